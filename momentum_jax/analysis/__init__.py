@@ -1,0 +1,1 @@
+"""From a run directory to dips, tables, figures and a report. Nothing here imports jax."""

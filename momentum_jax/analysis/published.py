@@ -1,0 +1,90 @@
+"""The published runs' numbers, as facts to compare with. Percentages are cumulative from step 0."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+
+class PublishedPoint(NamedTuple):
+    """One published checkpoint of one run; None where nothing was published."""
+
+    run: str
+    env_steps: int
+    hold_pct: float | None  # of the decisions taken while flat, like the next two
+    call_pct: float | None
+    put_pct: float | None
+    strong_buy_pct: float | None  # buys, of the flat decisions at a strong setup
+    hold_count: int | None = None
+    call_count: int | None = None
+    put_count: int | None = None
+    strong_count: int | None = None  # flat decisions at a strong setup
+    good_buy: int | None = None
+    missed_opportunity: int | None = None
+    bad_chase: int | None = None
+
+
+PUBLISHED: tuple[PublishedPoint, ...] = (
+    PublishedPoint("tune2", 5_000, 54.9, 24.9, 20.2, 46.6, 1477, 671, 544, 1272, 593, 679, 23),
+    PublishedPoint("tune2", 10_000, 63.0, 21.5, 15.6, 37.5, 3896, 1327, 962, 3010, 1130, 1880, 44),
+    PublishedPoint("tune2", 25_000, 52.9, 26.5, 20.6, 49.1, 7566, 3787, 2937, 6758, 3321, 3437, 99),
+    PublishedPoint("tune2", 50_000, 47.1, 30.6, 22.3, 56.9, 8770, 5693, 4159, 8634, 4912, 3722, 160),
+    PublishedPoint("tune2", 100_000, 38.2, 40.1, 21.7, 68.3, 9102, 9554, 5166, 12013, 8203, 3810, 330),
+    PublishedPoint("baseline", 5_000, 55.8, 20.7, 23.4, 45.9),
+    PublishedPoint("baseline", 10_000, 76.0, 11.5, 12.5, 24.4),
+    PublishedPoint("baseline", 15_000, 84.1, 7.7, 8.3, 16.3),
+    PublishedPoint("baseline", 85_000, 87.2, 6.4, 6.3, 14.5),
+    PublishedPoint("tune1", 5_000, 54.9, 24.1, 21.0, 45.9),
+    PublishedPoint("tune1", 10_000, 61.4, 22.1, 16.4, 39.2),
+    PublishedPoint("full", 5_000, 51.1, 23.5, 25.4, 50.6),
+    PublishedPoint("full", 10_000, 58.2, 20.5, 21.3, 43.9),
+    PublishedPoint("full", 25_000, 45.5, 27.8, 26.7, 58.6),
+    PublishedPoint("full", 50_000, 43.7, 29.4, 27.0, 64.6, None, None, None, None, 5232, 2864, 180),
+    PublishedPoint("full", 500_000, 11.6, None, None, 94.9),
+    PublishedPoint("v3", 5_000, 20.4, 16.0, 15.9, 32.9, None, None, None, None, 444, 267),
+    PublishedPoint("v3", 10_000, 24.9, 11.8, 11.0, 23.2, None, None, None, None, 753, 807),
+    PublishedPoint("v3", 25_000, 25.2, 7.6, 7.6, 15.0, None, None, None, None, 1396, 2348),
+    PublishedPoint("v3", 50_000, 23.4, 9.8, 10.5, 19.8, None, None, None, None, 3351, 3942),
+    PublishedPoint("v3", 100_000, 23.1, 11.7, 12.4, 23.6, None, None, None, None, 4335, 4251),
+    PublishedPoint("v3", 500_000, 23.0, 11.9, 12.5, 23.8, None, None, None, None, 4394, 4251),
+)
+
+
+def published_table(run: str) -> pd.DataFrame:
+    """Published points of one run, indexed by ``env_steps``; NaN where nothing was published.
+
+    Raises:
+        KeyError: no such run was published.
+    """
+    table = pd.DataFrame(PUBLISHED, columns=list(PublishedPoint._fields)).set_index("run")
+    return table.loc[[run]].set_index("env_steps").astype(float)
+
+
+def published_windows(run: str) -> pd.DataFrame:
+    """The published counts per window, which the cumulative percentages hide.
+
+    Returns:
+        Indexed by ``env_steps`` (the window's end): ``start`` (its beginning) and the
+        percentages ``hold_pct, call_pct, put_pct, strong_buy_pct`` within the window.
+
+    Raises:
+        KeyError: no such run was published.
+        ValueError: the run was published without counts.
+    """
+    points = published_table(run)
+    names = ["hold_count", "call_count", "put_count", "strong_count", "good_buy"]
+    if points[names].isna().any(axis=None):
+        raise ValueError(f"run {run!r} was published without counts, so its windows are unknown")
+    counts = points[names].diff().fillna(points[names])
+    flat = counts[["hold_count", "call_count", "put_count"]].sum(axis=1)
+    return pd.DataFrame(
+        {
+            "start": np.concatenate([[0], points.index[:-1]]),
+            "hold_pct": 100 * counts["hold_count"] / flat,
+            "call_pct": 100 * counts["call_count"] / flat,
+            "put_pct": 100 * counts["put_count"] / flat,
+            "strong_buy_pct": 100 * counts["good_buy"] / counts["strong_count"],
+        }
+    )

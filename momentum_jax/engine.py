@@ -1,0 +1,186 @@
+"""Many runs of the learner in one compiled program: groups of runs on a mesh of devices.
+
+A *run* is one seed of one arm. Runs lie on one flat axis, each with its own seed, hyper-parameters and options; a
+group is `num_devices × group_width` of them, advanced one update by one call. Groups follow one after the other
+and share the program. A run's numbers do not depend on the runs beside it: nothing crosses the runs' axis.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from momentum_jax.env.task import Task
+from momentum_jax.ppo import learner
+from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.streams import Streams, seed_streams
+
+_AXIS = "runs"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One seed of one arm. `options` is the task's own (a pytree of numbers)."""
+
+    seed: int
+    config: PPOConfig
+    options: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How runs are spread over the machine."""
+
+    devices: tuple[Any, ...]
+    group_width: int  # runs of a group on each device
+    vmapped: bool  # advance a device's runs together (GPU, TPU) or one after the other (CPU)
+
+    @property
+    def group_size(self) -> int:
+        return len(self.devices) * self.group_width
+
+
+def default_layout(num_runs: int, group_width: int | None = None, num_devices: int | None = None) -> Layout:
+    """All local devices; one run at a time on each CPU device, up to 256 together on an accelerator.
+
+    On CPU a run's weights stay in cache when it is alone; on an accelerator small products want company.
+    """
+    devices = tuple(jax.local_devices()[:num_devices])
+    on_cpu = devices[0].platform == "cpu"
+    if group_width is None:
+        group_width = 1 if on_cpu else min(256, -(-num_runs // len(devices)))
+    return Layout(devices=devices, group_width=group_width, vmapped=not on_cpu)
+
+
+class Engine:
+    """The runs of one compiled program: their states on the devices and the functions that advance them.
+
+    Runs must agree in the static fields of their configuration. The last group is filled up with copies of its
+    first run, which are computed and never reported.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        shared: Any,
+        runs: Sequence[Run],
+        layout: Layout,
+        total_updates: int,
+        fixed_streams: Sequence[str] = (),
+    ):
+        """`shared` is the task's part that all runs have in common, an argument of the program."""
+        self.runs = tuple(runs)
+        self._mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
+        self._by_run, self._everywhere = NamedSharding(self._mesh, P(_AXIS)), NamedSharding(self._mesh, P())
+        self._shared = jax.device_put(shared, self._everywhere)
+        self._total_updates = jax.device_put(jnp.int32(total_updates), self._everywhere)
+        self._mapped = partial(_mapped, layout)
+        self._update = jax.jit(self._over_runs(_update_run, task), donate_argnums=4)
+        self._task = task
+        self._groups = [
+            self.runs[start : start + layout.group_size] for start in range(0, len(self.runs), layout.group_size)
+        ]
+        self._inputs = [self._put(_stack_inputs(_padded(group, layout.group_size))) for group in self._groups]
+        self._states = [self._init(group, layout.group_size, fixed_streams) for group in self._groups]
+
+    @property
+    def num_groups(self) -> int:
+        return len(self._groups)
+
+    def group_runs(self, group: int) -> int:
+        """Real runs of a group, padding left out."""
+        return len(self._groups[group])
+
+    def update(self, group: int) -> learner.UpdateRecord:
+        """Advance a group by one update; returns at once, leaves are [runs of the group, ...] on the devices."""
+        self._states[group], record = self._update(
+            self._shared, *self._inputs[group], self._total_updates, self._states[group]
+        )
+        return record
+
+    def evaluate(self, function: Callable[..., Any], group: int, *arguments: Any) -> Any:
+        """Apply `function` (from `compile`) to a group's states and the given replicated arguments."""
+        return function(self._shared, *self._inputs[group], arguments, self._states[group])
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile `function(task, config, env_params, arguments, state)` of one run for `evaluate`."""
+        return jax.jit(self._over_runs(function, self._task))
+
+    def states(self, group: int) -> learner.LearnerState:
+        """A group's states on the host, leaves [runs of the group, ...]; keys as typed arrays."""
+        count = self.group_runs(group)
+        return jax.tree.map(lambda leaf: jax.device_get(leaf[:count]), self._states[group])
+
+    def compilations(self) -> int:
+        """Programs compiled so far for `update`: one serves the whole experiment."""
+        return self._update._cache_size()
+
+    def _over_runs(self, function: Callable[..., Any], task: Task) -> Callable[..., Any]:
+        """shard_map of `function` over the mesh, mapped over each device's runs."""
+
+        def on_device(shared: Any, config: Any, options: Any, common: Any, states: Any) -> Any:
+            def one(arguments: tuple[Any, Any, Any]) -> Any:
+                run_config, run_options, state = arguments
+                return function(task, run_config, task.bind(shared, run_options), common, state)
+
+            return self._mapped(one, (config, options, states))
+
+        return jax.shard_map(
+            on_device,
+            mesh=self._mesh,
+            in_specs=(P(), P(_AXIS), P(_AXIS), P(), P(_AXIS)),
+            out_specs=P(_AXIS),
+            check_vma=False,
+        )
+
+    def _put(self, tree: Any) -> Any:
+        return jax.device_put(tree, self._by_run)
+
+    def _init(self, group: Sequence[Run], size: int, fixed_streams: Sequence[str]) -> learner.LearnerState:
+        """Initialise runs one by one on one device, since batched QR factorisations side by side hang XLA:CPU."""
+        with jax.default_device(self._mesh.devices.flat[0]):
+            shared = jax.tree.map(lambda leaf: leaf.addressable_shards[0].data, self._shared)
+            states = [self._init_run(run, shared, seed_streams(run.seed, fixed_streams)) for run in group]
+            states += [states[0]] * (size - len(states))
+            return self._put(jax.tree.map(lambda *leaves: jnp.stack(leaves), *states))
+
+    def _init_run(self, run: Run, shared: Any, streams: Streams) -> learner.LearnerState:
+        return _init_run(self._task, run.config, shared, run.options, streams)
+
+
+@partial(jax.jit, static_argnums=0)
+def _init_run(task: Task, config: PPOConfig, shared: Any, options: Any, streams: Streams) -> learner.LearnerState:
+    return learner.init(task, config, task.bind(shared, options), streams)
+
+
+def _update_run(task: Task, config: PPOConfig, env_params: Any, total_updates: Any, state: Any) -> Any:
+    return learner.update(task, config, env_params, total_updates, state)
+
+
+def _mapped(layout: Layout, function: Callable[[Any], Any], arguments: Any) -> Any:
+    if layout.vmapped:
+        return jax.vmap(function)(arguments)
+    return jax.lax.map(function, arguments)
+
+
+def _padded(group: Sequence[Run], size: int) -> list[Run]:
+    return [*group, *[group[0]] * (size - len(group))]
+
+
+def _stack_inputs(runs: Sequence[Run]) -> tuple[PPOConfig, Any]:
+    """Configurations and options with leaves [runs], strongly typed."""
+
+    def stack(*leaves: Any) -> np.ndarray:
+        array = np.stack([np.asarray(leaf) for leaf in leaves])
+        return array if array.dtype == np.bool_ else array.astype(np.float32)
+
+    configs = jax.tree.map(stack, *[run.config for run in runs])
+    return configs, jax.tree.map(stack, *[run.options for run in runs])

@@ -1,0 +1,228 @@
+"""The momentum environment behind gymnax's interface, and the seam through which the learner uses it.
+
+gymnax's users call `reset` and `step`. The learner calls `transition`, `compact` and `expand`: it stores 5 numbers
+a step instead of 460 and never builds the observation itself.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from gymnax.environments import environment, spaces
+
+from momentum_jax.diagnostics import events
+from momentum_jax.env import layout, rules
+from momentum_jax.env.market import FIRST_BAR, Market, device_market
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.env.pricing import greeks
+from momentum_jax.env.task import Step
+from momentum_jax.fields import is_static
+from momentum_jax.market.dataset import load_segment
+from momentum_jax.market.features import WINDOW, compute_features
+from momentum_jax.market.options import MarketConfig
+
+
+def _register_options() -> None:
+    """Make `EnvOptions` a pytree. It stays a plain dataclass, so that flags can be read without starting JAX."""
+    names = [name for name, field in EnvOptions.__dataclass_fields__.items() if not is_static(field)]
+    jax.tree_util.register_dataclass(EnvOptions, data_fields=names, meta_fields=[])
+
+
+_register_options()
+
+
+@struct.dataclass
+class EnvParams:
+    """What an environment is played on: the market's tables and one arm's options (leaves [] of numbers)."""
+
+    market: Market
+    options: EnvOptions
+
+
+class CompactObservation(NamedTuple):
+    """What determines an observation, given the market."""
+
+    bar: jax.Array  # [...] int32
+    greeks: jax.Array  # [..., 4] float32
+
+
+def make_params(segment: Any, options: EnvOptions | None = None, dtype: Any = jnp.float32) -> EnvParams:
+    """Compute a segment's features (float64, on the host) and move them to the device.
+
+    Args:
+      segment: a `market.dataset.Segment`.
+      options: rewards and switches; the reference preset by default.
+      dtype: float width of prices and rewards: float32, or float64 under JAX's x64 mode.
+
+    Raises:
+      DataError: when the segment is too short.
+    """
+    features = compute_features(segment.bars, segment.bar_time_ns, segment.vix_date_ns, segment.vix_close)
+    return EnvParams(market=device_market(features, dtype), options=typed_options(options or EnvOptions(), dtype))
+
+
+def typed_options(options: EnvOptions, dtype: Any = jnp.float32) -> EnvOptions:
+    """Options as strongly typed arrays: Python numbers would be weakly typed and recompile every program."""
+
+    def typed(value: Any) -> np.ndarray:
+        return np.asarray(value, np.bool_ if isinstance(value, bool) else dtype)
+
+    return jax.tree.map(typed, options)
+
+
+class Momentum(environment.Environment):
+    """Intraday momentum with options on one segment of minute bars: 6 actions, observation [20, 23] in ±10."""
+
+    # gymnax's methods are jitted with a static `self`: instances must compare by value or each one recompiles.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    @property
+    def name(self) -> str:
+        return "Momentum-v0"
+
+    @property
+    def num_actions(self) -> int:
+        return rules.NUM_ACTIONS
+
+    @property
+    def default_params(self) -> EnvParams:
+        """The embedded synthetic market with the reference's options."""
+        return make_params(load_segment(MarketConfig()))
+
+    # gymnax's interface
+
+    @partial(jax.jit, static_argnames=("self",))
+    def step(
+        self, key: jax.Array, state: rules.State, action: Any, params: EnvParams | None = None
+    ) -> tuple[jax.Array, rules.State, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+        """Step and reset at the end: the next state is selected first, then observed once."""
+        params = self.default_params if params is None else params
+        key_step, key_reset = jax.random.split(key)
+        final, reward, terminated, info = self._step_state(state, action, params)
+        state = jax.tree.map(partial(jnp.where, terminated), self.initial_state(key_reset, params), final)
+        observation = self.observe(key_step, state, action, params)
+        truncated = jnp.zeros_like(terminated)
+        info |= {
+            "terminated": terminated,
+            "truncated": truncated,
+            "final_observation": self.observe(key_step, final, action, params),
+        }
+        return observation, state, reward, terminated, truncated, info
+
+    def step_env(
+        self, key: jax.Array, state: rules.State, action: Any, params: EnvParams
+    ) -> tuple[jax.Array, rules.State, jax.Array, jax.Array, dict[str, Any]]:
+        """Step without a reset: (observation, state, reward, terminated, telemetry)."""
+        state, reward, terminated, info = self._step_state(state, action, params)
+        return self.observe(key, state, action, params), state, reward, terminated, info
+
+    def reset_env(self, key: jax.Array, params: EnvParams) -> tuple[jax.Array, rules.State]:
+        state = self.initial_state(key, params)
+        return self.observe(key, state, None, params), state
+
+    def observe(self, key: jax.Array, state: rules.State, action: Any, params: EnvParams) -> jax.Array:
+        """The observation [20, 23] float32 of a state."""
+        del key, action
+        return layout.expand(self.expand(self.compact(state, params), params))
+
+    def action_mask(self, state: rules.State, params: EnvParams) -> jax.Array:
+        """[6] bool, True = legal."""
+        del params
+        return rules.action_mask(state)
+
+    def is_terminated(self, state: rules.State, params: EnvParams) -> jax.Array:
+        return state.bar >= params.market.last_bar
+
+    def is_truncated(self, state: rules.State, params: EnvParams) -> jax.Array:
+        del params
+        return jnp.zeros_like(state.bar, bool)
+
+    def action_space(self, params: EnvParams | None = None) -> spaces.Discrete:
+        del params
+        return spaces.Discrete(rules.NUM_ACTIONS)
+
+    def observation_space(self, params: EnvParams) -> spaces.Box:
+        del params
+        return spaces.Box(-10.0, 10.0, (WINDOW, layout.NUM_COLUMNS), jnp.float32)
+
+    def state_space(self, params: EnvParams) -> spaces.Dict:
+        """Loose bounds of the state's scalars: only the cursor and the position's kind have tight ones."""
+        num_bars = params.market.last_bar + 1
+        any_float = spaces.Box(-jnp.inf, jnp.inf, (), jnp.float32)
+        count = spaces.Discrete(np.iinfo(np.int32).max)
+        members = dict.fromkeys(rules.State.__dataclass_fields__, any_float)
+        members |= dict.fromkeys(("quantity", "entry_quantity", "cost_quantity"), count)
+        members |= {"bar": spaces.Discrete(num_bars), "entry_bar": spaces.Discrete(num_bars), "kind": spaces.Discrete(3)}
+        return spaces.Dict(members)
+
+    def _step_state(
+        self, state: rules.State, action: Any, params: EnvParams
+    ) -> tuple[rules.State, jax.Array, jax.Array, dict[str, Any]]:
+        action = jnp.asarray(action, jnp.int32)
+        state, reward, terminated, telemetry = rules.step(state, action, params.market, params.options)
+        return state, reward, terminated, telemetry._asdict()
+
+    # The learner's seam (see `env.task`)
+
+    truncates = False
+    num_inputs = WINDOW * layout.NUM_COLUMNS
+
+    def bind(self, shared: Market, options: EnvOptions) -> EnvParams:
+        """Parameters of one run from what all runs share and what is the run's own."""
+        return EnvParams(market=shared, options=options)
+
+    def initial_state(self, key: jax.Array, params: EnvParams) -> rules.State:
+        del key  # the reference starts every episode alike
+        return rules.initial_state(params.market.prices.dtype)
+
+    def transition(self, key: jax.Array, state: rules.State, action: jax.Array, params: EnvParams) -> Step:
+        del key
+        state, reward, terminated, told = rules.step(state, action, params.market, params.options)
+        event = events.pack(
+            action,
+            told.setup_score,
+            is_flat=told.is_flat_pre,
+            good_buy=told.good_buy_bonus,
+            missed_opportunity=told.missed_opportunity,
+            bad_chase=told.bad_chase_penalty,
+            low_advantage=told.low_advantage_penalty,
+            forced_stop=told.forced_stop_loss,
+            trade_closed=told.trade_closed,
+            episode_end=terminated,
+        )
+        truncated = jnp.zeros_like(terminated)
+        return Step(state, reward, terminated, truncated, event, told.trade_return)
+
+    def compact(self, state: rules.State, params: EnvParams) -> CompactObservation:
+        now = params.market.prices_at(state.bar)
+        strike = jnp.round(params.market.prices_at(state.entry_bar).close)
+        values = greeks(state.kind, now.last_close, now.last_close_rest, strike, now.sigma)
+        return CompactObservation(bar=state.bar, greeks=values.astype(jnp.float32))
+
+    def expand(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
+        """Features [..., 307] of compact observations [...]."""
+        market = params.market.window_features_at(compact.bar)
+        return jnp.concatenate([market, compact.greeks], axis=-1)
+
+    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return layout.fold(kernel)
+
+    def flat_probe(self, bars: jax.Array) -> CompactObservation:
+        """Compact observations of flat states at `bars` [...]."""
+        return CompactObservation(bar=bars, greeks=jnp.zeros((*bars.shape, layout.NUM_GREEKS), jnp.float32))
+
+    def probe_scores(self, bars: jax.Array, params: EnvParams) -> jax.Array:
+        """Setup score [...] int32 by which the reward would judge a decision taken with the cursor at `bars` [...]."""
+        judged = bars + 1 - jnp.asarray(params.options.decision_time_setup, jnp.int32)
+        setup = params.market.setups[judged - FIRST_BAR]
+        bull, bear = setup[..., 0], setup[..., 1]
+        return jnp.where(params.options.put_setup < 0, jnp.maximum(bull, bear), bull)

@@ -1,0 +1,69 @@
+"""Reward weights and fault switches of the momentum environment. Imports no JAX.
+
+Every field is a traced leaf: one compiled program runs arms that differ in any of them side by side. The defaults
+are the `reference` preset with the weights of the published run tune2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from momentum_jax.fields import ConfigError, check_fields, traced
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnvOptions:
+    """Rewards are added as they stand (penalties are negative); switches are off in the reference."""
+
+    # Weights that the published runs differ in.
+    call_bonus: float = traced(0.12, "reward added to a call bought in a strong setup")
+    put_bonus: float = traced(0.10, "reward added to a put bought in a strong setup")
+    missed_penalty: float = traced(-0.06, "reward added to a flat HOLD in a strong setup")
+    hold_tax: float = traced(-0.0005, "reward added to any other HOLD")
+    chase_penalty: float = traced(-0.03, "reward added to a purchase that chases")
+    # Weights that all published runs share.
+    buy_reward: float = traced(0.02, "reward of a purchase")
+    unaffordable_penalty: float = traced(-0.01, "reward of a purchase that cannot be paid for")
+    flat_hold: float = traced(-0.0003, "reward of a flat HOLD")
+    flat_trim: float = traced(-0.02, "reward of an illegal trim while flat")
+    flat_exit: float = traced(-0.01, "reward of an illegal exit while flat")
+    position_buy: float = traced(-0.001, "reward of an illegal purchase while in a position")
+    pnl_weight: float = traced(0.05, "reward of a HOLD in a position, per unit of unrealised return")
+    overstay_rate: float = traced(-0.001, "reward added per bar held beyond 30 to a HOLD in a position")
+    overstay_limit: float = traced(-0.05, "the most that overstay_rate adds up to")
+    stop_penalty: float = traced(-0.8, "reward added to a forced stop")
+    # Added to the reference on 2025-12-17; zero before.
+    position_hold: float = traced(0.0, "reward added to every HOLD in a position")
+    position_hold_ramp: float = traced(0.0, "reward added to a HOLD in a position, growing over 60 bars held")
+    position_overstay_ramp: float = traced(0.0, "reward added per 60 bars held beyond 30 to a HOLD in a position")
+    low_advantage_penalty: float = traced(0.0, "reward added to a purchase at a setup score below 2")
+    # Fault switches: the reference's behaviour first.
+    trim_reduces_cost: bool = traced(False, "shrink a position's cost in proportion when it is trimmed")
+    put_sign: float = traced(1.0, "+1: puts gain when the underlying rises; -1: when it falls", minimum=-1, maximum=1)
+    put_setup: float = traced(
+        1.0, "+1: puts are paid for bullish setups; -1: for their bearish mirror image", minimum=-1, maximum=1
+    )
+    hold_tax_in_position: bool = traced(True, "charge hold_tax in a position too, not only while flat")
+    graded_loss_tiers: bool = traced(False, "grade the reward of losses beyond -15 % as the reference meant to")
+    liquidate_at_end: bool = traced(False, "sell an open position at the end of the segment instead of dropping it")
+    decision_time_setup: bool = traced(False, "judge setups on the window that the agent saw, not one bar later")
+
+    def validate(self) -> None:
+        """Raises ConfigError. Not done on construction, since inside jit the fields are tracers."""
+        check_fields(self)
+        for name in ("put_sign", "put_setup"):
+            if abs(getattr(self, name)) != 1:
+                raise ConfigError(f"{name}={getattr(self, name):g} is not a sign: use +1 or -1")
+
+
+# Settings of a preset, on top of an arm's own weights.
+PRESETS: dict[str, dict[str, float]] = {
+    "reference": {},
+    "reference_1217": {
+        "position_hold": -0.05,
+        "position_hold_ramp": -0.01,
+        "position_overstay_ramp": -0.01,
+        "low_advantage_penalty": -0.15,
+        "flat_hold": -0.0001,
+    },
+}

@@ -1,0 +1,114 @@
+"""The seam between the learner and an environment.
+
+The learner stores *compact* observations and *expands* them to features in each minibatch; by default both are the
+identity, so any gymnax environment trains with the same learner. An environment whose observation is an affine map
+of fewer features says so by `fold`, and the first layer then works on the features (see `env.layout`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from gymnax.environments import environment
+
+from momentum_jax.diagnostics import events
+
+
+class Step(NamedTuple):
+    """One step of one environment, before any reset."""
+
+    state: Any
+    reward: jax.Array  # [] float
+    terminated: jax.Array  # [] bool
+    truncated: jax.Array  # [] bool
+    event: jax.Array  # [] int32, see `diagnostics.events`
+    trade_return: jax.Array  # [] float
+
+
+class Task(Protocol):
+    """What the learner asks of an environment. Functions are pure; `params` is what `bind` returned."""
+
+    num_actions: int
+    num_inputs: int  # inputs of the first layer, D
+    truncates: bool  # whether episodes can be cut off without ending
+
+    def bind(self, shared: Any, options: Any) -> Any:
+        """Parameters of one run, from what all runs share and what is the run's own."""
+
+    def initial_state(self, key: jax.Array, params: Any) -> Any: ...
+
+    def transition(self, key: jax.Array, state: Any, action: jax.Array, params: Any) -> Step: ...
+
+    def action_mask(self, state: Any, params: Any) -> jax.Array:
+        """[num_actions] bool, True = legal."""
+
+    def compact(self, state: Any, params: Any) -> Any:
+        """What a rollout stores of a state's observation."""
+
+    def expand(self, compact: Any, params: Any) -> jax.Array:
+        """Features [..., F] of stored observations [...]."""
+
+    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """([F, H], [H]): the first layer's kernel [D, H] as it acts on features."""
+
+
+class _ObservedState(NamedTuple):
+    env_state: Any
+    observation: jax.Array
+
+
+class GymnaxTask:
+    """Any gymnax environment with a discrete action space: all actions legal, observations stored as they are."""
+
+    truncates = True
+
+    def __init__(self, env: environment.Environment, params: Any):
+        """`params` is an example of the environment's parameters; it gives the spaces' shapes."""
+        self._env = env
+        self.num_actions = int(env.action_space(params).n)
+        self.num_inputs = math.prod(env.observation_space(params).shape)
+
+    def bind(self, shared: Any, options: Any) -> Any:
+        del options
+        return shared
+
+    def initial_state(self, key: jax.Array, params: Any) -> _ObservedState:
+        observation, state = self._env.reset_env(key, params)
+        return _ObservedState(_strongly_typed(state), observation)
+
+    def transition(self, key: jax.Array, state: _ObservedState, action: jax.Array, params: Any) -> Step:
+        observation, env_state, reward, terminated, _ = self._env.step_env(key, state.env_state, action, params)
+        truncated = self._env.is_truncated(env_state, params)
+        terminated = jnp.asarray(terminated, bool)
+        ended = terminated | truncated
+        return Step(
+            state=_ObservedState(_strongly_typed(env_state), observation),
+            reward=jnp.asarray(reward, jnp.float32),
+            terminated=terminated,
+            truncated=truncated & ~terminated,
+            event=events.pack(action, jnp.zeros_like(action), episode_end=ended),
+            trade_return=jnp.zeros((), jnp.float32),
+        )
+
+    def action_mask(self, state: _ObservedState, params: Any) -> jax.Array:
+        del state, params
+        return jnp.ones((self.num_actions,), bool)
+
+    def compact(self, state: _ObservedState, params: Any) -> jax.Array:
+        del params
+        return state.observation
+
+    def expand(self, compact: jax.Array, params: Any) -> jax.Array:
+        del params
+        return compact.reshape(-1, self.num_inputs)
+
+    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return kernel, jnp.zeros(kernel.shape[1:], kernel.dtype)
+
+
+def _strongly_typed(state: Any) -> Any:
+    """gymnax's own environments start with Python zeros: weak types in a carried state recompile the program."""
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.asarray(leaf).dtype), state)

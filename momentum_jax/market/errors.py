@@ -1,0 +1,5 @@
+"""What is wrong with market data, said at the boundary."""
+
+
+class DataError(ValueError):
+    """Market data that cannot be used: the message names file, row and remedy."""

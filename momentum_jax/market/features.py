@@ -1,0 +1,239 @@
+"""Everything about a segment that does not depend on the agent, computed once in float64.
+
+A *window at i* is the 20 bars i-20 … i-1. Every indicator restarts inside each window, as the reference
+environment recomputes it, so a feature is a function of one window and all windows are evaluated side by side:
+the recursions run over the 20 bars of a window, vectorised over windows.
+Source: `environment.md` of the specification (columns 0-18, setup score, premiums).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.special import ndtr
+
+from momentum_jax.market.errors import DataError
+
+WINDOW = 20
+NUM_MARKET_COLUMNS = 19
+# Columns of the observation that hold one value for the whole window.
+CONSTANT_COLUMNS = (5, 6, 16)
+RISK_FREE_RATE = 0.04
+YEARS_TO_EXPIRY = 1.0 / (252 * 6.5)
+MIN_PREMIUM = 0.01
+_DEFAULT_VIX = 20.0
+_CHUNK = 4096  # windows evaluated at once: about 30 arrays of [4096, 20] float64, 20 MB
+
+
+class Features(NamedTuple):
+    """Per cursor i = 20 … N-1, R = N - 20 rows, float64 unless noted."""
+
+    observation: np.ndarray  # [R, 20, 19] float32: market columns of the window at i
+    close: np.ndarray  # [R] close of bar i, where orders fill
+    last_close: np.ndarray  # [R] close of bar i - 1, the last one in the window
+    sigma: np.ndarray  # [R] implied volatility of the day of bar i - 1 (for the Greeks)
+    call_premium: np.ndarray  # [R] premium of the call bought at bar i
+    put_premium: np.ndarray  # [R] premium of the put bought at bar i
+    bull_score: np.ndarray  # [R] int32, 0 … 4
+    bear_score: np.ndarray  # [R] int32, 0 … 4, the mirror image
+    bull_chase: np.ndarray  # [R] bool
+    bear_chase: np.ndarray  # [R] bool
+
+
+class _Indicators(NamedTuple):
+    columns: np.ndarray  # [n, 20, 19]
+    bull_score: np.ndarray  # [n]
+    bear_score: np.ndarray
+    bull_chase: np.ndarray
+    bear_chase: np.ndarray
+
+
+def compute_features(
+    bars: np.ndarray, bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray
+) -> Features:
+    """Evaluate every window of a segment.
+
+    Args:
+      bars: [N, 5] float64 open, high, low, close, volume.
+      bar_time_ns: [N] naive exchange time in nanoseconds.
+      vix_date_ns: [D] naive dates in nanoseconds, ascending.
+      vix_close: [D] daily closes of the VIX.
+
+    Raises:
+      DataError: with fewer than 22 bars there is nothing to decide.
+    """
+    num_bars = bars.shape[0]
+    if num_bars < WINDOW + 2:
+        raise DataError(f"a segment needs at least {WINDOW + 2} bars, found {num_bars}: load more sessions")
+    vix = daily_vix(bar_time_ns, vix_date_ns, vix_close)  # [N]
+    previous_vix = vix_close[-2] if vix_close.size > 1 else 0.0
+    windows = sliding_window_view(bars[:-1], WINDOW, axis=0)  # [R, 5, 20]
+    parts = [
+        _indicators(
+            windows[start : start + _CHUNK], vix[WINDOW - 1 : -1][start : start + _CHUNK], previous_vix
+        )
+        for start in range(0, windows.shape[0], _CHUNK)
+    ]
+    merged = _Indicators(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+    close = bars[WINDOW:, 3]
+    call_premium, put_premium = entry_premiums(close, implied_volatility(vix[WINDOW:]))
+    return Features(
+        observation=np.clip(merged.columns, -10.0, 10.0).astype(np.float32),
+        close=close,
+        last_close=bars[WINDOW - 1 : -1, 3],
+        sigma=implied_volatility(vix[WINDOW - 1 : -1]),
+        call_premium=call_premium,
+        put_premium=put_premium,
+        bull_score=merged.bull_score,
+        bear_score=merged.bear_score,
+        bull_chase=merged.bull_chase,
+        bear_chase=merged.bear_chase,
+    )
+
+
+def daily_vix(bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray) -> np.ndarray:
+    """VIX close of each bar's calendar day [N]; the series' last value where the day is missing, 20 without a series."""
+    if vix_close.size == 0:
+        return np.full(bar_time_ns.shape, _DEFAULT_VIX)
+    day_ns = 86_400 * 10**9
+    dates = vix_date_ns // day_ns
+    days = bar_time_ns // day_ns
+    position = np.clip(np.searchsorted(dates, days), 0, dates.size - 1)
+    return np.where(dates[position] == days, vix_close[position], vix_close[-1])
+
+
+def implied_volatility(vix: np.ndarray) -> np.ndarray:
+    """Annual volatility (a fraction) that the reference reads off the VIX (in points)."""
+    return np.where(vix == 0, 0.20, 1.3 * vix / 100.0)
+
+
+def entry_premiums(spot: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Black-Scholes premiums [N], [N] of the call and the put struck at the money (half to even), one hour to expiry."""
+    strike = np.round(spot)
+    deviation = sigma * np.sqrt(YEARS_TO_EXPIRY)
+    d1 = (np.log(spot / strike) + (RISK_FREE_RATE + 0.5 * sigma**2) * YEARS_TO_EXPIRY) / deviation
+    d2 = d1 - deviation
+    discounted = strike * np.exp(-RISK_FREE_RATE * YEARS_TO_EXPIRY)
+    call = spot * ndtr(d1) - discounted * ndtr(d2)
+    put = discounted * ndtr(-d2) - spot * ndtr(-d1)
+    return np.maximum(MIN_PREMIUM, call), np.maximum(MIN_PREMIUM, put)
+
+
+def _indicators(windows: np.ndarray, vix: np.ndarray, previous_vix: float) -> _Indicators:
+    """Observation columns and setups of `windows` [n, 5, 20]; `vix` [n] is that of each window's last bar."""
+    opens, high, low, close, volume = (np.ascontiguousarray(windows[:, field]) for field in range(5))
+    base = np.where(close[:, :1] == 0, 1.0, close[:, :1])  # [n, 1]
+    change = np.diff(close, axis=1, prepend=close[:, :1])
+
+    ema9, ema20 = _ema(close, 9), _ema(close, 20)
+    macd = _ema(close, 12) - _ema(close, 26)
+    macd_hist = macd - _ema(macd, 9)
+    vwap = _vwap(high, low, close, volume)
+    rsi = _rsi(change)
+    atr = _atr(high, low, close)
+    spread = np.maximum(high - low, 1e-9)
+    body = np.abs(close - opens)
+    wick_ratio = (spread - body) / spread
+    running_high = np.maximum(np.maximum.accumulate(high, axis=1), 1e-9)
+    max_volume = volume.max(axis=1, keepdims=True)
+    relative_volume = volume / np.where(max_volume > 0, max_volume, 1.0)
+    volume_z = (relative_volume - relative_volume.mean(axis=1, keepdims=True)) / (
+        relative_volume.std(axis=1, keepdims=True) + 1e-9
+    )
+
+    def percent(x: np.ndarray) -> np.ndarray:
+        return 100.0 * x / base
+
+    ema_diff = np.tanh(percent(ema9 - ema20) / 0.5)
+    vwap_dist = np.tanh(percent(close - vwap) / 0.5)
+    squashed_hist = np.tanh(percent(macd_hist) / 0.3)
+    vix_column = vix[:, None]
+    columns = (
+        percent(opens - base),
+        percent(high - base),
+        percent(low - base),
+        percent(close - base),
+        relative_volume,
+        np.where(vix_column == 0, 0.4, vix_column / 50.0),
+        np.tanh((vix_column - previous_vix) / 5.0),
+        ema_diff,
+        vwap_dist,
+        (rsi - 50.0) / 50.0,
+        squashed_hist,
+        np.tanh(percent(atr)),
+        body / spread,
+        wick_ratio,
+        np.tanh((100.0 * (close - running_high) / running_high) / 0.5),
+        np.tanh(((close - _recent_high(high)) / np.maximum(atr, 1e-9)) / 1.5),
+        np.tanh(percent(_slope(close)) / 0.05),
+        np.tanh((volume_z * np.abs(change) * 100.0 / base) / 2.0),
+        np.tanh((np.abs(ema_diff) + np.abs(squashed_hist) + np.abs(vwap_dist)) / 1.5),
+    )
+    bullish = (ema9 > ema20, close > vwap, macd_hist > 0, rsi > 50)
+    bearish = (ema9 < ema20, close < vwap, macd_hist < 0, rsi < 50)
+    long_wick = wick_ratio[:, -1] > 0.65
+    return _Indicators(
+        columns=np.stack([np.broadcast_to(column, close.shape) for column in columns], axis=-1),
+        bull_score=sum(condition[:, -1].astype(np.int32) for condition in bullish),
+        bear_score=sum(condition[:, -1].astype(np.int32) for condition in bearish),
+        bull_chase=(rsi[:, -1] > 80) & long_wick,
+        bear_chase=(rsi[:, -1] < 20) & long_wick,
+    )
+
+
+def _smooth(values: np.ndarray, alpha: float) -> np.ndarray:
+    """Recursive exponential mean along axis 1, started at the first value.
+
+    Where the new value equals the mean, the mean is kept as it is: rounding would otherwise let averages of
+    different spans drift apart on frozen prices and decide a setup.
+    """
+    result = np.empty_like(values)
+    mean = result[:, 0] = values[:, 0]
+    for t in range(1, values.shape[1]):
+        value = values[:, t]
+        mean = np.where(mean == value, mean, (1.0 - alpha) * mean + alpha * value)
+        result[:, t] = mean
+    return result
+
+
+def _ema(values: np.ndarray, span: int) -> np.ndarray:
+    return _smooth(values, 2.0 / (span + 1))
+
+
+def _vwap(high: np.ndarray, low: np.ndarray, close: np.ndarray, volume: np.ndarray) -> np.ndarray:
+    """Volume-weighted price from the window's start; summed left to right, since rounding decides frozen stretches."""
+    turnover = np.cumsum((high + low + close) / 3.0 * volume, axis=1)
+    total = np.cumsum(volume, axis=1)
+    return turnover / np.where(total == 0, 1.0, total)
+
+
+def _rsi(change: np.ndarray) -> np.ndarray:
+    gain = _smooth(np.maximum(change, 0.0), 1.0 / 14.0)
+    loss = _smooth(np.maximum(-change, 0.0), 1.0 / 14.0)
+    return 100.0 - 100.0 / (1.0 + gain / np.maximum(loss, 1e-9))
+
+
+def _atr(high: np.ndarray, low: np.ndarray, close: np.ndarray, span: int = 14) -> np.ndarray:
+    """Mean of the last (at most) `span` true ranges; the first bar's previous close is its own."""
+    previous = np.concatenate([close[:, :1], close[:, :-1]], axis=1)
+    true_range = np.maximum(high - low, np.maximum(np.abs(high - previous), np.abs(low - previous)))
+    total = np.cumsum(true_range, axis=1)
+    total[:, span:] -= total[:, :-span].copy()
+    return total / np.minimum(np.arange(1, high.shape[1] + 1), span)
+
+
+def _recent_high(high: np.ndarray, span: int = 10) -> np.ndarray:
+    """Highest high of the (at most) `span` bars before each bar; the first bar's own high at the start."""
+    result = np.empty_like(high)
+    result[:, 0] = high[:, 0]
+    for t in range(1, high.shape[1]):
+        result[:, t] = high[:, max(0, t - span) : t].max(axis=1)
+    return result
+
+
+def _slope(close: np.ndarray) -> np.ndarray:
+    """Least-squares slope [n, 1] of the closes on 0 … 19."""
+    time = np.arange(close.shape[1]) - (close.shape[1] - 1) / 2.0
+    return ((close - close.mean(axis=1, keepdims=True)) @ time / (time @ time))[:, None]

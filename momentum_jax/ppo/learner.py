@@ -1,0 +1,244 @@
+"""One PPO run as two pure functions: `init` and `update`. Everything else is arrangement (see `engine`)."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from momentum_jax.env.task import Task
+from momentum_jax.fields import is_static
+from momentum_jax.ppo import distributions, losses, networks, rollout
+from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.streams import Streams
+
+
+def _register_config() -> None:
+    """Make `PPOConfig` a pytree whose static fields are part of a program's identity."""
+    fields = dataclasses.fields(PPOConfig)
+    jax.tree_util.register_dataclass(
+        PPOConfig,
+        data_fields=[field.name for field in fields if not is_static(field)],
+        meta_fields=[field.name for field in fields if is_static(field)],
+    )
+
+
+_register_config()
+
+_RESET = 0xFFFFFFFF  # the market stream's constant for the first reset; updates count from 0
+
+
+@struct.dataclass
+class LearnerState:
+    """All that a run carries from one update to the next (0.8 MB for the reference's network)."""
+
+    params: networks.Params
+    opt_state: optax.OptState
+    env_state: Any  # leaves [M, ...]
+    streams: Streams
+    update: jax.Array  # [] int32: updates done
+
+
+class Batch(NamedTuple):
+    """Transitions to learn from; leading axis B = T·M, or a minibatch of it."""
+
+    compact: Any
+    action_mask: jax.Array  # [B, A] bool
+    action: jax.Array  # [B] int32
+    log_prob: jax.Array  # [B] under the policy that acted
+    advantage: jax.Array  # [B]
+    returns: jax.Array  # [B]
+
+
+class UpdateMetrics(NamedTuple):
+    """Scalars of one update, means over its minibatches unless noted."""
+
+    loss: jax.Array  # of the last minibatch
+    policy_loss: jax.Array
+    value_loss: jax.Array
+    entropy: jax.Array
+    approx_kl: jax.Array  # of the last epoch
+    clip_fraction: jax.Array
+    grad_norm: jax.Array  # before clipping
+    explained_variance: jax.Array  # of the rollout's values
+    advantage_std: jax.Array  # of the rollout's advantages, before normalisation
+
+
+class UpdateRecord(NamedTuple):
+    """What leaves the compiled program after each update."""
+
+    event: jax.Array  # [T, M] int32
+    reward: jax.Array  # [T, M] float32
+    trade_return: jax.Array  # [T, M] float32
+    metrics: UpdateMetrics
+
+
+def init(task: Task, config: PPOConfig, env_params: Any, streams: Streams) -> LearnerState:
+    """A run before its first step. Must not be vmapped (see `networks.init_params`)."""
+    params = networks.init_params(streams.init, task.num_inputs, config.hidden_sizes, task.num_actions)
+    reset_keys = jax.random.split(jax.random.fold_in(streams.market, _RESET), config.num_envs)
+    return LearnerState(
+        params=params,
+        opt_state=init_optimizer(config, params),
+        env_state=jax.vmap(task.initial_state, in_axes=(0, None))(reset_keys, env_params),
+        streams=streams,
+        update=jnp.zeros((), jnp.int32),
+    )
+
+
+def update(
+    task: Task, config: PPOConfig, env_params: Any, total_updates: jax.Array, state: LearnerState
+) -> tuple[LearnerState, UpdateRecord]:
+    """Collect one rollout and learn from it for `num_epochs` passes of minibatches."""
+    keys = state.streams.at_update(state.update)
+    network = networks.fold(state.params, task.fold)
+    env_state, trajectory = rollout.collect(
+        task, config, network, state.env_state, env_params, keys.action, keys.market
+    )
+    batch, values = prepare(task, config, network, trajectory, env_state, env_params)
+    fraction_done = state.update / total_updates
+    learning_rate = config.learning_rate * jnp.where(config.anneal_learning_rate, 1.0 - fraction_done, 1.0)
+    permutations = _permutations(keys.minibatch, config)
+    params, opt_state, metrics = learn(
+        task, config, env_params, learning_rate, state.params, state.opt_state, batch, permutations
+    )
+    record = UpdateRecord(
+        event=trajectory.event,
+        reward=trajectory.reward,
+        trade_return=trajectory.trade_return,
+        metrics=summarize(config, *metrics, batch, values),
+    )
+    state = state.replace(params=params, opt_state=opt_state, env_state=env_state, update=state.update + 1)
+    return state, record
+
+
+def summarize(
+    config: PPOConfig, metrics: losses.MinibatchMetrics, grad_norms: jax.Array, batch: Batch, values: jax.Array
+) -> UpdateMetrics:
+    """What is logged of an update, from its minibatches' metrics [epochs · minibatches] and its rollout [T·M]."""
+    means = jax.tree.map(jnp.mean, metrics)._asdict()
+    means["loss"] = metrics.loss[-1]
+    # The reference starts its list anew in each epoch: how far the policy has moved by the end.
+    means["approx_kl"] = metrics.approx_kl[-config.num_minibatches :].mean()
+    return UpdateMetrics(
+        **means,
+        grad_norm=grad_norms.mean(),
+        explained_variance=losses.explained_variance(values, batch.returns),
+        advantage_std=batch.advantage.std(),
+    )
+
+
+def prepare(
+    task: Task,
+    config: PPOConfig,
+    network: networks.Folded,
+    trajectory: rollout.Trajectory,
+    env_state: Any,
+    env_params: Any,
+) -> tuple[Batch, jax.Array]:
+    """Value and judge a trajectory: the flat batch [T·M] (environment by environment) and its values [T·M].
+
+    Values and log-probabilities are computed here, in products over the whole rollout, rather than step by step.
+    """
+    steps, envs = config.num_steps, config.num_envs
+
+    def evaluate(compact: Any) -> tuple[jax.Array, jax.Array]:
+        return networks.apply(network, task.expand(compact, env_params), config.activation)
+
+    flat_compact = _flatten(trajectory.compact)
+    flat_mask, flat_action = _flatten(trajectory.action_mask), _flatten(trajectory.action)
+    logits, flat_values = evaluate(flat_compact)
+    log_probs = distributions.masked_log_probs(logits, flat_mask)
+    values = flat_values.reshape(envs, steps).T
+    _, last_value = evaluate(jax.vmap(task.compact, in_axes=(0, None))(env_state, env_params))
+    rewards = trajectory.reward
+    if task.truncates:
+        _, final_values = evaluate(_flatten(trajectory.final))
+        bootstrap = jnp.where(trajectory.truncated, final_values.reshape(envs, steps).T, 0.0)
+        rewards = rewards + config.gamma * bootstrap
+    advantages = losses.generalized_advantages(
+        rewards, values, trajectory.ended, last_value, config.gamma, config.gae_lambda
+    )
+    batch = Batch(
+        compact=flat_compact,
+        action_mask=flat_mask,
+        action=flat_action,
+        log_prob=distributions.log_prob(log_probs, flat_action),
+        advantage=_flatten(advantages),
+        returns=_flatten(advantages + values),
+    )
+    return batch, flat_values
+
+
+def learn(
+    task: Task,
+    config: PPOConfig,
+    env_params: Any,
+    learning_rate: jax.Array,
+    params: networks.Params,
+    opt_state: optax.OptState,
+    batch: Batch,
+    permutations: jax.Array,
+) -> tuple[networks.Params, optax.OptState, tuple[losses.MinibatchMetrics, jax.Array]]:
+    """Gradient steps over minibatches: consecutive slices of each of the permutations [epochs, T·M].
+
+    Returns parameters, optimiser state, and (metrics, gradient norms) with leaves [epochs · minibatches].
+    """
+    optimizer = _optimizer(config, learning_rate)
+    gradient = jax.grad(partial(_minibatch_loss, task, config, env_params), has_aux=True)
+
+    def minibatch_step(carry: tuple[Any, Any], indices: jax.Array) -> tuple[tuple[Any, Any], tuple[Any, jax.Array]]:
+        params, opt_state = carry
+        minibatch = jax.tree.map(lambda leaf: leaf[indices], batch)
+        gradients, metrics = gradient(params, minibatch)
+        updates, opt_state = optimizer.update(gradients, opt_state)
+        return (optax.apply_updates(params, updates), opt_state), (metrics, optax.tree.norm(gradients))
+
+    indices = permutations.reshape(-1, config.minibatch_size)
+    (params, opt_state), metrics = jax.lax.scan(minibatch_step, (params, opt_state), indices)
+    return params, opt_state, metrics
+
+
+def _minibatch_loss(
+    task: Task, config: PPOConfig, env_params: Any, params: networks.Params, minibatch: Batch
+) -> tuple[jax.Array, losses.MinibatchMetrics]:
+    network = networks.fold(params, task.fold)
+    logits, values = networks.apply(network, task.expand(minibatch.compact, env_params), config.activation)
+    log_probs = distributions.masked_log_probs(logits, minibatch.action_mask)
+    return losses.ppo_loss(
+        log_prob=distributions.log_prob(log_probs, minibatch.action),
+        entropy=distributions.entropy(log_probs, minibatch.action_mask),
+        values=values,
+        old_log_prob=minibatch.log_prob,
+        advantages=minibatch.advantage,
+        returns=minibatch.returns,
+        config=config,
+    )
+
+
+def init_optimizer(config: PPOConfig, params: networks.Params) -> optax.OptState:
+    """The optimiser's state before the first gradient: zero moments."""
+    return _optimizer(config, config.learning_rate).init(params)
+
+
+def _optimizer(config: PPOConfig, learning_rate: jax.Array | float) -> optax.GradientTransformation:
+    return optax.chain(
+        optax.clip_by_global_norm(config.max_grad_norm),
+        optax.adam(learning_rate, eps=config.adam_eps),
+    )
+
+
+def _permutations(key: jax.Array, config: PPOConfig) -> jax.Array:
+    """One permutation an epoch, [num_epochs, T·M]."""
+    keys = jax.random.split(key, config.num_epochs)
+    return jax.lax.map(lambda epoch_key: jax.random.permutation(epoch_key, config.rollout_size), keys)
+
+
+def _flatten(tree: Any) -> Any:
+    """Leaves [T, M, ...] to [M·T, ...], environment by environment."""
+    return jax.tree.map(lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:]), tree)

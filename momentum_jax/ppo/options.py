@@ -1,0 +1,55 @@
+"""Hyper-parameters of the learner. Imports no JAX; `ppo.learner` makes the class a pytree."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from momentum_jax.fields import ConfigError, check_fields, static, traced
+
+ACTIVATIONS = ("tanh", "relu")
+# A seed's random streams, in the order of the constants that tell them apart: append only.
+STREAMS = ("init", "action", "minibatch", "market")
+# Where a study holds a stream fixed, every seed draws it from this one.
+FIXED_STREAM_SEED = 0x5EED
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PPOConfig:
+    """Defaults are those of the published run tune2."""
+
+    learning_rate: float = traced(3e-5, "Adam's step size", minimum=0.0)
+    anneal_learning_rate: bool = traced(False, "let the learning rate fall linearly to zero over the run")
+    gamma: float = traced(0.92, "discount factor", minimum=0.0, maximum=1.0)
+    gae_lambda: float = traced(0.95, "decay of generalised advantage estimation", minimum=0.0, maximum=1.0)
+    clip_range: float = traced(0.2, "clipping of the probability ratio", minimum=0.0)
+    ent_coef: float = traced(0.08, "weight of the entropy bonus", minimum=0.0)
+    vf_coef: float = traced(0.5, "weight of the mean squared value error", minimum=0.0)
+    max_grad_norm: float = traced(0.5, "largest global norm of a gradient", minimum=0.0)
+    adam_eps: float = traced(1e-5, "Adam's epsilon", minimum=0.0)
+    normalize_advantage: bool = traced(True, "normalise advantages within each minibatch")
+    num_envs: int = static(1, "environments of a run, stepped together", minimum=1)
+    num_steps: int = static(512, "steps of each environment between updates", minimum=1)
+    num_epochs: int = static(10, "passes over a rollout", minimum=1)
+    minibatch_size: int = static(64, "transitions of a minibatch", minimum=2)
+    hidden_sizes: tuple[int, ...] = static((64, 64), "widths of the hidden layers of either tower", minimum=1)
+    activation: str = static("tanh", "activation of the hidden layers", choices=ACTIVATIONS)
+
+    def validate(self) -> None:
+        """Raises ConfigError. Not done on construction, since inside jit the traced fields are tracers."""
+        check_fields(self)
+        if not self.hidden_sizes:
+            raise ConfigError("hidden_sizes is empty: name at least one width, e.g. 64,64")
+        if self.rollout_size % self.minibatch_size:
+            raise ConfigError(
+                f"num_steps={self.num_steps} × num_envs={self.num_envs} = {self.rollout_size} transitions do not divide "
+                f"into minibatches of minibatch_size={self.minibatch_size}: make one a multiple of the other"
+            )
+
+    @property
+    def rollout_size(self) -> int:
+        """Environment steps between two updates."""
+        return self.num_steps * self.num_envs
+
+    @property
+    def num_minibatches(self) -> int:
+        return self.rollout_size // self.minibatch_size

@@ -1,0 +1,104 @@
+"""Names in a run directory, whole-file writes, and archives read without pickle."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+CONFIG_NAME = "config.json"
+DIAGNOSTICS_NAME = "diagnostics"
+POLICIES_NAME = "policies"
+LOG_NAME = "log.txt"
+
+
+class RunDirectoryError(ValueError):
+    """A run directory cannot be created, written or read; one line that names the file."""
+
+
+def checkpoint_path(run_dir: Path, env_steps: int) -> Path:
+    """Where the checkpoint at `env_steps` lies."""
+    return run_dir / DIAGNOSTICS_NAME / f"step_{env_steps:08d}.npz"
+
+
+def policy_path(run_dir: Path, arm: str) -> Path:
+    """Where the final policies of `arm` lie."""
+    return run_dir / POLICIES_NAME / f"final_{arm}.npz"
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Writes `data` so that `path` holds either all of it or what it held before.
+
+    The folder is made where it is missing. A process killed half-way leaves only a file
+    ending in ``.tmp``, which no reader looks at.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename durable; not every system can open a folder, and there it is skipped."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Writes named arrays as one .npz, whole or not at all.
+
+    Raises:
+        RunDirectoryError: an array would have to be pickled.
+    """
+    for name, value in arrays.items():
+        if value.dtype.hasobject:
+            raise RunDirectoryError(f"{path}: array {name!r} has dtype {value.dtype}, expected numbers")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    write_atomic(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """Reads every array of an .npz.
+
+    Raises:
+        RunDirectoryError: the file is missing, cut short, damaged, pickled or no archive.
+    """
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise RunDirectoryError(f"{path}: a single array, expected an .npz archive")
+        with archive:
+            return {name: archive[name] for name in archive.files}
+    except RunDirectoryError:
+        raise
+    except FileNotFoundError:
+        raise RunDirectoryError(f"{path}: not found") from None
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RunDirectoryError(
+            f"{path}: cut short or damaged ({reason}); remove it and resume the run, or copy it again"
+        ) from error

@@ -1,0 +1,128 @@
+"""Writing a run directory while the run goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from momentum_jax.diagnostics.variables import SCHEMA_VERSION, VARIABLES
+from momentum_jax.store.config import arm_names, check_config, read_config
+from momentum_jax.store.files import (
+    CONFIG_NAME,
+    DIAGNOSTICS_NAME,
+    LOG_NAME,
+    Array,
+    RunDirectoryError,
+    checkpoint_path,
+    policy_path,
+    write_arrays,
+    write_atomic,
+)
+
+
+def create_run(run_dir: str | Path, config: Mapping[str, Any]) -> None:
+    """Makes a new run directory and writes its config.json.
+
+    Args:
+        run_dir: must not exist yet.
+        config: ``experiment``, ``arms`` (each with ``name``), ``seeds``, ``timesteps``,
+            ``checkpoints`` and ``data`` are required, other keys are kept as they are.
+            ``schema_version`` is this program's, whatever the caller has.
+
+    Raises:
+        RunDirectoryError: the directory exists, or the config is incomplete or not JSON.
+    """
+    root = Path(run_dir)
+    path = root / CONFIG_NAME
+    resolved = {**config, "schema_version": SCHEMA_VERSION}
+    check_config(resolved, path)
+    try:
+        text = json.dumps(resolved, indent=2, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise RunDirectoryError(f"{path}: the config cannot be written as JSON ({error})") from error
+    try:
+        root.mkdir(parents=True)
+    except FileExistsError:
+        raise RunDirectoryError(f"{root}: exists already; choose another name or resume the run") from None
+    (root / DIAGNOSTICS_NAME).mkdir()
+    write_atomic(path, text.encode())
+
+
+def write_checkpoint(run_dir: str | Path, env_steps: int, update: int, arrays: Mapping[str, Array]) -> None:
+    """Writes one checkpoint, ``diagnostics/step_<env_steps, 8 digits>.npz``.
+
+    A checkpoint that is there already is replaced: a resumed run passes it again.
+
+    Args:
+        run_dir: made by `create_run`.
+        env_steps: environment steps done, exactly.
+        update: number of updates that the probed policy had seen.
+        arrays: every variable of the table, each ``[arm, seed, *dims]`` of its dtype.
+
+    Raises:
+        RunDirectoryError: a name, shape or dtype differs from the table.
+    """
+    root = Path(run_dir)
+    config = read_config(root)
+    path = checkpoint_path(root, env_steps)
+    if env_steps < 0 or update < 0:
+        raise RunDirectoryError(f"{path}: env_steps {env_steps} and update {update}, expected 0 or more")
+    check_arrays(arrays, len(config["arms"]), len(config["seeds"]), path)
+    scalars = {"env_steps": np.asarray(env_steps, np.int64), "update": np.asarray(update, np.int64)}
+    write_arrays(path, {**scalars, **arrays})
+
+
+def check_arrays(arrays: Mapping[str, Array], num_arms: int, num_seeds: int, path: Path) -> None:
+    """Compares a checkpoint's arrays with the table of variables.
+
+    Raises:
+        RunDirectoryError: naming `path`, the array, what was found and what was expected.
+    """
+    missing = sorted(VARIABLES.keys() - arrays.keys())
+    unknown = sorted(arrays.keys() - VARIABLES.keys())
+    if missing or unknown:
+        raise RunDirectoryError(f"{path}: missing variables {missing}, unknown variables {unknown}")
+    for name, variable in VARIABLES.items():
+        value = np.asarray(arrays[name])
+        shape = (num_arms, num_seeds, *variable.shape)
+        dims = ", ".join(("arm", "seed", *variable.dims))
+        if value.shape != shape or value.dtype != np.dtype(variable.dtype):
+            raise RunDirectoryError(
+                f"{path}: {name} is {value.dtype} {value.shape}, expected {variable.dtype} {shape} [{dims}]"
+            )
+
+
+def write_policies(run_dir: str | Path, policies: Mapping[str, Mapping[str, Array]]) -> None:
+    """Writes the final parameters, one ``policies/final_<arm>.npz`` per arm.
+
+    Args:
+        run_dir: made by `create_run`.
+        policies: by arm name, arrays ``[seed, ...]`` by name (``policy/dense_0/kernel``).
+
+    Raises:
+        RunDirectoryError: an unknown arm, or an array without the run's seeds in front.
+    """
+    root = Path(run_dir)
+    config = read_config(root)
+    num_seeds = len(config["seeds"])
+    for arm, arrays in policies.items():
+        path = policy_path(root, arm)
+        if arm not in arm_names(config):
+            raise RunDirectoryError(f"{path}: arm {arm!r} is not one of {arm_names(config)}")
+        for name, value in arrays.items():
+            if np.shape(value)[:1] != (num_seeds,):
+                raise RunDirectoryError(
+                    f"{path}: {name} has shape {np.shape(value)}, expected {num_seeds} seeds in front"
+                )
+    for arm, arrays in policies.items():
+        write_arrays(policy_path(root, arm), {name: np.asarray(value) for name, value in arrays.items()})
+
+
+def append_log(run_dir: str | Path, line: str) -> None:
+    """Appends one line to log.txt."""
+    with (Path(run_dir) / LOG_NAME).open("a", encoding="utf-8") as file:
+        file.write(line.rstrip("\n") + "\n")

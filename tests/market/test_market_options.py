@@ -1,0 +1,56 @@
+"""Options that mean nothing are refused before any file is opened."""
+
+import subprocess
+import sys
+
+import pytest
+
+from momentum_jax.market.errors import DataError
+from momentum_jax.market.options import MarketConfig
+
+FILES = {"data_source": "csv", "data_path": "bars.csv", "vix_path": "vix.csv"}
+
+
+def test_the_default_is_the_embedded_market():
+    config = MarketConfig()
+    assert config.data_source == "synthetic"
+    assert config.symbols == ("SPY", "QQQ", "SPX")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"data_source": "excel"}, ("data_source", "'excel'", "synthetic, csv, parquet")),
+        ({"data_source": "csv", "vix_path": "v.csv"}, ("data_path is missing", "one-minute bars")),
+        ({"data_source": "csv", "data_path": "b.csv"}, ("vix_path is missing", "daily VIX closes")),
+        ({"data_source": "parquet", "data_path": "b.pq"}, ("'parquet'", "vix_path is missing")),
+        ({"data_path": "bars.csv"}, ("data_path is 'bars.csv'", "synthetic", "set data_source to csv")),
+        ({"vix_path": "vix.csv"}, ("vix_path is 'vix.csv'", "leave vix_path out")),
+        ({"start_date": "2024-03-02", "end_date": "2024-03-01"}, ("2024-03-02 is after", "swap them")),
+        ({**FILES, "start_date": "20/02/2024"}, ("start_date", "'20/02/2024'", "YYYY-MM-DD")),
+        ({"end_date": "2024-02-30"}, ("end_date", "'2024-02-30'", "YYYY-MM-DD")),
+        ({"intraday_days": 0}, ("intraday_days is 0", "at least 1")),
+        ({"synthetic_seed": -1}, ("synthetic_seed is -1", "0 or a positive")),
+        ({"symbols": ()}, ("symbols is ()", "at least one ticker")),
+        ({"symbols": "SPY"}, ("symbols is 'SPY'", "('SPY',)")),
+        ({"symbols": ("SPY", "")}, ("symbols", "at least one ticker")),
+        ({"symbols": ("SPY", "SPY")}, ("symbols", "each ticker once")),
+    ],
+)
+def test_a_meaningless_option_is_refused_in_one_line(options, words):
+    with pytest.raises(DataError) as caught:
+        MarketConfig(**options)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_one_day_may_be_both_start_and_end():
+    assert MarketConfig(start_date="2024-03-01", end_date="2024-03-01").end_date == "2024-03-01"
+
+
+def test_the_options_load_neither_jax_nor_pandas():
+    code = "import sys, momentum_jax.market.options; print({'jax', 'pandas', 'numpy'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "set()"

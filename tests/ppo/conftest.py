@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import golden_dir, golden_records, require
+
+
+@pytest.fixture(scope="session", params=golden_records("ppo_update*.npz") or [golden_dir() / "ppo_update.npz"], ids=lambda p: p.stem)
+def update_record(request: pytest.FixtureRequest) -> Any:
+    path: Path = request.param
+    return np.load(require(path))

@@ -1,0 +1,140 @@
+"""One update of the reference learner (PyTorch, masked PPO), replayed from its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from momentum_jax.env import layout
+from momentum_jax.ppo import distributions, learner, losses, networks
+from momentum_jax.ppo.options import PPOConfig
+
+pytestmark = pytest.mark.golden
+_TORCH = {
+    "policy": ("mlp_extractor.policy_net.0", "mlp_extractor.policy_net.2", "action_net"),
+    "value": ("mlp_extractor.value_net.0", "mlp_extractor.value_net.2", "value_net"),
+}
+
+
+class FlatTask:
+    """The record's observations [460] as they stand."""
+
+    num_actions, num_inputs, truncates = 6, 460, False
+
+    def expand(self, compact: jax.Array, params: Any) -> jax.Array:
+        return compact
+
+    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return kernel, jnp.zeros(kernel.shape[1])
+
+
+class FoldedTask(FlatTask):
+    """The same observations as compact features [307]: the first layer is folded inside the loss."""
+
+    fold = staticmethod(layout.fold)
+
+
+TASKS = {"flat": FlatTask(), "folded": FoldedTask()}
+
+
+def compact(task_name: str, observations: np.ndarray) -> jax.Array:
+    if task_name == "flat":
+        return jnp.asarray(observations.reshape(-1, 460))
+    market = layout.market_features(observations[:, :, :19])
+    return jnp.asarray(np.concatenate([market, observations[:, 0, 19:]], axis=1))
+
+
+def params_of(record: Any, prefix: str) -> networks.Params:
+    def dense(name: str) -> networks.Dense:
+        return networks.Dense(
+            jnp.asarray(record[f"{prefix}/{name}.weight"].T), jnp.asarray(record[f"{prefix}/{name}.bias"])
+        )
+
+    return networks.Params(**{tower: tuple(map(dense, names)) for tower, names in _TORCH.items()})
+
+
+def config_of(record: Any) -> PPOConfig:
+    names = {"num_steps": "n_steps", "minibatch_size": "batch_size", "num_epochs": "n_epochs"}
+    same = ("learning_rate", "gamma", "gae_lambda", "clip_range", "ent_coef", "vf_coef", "max_grad_norm", "adam_eps")
+    values = {name: float(record[f"hyperparameters/{name}"]) for name in same}
+    return PPOConfig(**values, **{ours: int(record[f"hyperparameters/{theirs}"]) for ours, theirs in names.items()})
+
+
+def batch_of(record: Any, task_name: str, config: PPOConfig) -> learner.Batch:
+    rollout = {name.removeprefix("rollout/"): record[name] for name in record.files if name.startswith("rollout/")}
+    starts = np.concatenate([rollout["episode_starts"][1:], rollout["last_episode_start"][None]])
+    advantages = losses.generalized_advantages(
+        jnp.asarray(rollout["rewards"]),
+        jnp.asarray(rollout["values"]),
+        jnp.asarray(starts),
+        jnp.asarray(rollout["last_value"][0]),
+        config.gamma,
+        config.gae_lambda,
+    )
+    return learner.Batch(
+        compact=compact(task_name, rollout["observations"][:, 0]),
+        action_mask=jnp.asarray(rollout["action_masks"][:, 0] > 0),
+        action=jnp.asarray(rollout["actions"][:, 0, 0], jnp.int32),
+        log_prob=jnp.asarray(rollout["log_probs"][:, 0]),
+        advantage=advantages[:, 0],
+        returns=(advantages + rollout["values"])[:, 0],
+    )
+
+
+def learn(record: Any, task_name: str, batch: learner.Batch, permutations: np.ndarray) -> Any:
+    config = config_of(record)
+    params = params_of(record, "params_before")
+    opt_state = learner.init_optimizer(config, params)
+    step = jax.jit(learner.learn, static_argnums=0)
+    return step(
+        TASKS[task_name], config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations)
+    )
+
+
+def assert_params(actual: networks.Params, expected: networks.Params, tolerance: float) -> None:
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=tolerance), actual, expected)
+
+
+def test_advantages_and_returns(update_record):
+    batch = batch_of(update_record, "flat", config_of(update_record))
+    np.testing.assert_allclose(batch.advantage, update_record["rollout/advantages"][:, 0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(batch.returns, update_record["rollout/returns"][:, 0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("task_name", TASKS)
+def test_values_and_log_probs_of_the_acting_policy(update_record, task_name):
+    batch = batch_of(update_record, task_name, config_of(update_record))
+    network = networks.fold(params_of(update_record, "params_before"), TASKS[task_name].fold)
+    logits, values = networks.apply(network, batch.compact, "tanh")
+    log_probs = distributions.masked_log_probs(logits, batch.action_mask)
+    np.testing.assert_allclose(values, update_record["rollout/values"][:, 0], rtol=0, atol=2e-6)
+    np.testing.assert_allclose(distributions.log_prob(log_probs, batch.action), batch.log_prob, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("task_name", TASKS)
+def test_first_minibatch(update_record, task_name):
+    config = config_of(update_record)
+    batch = batch_of(update_record, task_name, config)
+    first = update_record["permutations"][:1, : config.minibatch_size]
+    params, _, (_, grad_norms) = learn(update_record, task_name, batch, first)
+    assert_params(params, params_of(update_record, "params_after_1_minibatch"), 1e-7)
+    clipped = params_of(update_record, "clipped_grad_minibatch_0")
+    clipped_norm = np.sqrt(sum(np.sum(np.square(leaf)) for leaf in jax.tree.leaves(clipped)))
+    np.testing.assert_allclose(min(float(grad_norms[0]), config.max_grad_norm), clipped_norm, rtol=1e-5)
+
+
+@pytest.mark.parametrize("task_name", TASKS)
+def test_whole_update_and_logs(update_record, task_name):
+    batch = batch_of(update_record, task_name, config_of(update_record))
+    params, _, metrics = learn(update_record, task_name, batch, update_record["permutations"])
+    assert_params(params, params_of(update_record, "params_after_update"), 2e-6)
+    values = jnp.asarray(update_record["rollout/values"][:, 0])
+    logged = learner.summarize(config_of(update_record), *metrics, batch, values)
+    for name in ("loss", "value_loss", "approx_kl", "clip_fraction", "explained_variance"):
+        assert float(getattr(logged, name)) == pytest.approx(float(update_record[f"log/{name}"]), abs=1e-5), name
+    assert float(-logged.entropy) == pytest.approx(float(update_record["log/entropy_loss"]), abs=1e-5)
+    assert float(logged.policy_loss) == pytest.approx(float(update_record["log/policy_gradient_loss"]), abs=1e-5)

@@ -19,7 +19,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from momentum_jax.env.task import Task
-from momentum_jax.ppo import learner
+from momentum_jax.ppo import learner, networks
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.ppo.streams import Streams, seed_streams
 
@@ -83,53 +83,59 @@ class Engine:
         self._shared = jax.device_put(shared, self._everywhere)
         self._total_updates = jax.device_put(jnp.int32(total_updates), self._everywhere)
         self._mapped = partial(_mapped, layout)
-        self._update = jax.jit(self._over_runs(_update_run, task), donate_argnums=4)
         self._task = task
         self._groups = [
             self.runs[start : start + layout.group_size] for start in range(0, len(self.runs), layout.group_size)
         ]
         self._inputs = [self._put(_stack_inputs(_padded(group, layout.group_size))) for group in self._groups]
         self._states = [self._init(group, layout.group_size, fixed_streams) for group in self._groups]
+        # Compiled ahead of time: an input that changed its type would be an error, never a second compilation.
+        update = jax.jit(self._over_runs(_update_run), donate_argnums=4)
+        self._update = update.lower(self._shared, *self._inputs[0], self._total_updates, self._states[0]).compile()
 
     @property
     def num_groups(self) -> int:
         return len(self._groups)
 
-    def group_runs(self, group: int) -> int:
-        """Real runs of a group, padding left out."""
-        return len(self._groups[group])
+    def gather(self, by_group: Sequence[Any]) -> Any:
+        """Put what the groups returned together on the host: leaves [runs, ...] in the order of `runs`."""
+        counts = [len(group) for group in self._groups]
+
+        def join(*leaves: Any) -> np.ndarray:
+            return np.concatenate([np.asarray(leaf)[:count] for leaf, count in zip(leaves, counts, strict=True)])
+
+        return jax.tree.map(join, *by_group)
 
     def update(self, group: int) -> learner.UpdateRecord:
-        """Advance a group by one update; returns at once, leaves are [runs of the group, ...] on the devices."""
+        """Advance a group by one update; returns at once, leaves [runs of the group and padding, ...] on the devices."""
         self._states[group], record = self._update(
             self._shared, *self._inputs[group], self._total_updates, self._states[group]
         )
         return record
 
-    def evaluate(self, function: Callable[..., Any], group: int, *arguments: Any) -> Any:
-        """Apply `function` (from `compile`) to a group's states and the given replicated arguments."""
-        return function(self._shared, *self._inputs[group], arguments, self._states[group])
+    def compile(self, function: Callable[..., Any], common: Any) -> Callable[[int], Any]:
+        """Compile `function(task, config, env_params, common, state)` of one run into a function of a group.
 
-    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Compile `function(task, config, env_params, arguments, state)` of one run for `evaluate`."""
-        return jax.jit(self._over_runs(function, self._task))
+        `common` is an argument that all runs share. What the compiled function returns has leaves
+        [runs of the group and padding, ...] and is not waited for.
+        """
+        common = jax.device_put(common, self._everywhere)
+        compiled = (
+            jax.jit(self._over_runs(function)).lower(self._shared, *self._inputs[0], common, self._states[0]).compile()
+        )
+        return lambda group: compiled(self._shared, *self._inputs[group], common, self._states[group])
 
-    def states(self, group: int) -> learner.LearnerState:
-        """A group's states on the host, leaves [runs of the group, ...]; keys as typed arrays."""
-        count = self.group_runs(group)
-        return jax.tree.map(lambda leaf: jax.device_get(leaf[:count]), self._states[group])
+    def params(self) -> networks.Params:
+        """The parameters of all runs on the host, leaves [runs, ...]."""
+        return self.gather([state.params for state in self._states])
 
-    def compilations(self) -> int:
-        """Programs compiled so far for `update`: one serves the whole experiment."""
-        return self._update._cache_size()
-
-    def _over_runs(self, function: Callable[..., Any], task: Task) -> Callable[..., Any]:
+    def _over_runs(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """shard_map of `function` over the mesh, mapped over each device's runs."""
 
         def on_device(shared: Any, config: Any, options: Any, common: Any, states: Any) -> Any:
             def one(arguments: tuple[Any, Any, Any]) -> Any:
                 run_config, run_options, state = arguments
-                return function(task, run_config, task.bind(shared, run_options), common, state)
+                return function(self._task, run_config, self._task.bind(shared, run_options), common, state)
 
             return self._mapped(one, (config, options, states))
 

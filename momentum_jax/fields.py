@@ -38,12 +38,13 @@ def is_static(field: dataclasses.Field) -> bool:
 
 
 def check_fields(config: Any) -> None:
-    """Check every declared field of a dataclass instance against its limits.
+    """Check every declared field of a dataclass instance against its limits; None stands for "not given".
 
     Raises:
       ConfigError: naming the field, what was found and what is allowed.
     """
-    for field in dataclasses.fields(config):
+    declared = [field for field in dataclasses.fields(config) if "help" in field.metadata]
+    for field in declared:
         value = getattr(config, field.name)
         choices = field.metadata.get("choices", ())
         if choices and value not in choices:

@@ -105,7 +105,8 @@ def derive_curves(ds: xr.Dataset) -> xr.Dataset:
         total = ds[name].cumsum("checkpoint").astype(float)
         total.attrs = ds[name].attrs | {"kind": "cumulative"}
         curves[f"{name}_cumulative"] = total
-    masked = curves.where(alive, keep_attrs=True)
+    with xr.set_options(keep_attrs=True):
+        masked = curves.where(alive)
     return masked.assign_coords({name: ds[name] for name in ("env_steps", "update")})
 
 

@@ -1,11 +1,19 @@
-"""The published runs' numbers, as facts to compare with. Percentages are cumulative from step 0."""
+"""The published runs' numbers, as facts, and where they lie among the seeds of a run.
+
+Published percentages are cumulative from step 0.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import xarray as xr
+from scipy import stats
+
+from momentum_jax.analysis.tables import table_percentages
 
 
 class PublishedPoint(NamedTuple):
@@ -88,3 +96,42 @@ def published_windows(run: str) -> pd.DataFrame:
             "strong_buy_pct": 100 * counts["good_buy"] / counts["strong_count"],
         }
     )
+
+
+def published_percentiles(ds: xr.Dataset, arm: str) -> pd.DataFrame:
+    """Where the published numbers of `arm` lie among the seeds of that arm.
+
+    Args:
+        ds: a loaded run.
+        arm: an arm of the run that was published with counts.
+
+    Returns:
+        One row per published step that the run has, ``counted`` (cumulative, or windowed
+        between the published steps) and ``metric``: the ``published`` percentage, the number of
+        ``seeds`` with a value, their ``seeds_median, seeds_min, seeds_max``, and ``percentile``
+        (0 to 100, ties count half; NaN without seeds).
+    """
+    facts = {"cumulative": published_table(arm), "windowed": published_windows(arm)}
+    values = table_percentages(ds, facts["windowed"].index).sel(arm=arm)
+    row_of = {int(step): row for row, step in enumerate(values["env_steps"].values)}
+    rows = []
+    for step, start in facts["windowed"]["start"].items():
+        # A window is comparable only where the run has its beginning too.
+        kinds = ["cumulative", "windowed"] if start == 0 or start in row_of else ["cumulative"]
+        for counted in kinds if step in row_of else []:
+            at_step = values.isel(checkpoint=row_of[int(step)]).sel(counted=counted)
+            for metric in ("hold_pct", "call_pct", "put_pct", "strong_buy_pct"):
+                place = _place(facts[counted].loc[step, metric], at_step[metric].values)
+                rows.append({"env_steps": step, "counted": counted, "metric": metric, **place})
+    return pd.DataFrame(rows)
+
+
+def _place(published: float, seeds: npt.NDArray[np.float64]) -> dict[str, float]:
+    known = seeds[~np.isnan(seeds)]
+    place = {"published": published, "seeds": len(known)}
+    statistics = {"seeds_median": np.median, "seeds_min": np.min, "seeds_max": np.max}
+    place |= {name: float(reduce(known)) if len(known) else np.nan for name, reduce in statistics.items()}
+    place["percentile"] = (
+        float(stats.percentileofscore(known, published, kind="mean")) if len(known) else np.nan
+    )
+    return place

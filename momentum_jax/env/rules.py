@@ -20,6 +20,7 @@ from momentum_jax.env.pricing import contracts_sold, premium_growth, return_tier
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)
 NUM_ACTIONS = 6
+FLAT_MASK = (True, True, True, False, False, False)  # legal without a position; in one, HOLD and the others
 STRONG_SCORE = 3
 STOP_RETURN = -0.15
 INITIAL_CAPITAL = 100_000.0

@@ -1,0 +1,44 @@
+"""Launch an experiment: `python launch.py --experiment=tune2 --num_seeds=64 --run_dir=runs/tune2`; see --help."""
+
+from __future__ import annotations
+
+import sys
+
+from absl import app
+
+import experiments
+from momentum_jax import cli, runtime
+
+
+def _parse(argv: list[str]) -> cli.Command:
+    try:
+        command = cli.parse(argv, experiments.load, experiments.names())
+    except ValueError as error:
+        _refuse(error)
+    if isinstance(command, str):
+        print(command)
+        sys.exit(0)
+    return command
+
+
+def main(command: cli.Command) -> None:
+    # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
+    runtime.start(command.config.num_devices)
+    from momentum_jax import runner
+    from momentum_jax.analysis import report
+
+    try:
+        runner.train(command.config, command.run_dir)
+    except runner.REFUSALS as error:
+        _refuse(error)
+    print(report.summary(command.run_dir))
+    print(f"\nreport: {report.write_report(command.run_dir)}\nrun directory: {command.run_dir}")
+
+
+def _refuse(error: Exception) -> None:
+    print(f"launch.py: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=_parse)

@@ -1,0 +1,101 @@
+"""Tables as text: aligned for a terminal, or Markdown."""
+
+from __future__ import annotations
+
+import math
+import numbers
+
+import pandas as pd
+
+_ABSENT = "–"
+
+
+# How a middle value and its two ends are named in this project's tables.
+_TRIPLES = (
+    ("_median", "_min", "_max"),
+    ("_median", "_q25", "_q75"),
+    ("_mean", "_low", "_high"),
+    ("", "_low", "_high"),
+)
+
+
+def format_table(table: pd.DataFrame) -> str:
+    """A table as aligned plain text, its index as the first columns, numbers to the right.
+
+    ``x_median, x_min, x_max`` become one column ``54.9 [50.1–60.2]``, and so do quartiles
+    (``_q25, _q75``) and intervals (``_low, _high``).
+    """
+    rows = _cells(table)
+    right = _right_aligned(table)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A table as Markdown, otherwise like `format_table`."""
+    rows = _cells(table)
+    rule = ["---:" if to_right else "---" for to_right in _right_aligned(table)]
+    # A bar inside a cell would begin a new cell.
+    lines = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines.insert(1, rule)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def format_steps(env_steps: float) -> str:
+    """A step number as people write it: ``100 000``."""
+    return f"{env_steps:,.0f}".replace(",", " ")
+
+
+def format_range(middle: float, low: float, high: float, digits: int = 1) -> str:
+    """``54.9 [50.1–60.2]``, a dash where there is nothing."""
+    if pd.isna(middle):
+        return _ABSENT
+    return f"{middle:.{digits}f} [{low:.{digits}f}–{high:.{digits}f}]"
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The index as columns, and each value with its two ends as one column of text."""
+    named = any(name is not None for name in table.index.names)
+    plain = table.reset_index() if named else table.copy()
+    for name in table.columns:
+        for middle, low, high in _TRIPLES:
+            base = name.removesuffix(middle)
+            ends = [base + low, base + high]
+            if name == base + middle and set(ends) <= set(plain.columns):
+                values = plain[[name, *ends]].itertuples(index=False)
+                plain[name] = [format_range(*value) for value in values]
+                plain = plain.drop(columns=ends)
+    return plain
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    """Header and rows as text."""
+    plain = _readable(table)
+    header = [str(name).replace("_", " ") for name in plain.columns]
+    columns = [[_cell(value, str(name)) for value in plain[name]] for name in plain.columns]
+    return [header, *(list(row) for row in zip(*columns, strict=True))]
+
+
+def _right_aligned(table: pd.DataFrame) -> list[bool]:
+    plain = _readable(table)
+    return [pd.api.types.is_numeric_dtype(plain[name]) for name in plain.columns]
+
+
+def _cell(value: object, column: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value or _ABSENT
+    if not isinstance(value, numbers.Real) or math.isnan(value):
+        return _ABSENT
+    if column.endswith(("step", "steps", "step_median")):
+        return format_steps(float(value))
+    return str(value) if isinstance(value, numbers.Integral) else f"{float(value):.2f}"

@@ -1,0 +1,199 @@
+"""The command line: flags derived from the configuration's dataclasses, parsed without starting JAX."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from absl import flags
+
+from momentum_jax.config import Experiment, RunConfig, resolve_arms
+from momentum_jax.env.options import PRESETS, EnvOptions
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.options import DATA_SOURCES, MarketConfig
+from momentum_jax.ppo.options import PPOConfig
+
+_ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
+_RUN_FIELDS = ("timesteps", "num_seeds", "first_seed", "checkpoints", "fixed_streams", "group_width", "num_devices")
+
+
+class Command(NamedTuple):
+    """What the command line asks for."""
+
+    config: RunConfig
+    run_dir: Path
+
+
+class _Section(NamedTuple):
+    title: str
+    names: list[str]
+
+
+def _define_field(values: flags.FlagValues, field: dataclasses.Field) -> str:
+    """Define a flag without a default (None: leave the experiment's value) for a dataclass field."""
+    name, kind, help_text = field.name, str(field.type), field.metadata["help"]
+    if field.metadata.get("choices"):
+        flags.DEFINE_enum(name, None, list(field.metadata["choices"]), help_text, flag_values=values)
+    elif kind.startswith("tuple"):
+        flags.DEFINE_list(name, None, help_text, flag_values=values)
+    elif kind.startswith("bool"):
+        flags.DEFINE_boolean(name, None, help_text, flag_values=values)
+    elif kind.startswith("int"):
+        flags.DEFINE_integer(name, None, help_text, flag_values=values)
+    else:
+        flags.DEFINE_float(name, None, help_text, flag_values=values)
+    return name
+
+
+def _define_market(values: flags.FlagValues) -> list[str]:
+    default = MarketConfig()
+    strings = {
+        "data_path": "file of one-minute bars, for data_source csv or parquet",
+        "vix_path": "file of daily VIX closes, for data_source csv or parquet",
+        "start_date": "first exchange date, inclusive, YYYY-MM-DD",
+        "end_date": "last exchange date, inclusive, YYYY-MM-DD",
+    }
+    flags.DEFINE_enum(
+        "data_source", default.data_source, list(DATA_SOURCES), "where bars come from", flag_values=values
+    )
+    for name, help_text in strings.items():
+        flags.DEFINE_string(name, None, help_text, flag_values=values)
+    flags.DEFINE_list(
+        "symbols", list(default.symbols), "symbols; training uses the first one's first regime", flag_values=values
+    )
+    flags.DEFINE_integer("intraday_days", None, "keep only this many of the last sessions", flag_values=values)
+    flags.DEFINE_integer(
+        "synthetic_seed", default.synthetic_seed, "key of the synthetic market", flag_values=values
+    )
+    return ["data_source", *strings, "symbols", "intraday_days", "synthetic_seed"]
+
+
+def _define(values: flags.FlagValues) -> list[_Section]:
+    flags.DEFINE_string("experiment", "tune2", "study to run; its arms are in experiments/", flag_values=values)
+    flags.DEFINE_string("run_dir", None, "where results go; default runs/<model_name>", flag_values=values)
+    flags.DEFINE_string("model_name", None, "name of the run; default experiment and time", flag_values=values)
+    flags.DEFINE_enum("preset", "reference", list(PRESETS), "behaviour of the environment", flag_values=values)
+    flags.DEFINE_boolean(
+        "human_momentum", True, "the reference system's name of this environment; there is no other", flag_values=values
+    )
+    fields = {field.name: field for field in dataclasses.fields(RunConfig)}
+    run = ["experiment", "run_dir", "model_name", *(_define_field(values, fields[name]) for name in _RUN_FIELDS)]
+    env = [_define_field(values, field) for field in dataclasses.fields(EnvOptions)]
+    ppo = [_define_field(values, field) for field in dataclasses.fields(PPOConfig)]
+    for alias, name in _ALIASES.items():
+        flags.DEFINE_alias(alias, name, flag_values=values)
+    return [
+        _Section("Run", run),
+        _Section("Market", _define_market(values)),
+        _Section("Learner (also --n_steps, --n_epochs, --batch_size)", ppo),
+        _Section("Environment", ["preset", "human_momentum", *env]),
+    ]
+
+
+def normalized(arguments: Sequence[str]) -> list[str]:
+    """Write flag names with underscores: `--learning-rate=3e-5` becomes `--learning_rate=3e-5`."""
+    result = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        result.append(name.replace("-", "_").replace("__", "--", 1) + equals + value if name[:2] == "--" else argument)
+    return result
+
+
+def parse(
+    argv: Sequence[str], load_experiment: Callable[[str], Experiment], experiment_names: Sequence[str]
+) -> Command | str:
+    """Turn a command line into a run, or into the text that `--help` asks for.
+
+    Raises:
+      ConfigError: an unknown flag or experiment, a value that cannot be, or arguments that are not flags.
+      DataError: market options without meaning.
+    """
+    values = flags.FlagValues()
+    sections = _define(values)
+    arguments = normalized(argv[1:])
+    if {"--help", "-h", "--helpfull", "--helpshort"} & set(arguments):
+        return _help(values, sections, experiment_names)
+    try:
+        rest = values([argv[0], *arguments])[1:]
+    except flags.Error as error:
+        raise ConfigError(" ".join(str(error).split())) from None
+    if rest:
+        raise ConfigError(f"{rest[0]!r} is not a flag: write --name=value")
+    if not values.human_momentum:
+        raise ConfigError("human_momentum=False: there is no other environment here, leave the flag out")
+    experiment = load_experiment(values.experiment)
+    config = _resolve(values, experiment)
+    config.validate()
+    return Command(config, _run_dir(values))
+
+
+def _resolve(values: flags.FlagValues, experiment: Experiment) -> RunConfig:
+    owners = (*dataclasses.fields(EnvOptions), *dataclasses.fields(PPOConfig))
+    overrides = {field.name: _value(values, field) for field in owners if values[field.name].value is not None}
+    run_fields = [field for field in dataclasses.fields(RunConfig) if field.name in _RUN_FIELDS]
+    given = {field.name: _value(values, field) for field in run_fields if values[field.name].value is not None}
+    market = MarketConfig(
+        data_source=values.data_source,
+        data_path=values.data_path,
+        vix_path=values.vix_path,
+        start_date=values.start_date,
+        end_date=values.end_date,
+        symbols=tuple(values.symbols),
+        intraday_days=values.intraday_days,
+        synthetic_seed=values.synthetic_seed,
+    )
+    return RunConfig(
+        experiment=experiment.name,
+        arms=resolve_arms(experiment.arms, values.preset, overrides),
+        market=market,
+        **({"timesteps": experiment.timesteps} | given),
+    )
+
+
+def _value(values: flags.FlagValues, field: dataclasses.Field) -> Any:
+    """A flag's value in its field's type."""
+    value = values[field.name].value
+    if not isinstance(value, list):
+        return value
+    if "int" not in str(field.type):
+        return tuple(value)
+    try:
+        return tuple(int(item) for item in value)
+    except ValueError:
+        raise ConfigError(f"{field.name}={','.join(value)} is not a list of whole numbers, e.g. 64,64") from None
+
+
+def _run_dir(values: flags.FlagValues) -> Path:
+    if values.run_dir:
+        return Path(values.run_dir)
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / (values.model_name or f"{values.experiment}-{stamp}")
+
+
+def _help(values: flags.FlagValues, sections: Sequence[_Section], experiment_names: Sequence[str]) -> str:
+    lines = [
+        "Train many seeds of every arm of an experiment in one compiled program and look for dips.",
+        "",
+        "  python launch.py --experiment=tune2 --num_seeds=64 --timesteps=100000 --run_dir=runs/tune2",
+        "",
+        f"Experiments: {', '.join(experiment_names)}",
+        "Flags may be written with dashes or underscores. A learner or environment flag that is",
+        "not given leaves each arm of the experiment its own value (shown: that of tune2).",
+    ]
+    defaults = {field.name: field.default for owner in (RunConfig, EnvOptions, PPOConfig) for field in dataclasses.fields(owner)}
+    for section in sections:
+        lines += ["", section.title]
+        for name in section.names:
+            default = values[name].value if values[name].value is not None else defaults.get(name)
+            shown = "" if default in (None, ()) else f" [{_plain(default)}]"
+            text = f"{values[name].help}{shown}"
+            lines += textwrap.wrap(text, 100, initial_indent=f"  --{name:<24} ", subsequent_indent=" " * 29)
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

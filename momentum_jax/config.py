@@ -1,0 +1,135 @@
+"""What a run is: arms, seeds, steps, market and machine, composed of the layers' own dataclasses. Imports no JAX."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from momentum_jax.env.options import PRESETS, EnvOptions
+from momentum_jax.fields import ConfigError, check_fields, static
+from momentum_jax.market.options import MarketConfig
+from momentum_jax.ppo.options import STREAMS, PPOConfig
+
+_ALWAYS = (5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
+_DENSE_UNTIL, _DENSE_EVERY, _PER_DECADE = 20_000, 1_000, 20
+# Enough for counters in int32 inside the program.
+_MAX_TIMESTEPS = 2**31 - 2**20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One setting of environment and learner, run with every seed."""
+
+    name: str
+    env: EnvOptions = EnvOptions()
+    ppo: PPOConfig = PPOConfig()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A study: the arms it compares and how long they train."""
+
+    name: str
+    description: str
+    arms: tuple[Arm, ...]
+    timesteps: int = 100_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """One resolved run: everything that decides its numbers, and where they go."""
+
+    experiment: str
+    arms: tuple[Arm, ...]
+    timesteps: int = static(100_000, "environment steps of each seed", minimum=1, maximum=_MAX_TIMESTEPS)
+    num_seeds: int = static(8, "seeds of each arm", minimum=1)
+    first_seed: int = static(0, "number of the first seed", minimum=0, maximum=2**31)
+    checkpoints: tuple[int, ...] = static((), "environment steps to measure at; empty for the default list", minimum=0)
+    fixed_streams: tuple[str, ...] = static((), f"random streams held fixed across seeds: {', '.join(STREAMS)}")
+    group_width: int | None = static(None, "runs advanced together on each device; default by backend", minimum=1)
+    num_devices: int | None = static(None, "devices to use; default all (on CPU: one per core)", minimum=1)
+    market: MarketConfig = MarketConfig()
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(range(self.first_seed, self.first_seed + self.num_seeds))
+
+    @property
+    def rollout_size(self) -> int:
+        """Environment steps between two updates, the same in all arms."""
+        return self.arms[0].ppo.rollout_size
+
+    @property
+    def total_updates(self) -> int:
+        """Updates until `timesteps` are covered: training runs to whole updates."""
+        return -(-self.timesteps // self.rollout_size)
+
+    @property
+    def planned_checkpoints(self) -> tuple[int, ...]:
+        """Steps to measure at: 0, the asked-for or default list up to `timesteps`, and the last step trained."""
+        asked = self.checkpoints or default_checkpoints(self.timesteps)
+        return tuple(sorted({0, *asked, self.timesteps, self.total_updates * self.rollout_size}))
+
+    def validate(self) -> None:
+        """Raises ConfigError on the first setting that cannot be."""
+        check_fields(self)
+        for arm in self.arms:
+            arm.env.validate()
+            arm.ppo.validate()
+        shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
+        if len(shapes) > 1:
+            raise ConfigError(f"arms have (num_steps, num_envs) {sorted(shapes)}: give all the same, or run them apart")
+        late = [step for step in self.checkpoints if step > self.timesteps]
+        if late:
+            raise ConfigError(f"checkpoint {late[0]} lies beyond timesteps={self.timesteps}: drop it or train longer")
+        unknown = set(self.fixed_streams) - set(STREAMS)
+        if unknown:
+            raise ConfigError(f"fixed_streams names {sorted(unknown)}: choose from {', '.join(STREAMS)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The run as plain values for config.json."""
+        plain = dataclasses.asdict(self)
+        del plain["checkpoints"], plain["num_seeds"], plain["first_seed"]
+        return plain | {"seeds": list(self.seeds), "checkpoints": list(self.planned_checkpoints)}
+
+
+def default_checkpoints(timesteps: int) -> tuple[int, ...]:
+    """0, every 1 000 steps to 20 000, then 20 a decade, and always the steps at which runs were published."""
+    dense = range(0, _DENSE_UNTIL + 1, _DENSE_EVERY)
+    steps = {*dense, *_ALWAYS}
+    exponent = 1
+    while (step := _DENSE_UNTIL * 10 ** (exponent / _PER_DECADE)) <= timesteps:
+        steps.add(round(step / _DENSE_EVERY) * _DENSE_EVERY)
+        exponent += 1
+    return tuple(sorted(step for step in steps if step <= timesteps))
+
+
+def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any]) -> tuple[Arm, ...]:
+    """Put a preset and single settings on top of an experiment's arms.
+
+    Args:
+      arms: the experiment's.
+      preset: a name in `env.options.PRESETS`.
+      overrides: values by field name of `EnvOptions` or `PPOConfig`, for all arms alike.
+
+    Raises:
+      ConfigError: an unknown preset, or an override of what the arms differ in.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"preset={preset!r} is unknown: choose one of {', '.join(PRESETS)}")
+    for name in overrides:
+        found = {getattr(_owner(arm, name), name) for arm in arms}
+        if len(found) > 1:
+            raise ConfigError(f"{name} is what the arms of this experiment differ in: leave --{name} out")
+    env_fields = {field.name for field in dataclasses.fields(EnvOptions)}
+    env = PRESETS[preset] | {name: value for name, value in overrides.items() if name in env_fields}
+    ppo = {name: value for name, value in overrides.items() if name not in env_fields}
+    return tuple(
+        dataclasses.replace(arm, env=dataclasses.replace(arm.env, **env), ppo=dataclasses.replace(arm.ppo, **ppo))
+        for arm in arms
+    )
+
+
+def _owner(arm: Arm, name: str) -> EnvOptions | PPOConfig:
+    return arm.env if hasattr(arm.env, name) else arm.ppo

@@ -1,0 +1,107 @@
+"""All runs of an experiment, arms × seeds, in as few compiled programs as their static settings allow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from momentum_jax.config import Arm, RunConfig
+from momentum_jax.diagnostics import probes
+from momentum_jax.engine import Engine, Layout, Run
+from momentum_jax.env import rules
+from momentum_jax.env.market import FIRST_BAR, Market
+from momentum_jax.env.momentum import Momentum
+from momentum_jax.fields import is_static
+from momentum_jax.ppo import distributions, learner, networks
+
+InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
+
+
+class Fleet:
+    """Dispatches updates and probes of all runs; `fetch` waits for what was dispatched.
+
+    Runs are numbered arm · num_seeds + seed, whichever program they run in.
+    """
+
+    def __init__(self, config: RunConfig, market: Market, layout: Layout):
+        """Initialises every run and compiles every program."""
+        self._config = config
+        bars = jnp.asarray(probes.draw_probe_bars(FIRST_BAR, market.last_bar))
+        self._arms_by_program = _arms_by_program(config.arms)
+        arms = np.concatenate(self._arms_by_program)
+        dispatched = (arms[:, None] * config.num_seeds + np.arange(config.num_seeds)).ravel()
+        self._order = np.argsort(dispatched)
+        self._engines = [self._engine(arms, market, layout) for arms in self._arms_by_program]
+        self._probes = [engine.compile(_probe_run, bars) for engine in self._engines]
+
+    @property
+    def num_runs(self) -> int:
+        return self._order.size
+
+    def update(self) -> InFlight:
+        """Advance every run by one update; `fetch` gives a `learner.UpdateRecord`."""
+        return [[engine.update(group) for group in range(engine.num_groups)] for engine in self._engines]
+
+    def probe(self) -> InFlight:
+        """Ask the present policies for their probabilities; `fetch` gives (p_action, probe_count)."""
+        return [
+            [probe(group) for group in range(engine.num_groups)]
+            for engine, probe in zip(self._engines, self._probes, strict=True)
+        ]
+
+    def fetch(self, in_flight: InFlight) -> Any:
+        """Wait for dispatched results and bring them to the host, leaves [runs, ...]."""
+        return self._join([engine.gather(groups) for engine, groups in zip(self._engines, in_flight, strict=True)])
+
+    def policies(self) -> dict[str, dict[str, np.ndarray]]:
+        """Present parameters by arm and layer (`policy/dense_0/kernel`), arrays [seed, ...]."""
+        result = {}
+        for engine, arms in zip(self._engines, self._arms_by_program, strict=True):
+            named = _named(engine.params())
+            for position, arm in enumerate(arms):
+                seeds = slice(position * self._config.num_seeds, (position + 1) * self._config.num_seeds)
+                result[self._config.arms[arm].name] = {name: array[seeds] for name, array in named.items()}
+        return result
+
+    def _engine(self, arms: Sequence[int], market: Market, layout: Layout) -> Engine:
+        chosen = [self._config.arms[arm] for arm in arms]
+        runs = [Run(seed, arm.ppo, arm.env) for arm in chosen for seed in self._config.seeds]
+        return Engine(Momentum(), market, runs, layout, self._config.total_updates, self._config.fixed_streams)
+
+    def _join(self, by_program: Sequence[Any]) -> Any:
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[self._order], *by_program)
+
+
+def _arms_by_program(arms: Sequence[Arm]) -> list[list[int]]:
+    """Indices of arms that agree in every static field of the learner, and so in the program."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for index, arm in enumerate(arms):
+        static = tuple(getattr(arm.ppo, field.name) for field in dataclasses.fields(arm.ppo) if is_static(field))
+        groups.setdefault(static, []).append(index)
+    return list(groups.values())
+
+
+def _probe_run(
+    task: Momentum, config: Any, env_params: Any, bars: jax.Array, state: learner.LearnerState
+) -> tuple[jax.Array, jax.Array]:
+    """Action probabilities of one run's policy on flat states at `bars` [2, P], averaged by setup score."""
+    network = networks.fold(state.params, task.fold)
+    compact = task.flat_probe(bars)
+    with jax.default_matmul_precision("highest"):
+        logits = networks.apply_policy(network, task.expand(compact, env_params), config.activation)
+    log_probs = distributions.masked_log_probs(logits, rules.FLAT_MASK)
+    return probes.mean_by_score(jnp.exp(log_probs), task.probe_scores(bars, env_params))
+
+
+def _named(params: networks.Params) -> dict[str, np.ndarray]:
+    return {
+        f"{tower}/dense_{index}/{part}": array
+        for tower, layers in params._asdict().items()
+        for index, layer in enumerate(layers)
+        for part, array in layer._asdict().items()
+    }

@@ -1,0 +1,77 @@
+"""From the engine's records to checkpoints: which steps belong to which window, and when a checkpoint is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from momentum_jax.diagnostics.counters import EpisodeReturns, Steps, WindowCounters
+from momentum_jax.ppo.learner import UpdateRecord
+
+
+class Checkpoint(NamedTuple):
+    """Everything recorded at one checkpoint; arrays have the leading axis R of runs."""
+
+    env_steps: int
+    update: int  # updates that the policy acting at this step had seen
+    arrays: dict[str, np.ndarray]
+
+
+class Recorder:
+    """Counts the records of all runs, update by update, and cuts them at exact environment steps.
+
+    Args:
+      num_runs: R.
+      num_envs: environments of a run.
+      rollout_size: environment steps between two updates.
+      checkpoints: ascending environment steps to cut at, beginning with 0.
+    """
+
+    def __init__(self, num_runs: int, num_envs: int, rollout_size: int, checkpoints: tuple[int, ...]):
+        self._rollout_size = rollout_size
+        self._pending = list(checkpoints)
+        self._episodes = EpisodeReturns(num_runs, num_envs)
+        self._window = WindowCounters(num_runs)
+        self._failed_step = np.full(num_runs, -1, np.int64)
+        # Updates during whose rollout a checkpoint falls: their acting policies are probed.
+        self.probed_updates = frozenset(map(self.acting_update, checkpoints))
+
+    def acting_update(self, env_steps: int) -> int:
+        """Updates that the policy which took environment step `env_steps` had seen."""
+        return max(0, env_steps - 1) // self._rollout_size
+
+    def start(self) -> Checkpoint:
+        """The checkpoint at step 0: empty windows."""
+        return self._cut(self._pending.pop(0))
+
+    def add(self, update: int, record: UpdateRecord) -> Iterator[Checkpoint]:
+        """Count one update's record (leaves [R, ...], on the host); yields the checkpoints it completes."""
+        steps = self._steps(record)
+        start, taken = update * self._rollout_size, 0
+        while self._pending and self._pending[0] < start + self._rollout_size:
+            cut = self._pending[0] - start
+            self._window.add_steps(steps.between(taken, cut))
+            yield self._cut(self._pending.pop(0))
+            taken = cut
+        self._window.add_steps(steps.between(taken, self._rollout_size))
+        # Learning comes after the rollout's last step, so its metrics belong to the window that holds that step.
+        self._window.add_update(record.metrics._asdict())
+        self._mark_failures(start + self._rollout_size, record)
+        if self._pending and self._pending[0] == start + self._rollout_size:
+            yield self._cut(self._pending.pop(0))
+
+    def _steps(self, record: UpdateRecord) -> Steps:
+        episode_return = self._episodes.finished(record.reward, record.event)
+        arrays = (record.event, record.reward, record.trade_return, episode_return)
+        return Steps(*(array.reshape(array.shape[0], -1) for array in arrays))
+
+    def _mark_failures(self, env_steps: int, record: UpdateRecord) -> None:
+        health = np.stack([record.metrics.loss, record.metrics.value_loss, record.metrics.grad_norm])
+        failed = ~np.isfinite(health).all(axis=0) & (self._failed_step < 0)
+        self._failed_step[failed] = env_steps
+
+    def _cut(self, env_steps: int) -> Checkpoint:
+        arrays = self._window.take() | {"failed_step": self._failed_step.copy()}
+        return Checkpoint(env_steps, self.acting_update(env_steps), arrays)

@@ -1,0 +1,30 @@
+"""Starts JAX's backend the way this project wants it. Call before anything else imports JAX's arrays or gymnax."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# One thread per product: each CPU device has a core of its own, and the products are small.
+_CPU_FLAGS = "--xla_cpu_multi_thread_eigen=false"
+CACHE_VARIABLE = "MOMENTUM_JAX_CACHE"
+
+
+def start(num_devices: int | None = None) -> None:
+    """Set the number of CPU devices (default: one per core) and the persistent compilation cache.
+
+    Has to run before the backend starts, which `import gymnax` already does; harmless where an accelerator is
+    found. The cache lies in the user's cache directory, or where MOMENTUM_JAX_CACHE says.
+    """
+    os.environ["XLA_FLAGS"] = f"{_CPU_FLAGS} {os.environ.get('XLA_FLAGS', '')}".strip()
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", num_devices or os.cpu_count() or 1)
+    jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def cache_dir() -> Path:
+    """The user's cache directory for this project."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get(CACHE_VARIABLE) or base / "momentum_jax")

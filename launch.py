@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from absl import app
+from absl import app, flags, logging
 
 import experiments
 from momentum_jax import cli, runtime
@@ -12,7 +12,7 @@ from momentum_jax import cli, runtime
 
 def _parse(argv: list[str]) -> cli.Command:
     try:
-        command = cli.parse(argv, experiments.load, experiments.names())
+        command = cli.parse(argv, experiments.load, experiments.names(), flags.FLAGS)
     except ValueError as error:
         _refuse(error)
     if isinstance(command, str):
@@ -23,6 +23,7 @@ def _parse(argv: list[str]) -> cli.Command:
 
 def main(command: cli.Command) -> None:
     # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
+    logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
     runtime.start(command.config.num_devices)
     from momentum_jax import runner
     from momentum_jax.analysis import report

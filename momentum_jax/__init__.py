@@ -1,0 +1,15 @@
+"""Multi-seed PPO in JAX, and what its early dips are worth. Names are loaded on first use: importing this is light."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_LAZY = {"load_run": "momentum_jax.store", "load_policies": "momentum_jax.store"}
+__all__ = ["load_policies", "load_run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)

@@ -104,15 +104,20 @@ def normalized(arguments: Sequence[str]) -> list[str]:
 
 
 def parse(
-    argv: Sequence[str], load_experiment: Callable[[str], Experiment], experiment_names: Sequence[str]
+    argv: Sequence[str],
+    load_experiment: Callable[[str], Experiment],
+    experiment_names: Sequence[str],
+    values: flags.FlagValues | None = None,
 ) -> Command | str:
     """Turn a command line into a run, or into the text that `--help` asks for.
+
+    `values` receives the flags: absl's own FLAGS in a program that absl starts.
 
     Raises:
       ConfigError: an unknown flag or experiment, a value that cannot be, or arguments that are not flags.
       DataError: market options without meaning.
     """
-    values = flags.FlagValues()
+    values = flags.FlagValues() if values is None else values
     sections = _define(values)
     arguments = normalized(argv[1:])
     if {"--help", "-h", "--helpfull", "--helpshort"} & set(arguments):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -91,7 +92,8 @@ class RunConfig:
         """The run as plain values for config.json."""
         plain = dataclasses.asdict(self)
         del plain["checkpoints"], plain["num_seeds"], plain["first_seed"]
-        return plain | {"seeds": list(self.seeds), "checkpoints": list(self.planned_checkpoints)}
+        plain |= {"seeds": self.seeds, "checkpoints": self.planned_checkpoints}
+        return json.loads(json.dumps(plain))  # tuples become lists
 
 
 def default_checkpoints(timesteps: int) -> tuple[int, ...]:

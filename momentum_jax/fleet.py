@@ -94,7 +94,7 @@ def _probe_run(
     compact = task.flat_probe(bars)
     with jax.default_matmul_precision("highest"):
         logits = networks.apply_policy(network, task.expand(compact, env_params), config.activation)
-    log_probs = distributions.masked_log_probs(logits, rules.FLAT_MASK)
+    log_probs = distributions.masked_log_probs(logits, jnp.asarray(rules.FLAT_MASK))
     return probes.mean_by_score(jnp.exp(log_probs), task.probe_scores(bars, env_params))
 
 

@@ -63,8 +63,8 @@ class Recorder:
             yield self._cut(self._pending.pop(0))
 
     def _steps(self, record: UpdateRecord) -> Steps:
-        episode_return = self._episodes.finished(record.reward, record.event)
-        arrays = (record.event, record.reward, record.trade_return, episode_return)
+        event, reward, trade_return = (np.asarray(array) for array in record[:3])
+        arrays = (event, reward, trade_return, self._episodes.finished(reward, event))
         return Steps(*(array.reshape(array.shape[0], -1) for array in arrays))
 
     def _mark_failures(self, env_steps: int, record: UpdateRecord) -> None:

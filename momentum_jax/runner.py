@@ -17,11 +17,15 @@ from momentum_jax import store
 from momentum_jax.config import RunConfig
 from momentum_jax.engine import Layout, default_layout
 from momentum_jax.env.momentum import make_params
+from momentum_jax.fields import ConfigError
 from momentum_jax.fleet import Fleet, InFlight
 from momentum_jax.market.dataset import Segment, load_segment
+from momentum_jax.market.errors import DataError
 from momentum_jax.progress import Progress
 from momentum_jax.recorder import Checkpoint, Recorder
 
+# What `train` raises when a run cannot be: nothing has been compiled or written then.
+REFUSALS = (ConfigError, DataError, store.RunDirectoryError)
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "pandas")
 
 
@@ -32,7 +36,6 @@ def train(config: RunConfig, run_dir: Path, say: Callable[[str], None] = print) 
       ConfigError, DataError, RunDirectoryError: before anything is compiled or written.
     """
     config.validate()
-    store.refuse_existing(run_dir)
     segment = load_segment(config.market)
     market = make_params(segment).market
     layout = default_layout(config.num_seeds * len(config.arms), config.group_width, config.num_devices)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
+
+from momentum_jax import runtime
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 MADE_UP_RECORDS = Path(__file__).parent / "golden"
 
-# Programs compiled by one test run serve the next.
-jax.config.update("jax_compilation_cache_dir", str(ROOT / ".cache" / "xla"))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+# Programs compiled by one test run serve the next, also in the processes that tests start.
+os.environ.setdefault(runtime.CACHE_VARIABLE, str(ROOT / ".cache"))
+runtime.start(num_devices=2)
 
 
 def golden_dir() -> Path:
@@ -48,3 +50,14 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def reference_curves() -> Any:
     return np.load(require(golden_dir() / "maskable_ppo_tune2_spy.npz"))
+
+
+@pytest.fixture(scope="session")
+def market() -> SimpleNamespace:
+    """A short market: its segment, number of bars and environment parameters."""
+    # Imported here: both start JAX's backend, which has to be set up first.
+    from momentum_jax.env.momentum import make_params
+    from tests.markets import make_segment
+
+    segment = make_segment()
+    return SimpleNamespace(segment=segment, num_bars=len(segment.bars), params=make_params(segment))

@@ -53,6 +53,7 @@ class Dips(NamedTuple):
     (or whatever the curve is in).
     """
 
+    observed: Flags  # two values or more from the baseline to the horizon: a dip could be seen
     has_dip: Flags
     temporary: Flags  # the trough was found by P: the loss came back by the threshold
     onset_step: Floats
@@ -117,17 +118,13 @@ def find_dips(
     fraction = _at(temporary, trough) / np.where(has_dip, depth, 1)
     censored = has_dip & np.isnan(recovery)
     end = np.where(np.isnan(recovery), times[:, -1], recovery)
-    klass = np.select(
-        [~has_dip, recovery <= horizon, recovery > horizon, fraction >= 0.5],
-        [DipClass.NONE, DipClass.RECOVERED, DipClass.LATE, DipClass.PARTIAL],
-        DipClass.UNRECOVERED,
-    )
 
     def known(number: Floats) -> Floats:
         return np.where(has_dip, number, np.nan).reshape(lead)
 
     onset_step = _at(times, onset)
     return Dips(
+        observed=np.asarray(((np.diff(times) > 0) & within[:, 1:]).any(axis=-1)).reshape(lead),
         has_dip=has_dip.reshape(lead),
         temporary=reaches_p.reshape(lead),
         onset_step=known(onset_step),
@@ -138,7 +135,7 @@ def find_dips(
         censored=censored.reshape(lead),
         duration=known(recovery - onset_step),
         area=known(_area(times, u, onset, end)),
-        klass=klass.reshape(lead).astype(np.int64),
+        klass=_classes(has_dip, recovery, fraction, horizon).reshape(lead),
     )
 
 
@@ -235,6 +232,14 @@ def _first_crossing(times: Floats, u: Floats, trough: npt.NDArray[np.int64], tar
     rise = _at(u, after) - _at(u, before)
     share = (target - _at(u, before)) / np.where(reached.any(axis=-1), rise, np.nan)
     return _at(times, before) + np.minimum(share, 1) * (_at(times, after) - _at(times, before))
+
+
+def _classes(has_dip: Flags, recovery: Floats, fraction: Floats, horizon: float) -> npt.NDArray[np.int64]:
+    return np.select(
+        [~has_dip, recovery <= horizon, recovery > horizon, fraction >= 0.5],
+        [DipClass.NONE, DipClass.RECOVERED, DipClass.LATE, DipClass.PARTIAL],
+        DipClass.UNRECOVERED,
+    ).astype(np.int64)
 
 
 def _area(times: Floats, u: Floats, onset: npt.NDArray[np.int64], end: Floats) -> Floats:

@@ -77,9 +77,7 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
         buffer = io.BytesIO()
         # A fixed salt and no date: the same run gives the same bytes.
         with mpl.rc_context({"svg.hashsalt": "momentum_jax"}):
-            figure.savefig(
-                buffer, format=suffix[1:], dpi=_DPI, metadata={"Date": None} if suffix == ".svg" else None
-            )
+            figure.savefig(buffer, format=suffix[1:], dpi=_DPI, metadata={"Date": None} if suffix == ".svg" else None)
         paths.append(stem.with_name(stem.name + suffix))
         write_atomic(paths[-1], buffer.getvalue())
     return paths

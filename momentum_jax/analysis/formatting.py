@@ -72,7 +72,8 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
             if name == base + middle and set(ends) <= set(plain.columns):
                 values = plain[[name, *ends]].itertuples(index=False)
                 plain[name] = [format_range(*value) for value in values]
-                plain = plain.drop(columns=ends)
+                label = f"{name} [{low[1:]}–{high[1:]}]"
+                plain = plain.drop(columns=ends).rename(columns={name: label})
     return plain
 
 

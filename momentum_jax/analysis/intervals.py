@@ -49,6 +49,7 @@ def mean_interval(values: npt.ArrayLike, confidence: float = 0.95, seed: int = 0
         np.mean,
         confidence_level=confidence,
         n_resamples=_RESAMPLES,
+        batch=1_000,  # bounds the memory with thousands of seeds
         method="BCa",
         rng=np.random.default_rng(seed),
     ).confidence_interval

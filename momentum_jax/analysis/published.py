@@ -112,26 +112,30 @@ def published_percentiles(ds: xr.Dataset, arm: str) -> pd.DataFrame:
         (0 to 100, ties count half; NaN without seeds).
     """
     facts = {"cumulative": published_table(arm), "windowed": published_windows(arm)}
-    values = table_percentages(ds, facts["windowed"].index).sel(arm=arm)
-    row_of = {int(step): row for row, step in enumerate(values["env_steps"].values)}
+    steps = facts["windowed"].index.tolist()
+    values = table_percentages(ds, steps).sel(arm=arm)
+    row_of = {step: row for row, step in enumerate(values["env_steps"].values.tolist())}
     rows = []
-    for step, start in facts["windowed"]["start"].items():
+    for step, start in zip(steps, facts["windowed"]["start"].tolist(), strict=True):
         # A window is comparable only where the run has its beginning too.
         kinds = ["cumulative", "windowed"] if start == 0 or start in row_of else ["cumulative"]
         for counted in kinds if step in row_of else []:
-            at_step = values.isel(checkpoint=row_of[int(step)]).sel(counted=counted)
+            at_step = values.isel(checkpoint=row_of[step]).sel(counted=counted)
             for metric in ("hold_pct", "call_pct", "put_pct", "strong_buy_pct"):
-                place = _place(facts[counted].loc[step, metric], at_step[metric].values)
+                place = _place(facts[counted][metric].loc[step], at_step[metric].values)
                 rows.append({"env_steps": step, "counted": counted, "metric": metric, **place})
     return pd.DataFrame(rows)
 
 
 def _place(published: float, seeds: npt.NDArray[np.float64]) -> dict[str, float]:
     known = seeds[~np.isnan(seeds)]
-    place = {"published": published, "seeds": len(known)}
-    statistics = {"seeds_median": np.median, "seeds_min": np.min, "seeds_max": np.max}
-    place |= {name: float(reduce(known)) if len(known) else np.nan for name, reduce in statistics.items()}
-    place["percentile"] = (
-        float(stats.percentileofscore(known, published, kind="mean")) if len(known) else np.nan
-    )
-    return place
+    if not len(known):
+        known = np.array([np.nan])
+    return {
+        "published": published,
+        "seeds": int((~np.isnan(known)).sum()),
+        "seeds_median": float(np.median(known)),
+        "seeds_min": float(known.min()),
+        "seeds_max": float(known.max()),
+        "percentile": float(stats.percentileofscore(known, published, kind="mean")),
+    }

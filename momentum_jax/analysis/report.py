@@ -15,6 +15,7 @@ from momentum_jax.analysis.intervals import Interval
 from momentum_jax.analysis.published import published_percentiles
 from momentum_jax.analysis.tables import (
     DIP_METRICS,
+    HORIZON,
     checkpoint_table,
     dip_summary,
     dip_table,
@@ -23,13 +24,18 @@ from momentum_jax.store import load_run, write_atomic
 
 PUBLISHED_ARM = "tune2"
 _FIGURE = "figures/hold_pct"
+_LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
 _DIP_NOTE = """\
-A dip is a fall of at least 5 points within the first 25 000 steps, from initialisation (baseline 0)
-or from step 5 000, in the direction that is worse (HOLD up, BUY down). Depth and trough step are over
-the seeds with a dip (median, depth with quartiles); prevalence has a 95 % Wilson interval. The landmark is
-the change from 5 000 to 10 000 steps, fixed in advance, as a mean over all healthy seeds with a 95 % BCa
-interval; unlike the depth, which is a maximum, it does not overstate itself. Windowed percentages are counts: part of
-their depth is sampling noise. Exact P(HOLD) has none, but the policy itself wiggles."""
+A dip is a fall of at least 5 points in the worse direction (HOLD up, BUY down) with its trough within the
+first 25 000 steps, from initialisation (baseline 0) or from step 5 000. *Seeds* are the healthy ones with two
+values or more in that stretch; prevalence has a 95 % Wilson interval.
+Depth, area (points × 1 000 steps), trough and recovered fraction are medians over the seeds with a dip;
+*recovered* counts those that came back by 90 % of the depth within the 25 000 steps, *censored* those that
+had not by the end of the run. The landmark is the change from checkpoint 5 000 to checkpoint 10 000,
+positive where it got worse: a mean over all healthy seeds with a 95 % BCa interval. It is fixed in advance,
+whereas the depth is a maximum and overstates itself. Windowed percentages are counts, so part of their
+depth is sampling noise; exact P(HOLD) has none, but the policy itself wiggles.
+"""
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -52,7 +58,7 @@ def write_report(run_dir: str | Path) -> Path:
     dips = dip_table(ds)
     save_figure(plot_hold(ds), folder / _FIGURE)
     write_atomic(folder / "dips.csv", dips.to_csv(index=False).encode())
-    sections = [_header(ds), _failures(ds), _checkpoints(ds), _figure(), _dips(dips)]
+    sections = [_header(ds), _failures(ds), _checkpoints(ds), _figure(), _dips(ds, dips)]
     if PUBLISHED_ARM in ds["arm"].values:
         sections.append(_published(ds))
     path = folder / "report.md"
@@ -69,7 +75,7 @@ def _header(ds: xr.Dataset) -> str:
         f"# {ds.attrs['experiment']}: {ds.attrs['run_name']}",
         "",
         f"- arms: {', '.join(ds['arm'].values)}",
-        f"- seeds: {ds.sizes['seed']} per arm ({', '.join(map(str, ds['seed'].values))})",
+        f"- seeds: {ds.sizes['seed']} per arm ({_seed_list(ds['seed'].values.tolist())})",
         f"- steps: {format_steps(steps[-1])} of {format_steps(config['timesteps'])} asked for, "
         f"{len(steps)} checkpoints",
         f"- data fingerprint: {ds.attrs['data_fingerprint'] or 'not recorded'}",
@@ -79,6 +85,11 @@ def _header(ds: xr.Dataset) -> str:
     if missing:
         lines.append(f"- **unfinished**: {len(missing)} planned checkpoints are not there")
     return "\n".join(lines) + "\n"
+
+
+def _seed_list(seeds: list[int]) -> str:
+    consecutive = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{seeds[0]} to {seeds[-1]}" if consecutive else ", ".join(map(str, seeds))
 
 
 def _failures(ds: xr.Dataset) -> str:
@@ -92,8 +103,7 @@ def _failures(ds: xr.Dataset) -> str:
     if not lines:
         return "No seed failed.\n"
     head = (
-        f"**{len(lines)} of {failed.size} runs failed.** Their curves end at that step; "
-        "dip statistics leave them out."
+        f"**{len(lines)} of {failed.size} runs failed.** Their curves end at that step; dip statistics leave them out."
     )
     return "\n".join([head, "", *lines, ""])
 
@@ -102,9 +112,9 @@ def _checkpoints(ds: xr.Dataset) -> str:
     parts = [
         "## Checkpoints",
         "",
-        "Percent of the decisions taken while flat (strong: of those at setup scores from 3), median over seeds "
-        "[lowest–highest]. Cumulative counts start at step 0, windowed ones at the row before; exact are "
-        "the probabilities on fixed probe states.",
+        "Percent of the decisions taken while flat (strong: of those at setup scores from 3), over the seeds "
+        "that had not failed by then. Cumulative counts start at step 0, windowed ones at the row before; "
+        "exact are the probabilities on fixed probe states.",
         "",
     ]
     for arm in ds["arm"].values:
@@ -116,21 +126,23 @@ def _figure() -> str:
     return f"## HOLD over training\n\n![HOLD of every seed]({_FIGURE}.png)\n"
 
 
-def _dips(dips: pd.DataFrame) -> str:
+def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> str:
     summary = dip_summary(dips)
-    labels = {metric.curve: metric.label for metric in DIP_METRICS}
-    shown = summary.assign(metric=summary["metric"].map(labels))
-    return "\n".join(["## Dips", "", _DIP_NOTE, "", markdown_table(shown), _verdicts(summary)])
+    shown = summary.assign(metric=summary["metric"].map(_LABELS))
+    last = int(ds["env_steps"].values[-1])
+    parts = ["## Dips", "", _DIP_NOTE]
+    if last < HORIZON:
+        parts += [f"**The run ends at step {format_steps(last)}**: later troughs are not counted yet.", ""]
+    return "\n".join([*parts, markdown_table(shown), _verdicts(summary)])
 
 
 def _verdicts(summary: pd.DataFrame) -> str:
     """One line per arm and HOLD curve on the claim that was made: HOLD rises from 5k to 10k."""
     lines = ["Claim: *HOLD is higher at 10 000 than at 5 000 steps*.", ""]
     once = summary[(summary["baseline"] == 0) & summary["metric"].isin(["hold_pct", "p_hold"])]
-    labels = {metric.curve: metric.label for metric in DIP_METRICS}
-    for row in once.itertuples():
-        interval = Interval(row.landmark_mean, row.landmark_low, row.landmark_high, row.landmark_flag)
-        lines.append(f"- {row.arm}, {labels[row.metric]}: {_verdict(interval)}")
+    for row in once.to_dict("records"):
+        interval = Interval(*(row[f"landmark_{part}"] for part in ("mean", "low", "high", "flag")))
+        lines.append(f"- {row['arm']}, {_LABELS[row['metric']]}: {_verdict(interval)}")
     return "\n".join(lines) + "\n"
 
 
@@ -138,9 +150,7 @@ def _verdict(change: Interval) -> str:
     """Supported, not supported or undecided, with the interval that decides it."""
     if change.flag == "no seeds":
         return "undecided, the run has no healthy seed with both steps"
-    shown = (
-        f"mean change {change.estimate:+.1f} points, 95 % interval {change.low:+.1f} to {change.high:+.1f}"
-    )
+    shown = f"mean change {change.estimate:+.1f} points, 95 % interval {change.low:+.1f} to {change.high:+.1f}"
     if change.flag:
         return f"**undecided** ({shown}, a point because of: {change.flag})"
     if change.low > 0:

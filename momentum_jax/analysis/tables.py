@@ -17,6 +17,7 @@ from momentum_jax.analysis.intervals import mean_interval, wilson_interval
 __all__ = [
     "BASELINES",
     "DIP_METRICS",
+    "HORIZON",
     "TABLE_STEPS",
     "DipMetric",
     "checkpoint_table",
@@ -45,6 +46,7 @@ DIP_METRICS = (
     DipMetric("p_hold", -1, "exact P(HOLD) %"),
 )
 BASELINES = (0, 5_000)
+HORIZON = 25_000
 
 
 def table_percentages(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
@@ -98,7 +100,7 @@ def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEP
 
 def dip_table(
     ds: xr.Dataset,
-    horizon: float = 25_000,
+    horizon: float = HORIZON,
     threshold: float = 5.0,
     recovery_q: float = 0.9,
     baselines: Sequence[int] = BASELINES,
@@ -148,22 +150,26 @@ def dip_summary(dips: pd.DataFrame) -> pd.DataFrame:
         dips: as `dip_table` returns it.
 
     Returns:
-        Columns ``arm, metric, baseline``; ``seeds`` (healthy) and ``failed`` (left out);
+        Columns ``arm, metric, baseline``; ``seeds`` (healthy and observed, see
+        `Dips`) and ``failed`` (left out);
         ``dips`` with its share ``prevalence_pct`` and 95 % Wilson interval; over the seeds with a
-        dip the quartiles of ``depth`` and medians of ``trough_step`` and ``recovered_fraction``
-        and the number ``censored``; over all healthy seeds the mean ``landmark`` depth with its
+        dip the quartiles of ``depth`` and ``area_kstep`` (points x 1 000 steps), medians of
+        ``trough_step`` and ``recovered_fraction``, and the numbers ``recovered`` (within the
+        horizon) and ``censored``; over all healthy seeds the mean ``landmark`` depth with its
         95 % BCa interval and a flag where that is a point.
     """
     rows = []
     for keys, group in dips.groupby(["arm", "metric", "baseline"], sort=False):
         alive = group[group["failed_step"] < 0]
-        dipped = alive[alive["has_dip"]]
-        prevalence = wilson_interval(len(dipped), len(alive))
+        observed = alive[alive["observed"]]
+        dipped = observed[observed["has_dip"]]
+        area = dipped["area"] / 1_000
+        prevalence = wilson_interval(len(dipped), len(observed))
         landmark = mean_interval(alive["landmark_depth"])
         rows.append(
             {
                 **dict(zip(["arm", "metric", "baseline"], keys, strict=True)),
-                "seeds": len(alive),
+                "seeds": len(observed),
                 "failed": len(group) - len(alive),
                 "dips": len(dipped),
                 "prevalence_pct": 100 * prevalence.estimate,
@@ -172,8 +178,12 @@ def dip_summary(dips: pd.DataFrame) -> pd.DataFrame:
                 "depth_median": dipped["depth"].median(),
                 "depth_q25": dipped["depth"].quantile(0.25),
                 "depth_q75": dipped["depth"].quantile(0.75),
+                "area_kstep_median": area.median(),
+                "area_kstep_q25": area.quantile(0.25),
+                "area_kstep_q75": area.quantile(0.75),
                 "trough_step_median": dipped["trough_step"].median(),
                 "recovered_fraction_median": dipped["recovered_fraction"].median(),
+                "recovered": int((dipped["class"] == DipClass.RECOVERED.name.lower()).sum()),
                 "censored": int(dipped["censored"].sum()),
                 "landmark_mean": landmark.estimate,
                 "landmark_low": landmark.low,

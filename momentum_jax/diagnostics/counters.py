@@ -61,6 +61,7 @@ class WindowCounters:
 
     def __init__(self, num_runs: int):
         self._num_runs = num_runs
+        self._worst_trade: np.ndarray
         self._reset()
 
     def add_steps(self, steps: Steps) -> None:

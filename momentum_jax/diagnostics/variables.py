@@ -108,9 +108,7 @@ _TABLE = (
         good_direction=-1,
     ),
     Variable("bad_chase", "buys while flat that chase", denominator="flat buys", good_direction=-1),
-    Variable(
-        "forced_stop", "positions sold by the forced stop", denominator="trade_count", good_direction=-1
-    ),
+    Variable("forced_stop", "positions sold by the forced stop", denominator="trade_count", good_direction=-1),
     Variable(
         "low_advantage",
         "buys while flat at a setup score below 2",

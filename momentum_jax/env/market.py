@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,22 +18,22 @@ FIRST_BAR = WINDOW  # the cursor's first value: the first bar with a full window
 class Prices(NamedTuple):
     """One bar's prices; [] floats each. A close is the sum of two floats, so that moves keep their sign in float32."""
 
-    close: jax.Array
-    close_rest: jax.Array
-    last_close: jax.Array
-    last_close_rest: jax.Array
-    sigma: jax.Array
-    call_premium: jax.Array
-    put_premium: jax.Array
+    close: Any
+    close_rest: Any
+    last_close: Any
+    last_close_rest: Any
+    sigma: Any
+    call_premium: Any
+    put_premium: Any
 
 
 class Setup(NamedTuple):
     """One bar's setup scores (0 … 4) and chase flags (0 or 1); [] int32 each."""
 
-    bull_score: jax.Array
-    bear_score: jax.Array
-    bull_chase: jax.Array
-    bear_chase: jax.Array
+    bull_score: Any
+    bear_score: Any
+    bull_chase: Any
+    bear_chase: Any
 
 
 @struct.dataclass

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
+from gymnax import registration
 from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics import events
@@ -87,7 +88,7 @@ class Momentum(environment.Environment):
 
     @property
     def name(self) -> str:
-        return "Momentum-v0"
+        return ENV_ID
 
     @property
     def num_actions(self) -> int:
@@ -226,3 +227,8 @@ class Momentum(environment.Environment):
         setup = params.market.setups[judged - FIRST_BAR]
         bull, bear = setup[..., 0], setup[..., 1]
         return jnp.where(params.options.put_setup < 0, jnp.maximum(bull, bear), bull)
+
+
+ENV_ID = "Momentum-v0"
+if ENV_ID not in registration.registered_envs:
+    registration.register(ENV_ID, Momentum)

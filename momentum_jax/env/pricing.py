@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 from jax.scipy.stats import norm
+from jax.typing import ArrayLike
 
 from momentum_jax.env.market import Prices
 from momentum_jax.market.features import MIN_PREMIUM, RISK_FREE_RATE, YEARS_TO_EXPIRY
@@ -53,7 +54,7 @@ def premium_growth(now: Prices, entry: Prices, entry_premium: jax.Array, held: j
     return jnp.maximum(MIN_PREMIUM / entry_premium - 1.0, 0.5 * move + 0.1 * move**2 - decay)
 
 
-def return_tier(fraction: jax.Array, graded_losses: jax.Array) -> jax.Array:
+def return_tier(fraction: jax.Array, graded_losses: ArrayLike) -> jax.Array:
     """Reward of a realised return (a fraction); losses beyond -15 % are all alike unless they are graded."""
     reward = jnp.where(fraction < 0, -0.2, 0.0)
     for threshold, value in _GAIN_TIERS:

@@ -8,6 +8,7 @@ Source: `environment.md` of the specification.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import jax
@@ -258,7 +259,8 @@ def _liquidate(
     fraction = _unrealised_fraction(state.quantity, state.cost_quantity, growth)
     value = jnp.where(purchase.bought, purchase.cost, state.quantity * premium * 100.0)
     sold = jnp.where(liquidated, state.quantity, 0)
-    closed = state.replace(
+    closed = dataclasses.replace(
+        state,
         kind=jnp.where(liquidated, 0, state.kind),
         quantity=state.quantity - sold,
         capital=state.capital + jnp.where(liquidated, value, 0.0),

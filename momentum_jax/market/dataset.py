@@ -108,30 +108,19 @@ def load_segment(config: MarketConfig) -> Segment:
             has 100 bars.
     """
     symbol = config.symbols[0]
+    where = config.data_path or "synthetic market"
     source, vix = _open_source(config)
     bars = regular_session(source.bars(symbol, config.start_date, config.end_date))
-    bars = last_sessions(bars, config.intraday_days)
-    where = config.data_path or "synthetic market"
     if bars.empty:
         raise DataError(
             f"{where}: no bar of {symbol} starts between 09:30 and 16:00 New York time: "
             f"check the time zone of the stamps"
         )
-    dates = session_dates(bars.index)
-    vix_seen = vix[vix.index <= dates[-1]]
-    if not vix.index.isin(dates).any():
-        raise DataError(
-            f"{config.vix_path}: no VIX for the dates of {where}: bars cover {dates[0].date()} to "
-            f"{dates[-1].date()}, VIX {vix.index[0].date()} to {vix.index[-1].date()}: "
-            f"give a VIX file of the same dates"
-        )
+    bars = last_sessions(bars, config.intraday_days)
+    vix_seen = vix[vix.index <= session_dates(bars.index)[-1]]
     splits = regime_splits(bars, vix_seen)
     if not splits:
-        counts = ", ".join(f"{name} {len(split)}" for name, split in _all_splits(bars, vix_seen).items())
-        raise DataError(
-            f"{where}: no regime of {symbol} has {MIN_SPLIT_BARS} bars in regular sessions ({counts}): "
-            f"widen start_date … end_date or give more data"
-        )
+        raise DataError(_why_no_split(bars, vix, where, config))
     regime, split = next(iter(splits.items()))
     return Segment(
         symbol=symbol,
@@ -140,6 +129,21 @@ def load_segment(config: MarketConfig) -> Segment:
         bar_time_ns=pd.DatetimeIndex(split.index).tz_localize(None).asi8,
         vix_date_ns=pd.DatetimeIndex(vix_seen.index).asi8,
         vix_close=vix_seen.to_numpy(),
+    )
+
+
+def _why_no_split(bars: pd.DataFrame, vix: pd.Series, where: str, config: MarketConfig) -> str:
+    dates = session_dates(bars.index)
+    if not vix.index.isin(dates).any():
+        return (
+            f"{config.vix_path}: no VIX for the dates of {where}: bars cover {dates[0].date()} to "
+            f"{dates[-1].date()}, VIX {vix.index[0].date()} to {vix.index[-1].date()}: "
+            f"give a VIX file of the same dates"
+        )
+    counts = ", ".join(f"{name} {len(split)}" for name, split in _all_splits(bars, vix).items())
+    return (
+        f"{where}: no regime of {config.symbols[0]} has {MIN_SPLIT_BARS} regular-session bars ({counts}): "
+        f"widen start_date … end_date or give more data"
     )
 
 

@@ -94,7 +94,7 @@ def compute_features(
 
 
 def daily_vix(bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray) -> np.ndarray:
-    """VIX close of each bar's calendar day [N]; the series' last value where the day is missing, 20 without a series."""
+    """VIX close of each bar's day [N]; the series' last value where the day is missing, 20 without a series."""
     if vix_close.size == 0:
         return np.full(bar_time_ns.shape, _DEFAULT_VIX)
     day_ns = 86_400 * 10**9
@@ -110,7 +110,7 @@ def implied_volatility(vix: np.ndarray) -> np.ndarray:
 
 
 def entry_premiums(spot: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Black-Scholes premiums [N], [N] of the call and the put struck at the money (half to even), one hour to expiry."""
+    """Black-Scholes premiums [N], [N] of a call and a put at the money (half to even), one hour to expiry."""
     strike = np.round(spot)
     deviation = sigma * np.sqrt(YEARS_TO_EXPIRY)
     d1 = (np.log(spot / strike) + (RISK_FREE_RATE + 0.5 * sigma**2) * YEARS_TO_EXPIRY) / deviation
@@ -176,11 +176,16 @@ def _indicators(windows: np.ndarray, vix: np.ndarray, previous_vix: float) -> _I
     long_wick = wick_ratio[:, -1] > 0.65
     return _Indicators(
         columns=np.stack([np.broadcast_to(column, close.shape) for column in columns], axis=-1),
-        bull_score=sum(condition[:, -1].astype(np.int32) for condition in bullish),
-        bear_score=sum(condition[:, -1].astype(np.int32) for condition in bearish),
+        bull_score=_score(bullish),
+        bear_score=_score(bearish),
         bull_chase=(rsi[:, -1] > 80) & long_wick,
         bear_chase=(rsi[:, -1] < 20) & long_wick,
     )
+
+
+def _score(conditions: tuple[np.ndarray, ...]) -> np.ndarray:
+    """How many of the conditions [n, 20] hold at each window's last bar, [n] int32."""
+    return np.stack([condition[:, -1] for condition in conditions]).sum(axis=0, dtype=np.int32)
 
 
 def _smooth(values: np.ndarray, alpha: float) -> np.ndarray:

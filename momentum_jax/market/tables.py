@@ -1,5 +1,6 @@
 """CSV and Parquet tables of which every cell can be traced back to its row in the file."""
 
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +113,10 @@ def read_table(path: str | Path, file_format: str) -> Table:
     try:
         frame = _read_csv(path) if file_format == "csv" else _read_parquet(path)
     except pd.errors.EmptyDataError:
-        raise DataError(f"{path}: the file is empty: give a header line and one row a bar") from None
-    except (OSError, ValueError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"{path}: the file is empty or begins with a blank line: begin with the header line"
+        ) from None
+    except (OSError, ValueError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
         why = " ".join(str(error).split())
         raise DataError(
             f"{path}: cannot be read as {file_format} ({why}): check the file and its format"
@@ -129,9 +132,12 @@ def read_table(path: str | Path, file_format: str) -> Table:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     # Blank lines are read and then dropped so that the index keeps counting lines of the file.
-    frame = pd.read_csv(
-        path, float_precision="round_trip", skip_blank_lines=False, index_col=False, low_memory=False
-    )
+    header = pd.read_csv(path, header=None, nrows=1, dtype="str", skip_blank_lines=False)
+    with warnings.catch_warnings():
+        # Rows longer than the header would otherwise lose their last cells with no more than a warning.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        frame = pd.read_csv(path, skip_blank_lines=False, index_col=False, low_memory=False)
+    frame.columns = pd.Index(header.iloc[0])  # pandas would rename a repeated column
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     return frame.dropna(how="all")
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 _ILLEGAL_LOGIT = -1e8
 
 
-def masked_log_probs(logits: jax.Array, mask: jax.typing.ArrayLike) -> jax.Array:
+def masked_log_probs(logits: jax.Array, mask: jax.Array) -> jax.Array:
     """Log-probabilities [..., A]; illegal actions (mask False) get about -1e8."""
-    return jax.nn.log_softmax(jnp.where(jnp.asarray(mask), logits, _ILLEGAL_LOGIT))
+    return jax.nn.log_softmax(jnp.where(mask, logits, _ILLEGAL_LOGIT))
 
 
 def sample(log_probs: jax.Array, gumbel: jax.Array) -> jax.Array:

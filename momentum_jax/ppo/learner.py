@@ -113,7 +113,7 @@ def update(
         trade_return=trajectory.trade_return,
         metrics=summarize(config, *metrics, batch, values),
     )
-    state = state.replace(params=params, opt_state=opt_state, env_state=env_state, update=state.update + 1)
+    state = dataclasses.replace(state, params=params, opt_state=opt_state, env_state=env_state, update=state.update + 1)
     return state, record
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from momentum_jax.ppo.options import PPOConfig
 
@@ -25,7 +26,7 @@ class MinibatchMetrics(NamedTuple):
 
 
 def generalized_advantages(
-    rewards: jax.Array, values: jax.Array, ended: jax.Array, last_value: jax.Array, gamma: jax.Array, decay: jax.Array
+    rewards: jax.Array, values: jax.Array, ended: jax.Array, last_value: jax.Array, gamma: ArrayLike, decay: ArrayLike
 ) -> jax.Array:
     """Advantages [T, M] of rewards, values, episode ends [T, M] and the value [M] of the state after the last step."""
     next_values = jnp.concatenate([values[1:], last_value[None]])
@@ -37,7 +38,7 @@ def generalized_advantages(
         advantage = delta + discount * advantage
         return advantage, advantage
 
-    discounts = gamma * decay * going_on
+    discounts = jnp.asarray(gamma * decay) * going_on
     _, advantages = jax.lax.scan(accumulate, jnp.zeros_like(last_value), (deltas, discounts), reverse=True)
     return advantages
 

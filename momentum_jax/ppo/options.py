@@ -41,8 +41,8 @@ class PPOConfig:
             raise ConfigError("hidden_sizes is empty: name at least one width, e.g. 64,64")
         if self.rollout_size % self.minibatch_size:
             raise ConfigError(
-                f"num_steps={self.num_steps} × num_envs={self.num_envs} = {self.rollout_size} transitions do not divide "
-                f"into minibatches of minibatch_size={self.minibatch_size}: make one a multiple of the other"
+                f"num_steps={self.num_steps} × num_envs={self.num_envs} = {self.rollout_size} transitions do not "
+                f"divide into minibatches of minibatch_size={self.minibatch_size}: make one a multiple of the other"
             )
 
     @property

@@ -47,9 +47,7 @@ def _check_arms(arms: list[Any], path: Path) -> None:
     names = [arm.get("name") if isinstance(arm, Mapping) else None for arm in arms]
     for name in names:
         if not isinstance(name, str) or not _ARM_NAME.fullmatch(name):
-            raise RunDirectoryError(
-                f"{path}: arm name {name!r}, expected letters, digits and _.,+=- (it names a file)"
-            )
+            raise RunDirectoryError(f"{path}: arm name {name!r}, expected letters, digits and _.,+=- (it names a file)")
     if not names or len(set(names)) < len(names):
         raise RunDirectoryError(f"{path}: arms {names}, expected at least one and each name once")
 

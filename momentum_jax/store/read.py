@@ -67,8 +67,6 @@ def _checkpoint_files(root: Path) -> list[Path]:
     files = {}
     for path in folder.glob("*.npz"):
         match = _CHECKPOINT_NAME.fullmatch(path.name)
-        if path.name.startswith("."):
-            continue
         if match is None:
             raise RunDirectoryError(f"{path}: not a checkpoint, expected step_<env steps, 8 digits>.npz")
         files[int(match[1])] = path

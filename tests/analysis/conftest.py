@@ -57,9 +57,7 @@ def checkpoint_arrays(
         arrays["p_action"][index] = action_probabilities(hold_probability(step, wiggles[index]))
         middle = action_probabilities(hold_probability((start + step) / 2, wiggles[index]))
         for score, decisions in enumerate(key.multinomial((step - start) // 2, SCORE_SHARE)):
-            arrays["flat_count"][index][score] = key.multinomial(
-                decisions, middle[score] / middle[score].sum()
-            )
+            arrays["flat_count"][index][score] = key.multinomial(decisions, middle[score] / middle[score].sum())
         strong = arrays["flat_count"][index][3:].sum(axis=0)
         arrays["good_buy"][index] = strong[1:3].sum()
         arrays["missed_opportunity"][index] = strong[0]

@@ -1,6 +1,7 @@
 """The segment: which bars a run trains on, and when there are none."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ DAYS = ("2024-02-20", "2024-02-21", "2024-02-22", "2024-02-23")
 def flat_days(days=DAYS, minutes=120) -> pd.DataFrame:
     stamps = [pd.date_range(f"{day} 09:30", periods=minutes, freq="min", tz=EXCHANGE_TZ) for day in days]
     index = stamps[0].append(stamps[1:])
-    return pd.DataFrame({name: 100.0 for name in ("open", "high", "low", "close", "volume")}, index=index)
+    return pd.DataFrame(dict.fromkeys(("open", "high", "low", "close", "volume"), 100.0), index=index)
 
 
 def vix_of(closes, days=DAYS) -> pd.Series:
@@ -157,7 +158,7 @@ def test_too_few_bars_in_every_split_are_counted(files):
     message = refusal(files((15, 20, 30, 40), minutes=99))
     for words in (
         "bars.csv",
-        "no regime of SPY has 100 bars",
+        "no regime of SPY has 100 regular-session bars",
         "calm 99, normal 99, storm 99, crash 99",
         "widen",
     ):
@@ -175,8 +176,8 @@ def test_dates_without_vix_are_refused(files, write):
 
 def test_bars_that_miss_the_session_are_refused(files, write):
     config = files((15,) * 4, minutes=90)
-    text = [line.replace(" 09:", " 04:").replace(" 10:", " 05:") for line in open(config.data_path)]
-    write("bars.csv", [line.strip() for line in text])
+    text = Path(config.data_path).read_text(encoding="utf-8")
+    write("bars.csv", text.replace(" 09:", " 04:").replace(" 10:", " 05:").splitlines())
     message = refusal(config)
     assert "bars.csv: no bar of SPY starts between 09:30 and 16:00" in message
     assert "check the time zone" in message

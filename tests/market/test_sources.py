@@ -178,6 +178,7 @@ def test_a_stamp_without_the_offset_that_others_have_is_refused(bar_lines, write
         ("datetime,open,high,low,close,size", ("no column volume", "wanted open, high, low, close, volume")),
         ("when,open,high,low,close,volume", ("no stamp column", "datetime, timestamp, date, time", "rename")),
         ("datetime,open,high,low,close,Close", ("column close occurs twice", "keep one")),
+        ("datetime,open,high,low,close,close", ("column close occurs twice", "keep one")),
     ],
 )
 def test_wrong_columns_say_what_was_found_and_wanted(bar_lines, write, header, words):
@@ -191,7 +192,9 @@ def test_files_that_are_no_tables(bar_lines, write, tmp_path):
     assert "no such file" in refusal(load_bars, tmp_path, "SPY")
     empty = tmp_path / "empty.csv"
     empty.touch()
-    assert "empty.csv: the file is empty: give a header" in refusal(load_bars, empty, "SPY")
+    assert "empty.csv: the file is empty or begins with a blank line: begin with the header" in refusal(
+        load_bars, empty, "SPY"
+    )
     header_only = write("header.csv", bar_lines()[:1])
     assert "header.csv: holds no rows below its header" in refusal(load_bars, header_only, "SPY")
     binary = tmp_path / "binary.csv"
@@ -206,7 +209,9 @@ def test_files_that_are_no_tables(bar_lines, write, tmp_path):
 def test_a_line_with_too_many_cells_is_refused(bar_lines, write, line):
     lines = bar_lines(minutes=4)
     lines[line - 1] += ",1,2"
-    assert "bars.csv" in refusal(load_bars, write("bars.csv", lines), "SPY")
+    message = refusal(load_bars, write("bars.csv", lines), "SPY")
+    assert "bars.csv: cannot be read as csv" in message
+    assert "check the file and its format" in message
 
 
 def test_a_parquet_error_names_the_row(bar_lines, write, tmp_path):

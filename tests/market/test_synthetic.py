@@ -179,7 +179,7 @@ def test_every_key_has_all_regimes_and_enough_calm(key):
 def test_sessions_are_trading_days_with_a_vix_each(market):
     stamps = market.bars("SPY").index
     days = stamps.tz_localize(None).normalize().unique()
-    assert len(days) == SESSIONS and (days.dayofweek < 5).all()
+    assert len(days) == SESSIONS and (days.day_of_week < 5).all()
     assert days.equals(pd.DatetimeIndex(market.vix.index[VIX_HISTORY:]))
     assert not days.isin(pd.DatetimeIndex(["2024-01-01", "2024-01-15", "2024-02-19"])).any()
     first_of_day = stamps[::SESSION_MINUTES]

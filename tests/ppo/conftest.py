@@ -9,7 +9,10 @@ import pytest
 from tests.conftest import golden_dir, golden_records, require
 
 
-@pytest.fixture(scope="session", params=golden_records("ppo_update*.npz") or [golden_dir() / "ppo_update.npz"], ids=lambda p: p.stem)
+RECORDS = golden_records("ppo_update*.npz") or [golden_dir() / "ppo_update.npz"]
+
+
+@pytest.fixture(scope="session", params=RECORDS, ids=lambda path: path.stem)
 def update_record(request: pytest.FixtureRequest) -> Any:
     path: Path = request.param
     return np.load(require(path))

@@ -1,0 +1,38 @@
+# make run: train tune2 with 8 seeds and look at the dip.  make test: lint and tests.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+GOLDEN_DIR ?=
+ARGS ?=
+
+.PHONY: run test test-slow test-golden lint format clean
+
+run: $(VENV)/.installed
+	$(BIN)/python launch.py --experiment=tune2 --num_seeds=8 --timesteps=100000 $(ARGS)
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-golden: $(VENV)/.installed
+	GOLDEN_DIR="$(GOLDEN_DIR)" $(BIN)/python -m pytest -m golden $(ARGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache

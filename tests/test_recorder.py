@@ -1,0 +1,161 @@
+"""Counts against a plain Python loop, at steps that fall inside rollouts, also with several environments."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from momentum_jax.diagnostics import events
+from momentum_jax.diagnostics.counters import HEALTH_METRICS
+from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.recorder import Recorder
+
+RUNS, UPDATES = 3, 7
+
+
+def fake_records(rng, steps, envs):
+    """Random event words, rewards and metrics of UPDATES updates: [R, T, M] and [R]."""
+    records = []
+    for _ in range(UPDATES):
+        shape = (RUNS, steps, envs)
+        word = events.pack(
+            rng.integers(0, 6, shape, np.int32),
+            rng.integers(0, 5, shape, np.int32),
+            **{name: rng.random(shape) < 0.2 for name in events.FLAGS},
+        )
+        metrics = {name: rng.normal(size=RUNS) for name in (*HEALTH_METRICS, "loss")}
+        metrics["explained_variance"][0] = np.nan
+        records.append(
+            SimpleNamespace(event=word, reward=rng.normal(size=shape), trade_return=rng.normal(size=shape), metrics=metrics)
+        )
+    return records
+
+
+def as_update_record(record):
+    """The record with what the recorder asks of a `learner.UpdateRecord`."""
+    from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
+
+    return UpdateRecord(record.event, record.reward, record.trade_return, UpdateMetrics(**record.metrics))
+
+
+def plain_loop(records, run, steps, envs, checkpoints):
+    """The same windows, one step after the other."""
+    windows, window, returns, taken = [], defaultdict(float), [0.0] * envs, 0
+    window["flat_count"] = Counter()
+    remaining = list(checkpoints)
+
+    def cut():
+        nonlocal window
+        windows.append(window)
+        window = defaultdict(float)
+        window["flat_count"] = Counter()
+
+    while remaining and remaining[0] == 0:
+        cut()
+        remaining.pop(0)
+    for record in records:
+        for t in range(steps):
+            for m in range(envs):
+                _count(window, record, (run, t, m), returns)
+                taken += 1
+                last_of_update = t == steps - 1 and m == envs - 1
+                if last_of_update:
+                    window["updates"] += 1
+                    window["entropy"] += record.metrics["entropy"][run]
+                if remaining and remaining[0] == taken:
+                    cut()
+                    remaining.pop(0)
+    return windows
+
+
+def _count(window, record, at, returns):
+    word = record.event[at]
+    told = {name: bool(events.flag(word, name)) for name in events.FLAGS}
+    action, score = int(word & 7), int((word >> 3) & 7)
+    if told["is_flat"]:
+        window["flat_count"][score, action] += 1
+    for name in ("good_buy", "missed_opportunity", "bad_chase", "low_advantage", "forced_stop"):
+        window[name] += told[name]
+    if not told["is_flat"] and not told["forced_stop"]:
+        window["trim"] += action in (3, 4)
+        window["exit"] += action == 5
+    if told["trade_closed"]:
+        window["trade_count"] += 1
+        window["trade_return_sum"] += record.trade_return[at]
+        window["win_count"] += record.trade_return[at] > 0
+        window["worst_trade"] = min(window.get("worst_trade", np.inf), record.trade_return[at])
+    window["reward_sum"] += record.reward[at]
+    returns[at[2]] += record.reward[at]
+    if told["episode_end"]:
+        window["episode_count"] += 1
+        window["episode_return_sum"] += returns[at[2]]
+        returns[at[2]] = 0.0
+
+
+@pytest.mark.parametrize(
+    ("steps", "envs", "checkpoints"),
+    [
+        (8, 1, (0, 5, 8, 9, 40, 56)),
+        (8, 3, (0, 1, 7, 24, 25, 100, 101, 167, 168)),
+        (4, 2, (0, 3, 5, 6, 7, 8, 56)),  # several within one update
+    ],
+)
+def test_windows_equal_a_plain_loop(steps, envs, checkpoints):
+    records = fake_records(np.random.default_rng(envs), steps, envs)
+    recorder = Recorder(RUNS, envs, steps * envs, checkpoints)
+    cut = [recorder.start()]
+    for update, record in enumerate(records):
+        cut += recorder.add(update, as_update_record(record))
+    assert [checkpoint.env_steps for checkpoint in cut] == list(checkpoints)
+    assert [checkpoint.update for checkpoint in cut] == [max(0, s - 1) // (steps * envs) for s in checkpoints]
+    for run in range(RUNS):
+        for checkpoint, expected in zip(cut, plain_loop(records, run, steps, envs, checkpoints), strict=True):
+            _assert_window({name: array[run] for name, array in checkpoint.arrays.items()}, expected)
+
+
+def _assert_window(arrays, expected):
+    for (score, action), count in np.ndenumerate(arrays["flat_count"]):
+        assert count == expected["flat_count"][score, action]
+    names = "good_buy missed_opportunity bad_chase low_advantage forced_stop trim exit trade_count win_count episode_count"
+    for name in names.split():
+        assert arrays[name] == expected[name], name
+    assert arrays["reward_sum"] == pytest.approx(expected["reward_sum"])
+    assert arrays["trade_return_sum"] == pytest.approx(expected["trade_return_sum"])
+    assert arrays["worst_trade"] == pytest.approx(expected.get("worst_trade", np.nan), nan_ok=True)
+    mean_return = expected["episode_return_sum"] / expected["episode_count"] if expected["episode_count"] else np.nan
+    assert arrays["episode_return"] == pytest.approx(mean_return, nan_ok=True)
+    entropy = expected["entropy"] / expected["updates"] if expected["updates"] else np.nan
+    assert arrays["entropy"] == pytest.approx(entropy, nan_ok=True)
+
+
+def test_arrays_are_those_of_the_table_except_the_probes():
+    records = fake_records(np.random.default_rng(0), 4, 1)
+    recorder = Recorder(RUNS, 1, 4, (0, 3, 28))
+    (checkpoint,) = recorder.add(0, as_update_record(records[0])) if recorder.start() else ()
+    assert checkpoint.arrays.keys() | {"p_action", "probe_count"} == VARIABLES.keys()
+    for name, array in checkpoint.arrays.items():
+        assert array.dtype == VARIABLES[name].dtype, name
+
+
+def test_a_metric_that_is_nan_takes_no_part_in_the_mean():
+    records = fake_records(np.random.default_rng(0), 4, 1)
+    recorder = Recorder(RUNS, 1, 4, (0, 8))
+    recorder.start()
+    assert list(recorder.add(0, as_update_record(records[0]))) == []
+    records[1].metrics["explained_variance"][:] = 0.5
+    (checkpoint,) = recorder.add(1, as_update_record(records[1]))
+    assert checkpoint.arrays["explained_variance"][0] == 0.5
+    assert checkpoint.arrays["failed_step"].tolist() == [-1] * RUNS
+
+
+def test_a_loss_that_is_not_finite_marks_the_run_with_its_step():
+    records = fake_records(np.random.default_rng(0), 4, 1)
+    records[1].metrics["loss"][2] = np.nan
+    records[2].metrics["loss"][2] = np.nan
+    recorder = Recorder(RUNS, 1, 4, (0, 12))
+    recorder.start()
+    cut = [checkpoint for update in range(3) for checkpoint in recorder.add(update, as_update_record(records[update]))]
+    assert cut[0].arrays["failed_step"].tolist() == [-1, -1, 8]

@@ -26,13 +26,13 @@ def main(command: cli.Command) -> None:
     logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
     runtime.start(command.config.num_devices)
     from momentum_jax import runner
-    from momentum_jax.analysis import report
+    from momentum_jax.analysis import report, terminal
 
     try:
         runner.train(command.config, command.run_dir)
     except runner.REFUSALS as error:
         _refuse(error)
-    print(report.summary(command.run_dir))
+    print(terminal.summary(command.run_dir))
     print(f"\nreport: {report.write_report(command.run_dir)}\nrun directory: {command.run_dir}")
 
 

@@ -106,8 +106,11 @@ def energy_p_value(mine: np.ndarray, theirs: np.ndarray, draws: int = 9_999, see
     rng = np.random.default_rng(seed)
     labels = np.stack([first, *(rng.permutation(first) for _ in range(draws))]).astype(float)
     a, b = labels / len(mine), (1.0 - labels) / len(theirs)
-    between, within_a, within_b = (np.einsum("di,ij,dj->d", x, distance, y, optimize=True) for x, y in ((a, b), (a, a), (b, b)))
-    energy = 2 * between - within_a - within_b
+
+    def mean_distance(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.einsum("di,ij,dj->d", x, distance, y, optimize=True)
+
+    energy = 2 * mean_distance(a, b) - mean_distance(a, a) - mean_distance(b, b)
     return float(np.mean(energy >= energy[0] - 1e-12))
 
 

@@ -66,9 +66,7 @@ def _define_market(values: flags.FlagValues) -> list[str]:
         "symbols", list(default.symbols), "symbols; training uses the first one's first regime", flag_values=values
     )
     flags.DEFINE_integer("intraday_days", None, "keep only this many of the last sessions", flag_values=values)
-    flags.DEFINE_integer(
-        "synthetic_seed", default.synthetic_seed, "key of the synthetic market", flag_values=values
-    )
+    flags.DEFINE_integer("synthetic_seed", default.synthetic_seed, "key of the synthetic market", flag_values=values)
     return ["data_source", *strings, "symbols", "intraday_days", "synthetic_seed"]
 
 
@@ -189,7 +187,9 @@ def _help(values: flags.FlagValues, sections: Sequence[_Section], experiment_nam
         "Flags may be written with dashes or underscores. A learner or environment flag that is",
         "not given leaves each arm of the experiment its own value (shown: that of tune2).",
     ]
-    defaults = {field.name: field.default for owner in (RunConfig, EnvOptions, PPOConfig) for field in dataclasses.fields(owner)}
+    defaults = {
+        field.name: field.default for owner in (RunConfig, EnvOptions, PPOConfig) for field in dataclasses.fields(owner)
+    }
     for section in sections:
         lines += ["", section.title]
         for name in section.names:

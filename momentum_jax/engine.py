@@ -107,7 +107,7 @@ class Engine:
         return jax.tree.map(join, *by_group)
 
     def update(self, group: int) -> learner.UpdateRecord:
-        """Advance a group by one update; returns at once, leaves [runs of the group and padding, ...] on the devices."""
+        """Advance a group by one update; returns at once, with leaves [runs of the group and padding, ...]."""
         self._states[group], record = self._update(
             self._shared, *self._inputs[group], self._total_updates, self._states[group]
         )

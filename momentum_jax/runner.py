@@ -105,9 +105,7 @@ def _complete(config: RunConfig, checkpoint: Checkpoint, probed: tuple[np.ndarra
         "probe_count": probe_count.astype(np.int64),
     }
     shape = (len(config.arms), config.num_seeds)
-    return checkpoint._replace(
-        arrays={name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
-    )
+    return checkpoint._replace(arrays={name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()})
 
 
 def _headline(config: RunConfig, segment: Segment) -> str:

@@ -29,7 +29,9 @@ def fake_records(rng, steps, envs):
         metrics = {name: rng.normal(size=RUNS) for name in (*HEALTH_METRICS, "loss")}
         metrics["explained_variance"][0] = np.nan
         records.append(
-            SimpleNamespace(event=word, reward=rng.normal(size=shape), trade_return=rng.normal(size=shape), metrics=metrics)
+            SimpleNamespace(
+                event=word, reward=rng.normal(size=shape), trade_return=rng.normal(size=shape), metrics=metrics
+            )
         )
     return records
 
@@ -119,8 +121,8 @@ def test_windows_equal_a_plain_loop(steps, envs, checkpoints):
 def _assert_window(arrays, expected):
     for (score, action), count in np.ndenumerate(arrays["flat_count"]):
         assert count == expected["flat_count"][score, action]
-    names = "good_buy missed_opportunity bad_chase low_advantage forced_stop trim exit trade_count win_count episode_count"
-    for name in names.split():
+    flags = "good_buy missed_opportunity bad_chase low_advantage forced_stop"
+    for name in (*flags.split(), "trim", "exit", "trade_count", "win_count", "episode_count"):
         assert arrays[name] == expected[name], name
     assert arrays["reward_sum"] == pytest.approx(expected["reward_sum"])
     assert arrays["trade_return_sum"] == pytest.approx(expected["trade_return_sum"])

@@ -162,7 +162,11 @@ class Momentum(environment.Environment):
         count = spaces.Discrete(np.iinfo(np.int32).max)
         members = dict.fromkeys(rules.State.__dataclass_fields__, any_float)
         members |= dict.fromkeys(("quantity", "entry_quantity", "cost_quantity"), count)
-        members |= {"bar": spaces.Discrete(num_bars), "entry_bar": spaces.Discrete(num_bars), "kind": spaces.Discrete(3)}
+        members |= {
+            "bar": spaces.Discrete(num_bars),
+            "entry_bar": spaces.Discrete(num_bars),
+            "kind": spaces.Discrete(3),
+        }
         return spaces.Dict(members)
 
     def _step_state(

@@ -91,9 +91,7 @@ def _check_ranges(bars: pd.DataFrame, source: str, row_name: RowName) -> None:
     orders = (("high", "low"), ("high", "open"), ("high", "close"), ("open", "low"), ("close", "low"))
     for upper, lower in orders:
         above, below = bars[upper].to_numpy(), bars[lower].to_numpy()
-        text = (
-            f"{upper} {{}} is below {lower} {{}}, but low <= open, close <= high must hold: correct the bar"
-        )
+        text = f"{upper} {{}} is below {lower} {{}}, but low <= open, close <= high must hold: correct the bar"
         _refuse(above < below, source, row_name, text, above, below)
 
 

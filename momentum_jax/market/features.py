@@ -71,9 +71,7 @@ def compute_features(
     previous_vix = vix_close[-2] if vix_close.size > 1 else 0.0
     windows = sliding_window_view(bars[:-1], WINDOW, axis=0)  # [R, 5, 20]
     parts = [
-        _indicators(
-            windows[start : start + _CHUNK], vix[WINDOW - 1 : -1][start : start + _CHUNK], previous_vix
-        )
+        _indicators(windows[start : start + _CHUNK], vix[WINDOW - 1 : -1][start : start + _CHUNK], previous_vix)
         for start in range(0, windows.shape[0], _CHUNK)
     ]
     merged = _Indicators(*(np.concatenate(field) for field in zip(*parts, strict=True)))

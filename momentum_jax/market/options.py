@@ -43,9 +43,7 @@ class MarketConfig:
         if start and end and start > end:
             raise DataError(f"start_date {start} is after end_date {end}: swap them or move one")
         if self.intraday_days is not None and self.intraday_days < 1:
-            raise DataError(
-                f"intraday_days is {self.intraday_days}: keep at least 1 session, or leave it out"
-            )
+            raise DataError(f"intraday_days is {self.intraday_days}: keep at least 1 session, or leave it out")
         if self.synthetic_seed < 0:
             raise DataError(f"synthetic_seed is {self.synthetic_seed}: use 0 or a positive integer")
 

@@ -127,9 +127,7 @@ def _draw_vix(generator: np.random.Generator) -> np.ndarray:
     return np.round(np.interp(fraction, *VIX_QUANTILES), 2)
 
 
-def _draw_bars(
-    generator: np.random.Generator, dates: pd.DatetimeIndex, vix: np.ndarray
-) -> dict[str, pd.DataFrame]:
+def _draw_bars(generator: np.random.Generator, dates: pd.DatetimeIndex, vix: np.ndarray) -> dict[str, pd.DataFrame]:
     """Bar frames by symbol; `vix` [SESSIONS + 1] starts one session before the first of `dates`."""
     day_volatility = REALISED_TO_VIX * vix[1:] / 100 / np.sqrt(SESSIONS_A_YEAR)
     leverage = LEVERAGE * np.diff(np.log(vix))

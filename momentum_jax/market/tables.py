@@ -113,14 +113,10 @@ def read_table(path: str | Path, file_format: str) -> Table:
     try:
         frame = _read_csv(path) if file_format == "csv" else _read_parquet(path)
     except pd.errors.EmptyDataError:
-        raise DataError(
-            f"{path}: the file is empty or begins with a blank line: begin with the header line"
-        ) from None
+        raise DataError(f"{path}: the file is empty or begins with a blank line: begin with the header line") from None
     except (OSError, ValueError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
         why = " ".join(str(error).split())
-        raise DataError(
-            f"{path}: cannot be read as {file_format} ({why}): check the file and its format"
-        ) from error
+        raise DataError(f"{path}: cannot be read as {file_format} ({why}): check the file and its format") from error
     if frame.empty:
         raise DataError(f"{path}: holds no rows below its header: give one row a bar")
     frame.columns = pd.Index([str(name).strip().lower() for name in frame.columns])

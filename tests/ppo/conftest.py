@@ -8,7 +8,6 @@ import pytest
 
 from tests.conftest import golden_dir, golden_records, require
 
-
 RECORDS = golden_records("ppo_update*.npz") or [golden_dir() / "ppo_update.npz"]
 
 

@@ -90,9 +90,7 @@ def learn(record: Any, task_name: str, batch: learner.Batch, permutations: np.nd
     params = params_of(record, "params_before")
     opt_state = learner.init_optimizer(config, params)
     step = jax.jit(learner.learn, static_argnums=0)
-    return step(
-        TASKS[task_name], config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations)
-    )
+    return step(TASKS[task_name], config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations))
 
 
 def assert_params(actual: networks.Params, expected: networks.Params, tolerance: float) -> None:

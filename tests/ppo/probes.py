@@ -1,0 +1,121 @@
+"""Environments whose right answers are known, each small enough to find one kind of mistake."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from momentum_jax.diagnostics import events
+from momentum_jax.env.task import Step
+
+
+class State(NamedTuple):
+    time: jax.Array
+    observation: jax.Array  # [1]
+
+
+class Probe:
+    """A task of one observed number; subclasses give rewards and ends."""
+
+    num_actions, num_inputs, truncates = 2, 1, False
+    length = 1
+
+    def bind(self, shared: Any, options: Any) -> Any:
+        return ()
+
+    def initial_state(self, key: jax.Array, params: Any) -> State:
+        return State(jnp.zeros((), jnp.int32), self.observe(key, jnp.zeros((), jnp.int32)))
+
+    def observe(self, key: jax.Array, time: jax.Array) -> jax.Array:
+        return time.astype(jnp.float32)[None]
+
+    def reward(self, state: State, action: jax.Array) -> jax.Array:
+        raise AssertionError("a probe defines its reward")
+
+    def transition(self, key: jax.Array, state: State, action: jax.Array, params: Any) -> Step:
+        time = state.time + 1
+        ended = time >= self.length
+        no = jnp.zeros((), bool)
+        return Step(
+            state=State(time, self.observe(key, time)),
+            reward=self.reward(state, action),
+            terminated=no if self.truncates else ended,
+            truncated=ended if self.truncates else no,
+            event=events.pack(action, jnp.zeros_like(action), episode_end=ended),
+            trade_return=jnp.zeros(()),
+        )
+
+    def action_mask(self, state: State, params: Any) -> jax.Array:
+        return jnp.ones((self.num_actions,), bool)
+
+    def compact(self, state: State, params: Any) -> jax.Array:
+        return state.observation
+
+    def expand(self, compact: jax.Array, params: Any) -> jax.Array:
+        return compact
+
+    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return kernel, jnp.zeros(kernel.shape[1])
+
+
+class ConstantReward(Probe):
+    """One step, always 1: the value is 1."""
+
+    def reward(self, state: State, action: jax.Array) -> jax.Array:
+        return jnp.ones(())
+
+
+class Bandit(Probe):
+    """One step; action 1 pays 1, action 0 nothing."""
+
+    def reward(self, state: State, action: jax.Array) -> jax.Array:
+        return action.astype(jnp.float32)
+
+
+class ContextBandit(Probe):
+    """One step; observes -1 or +1 and is paid for the action of the same sign."""
+
+    def observe(self, key: jax.Array, time: jax.Array) -> jax.Array:
+        return jnp.where(jax.random.bernoulli(key), 1.0, -1.0)[None]
+
+    def reward(self, state: State, action: jax.Array) -> jax.Array:
+        return ((action > 0) == (state.observation[0] > 0)).astype(jnp.float32)
+
+
+class DelayedReward(Probe):
+    """Two steps; the reward 1 comes with the second: values are γ and 1."""
+
+    length = 2
+
+    def reward(self, state: State, action: jax.Array) -> jax.Array:
+        return (state.time == 1).astype(jnp.float32)
+
+
+class CutOff(Probe):
+    """Reward 1 for ever, cut off after four steps: with bootstrapping every value is 1 / (1 - γ)."""
+
+    truncates, length = True, 4
+
+    def observe(self, key: jax.Array, time: jax.Array) -> jax.Array:
+        return jnp.zeros((1,))
+
+    def reward(self, state: State, action: jax.Array) -> jax.Array:
+        return jnp.ones(())
+
+
+class MaskOnly(Probe):
+    """Three actions, of which the observation's sign rules out one; the illegal one would pay best."""
+
+    num_actions = 3
+
+    def observe(self, key: jax.Array, time: jax.Array) -> jax.Array:
+        return jnp.where(jax.random.bernoulli(key), 1.0, -1.0)[None]
+
+    def action_mask(self, state: State, params: Any) -> jax.Array:
+        illegal = jnp.where(state.observation[0] > 0, 0, 2)
+        return jnp.arange(3) != illegal
+
+    def reward(self, state: State, action: jax.Array) -> jax.Array:
+        return jnp.where(self.action_mask(state, ())[action], (action == 1).astype(jnp.float32), 10.0)

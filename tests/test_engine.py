@@ -1,0 +1,128 @@
+"""The arrangement must not change a run: alone or in company, in whichever group, today or again."""
+
+from __future__ import annotations
+
+import jax
+import jax.monitoring
+import numpy as np
+import pytest
+
+from momentum_jax.engine import Engine, Layout, Run, default_layout
+from momentum_jax.env.momentum import Momentum
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.ppo.options import PPOConfig
+
+SMALL = {"num_steps": 32, "minibatch_size": 16, "num_epochs": 2, "hidden_sizes": (8,)}
+UPDATES = 3
+
+
+def make_run(seed=0, **settings):
+    env = {name: settings.pop(name) for name in list(settings) if name in EnvOptions.__dataclass_fields__}
+    return Run(seed=seed, config=PPOConfig(**SMALL | settings), options=EnvOptions(**env))
+
+
+def train(market, runs, fixed_streams=(), layout=None, updates=UPDATES):
+    """Every run's records of all updates and final parameters, on the host, leaves [runs, ...]."""
+    layout = layout or default_layout(len(runs))
+    engine = Engine(Momentum(), market.params.market, runs, layout, 10, fixed_streams)
+    records = [engine.gather([engine.update(group) for group in range(engine.num_groups)]) for _ in range(updates)]
+    return records, engine.params()
+
+
+def of_run(tree, index):
+    return [np.asarray(leaf)[index] for leaf in jax.tree.leaves(tree)]
+
+
+def assert_same(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_run_is_the_same_alone_among_others_and_again(market):
+    alone = of_run(train(market, [make_run(3)]), 0)
+    company = [make_run(seed) for seed in range(5)] + [make_run(3, ent_coef=0.5, trim_reduces_cost=True)]
+    among = train(market, company)
+    assert_same(alone, of_run(among, 3))
+    assert_same(alone, of_run(train(market, [make_run(3)]), 0))
+    assert any((a != b).any() for a, b in zip(alone, of_run(among, 4), strict=True))
+    assert any((a != b).any() for a, b in zip(alone, of_run(among, 5), strict=True))
+
+
+@pytest.mark.parametrize("vmapped", [False, True])
+def test_wider_groups_keep_runs_apart(market, vmapped):
+    layout = Layout(devices=tuple(jax.local_devices()), group_width=2, vmapped=vmapped)
+    alone = of_run(train(market, [make_run(1)], layout=layout), 0)
+    among = of_run(train(market, [make_run(seed) for seed in range(5)], layout=layout), 1)
+    assert_same(alone, among)
+
+
+def test_one_compilation_serves_all_groups_and_updates(market):
+    compiled = []
+
+    def listen(event, duration, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        engine = Engine(Momentum(), market.params.market, [make_run(seed) for seed in range(6)], default_layout(6), 10)
+        before = len(compiled)
+        for _ in range(3):
+            jax.block_until_ready([engine.update(group) for group in range(engine.num_groups)])
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert before > 0  # the listener hears compilations
+    assert len(compiled) == before
+
+
+def test_no_leaf_of_the_carried_state_is_weakly_typed(market):
+    engine = Engine(Momentum(), market.params.market, [make_run()], default_layout(1), 10)
+    engine.update(0)
+    assert not any(leaf.aval.weak_type for leaf in jax.tree.leaves(engine._states[0]))
+
+
+def test_a_fixed_stream_is_shared_and_the_others_are_not(market):
+    _, params = train(market, [make_run(0), make_run(1)], fixed_streams=("init",), updates=0)
+    assert_same(of_run(params, 0), of_run(params, 1))
+    _, params = train(market, [make_run(0), make_run(1)], updates=0)
+    assert any((a != b).any() for a, b in zip(of_run(params, 0), of_run(params, 1), strict=True))
+    # With the initialisation shared, acting still differs; with all streams shared nothing does.
+    records, _ = train(market, [make_run(0), make_run(1)], fixed_streams=("init",), updates=1)
+    assert (records[0].event[0] != records[0].event[1]).any()
+    records, _ = train(market, [make_run(0), make_run(1)], ("init", "action", "minibatch", "market"), updates=2)
+    assert_same(of_run(records, 0), of_run(records, 1))
+
+
+TRACED = {
+    "learning_rate": 1e-3,
+    "anneal_learning_rate": True,
+    "gamma": 0.5,
+    "gae_lambda": 0.5,
+    "clip_range": 1e-4,
+    "ent_coef": 1.0,
+    "vf_coef": 5.0,
+    "max_grad_norm": 1e-3,
+    "adam_eps": 1.0,
+    "normalize_advantage": False,
+}
+
+
+def test_every_traced_hyper_parameter_changes_the_outcome(market):
+    traced = {name for name, field in PPOConfig.__dataclass_fields__.items() if not field.metadata["static"]}
+    assert TRACED.keys() == traced
+    # A step size at which the clipping range is felt.
+    runs = [make_run(0, learning_rate=1e-2)] + [
+        make_run(0, **{"learning_rate": 1e-2} | {k: v}) for k, v in TRACED.items()
+    ]
+    _, params = train(market, runs)
+    default = of_run(params, 0)
+    for index, name in enumerate(TRACED, start=1):
+        assert any((a != b).any() for a, b in zip(default, of_run(params, index), strict=True)), name
+
+
+def test_learning_rate_zero_changes_nothing(market):
+    layout = default_layout(1)
+    engine = Engine(Momentum(), market.params.market, [make_run(0, learning_rate=0.0)], layout, 10)
+    before = engine.params()
+    engine.update(0)
+    assert_same(jax.tree.leaves(before), jax.tree.leaves(engine.params()))

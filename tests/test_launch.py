@@ -1,0 +1,156 @@
+"""launch.py as a person uses it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import momentum_jax
+from momentum_jax import store
+from momentum_jax.env.rules import NUM_ACTIONS
+from tests.conftest import ROOT
+from tests.markets import make_segment
+
+SMALL = ["--num_steps=64", "--minibatch_size=32", "--num_epochs=2", "--hidden_sizes=16"]
+
+
+def launch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "launch.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def bar_file(tmp_path_factory) -> Path:
+    """Made-up bars as a CSV file, with the VIX beside it."""
+    folder = tmp_path_factory.mktemp("bars")
+    segment = make_segment(900)
+    bars = pd.DataFrame(segment.bars, columns=["open", "high", "low", "close", "volume"])
+    bars.insert(0, "datetime", pd.to_datetime(segment.bar_time_ns))
+    bars.to_csv(folder / "bars.csv", index=False)
+    vix = pd.DataFrame({"DATE": pd.to_datetime(segment.vix_date_ns), "CLOSE": segment.vix_close})
+    vix.to_csv(folder / "vix.csv", index=False)
+    return folder / "bars.csv"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, bar_file) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A small run of two arms, one of which diverges."""
+    run_dir = tmp_path_factory.mktemp("runs") / "small"
+    return run_dir, launch(
+        "--experiment=trim_trap",
+        "--num_seeds=3",
+        "--timesteps=1000",
+        "--checkpoints=70,500",
+        "--data_source=csv",
+        f"--data_path={bar_file}",
+        f"--vix_path={bar_file.parent / 'vix.csv'}",
+        f"--run_dir={run_dir}",
+        *SMALL,
+    )
+
+
+def test_a_run_prints_its_tables_and_fills_its_directory(finished):
+    run_dir, result = finished
+    assert result.returncode == 0, result.stderr
+    for words in ("step/s", "median HOLD"):
+        assert words in result.stderr
+    for words in ("strong BUY %", "cumulative", "windowed", "prevalence %", "trim_reduces_cost", str(run_dir)):
+        assert words in result.stdout
+    files = {str(path.relative_to(run_dir)) for path in run_dir.rglob("*") if path.is_file()}
+    steps = {f"diagnostics/step_{step:08d}.npz" for step in (0, 70, 500, 1_000, 1_024)}
+    assert files >= steps | {"config.json", "log.txt", "report/report.md", "report/dips.csv"}
+    assert "policies/final_reference.npz" in files
+    assert not [name for name in files if "tmp" in name]
+
+
+def test_the_dataset_counts_every_step_exactly(finished):
+    run = momentum_jax.load_run(finished[0])
+    assert dict(run.sizes) | {"arm": 2, "seed": 3, "checkpoint": 5} == dict(run.sizes)
+    assert run.env_steps.values.tolist() == [0, 70, 500, 1_000, 1_024]
+    assert run["update"].values.tolist() == [0, 1, 7, 15, 15]
+    probabilities = run.p_action.values
+    legal = probabilities[..., :3]
+    known = ~np.isnan(legal[..., 0])
+    np.testing.assert_allclose(legal.sum(axis=-1)[known], 1.0, atol=1e-6)
+    assert np.nanmax(probabilities[..., 3:]) == 0
+    assert probabilities.shape[-1] == NUM_ACTIONS
+    # Seeds share nothing but the market, arms share their seeds' streams: the same before the first step.
+    np.testing.assert_array_equal(probabilities[0, :, 0], probabilities[1, :, 0])
+
+
+def test_the_config_says_what_was_run(finished):
+    config = json.loads((finished[0] / "config.json").read_text())
+    assert [arm["name"] for arm in config["arms"]] == ["reference", "trim_reduces_cost"]
+    assert [arm["env"]["trim_reduces_cost"] for arm in config["arms"]] == [False, True]
+    assert config["seeds"] == [0, 1, 2]
+    assert len(config["data"]["fingerprint"]) == 64
+    assert {"jax", "numpy"} <= config["versions"].keys()
+
+
+def test_an_existing_run_directory_is_refused_and_left_alone(finished, bar_file):
+    run_dir, _ = finished
+    before = sorted((path, path.stat().st_mtime_ns) for path in run_dir.rglob("*"))
+    result = launch("--timesteps=1000", f"--run_dir={run_dir}", *SMALL)
+    assert_refused(result, str(run_dir), "exists")
+    assert sorted((path, path.stat().st_mtime_ns) for path in run_dir.rglob("*")) == before
+
+
+def assert_refused(result, *words):
+    assert result.returncode == 2, result.stdout + result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+def test_a_mistake_costs_one_line_and_writes_nothing(tmp_path):
+    run_dir = tmp_path / "run"
+    assert_refused(launch("--experiment=tune9", f"--run_dir={run_dir}"), "tune9", "trim_trap")
+    assert_refused(launch("--gamma=2", f"--run_dir={run_dir}"), "gamma=2")
+    assert not run_dir.exists()
+
+
+def test_bad_data_is_refused_before_anything_compiles(tmp_path, bar_file):
+    run_dir = tmp_path / "run"
+    lines = bar_file.read_text().splitlines()
+    lines[57] = lines[57].replace("2024", "1999", 1)
+    broken = tmp_path / "broken.csv"
+    broken.write_text("\n".join(lines))
+    files = [f"--vix_path={bar_file.parent / 'vix.csv'}", "--data_source=csv", f"--run_dir={run_dir}"]
+    assert_refused(launch(f"--data_path={broken}", *files), str(broken), "58")
+    assert_refused(launch(f"--data_path={tmp_path / 'none.csv'}", *files), "none.csv")
+    assert_refused(launch(f"--data_path={bar_file}", "--intraday_days=1", "--start_date=2031-01-01", *files), "2031")
+    assert not run_dir.exists()
+
+
+def test_help_is_readable():
+    result = launch("--help")
+    assert result.returncode == 0
+    assert "--learning_rate" in result.stdout
+    assert not result.stderr
+
+
+def test_nothing_starts_jax_before_the_command_line_is_understood():
+    program = "import sys, launch; sys.exit('jax' in sys.modules or 'gymnax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
+
+
+def test_a_run_is_opened_without_jax(finished):
+    program = (
+        "import sys, momentum_jax; momentum_jax.load_run(sys.argv[1]); from momentum_jax.analysis import report; "
+        "report.write_report(sys.argv[1]); sys.exit('jax' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(finished[0])], cwd=ROOT).returncode == 0
+
+
+def test_final_policies_are_stored_by_arm_and_layer(finished):
+    policies = store.load_policies(finished[0], "reference")
+    assert policies["policy/dense_0/kernel"].shape == (3, 460, 16)
+    assert policies["value/dense_1/bias"].shape == (3, 1)
+    assert (policies["policy/dense_0/kernel"][0] != policies["policy/dense_0/kernel"][1]).any()

@@ -114,6 +114,25 @@ def energy_p_value(mine: np.ndarray, theirs: np.ndarray, draws: int = 9_999, see
     return float(np.mean(energy >= energy[0] - 1e-12))
 
 
+def markdown(table: pd.DataFrame) -> str:
+    """The comparison as a Markdown table."""
+    lines = [
+        "| step | metric | here, mean ± sd | reference, mean ± sd | difference [90 %] | margin | KS p | published "
+        "| its percentile here |",
+        "|---:|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in table.to_dict("records"):
+        known = not np.isnan(row.get("published", np.nan))
+        place = f"{row['published']:.1f} | {row['percentile']:.0f}" if known else "– | –"
+        lines.append(
+            f"| {row['step']:,} | {row['metric']} | {row['ours']:.1f} ± {row['ours sd']:.1f} "
+            f"| {row['reference']:.1f} ± {row['reference sd']:.1f} "
+            f"| {row['difference']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}] | ±{row['margin']:.1f} "
+            f"| {row['KS p']:.2f} | {place} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def main(argv: list[str]) -> None:
     del argv
     run_dir = Path(_RUN_DIR.value or f"runs/reference-curves-{_NUM_SEEDS.value}")
@@ -121,8 +140,8 @@ def main(argv: list[str]) -> None:
         train(run_dir)
     mine, theirs = ours(run_dir), reference(Path(_GOLDEN.value))
     table, p_value = compare(mine, theirs), energy_p_value(mine, theirs)
-    print(table.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
-    print(f"\n{len(mine)} seeds against {len(theirs)}: {table.equivalent.sum()} of {len(table)} equivalent, ")
+    print(markdown(table))
+    print(f"{len(mine)} seeds against {len(theirs)}: {table.equivalent.sum()} of {len(table)} equivalent,")
     print(f"energy distance p = {p_value:.3f} (wanted: all, > 0.01)")
     summary = {"seeds": len(mine), "reference_seeds": len(theirs), "energy_p": p_value}
     print("written:", results.write("reference_curves", summary | {"rows": table.to_dict("records")}))

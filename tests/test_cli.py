@@ -21,8 +21,8 @@ def parse(line):
 
 def test_the_reference_systems_own_flags():
     line = (
-        "--symbols SPY,QQQ,SPX --timesteps 500000 --model-name X --human-momentum --data-source csv --data-path bars.csv "
-        "--vix-path vix.csv --intraday-days 60 --learning-rate 3e-5 --ent-coef 0.08 --gamma 0.92 --n-steps 512"
+        "--symbols SPY,QQQ,SPX --timesteps 500000 --model-name X --human-momentum --data-source csv --data-path b.csv"
+        " --vix-path vix.csv --intraday-days 60 --learning-rate 3e-5 --ent-coef 0.08 --gamma 0.92 --n-steps 512"
     )
     command = parse(line)
     config = command.config

@@ -7,6 +7,7 @@ import jax.monitoring
 import numpy as np
 import pytest
 
+from momentum_jax.diagnostics import events
 from momentum_jax.engine import Engine, Layout, Run, default_layout
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.env.options import EnvOptions
@@ -126,3 +127,19 @@ def test_learning_rate_zero_changes_nothing(market):
     before = engine.params()
     engine.update(0)
     assert_same(jax.tree.leaves(before), jax.tree.leaves(engine.params()))
+
+
+def test_no_illegal_action_in_a_million_steps(market):
+    """Flat: no trim or exit; in a position: no purchase. The policy is trained meanwhile, with a rough step size."""
+    config = PPOConfig(
+        num_envs=500, num_steps=400, minibatch_size=20_000, num_epochs=1, hidden_sizes=(8,), learning_rate=0.01
+    )
+    engine = Engine(Momentum(), market.params.market, [Run(0, config, EnvOptions())], default_layout(1), 10)
+    steps = illegal = 0
+    for _ in range(5):
+        word = engine.gather([engine.update(0)]).event
+        flat, action = events.flag(word, "is_flat"), events.action(word)
+        illegal += int((flat & (action >= 3)).sum() + (~flat & np.isin(action, (1, 2))).sum())
+        steps += word.size
+        assert len(np.unique(action)) == 6
+    assert (steps, illegal) == (1_000_000, 0)

@@ -37,7 +37,7 @@ def flops_per_step(config: PPOConfig, num_actions: int = 6) -> float:
     forward pass, the weights' gradients and the inputs' gradients of all layers but the first. The first layer
     acts on the compact features. Element-wise work, the optimiser and the environment are not counted.
     """
-    features = layout.NUM_MARKET_FEATURES + layout.NUM_GREEKS
+    features = layout.INPUT_COUNTS.size
     sizes = config.hidden_sizes
     hidden = sum(a * b for a, b in pairwise(sizes))
     first, policy, value = features * sizes[0], hidden + sizes[-1] * num_actions, hidden + sizes[-1]

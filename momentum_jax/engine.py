@@ -126,8 +126,16 @@ class Engine:
         return lambda group: compiled(self._shared, *self._inputs[group], common, self._states[group])
 
     def params(self) -> networks.Params:
-        """The parameters of all runs on the host, leaves [runs, ...]."""
+        """The parameters of all runs on the host as they act on features, leaves [runs, ...]."""
         return self.gather([state.params for state in self._states])
+
+    def towers(self) -> list[dict[str, tuple[networks.Dense, ...]]]:
+        """Each run's policy and value tower on the host, with the whole first layers."""
+        params, deviations = self.gather([(state.params, state.deviations) for state in self._states])
+        return [
+            learner.restore_towers(self._task, *jax.tree.map(lambda leaf, i=index: leaf[i], (params, deviations)))
+            for index in range(len(self.runs))
+        ]
 
     def _over_runs(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """shard_map of `function` over the mesh, mapped over each device's runs."""

@@ -62,7 +62,8 @@ class Fleet:
         """Present parameters by arm and layer (`policy/dense_0/kernel`), arrays [seed, ...]."""
         result = {}
         for engine, arms in zip(self._engines, self._arms_by_program, strict=True):
-            named = _named(engine.params())
+            towers = engine.towers()
+            named = _named(jax.tree.map(lambda *runs: np.stack(runs), *towers))
             for position, arm in enumerate(arms):
                 seeds = slice(position * self._config.num_seeds, (position + 1) * self._config.num_seeds)
                 result[self._config.arms[arm].name] = {name: array[seeds] for name, array in named.items()}
@@ -90,18 +91,17 @@ def _probe_run(
     task: Momentum, config: Any, env_params: Any, bars: jax.Array, state: learner.LearnerState
 ) -> tuple[jax.Array, jax.Array]:
     """Action probabilities of one run's policy on flat states at `bars` [2, P], averaged by setup score."""
-    network = networks.fold(state.params, task.fold)
     compact = task.flat_probe(bars)
     with jax.default_matmul_precision("highest"):
-        logits = networks.apply_policy(network, task.expand(compact, env_params), config.activation)
+        logits = networks.apply_policy(state.params, task.expand(compact, env_params), config.activation)
     log_probs = distributions.masked_log_probs(logits, jnp.asarray(rules.FLAT_MASK))
     return probes.mean_by_score(jnp.exp(log_probs), task.probe_scores(bars, env_params))
 
 
-def _named(params: networks.Params) -> dict[str, np.ndarray]:
+def _named(towers: dict[str, tuple[networks.Dense, ...]]) -> dict[str, np.ndarray]:
     return {
         f"{tower}/dense_{index}/{part}": array
-        for tower, layers in params._asdict().items()
+        for tower, layers in towers.items()
         for index, layer in enumerate(layers)
         for part, array in layer._asdict().items()
     }

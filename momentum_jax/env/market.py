@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from momentum_jax.env.layout import NUM_MARKET_FEATURES, market_features
+from momentum_jax.env.layout import market_features
 from momentum_jax.market.features import WINDOW, Features
 
 FIRST_BAR = WINDOW  # the cursor's first value: the first bar with a full window behind it
@@ -40,7 +40,7 @@ class Setup(NamedTuple):
 class Market:
     """Tables over the R = N - 20 bars with a full window behind them; row 0 is bar 20."""
 
-    windows: jax.Array  # [R, 303] float32: compact market features of the window at the bar
+    windows: jax.Array  # [R, 323] float32: compact market features of the window at the bar
     prices: jax.Array  # [R, 7] float: the fields of `Prices`
     setups: jax.Array  # [R, 4] int32: the fields of `Setup`
 
@@ -56,7 +56,7 @@ class Market:
         return Setup(*_unstack(self.setups, bar))
 
     def window_features_at(self, bar: jax.Array) -> jax.Array:
-        """Compact market features [..., 303] of the windows at `bar` [...]."""
+        """Compact market features [..., 323] of the windows at `bar` [...]."""
         return self.windows[bar - FIRST_BAR]
 
 
@@ -79,10 +79,8 @@ def device_market(features: Features, dtype: jnp.dtype = jnp.float32) -> Market:
         put_premium=features.put_premium,
     )
     setup = Setup(features.bull_score, features.bear_score, features.bull_chase, features.bear_chase)
-    windows = market_features(features.observation)
-    assert windows.shape[1] == NUM_MARKET_FEATURES
     return Market(
-        windows=jnp.asarray(windows, jnp.float32),
+        windows=jnp.asarray(market_features(features.observation), jnp.float32),
         prices=jnp.asarray(np.stack(prices, axis=1), dtype),
         setups=jnp.asarray(np.stack(setup, axis=1), jnp.int32),
     )

@@ -180,6 +180,7 @@ class Momentum(environment.Environment):
 
     truncates = False
     num_inputs = WINDOW * layout.NUM_COLUMNS
+    input_counts = layout.INPUT_COUNTS
 
     def bind(self, shared: Market, options: EnvOptions) -> EnvParams:
         """Parameters of one run from what all runs share and what is the run's own."""
@@ -214,12 +215,15 @@ class Momentum(environment.Environment):
         return CompactObservation(bar=state.bar, greeks=values.astype(jnp.float32))
 
     def expand(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
-        """Features [..., 307] of compact observations [...]."""
+        """Features [..., 327] of compact observations [...]."""
         market = params.market.window_features_at(compact.bar)
-        return jnp.concatenate([market, compact.greeks], axis=-1)
+        return jnp.concatenate([market, layout.position_features(compact.greeks)], axis=-1)
 
-    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return layout.fold(kernel)
+    def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return layout.reduce_kernel(kernel)
+
+    def restore_kernel(self, rows: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+        return layout.restore_kernel(rows, deviations)
 
     def flat_probe(self, bars: jax.Array) -> CompactObservation:
         """Compact observations of flat states at `bars` [...]."""

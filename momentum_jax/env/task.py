@@ -1,8 +1,8 @@
 """The seam between the learner and an environment.
 
 The learner stores *compact* observations and *expands* them to features in each minibatch; by default both are the
-identity, so any gymnax environment trains with the same learner. An environment whose observation is an affine map
-of fewer features says so by `fold`, and the first layer then works on the features (see `env.layout`).
+identity, so any gymnax environment trains with the same learner. An environment whose observation repeats numbers may
+name each of them once: `input_counts` says how many inputs a feature stands for (see `env.layout`, `ppo.optimizer`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from gymnax.environments import environment
 
 from momentum_jax.diagnostics import events
@@ -32,7 +33,8 @@ class Task(Protocol):
     """What the learner asks of an environment. Functions are pure; `params` is what `bind` returned."""
 
     num_actions: int
-    num_inputs: int  # inputs of the first layer, D
+    num_inputs: int  # inputs of the whole first layer, D
+    input_counts: np.ndarray  # [F]: how many of them each feature stands for
     truncates: bool  # whether episodes can be cut off without ending
 
     def bind(self, shared: Any, options: Any) -> Any:
@@ -49,10 +51,13 @@ class Task(Protocol):
         """What a rollout stores of a state's observation."""
 
     def expand(self, compact: Any, params: Any) -> jax.Array:
-        """Features [..., F] of stored observations [...]."""
+        """Features [..., F] of stored observations [...], each times its count of inputs."""
 
-    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """([F, H], [H]): the first layer's kernel [D, H] as it acts on features."""
+    def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
+        """Rows [F, H] of a first layer's kernel [D, H], a mean where a row is shared, and what the means leave out."""
+
+    def restore_kernel(self, rows: np.ndarray, deviations: Any) -> np.ndarray:
+        """The whole kernel [D, H] again, on the host."""
 
 
 class _ObservedState(NamedTuple):
@@ -70,6 +75,7 @@ class GymnaxTask:
         self._env = env
         self.num_actions = int(env.action_space(params).n)
         self.num_inputs = math.prod(env.observation_space(params).shape)
+        self.input_counts = np.ones(self.num_inputs, np.float32)
 
     def bind(self, shared: Any, options: Any) -> Any:
         del options
@@ -105,8 +111,12 @@ class GymnaxTask:
         del params
         return compact.reshape(-1, self.num_inputs)
 
-    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return kernel, jnp.zeros(kernel.shape[1:], kernel.dtype)
+    def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
+        return kernel, ()
+
+    def restore_kernel(self, rows: np.ndarray, deviations: Any) -> np.ndarray:
+        del deviations
+        return rows
 
 
 def _strongly_typed(state: Any) -> Any:

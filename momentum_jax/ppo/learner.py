@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import struct
 
 from momentum_jax.env.task import Task
 from momentum_jax.fields import is_static
-from momentum_jax.ppo import distributions, losses, networks, rollout
+from momentum_jax.ppo import distributions, losses, networks, optimizer, rollout
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.ppo.streams import Streams
 
@@ -38,6 +39,7 @@ class LearnerState:
     """All that a run carries from one update to the next (0.8 MB for the reference's network)."""
 
     params: networks.Params
+    deviations: Any  # what `Task.reduce_kernel` left out of the first layers; never changes
     opt_state: optax.OptState
     env_state: Any  # leaves [M, ...]
     streams: Streams
@@ -80,10 +82,12 @@ class UpdateRecord(NamedTuple):
 
 def init(task: Task, config: PPOConfig, env_params: Any, streams: Streams) -> LearnerState:
     """A run before its first step. Must not be vmapped (see `networks.init_params`)."""
-    params = networks.init_params(streams.init, task.num_inputs, config.hidden_sizes, task.num_actions)
+    towers = networks.init_towers(streams.init, task.num_inputs, config.hidden_sizes, task.num_actions)
+    params, deviations = reduce_towers(task, *towers)
     reset_keys = jax.random.split(jax.random.fold_in(streams.market, _RESET), config.num_envs)
     return LearnerState(
         params=params,
+        deviations=deviations,
         opt_state=init_optimizer(config, params),
         env_state=jax.vmap(task.initial_state, in_axes=(0, None))(reset_keys, env_params),
         streams=streams,
@@ -96,11 +100,10 @@ def update(
 ) -> tuple[LearnerState, UpdateRecord]:
     """Collect one rollout and learn from it for `num_epochs` passes of minibatches."""
     keys = state.streams.at_update(state.update)
-    network = networks.fold(state.params, task.fold)
     env_state, trajectory = rollout.collect(
-        task, config, network, state.env_state, env_params, keys.action, keys.market
+        task, config, state.params, state.env_state, env_params, keys.action, keys.market
     )
-    batch, values = prepare(task, config, network, trajectory, env_state, env_params)
+    batch, values = prepare(task, config, state.params, trajectory, env_state, env_params)
     fraction_done = state.update / total_updates
     learning_rate = config.learning_rate * jnp.where(config.anneal_learning_rate, 1.0 - fraction_done, 1.0)
     permutations = _permutations(keys.minibatch, config)
@@ -136,7 +139,7 @@ def summarize(
 def prepare(
     task: Task,
     config: PPOConfig,
-    network: networks.Folded,
+    params: networks.Params,
     trajectory: rollout.Trajectory,
     env_state: Any,
     env_params: Any,
@@ -148,7 +151,7 @@ def prepare(
     steps, envs = config.num_steps, config.num_envs
 
     def evaluate(compact: Any) -> tuple[jax.Array, jax.Array]:
-        return networks.apply(network, task.expand(compact, env_params), config.activation)
+        return networks.apply(params, task.expand(compact, env_params), config.activation)
 
     flat_compact = _flatten(trajectory.compact)
     flat_mask, flat_action = _flatten(trajectory.action_mask), _flatten(trajectory.action)
@@ -189,15 +192,18 @@ def learn(
 
     Returns parameters, optimiser state, and (metrics, gradient norms) with leaves [epochs · minibatches].
     """
-    optimizer = _optimizer(config, learning_rate)
+    adam = optimizer.adam(config, learning_rate)
+    counts = jnp.asarray(task.input_counts)
     gradient = jax.grad(partial(_minibatch_loss, task, config, env_params), has_aux=True)
 
     def minibatch_step(carry: tuple[Any, Any], indices: jax.Array) -> tuple[tuple[Any, Any], tuple[Any, jax.Array]]:
         params, opt_state = carry
         minibatch = jax.tree.map(lambda leaf: leaf[indices], batch)
         gradients, metrics = gradient(params, minibatch)
-        updates, opt_state = optimizer.update(gradients, opt_state)
-        return (optax.apply_updates(params, updates), opt_state), (metrics, optax.tree.norm(gradients))
+        gradients = optimizer.per_input(gradients, counts)
+        norm = optimizer.global_norm(gradients, counts)
+        updates, opt_state = adam.update(optimizer.clip(gradients, norm, config.max_grad_norm), opt_state)
+        return (optax.apply_updates(params, updates), opt_state), (metrics, norm)
 
     indices = permutations.reshape(-1, config.minibatch_size)
     (params, opt_state), metrics = jax.lax.scan(minibatch_step, (params, opt_state), indices)
@@ -207,8 +213,7 @@ def learn(
 def _minibatch_loss(
     task: Task, config: PPOConfig, env_params: Any, params: networks.Params, minibatch: Batch
 ) -> tuple[jax.Array, losses.MinibatchMetrics]:
-    network = networks.fold(params, task.fold)
-    logits, values = networks.apply(network, task.expand(minibatch.compact, env_params), config.activation)
+    logits, values = networks.apply(params, task.expand(minibatch.compact, env_params), config.activation)
     log_probs = distributions.masked_log_probs(logits, minibatch.action_mask)
     return losses.ppo_loss(
         log_prob=distributions.log_prob(log_probs, minibatch.action),
@@ -223,14 +228,22 @@ def _minibatch_loss(
 
 def init_optimizer(config: PPOConfig, params: networks.Params) -> optax.OptState:
     """The optimiser's state before the first gradient: zero moments."""
-    return _optimizer(config, config.learning_rate).init(params)
+    return optimizer.adam(config, config.learning_rate).init(params)
 
 
-def _optimizer(config: PPOConfig, learning_rate: jax.Array | float) -> optax.GradientTransformation:
-    return optax.chain(
-        optax.clip_by_global_norm(config.max_grad_norm),
-        optax.adam(learning_rate, eps=config.adam_eps),
-    )
+def reduce_towers(
+    task: Task, policy: tuple[networks.Dense, ...], value: tuple[networks.Dense, ...]
+) -> tuple[networks.Params, Any]:
+    """Parameters that act on the task's features, and what the shared rows leave out of the whole kernels."""
+    params = networks.join_towers(policy, value)
+    rows, deviations = task.reduce_kernel(params.first.kernel)
+    return params._replace(first=params.first._replace(kernel=rows)), deviations
+
+
+def restore_towers(task: Task, params: networks.Params, deviations: Any) -> dict[str, tuple[networks.Dense, ...]]:
+    """Policy and value tower with their whole first layers, on the host."""
+    kernel: Any = task.restore_kernel(np.asarray(params.first.kernel), deviations)
+    return networks.split_towers(params._replace(first=params.first._replace(kernel=kernel)))
 
 
 def _permutations(key: jax.Array, config: PPOConfig) -> jax.Array:

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 from jax.nn.initializers import orthogonal
 
-Fold = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 _ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
@@ -19,29 +18,24 @@ class Dense(NamedTuple):
 
 
 class Params(NamedTuple):
-    """Hidden layers, then the head, of each tower."""
+    """Both towers; their first layers lie side by side, policy then value, to be one product."""
 
-    policy: tuple[Dense, ...]
+    first: Dense  # [F, 2H], [2H]
+    policy: tuple[Dense, ...]  # the other hidden layers, then the head
     value: tuple[Dense, ...]
 
 
-class Folded(NamedTuple):
-    """The same network as it acts on compact features; both first layers are one product."""
-
-    first: Dense  # [F, 2H], [2H]: policy, then value
-    policy: tuple[Dense, ...]
-    value: tuple[Dense, ...]
-
-
-def init_params(key: jax.Array, num_inputs: int, hidden_sizes: Sequence[int], num_actions: int) -> Params:
-    """Orthogonal kernels (gain √2; 0.01 for the action head, 1 for the value head), zero biases.
+def init_towers(
+    key: jax.Array, num_inputs: int, hidden_sizes: Sequence[int], num_actions: int
+) -> tuple[tuple[Dense, ...], tuple[Dense, ...]]:
+    """Policy and value tower: orthogonal kernels (gain √2; action head 0.01, value head 1), zero biases.
 
     Must not be vmapped: XLA:CPU hangs with several batched QR factorisations in flight.
     """
     policy_key, value_key = jax.random.split(key)
-    return Params(
-        policy=_init_tower(policy_key, num_inputs, hidden_sizes, num_actions, head_gain=0.01),
-        value=_init_tower(value_key, num_inputs, hidden_sizes, 1, head_gain=1.0),
+    return (
+        _init_tower(policy_key, num_inputs, hidden_sizes, num_actions, head_gain=0.01),
+        _init_tower(value_key, num_inputs, hidden_sizes, 1, head_gain=1.0),
     )
 
 
@@ -57,28 +51,37 @@ def _init_tower(
     )
 
 
-def fold(params: Params, fold_kernel: Fold) -> Folded:
-    """Fold the first layers onto the task's features, exactly (see `env.task`)."""
-    first = [tower[0] for tower in params]
-    kernel, offset = fold_kernel(jnp.concatenate([layer.kernel for layer in first], axis=1))
-    bias = jnp.concatenate([layer.bias for layer in first])
-    return Folded(first=Dense(kernel, bias + offset), policy=params.policy[1:], value=params.value[1:])
+def join_towers(policy: tuple[Dense, ...], value: tuple[Dense, ...]) -> Params:
+    """Lay the towers' first layers side by side."""
+    first = jax.tree.map(lambda *sides: jnp.concatenate(sides, axis=-1), policy[0], value[0])
+    return Params(first=first, policy=policy[1:], value=value[1:])
 
 
-def apply(network: Folded, features: jax.Array, activation: str) -> tuple[jax.Array, jax.Array]:
+def split_towers(params: Params) -> dict[str, tuple[Dense, ...]]:
+    """The towers by name, each with its own first layer; leaves may have leading axes."""
+    width = params.first.bias.shape[-1] // 2
+    policy, value = (jax.tree.map(lambda leaf, s=side: leaf[..., s], params.first) for side in _sides(width))
+    return {"policy": (policy, *params.policy), "value": (value, *params.value)}
+
+
+def apply(params: Params, features: jax.Array, activation: str) -> tuple[jax.Array, jax.Array]:
     """Logits [..., A] and values [...] of features [..., F]."""
     act = _ACTIVATIONS[activation]
-    hidden = act(_dense(network.first, features))
+    hidden = act(_dense(params.first, features))
     policy, value = jnp.split(hidden, 2, axis=-1)
-    return _tower(network.policy, policy, act), _tower(network.value, value, act)[..., 0]
+    return _tower(params.policy, policy, act), _tower(params.value, value, act)[..., 0]
 
 
-def apply_policy(network: Folded, features: jax.Array, activation: str) -> jax.Array:
+def apply_policy(params: Params, features: jax.Array, activation: str) -> jax.Array:
     """Logits [..., A] alone: half the work, for acting."""
     act = _ACTIVATIONS[activation]
-    width = network.first.bias.shape[0] // 2
-    first = Dense(network.first.kernel[:, :width], network.first.bias[:width])
-    return _tower(network.policy, act(_dense(first, features)), act)
+    policy_side, _ = _sides(params.first.bias.shape[0] // 2)
+    first = Dense(params.first.kernel[:, policy_side], params.first.bias[policy_side])
+    return _tower(params.policy, act(_dense(first, features)), act)
+
+
+def _sides(width: int) -> tuple[slice, slice]:
+    return slice(None, width), slice(width, None)
 
 
 def _tower(layers: tuple[Dense, ...], hidden: jax.Array, act: Callable[[jax.Array], jax.Array]) -> jax.Array:

@@ -63,41 +63,39 @@ def test_step_env_observes_what_step_calls_final(market):
     np.testing.assert_array_equal(observed, env.step(KEY, state, jnp.int32(2), market.params)[-1]["final_observation"])
 
 
-def test_folded_kernel_acts_like_the_whole_one(market):
+def test_reduced_kernel_acts_like_the_whole_one_and_comes_back(market):
     env = Momentum()
-    rng = np.random.default_rng(0)
-    kernel = jnp.asarray(rng.normal(size=(460, 8)), jnp.float32)
+    kernel = np.random.default_rng(0).normal(size=(460, 8)).astype(np.float32)
     _, state = env.reset(KEY, market.params)
     for action in (1, 0, 0):
         _, state, *_ = env.step(KEY, state, jnp.int32(action), market.params)
     features = env.expand(env.compact(state, market.params), market.params)
+    assert (features[-4:] != 0).all()  # the Greeks of a position take part
     whole = env.observe(KEY, state, None, market.params).reshape(-1) @ kernel
-    folded, offset = layout.fold(kernel)
-    np.testing.assert_allclose(features @ folded + offset, whole, rtol=0, atol=2e-5)
+    rows, deviations = layout.reduce_kernel(jnp.asarray(kernel))
+    np.testing.assert_allclose(features @ rows, whole, rtol=0, atol=5e-5)
+    np.testing.assert_allclose(layout.restore_kernel(np.asarray(rows), deviations), kernel, rtol=0, atol=1e-6)
 
 
-def test_gradients_reach_every_row_of_the_whole_kernel(market):
+def test_one_gradient_divided_by_its_count_is_every_single_rows(market):
     env = Momentum()
     rng = np.random.default_rng(1)
-    kernel = jnp.asarray(rng.normal(size=(460, 3)), jnp.float32)
-    weight = jnp.asarray(rng.normal(size=3), jnp.float32)
-    bars = jnp.arange(30, 40)
-    features = env.expand(env.flat_probe(bars), market.params)
+    kernel, weight = jnp.asarray(rng.normal(size=(460, 3))), jnp.asarray(rng.normal(size=3))
+    features = env.expand(env.flat_probe(jnp.arange(30, 40)), market.params)
     observations = layout.expand(features).reshape(10, 460)
 
-    def through_fold(kernel):
-        folded, offset = layout.fold(kernel)
-        return jnp.sum(jnp.tanh(features @ folded + offset) * weight)
+    def loss(kernel, inputs):
+        return jnp.sum(jnp.tanh(inputs @ kernel) * weight)
 
-    def directly(kernel):
-        return jnp.sum(jnp.tanh(observations @ kernel) * weight)
-
-    np.testing.assert_allclose(jax.grad(through_fold)(kernel), jax.grad(directly)(kernel), rtol=0, atol=1e-5)
+    rows, deviations = layout.reduce_kernel(kernel)
+    shared = jax.grad(loss)(rows, features) / layout.INPUT_COUNTS[:, None]
+    restored = layout.restore_kernel(np.asarray(shared), jnp.zeros_like(deviations))
+    np.testing.assert_allclose(restored, jax.grad(loss)(kernel, observations), rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("lead", [(), (3,), (2, 3)])
 def test_expand_keeps_leading_axes(lead):
-    assert layout.expand(jnp.zeros((*lead, 307))).shape == (*lead, 20, 23)
+    assert layout.expand(jnp.zeros((*lead, 327))).shape == (*lead, 20, 23)
 
 
 def test_random_legal_play_in_gymnaxs_own_wrapper(market):

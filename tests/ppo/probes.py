@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from momentum_jax.diagnostics import events
 from momentum_jax.env.task import Step
@@ -20,6 +21,7 @@ class Probe:
     """A task of one observed number; subclasses give rewards and ends."""
 
     num_actions, num_inputs, truncates = 2, 1, False
+    input_counts = np.ones(1, np.float32)
     length = 1
 
     def bind(self, shared: Any, options: Any) -> Any:
@@ -56,8 +58,11 @@ class Probe:
     def expand(self, compact: jax.Array, params: Any) -> jax.Array:
         return compact
 
-    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return kernel, jnp.zeros(kernel.shape[1])
+    def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
+        return kernel, ()
+
+    def restore_kernel(self, rows: np.ndarray, deviations: Any) -> np.ndarray:
+        return rows
 
 
 class ConstantReward(Probe):

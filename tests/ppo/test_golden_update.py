@@ -24,37 +24,43 @@ class FlatTask:
     """The record's observations [460] as they stand."""
 
     num_actions, num_inputs, truncates = 6, 460, False
+    input_counts = np.ones(460, np.float32)
 
     def expand(self, compact: jax.Array, params: Any) -> jax.Array:
         return compact
 
-    def fold(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return kernel, jnp.zeros(kernel.shape[1])
+    def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
+        return kernel, ()
+
+    def restore_kernel(self, rows: np.ndarray, deviations: Any) -> np.ndarray:
+        return rows
 
 
-class FoldedTask(FlatTask):
-    """The same observations as compact features [307]: the first layer is folded inside the loss."""
+class SharedTask(FlatTask):
+    """The same observations as features [327]: rows that always receive the same gradient are kept once."""
 
-    fold = staticmethod(layout.fold)
+    input_counts = layout.INPUT_COUNTS
+    reduce_kernel = staticmethod(layout.reduce_kernel)
+    restore_kernel = staticmethod(layout.restore_kernel)
 
 
-TASKS = {"flat": FlatTask(), "folded": FoldedTask()}
+TASKS = {"flat": FlatTask(), "shared": SharedTask()}
 
 
 def compact(task_name: str, observations: np.ndarray) -> jax.Array:
     if task_name == "flat":
         return jnp.asarray(observations.reshape(-1, 460))
-    market = layout.market_features(observations[:, :, :19])
-    return jnp.asarray(np.concatenate([market, observations[:, 0, 19:]], axis=1))
+    market = jnp.asarray(layout.market_features(observations[:, :, :19]))
+    return jnp.concatenate([market, layout.position_features(jnp.asarray(observations[:, 0, 19:]))], axis=1)
 
 
-def params_of(record: Any, prefix: str) -> networks.Params:
+def towers_of(record: Any, prefix: str) -> dict[str, tuple[networks.Dense, ...]]:
     def dense(name: str) -> networks.Dense:
         return networks.Dense(
             jnp.asarray(record[f"{prefix}/{name}.weight"].T), jnp.asarray(record[f"{prefix}/{name}.bias"])
         )
 
-    return networks.Params(**{tower: tuple(map(dense, names)) for tower, names in _TORCH.items()})
+    return {tower: tuple(map(dense, names)) for tower, names in _TORCH.items()}
 
 
 def config_of(record: Any) -> PPOConfig:
@@ -86,14 +92,18 @@ def batch_of(record: Any, task_name: str, config: PPOConfig) -> learner.Batch:
 
 
 def learn(record: Any, task_name: str, batch: learner.Batch, permutations: np.ndarray) -> Any:
-    config = config_of(record)
-    params = params_of(record, "params_before")
+    """Towers after the given minibatches, and their metrics."""
+    config, task = config_of(record), TASKS[task_name]
+    params, deviations = learner.reduce_towers(task, **towers_of(record, "params_before"))
     opt_state = learner.init_optimizer(config, params)
     step = jax.jit(learner.learn, static_argnums=0)
-    return step(TASKS[task_name], config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations))
+    params, _, metrics = step(
+        task, config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations)
+    )
+    return learner.restore_towers(task, params, deviations), metrics
 
 
-def assert_params(actual: networks.Params, expected: networks.Params, tolerance: float) -> None:
+def assert_towers(actual: Any, expected: Any, tolerance: float) -> None:
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=tolerance), actual, expected)
 
 
@@ -106,8 +116,8 @@ def test_advantages_and_returns(update_record):
 @pytest.mark.parametrize("task_name", TASKS)
 def test_values_and_log_probs_of_the_acting_policy(update_record, task_name):
     batch = batch_of(update_record, task_name, config_of(update_record))
-    network = networks.fold(params_of(update_record, "params_before"), TASKS[task_name].fold)
-    logits, values = networks.apply(network, batch.compact, "tanh")
+    params, _ = learner.reduce_towers(TASKS[task_name], **towers_of(update_record, "params_before"))
+    logits, values = networks.apply(params, batch.compact, "tanh")
     log_probs = distributions.masked_log_probs(logits, batch.action_mask)
     np.testing.assert_allclose(values, update_record["rollout/values"][:, 0], rtol=0, atol=2e-6)
     np.testing.assert_allclose(distributions.log_prob(log_probs, batch.action), batch.log_prob, rtol=0, atol=2e-6)
@@ -118,9 +128,9 @@ def test_first_minibatch(update_record, task_name):
     config = config_of(update_record)
     batch = batch_of(update_record, task_name, config)
     first = update_record["permutations"][:1, : config.minibatch_size]
-    params, _, (_, grad_norms) = learn(update_record, task_name, batch, first)
-    assert_params(params, params_of(update_record, "params_after_1_minibatch"), 1e-7)
-    clipped = params_of(update_record, "clipped_grad_minibatch_0")
+    towers, (_, grad_norms) = learn(update_record, task_name, batch, first)
+    assert_towers(towers, towers_of(update_record, "params_after_1_minibatch"), 1e-7)
+    clipped = towers_of(update_record, "clipped_grad_minibatch_0")
     clipped_norm = np.sqrt(sum(np.sum(np.square(leaf)) for leaf in jax.tree.leaves(clipped)))
     np.testing.assert_allclose(min(float(grad_norms[0]), config.max_grad_norm), clipped_norm, rtol=1e-5)
 
@@ -128,8 +138,8 @@ def test_first_minibatch(update_record, task_name):
 @pytest.mark.parametrize("task_name", TASKS)
 def test_whole_update_and_logs(update_record, task_name):
     batch = batch_of(update_record, task_name, config_of(update_record))
-    params, _, metrics = learn(update_record, task_name, batch, update_record["permutations"])
-    assert_params(params, params_of(update_record, "params_after_update"), 2e-6)
+    towers, metrics = learn(update_record, task_name, batch, update_record["permutations"])
+    assert_towers(towers, towers_of(update_record, "params_after_update"), 2e-6)
     values = jnp.asarray(update_record["rollout/values"][:, 0])
     logged = learner.summarize(config_of(update_record), *metrics, batch, values)
     for name in ("loss", "value_loss", "approx_kl", "clip_fraction", "explained_variance"):

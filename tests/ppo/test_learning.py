@@ -43,8 +43,7 @@ def train(task, updates=150, config=CONFIG, seed=0):
 
 def evaluate(task, state, observation):
     """Action probabilities and value of an observation, all actions legal."""
-    network = networks.fold(state.params, task.fold)
-    logits, value = networks.apply(network, jnp.full((1, 1), observation, jnp.float32), CONFIG.activation)
+    logits, value = networks.apply(state.params, jnp.full((1, 1), observation, jnp.float32), CONFIG.activation)
     return np.asarray(jax.nn.softmax(logits[0])), float(value[0])
 
 
@@ -133,7 +132,7 @@ def test_every_static_setting_learns_and_matters(change, base):
     assert records.event.shape == (60, config.num_steps, config.num_envs)
     assert float(records.reward[-1].mean()) > 0.8
     # The hidden layer's bias learns although the bandit's observation is zero.
-    assert not np.array_equal(state.params.policy[0].bias, base.params.policy[0].bias)
+    assert not np.array_equal(state.params.policy[-1].bias, base.params.policy[-1].bias)
 
 
 def test_learning_rate_anneals_to_zero():
@@ -142,10 +141,10 @@ def test_learning_rate_anneals_to_zero():
     state = learner.init(task, config, (), seed_streams(0))
     step = jax.jit(lambda state: learner.update(task, config, (), jnp.int32(2), state))
     first, _ = step(state)
-    moved = float(jnp.abs(first.params.policy[0].bias - state.params.policy[0].bias).max())
+    moved = float(jnp.abs(first.params.policy[-1].bias - state.params.policy[-1].bias).max())
     last, _ = step(first.replace(update=jnp.int32(2)))
     assert moved > 1e-4
-    np.testing.assert_array_equal(last.params.policy[0].bias, first.params.policy[0].bias)
+    np.testing.assert_array_equal(last.params.policy[-1].bias, first.params.policy[-1].bias)
 
 
 @pytest.mark.slow

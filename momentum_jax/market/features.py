@@ -51,7 +51,11 @@ class _Indicators(NamedTuple):
 
 
 def compute_features(
-    bars: np.ndarray, bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray
+    bars: np.ndarray,
+    bar_time_ns: np.ndarray,
+    vix_date_ns: np.ndarray,
+    vix_close: np.ndarray,
+    vix_timing: str = "same_day",
 ) -> Features:
     """Evaluate every window of a segment.
 
@@ -60,27 +64,35 @@ def compute_features(
       bar_time_ns: [N] naive exchange time in nanoseconds.
       vix_date_ns: [D] naive dates in nanoseconds, ascending.
       vix_close: [D] daily closes of the VIX.
+      vix_timing: "same_day" (the reference: a bar sees that day's close) or "previous" (the last close before it).
 
     Raises:
-      DataError: with fewer than 22 bars there is nothing to decide.
+      DataError: with fewer than 22 bars there is nothing to decide; without a VIX before the first bar.
     """
     num_bars = bars.shape[0]
     if num_bars < WINDOW + 2:
         raise DataError(f"a segment needs at least {WINDOW + 2} bars, found {num_bars}: load more sessions")
-    vix = daily_vix(bar_time_ns, vix_date_ns, vix_close)  # [N]
-    previous_vix = vix_close[-2] if vix_close.size > 1 else 0.0
+    if vix_timing == "previous":
+        vix, earlier_vix = previous_vix(bar_time_ns, vix_date_ns, vix_close)
+    else:
+        vix = daily_vix(bar_time_ns, vix_date_ns, vix_close)  # [N]
+        # The reference compares with the end of the whole series, whatever the day.
+        earlier_vix = np.full(vix.shape, vix_close[-2] if vix_close.size > 1 else 0.0)
+    seen, seen_earlier = vix[WINDOW - 1 : -1], earlier_vix[WINDOW - 1 : -1]  # [R] of each window's last bar
     windows = sliding_window_view(bars[:-1], WINDOW, axis=0)  # [R, 5, 20]
-    parts = [
-        _indicators(
-            windows[start : start + _CHUNK], vix[WINDOW - 1 : -1][start : start + _CHUNK], previous_vix
-        )
-        for start in range(0, windows.shape[0], _CHUNK)
-    ]
+    observation = np.empty((windows.shape[0], WINDOW, NUM_MARKET_COLUMNS), np.float32)
+    parts = []
+    for start in range(0, windows.shape[0], _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        part = _indicators(windows[chunk], seen[chunk], seen_earlier[chunk])
+        # Rounded chunk by chunk: in float64 two years of minutes would take gigabytes.
+        observation[chunk] = np.clip(part.columns, -10.0, 10.0)
+        parts.append(part._replace(columns=part.columns[:0]))
     merged = _Indicators(*(np.concatenate(field) for field in zip(*parts, strict=True)))
     close = bars[WINDOW:, 3]
     call_premium, put_premium = entry_premiums(close, implied_volatility(vix[WINDOW:]))
     return Features(
-        observation=np.clip(merged.columns, -10.0, 10.0).astype(np.float32),
+        observation=observation,
         close=close,
         last_close=bars[WINDOW - 1 : -1, 3],
         sigma=implied_volatility(vix[WINDOW - 1 : -1]),
@@ -104,6 +116,22 @@ def daily_vix(bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.nd
     return np.where(dates[position] == days, vix_close[position], vix_close[-1])
 
 
+def previous_vix(
+    bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The last VIX close before each bar's day, and the one before that, [N] each (the first close twice).
+
+    Raises:
+      DataError: when no close lies before the first bar.
+    """
+    day_ns = 86_400 * 10**9
+    place = np.searchsorted(vix_date_ns // day_ns, bar_time_ns // day_ns) - 1
+    if place[0] < 0:
+        day = np.datetime64(int(bar_time_ns[0] // day_ns), "D")
+        raise DataError(f"vix_timing=previous: no VIX close before {day}: begin the VIX a session earlier")
+    return vix_close[place], vix_close[np.maximum(place - 1, 0)]
+
+
 def implied_volatility(vix: np.ndarray) -> np.ndarray:
     """Annual volatility (a fraction) that the reference reads off the VIX (in points)."""
     return np.where(vix == 0, 0.20, 1.3 * vix / 100.0)
@@ -121,8 +149,8 @@ def entry_premiums(spot: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.
     return np.maximum(MIN_PREMIUM, call), np.maximum(MIN_PREMIUM, put)
 
 
-def _indicators(windows: np.ndarray, vix: np.ndarray, previous_vix: float) -> _Indicators:
-    """Observation columns and setups of `windows` [n, 5, 20]; `vix` [n] is that of each window's last bar."""
+def _indicators(windows: np.ndarray, vix: np.ndarray, earlier_vix: np.ndarray) -> _Indicators:
+    """Observation columns and setups of `windows` [n, 5, 20]; VIX and earlier VIX [n] of each window's last bar."""
     opens, high, low, close, volume = (np.ascontiguousarray(windows[:, field]) for field in range(5))
     base = np.where(close[:, :1] == 0, 1.0, close[:, :1])  # [n, 1]
     change = np.diff(close, axis=1, prepend=close[:, :1])
@@ -157,7 +185,7 @@ def _indicators(windows: np.ndarray, vix: np.ndarray, previous_vix: float) -> _I
         percent(close - base),
         relative_volume,
         np.where(vix_column == 0, 0.4, vix_column / 50.0),
-        np.tanh((vix_column - previous_vix) / 5.0),
+        np.tanh((vix_column - earlier_vix[:, None]) / 5.0),
         ema_diff,
         vwap_dist,
         (rsi - 50.0) / 50.0,

@@ -113,7 +113,7 @@ def stacked_market(
         prices.append(_prices(features, dtype))
         setups.append(_setups(features))
     return Market(
-        windows=jnp.asarray(windows),
+        windows=jax.device_put(windows),  # jnp.asarray would hold two further copies meanwhile
         prices=jnp.asarray(np.concatenate(prices), dtype),
         setups=jnp.asarray(np.concatenate(setups), jnp.int32),
         starts=jnp.asarray(starts + FIRST_BAR, jnp.int32),

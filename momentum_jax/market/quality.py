@@ -41,7 +41,7 @@ def session_table(sessions: Sessions) -> pd.DataFrame:
     median_volume, overnight_pct, at_open (whether the first bar is there).
     """
     bars = sessions.bars
-    groups = dict(iter(bars.groupby(session_dates(bars.index), sort=True)))
+    groups: dict[Any, pd.DataFrame] = dict(iter(bars.groupby(session_dates(bars.index), sort=True)))
     previous_close, rows = np.nan, []
     for date, expected in sessions.expected.items():
         day = groups.get(date)
@@ -86,6 +86,10 @@ def _row(day: pd.DataFrame, expected: int, previous_close: float) -> dict[str, A
     }
 
 
+def _iso(date: Any) -> str:
+    return str(pd.Timestamp(date).date())
+
+
 def _minute(index: pd.DatetimeIndex) -> np.ndarray:
     return np.asarray(index.hour * 60 + index.minute)
 
@@ -112,7 +116,7 @@ def findings(sessions: Sessions, table: pd.DataFrame, max_move_pct: float) -> li
     """
     result = [*_file_findings(sessions, table), *_calendar_findings(sessions, table)]
     for date, row in table[table["bars"] > 0].iterrows():
-        result += _session_findings(str(pd.Timestamp(str(date)).date()), row, max_move_pct)
+        result += _session_findings(_iso(date), row, max_move_pct)
     return result
 
 
@@ -140,18 +144,17 @@ def _volume_changes(median: pd.Series) -> list[tuple[str, float]]:
         nearby = change.iloc[max(0, position - around) : position + around + 1]
         step = (log.diff().abs() == log.diff().abs()[nearby.index].max()).iloc[position]
         if step:
-            date = str(pd.Timestamp(str(log.index[position])).date())
-            changes.append((date, float(np.exp((after - before).iloc[position]))))
+            changes.append((_iso(log.index[position]), float(np.exp((after - before).iloc[position]))))
     return changes
 
 
 def _calendar_findings(sessions: Sessions, table: pd.DataFrame) -> list[Finding]:
     result = [
-        Finding(EXCLUDE, "not_a_session", str(date.date()), f"{count} bars on a day without a session")
+        Finding(EXCLUDE, "not_a_session", _iso(date), f"{count} bars on a day without a session")
         for date, count in sessions.off_calendar.items()
     ]
     result += [
-        Finding(WARN, "padded_half_day", str(date.date()), f"{count} bars after the early close: cut off")
+        Finding(WARN, "padded_half_day", _iso(date), f"{count} bars after the early close: cut off")
         for date, count in sessions.after_close.items()
     ]
     absent = table.index[table["bars"] == 0]

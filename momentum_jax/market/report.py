@@ -64,7 +64,7 @@ class QualityReport:
     def to_json(self) -> dict[str, Any]:
         """Summary, findings and sessions as plain values; what is not a number is None."""
         table = self.table.astype(object).where(self.table.notna(), None)
-        sessions = [{"session": str(date.date())} | row.to_dict() for date, row in table.iterrows()]
+        sessions = [{"session": str(date)[:10]} | row.to_dict() for date, row in table.iterrows()]
         findings = [finding._asdict() for finding in self.findings]
         return self.summary() | {"excluded_sessions": self.excluded, "all_findings": findings, "per_session": sessions}
 

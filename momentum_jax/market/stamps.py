@@ -59,7 +59,8 @@ def _unix(column: pd.Series, name: str, refuse: Refuse) -> _Moments:
     broken = ~((numbers == np.rint(numbers)) & (years >= _YEARS[0]) & (years < _YEARS[1]))
     refuse(broken, column, f"is no {name} stamp between {_YEARS[0]} and {_YEARS[1]}: correct it or file_time_format")
     whole = pd.to_numeric(column).to_numpy(dtype="int64")
-    return _Moments(pd.DatetimeIndex(pd.to_datetime(whole, unit=UNIX_UNITS[name], utc=True)), np.ones(len(whole), bool))
+    stamps = pd.DatetimeIndex(whole.astype(f"datetime64[{UNIX_UNITS[name]}]")).tz_localize("UTC")
+    return _Moments(stamps, np.ones(len(whole), bool))
 
 
 def _to_exchange(column: pd.Series, moments: _Moments, form: FileFormat, refuse: Refuse) -> pd.DatetimeIndex:

@@ -122,7 +122,6 @@ def _read_csv(path: Path, form: FileFormat) -> pd.DataFrame:
             f"{path}, line 1: has {first.shape[1]} cells, but {len(names)} columns are declared "
             f"({', '.join(map(str, names))}): give file_columns or file_delimiter as the file has them"
         )
-    header = {"header": 0} if form.header else {"header": None, "names": range(len(names))}
     with warnings.catch_warnings():
         # Rows longer than the header would otherwise lose their last cells with no more than a warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)

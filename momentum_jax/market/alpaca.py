@@ -48,8 +48,8 @@ class Alpaca:
             from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
         except ImportError:
             raise missing_extra("alpaca", "alpaca-py") from None
-        keys = [os.environ[name] for name in KEY_VARIABLES]
-        client = StockHistoricalDataClient(*keys, raw_data=True, url_override=self._base_url)
+        key, secret = (os.environ[name] for name in KEY_VARIABLES)
+        client = StockHistoricalDataClient(key, secret, raw_data=True, url_override=self._base_url)
         zone = ZoneInfo(EXCHANGE_TZ)
         request = StockBarsRequest(
             symbol_or_symbols=symbol,

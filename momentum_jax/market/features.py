@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr
 
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.vix_timing import daily_vix, previous_vix
 
 WINDOW = 20
 NUM_MARKET_COLUMNS = 19
@@ -23,7 +24,6 @@ CONSTANT_COLUMNS = (5, 6, 16)
 RISK_FREE_RATE = 0.04
 YEARS_TO_EXPIRY = 1.0 / (252 * 6.5)
 MIN_PREMIUM = 0.01
-_DEFAULT_VIX = 20.0
 _CHUNK = 4096  # windows evaluated at once: about 30 arrays of [4096, 20] float64, 20 MB
 
 
@@ -103,33 +103,6 @@ def compute_features(
         bull_chase=merged.bull_chase,
         bear_chase=merged.bear_chase,
     )
-
-
-def daily_vix(bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray) -> np.ndarray:
-    """VIX close of each bar's day [N]; the series' last value where the day is missing, 20 without a series."""
-    if vix_close.size == 0:
-        return np.full(bar_time_ns.shape, _DEFAULT_VIX)
-    day_ns = 86_400 * 10**9
-    dates = vix_date_ns // day_ns
-    days = bar_time_ns // day_ns
-    position = np.clip(np.searchsorted(dates, days), 0, dates.size - 1)
-    return np.where(dates[position] == days, vix_close[position], vix_close[-1])
-
-
-def previous_vix(
-    bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The last VIX close before each bar's day, and the one before that, [N] each (the first close twice).
-
-    Raises:
-      DataError: when no close lies before the first bar.
-    """
-    day_ns = 86_400 * 10**9
-    place = np.searchsorted(vix_date_ns // day_ns, bar_time_ns // day_ns) - 1
-    if place[0] < 0:
-        day = np.datetime64(int(bar_time_ns[0] // day_ns), "D")
-        raise DataError(f"vix_timing=previous: no VIX close before {day}: begin the VIX a session earlier")
-    return vix_close[place], vix_close[np.maximum(place - 1, 0)]
 
 
 def implied_volatility(vix: np.ndarray) -> np.ndarray:

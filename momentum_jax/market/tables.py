@@ -122,11 +122,12 @@ def _read_csv(path: Path, form: FileFormat) -> pd.DataFrame:
             f"{path}, line 1: has {first.shape[1]} cells, but {len(names)} columns are declared "
             f"({', '.join(map(str, names))}): give file_columns or file_delimiter as the file has them"
         )
+    header = 0 if form.header else None
     with warnings.catch_warnings():
         # Rows longer than the header would otherwise lose their last cells with no more than a warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         frame = pd.read_csv(
-            path, skip_blank_lines=False, index_col=False, low_memory=False, sep=form.separator, **header
+            path, skip_blank_lines=False, index_col=False, low_memory=False, sep=form.separator, header=header
         )
     frame.columns = pd.Index(names)  # pandas would rename a repeated column
     start = 2 if form.header else 1

@@ -110,7 +110,7 @@ class VendorSource:
         if len(absent):
             raise DataError(
                 f"{name}: the answer for {asked} has no bars of {len(absent)} of {len(sessions)} sessions, the first "
-                f"{absent[0].date()}: nothing of it was stored; try again, or ask for dates it has. {self._vendor.limits}"
+                f"{absent[0].date()}: nothing of it was stored; try again, or ask for others: {self._vendor.limits}"
             )
 
 

@@ -107,9 +107,7 @@ def test_a_regular_session_is_390_minutes_of_exchange_time(day):
 
 def test_dates_are_the_exchanges_and_ranges_inclusive():
     index = minutes("2024-02-20 19:59", 1).append(minutes("2024-02-21 09:30", 2))
-    frame = flat_bars(
-        index.append(minutes("2024-02-22 09:30", 3))
-    )  # 19:59 in New York is the next day in UTC
+    frame = flat_bars(index.append(minutes("2024-02-22 09:30", 3)))  # 19:59 in New York is the next day in UTC
     days = ["2024-02-20", "2024-02-21", "2024-02-22"]
     assert [str(date.date()) for date in session_dates(frame.index).unique()] == days
     assert len(between_dates(frame, "2024-02-21", "2024-02-21")) == 2

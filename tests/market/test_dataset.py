@@ -41,9 +41,7 @@ def files(bar_lines, write):
 
 
 def dates_of(segment: Segment) -> list[str]:
-    return (
-        np.unique(segment.bar_time_ns.astype("datetime64[ns]").astype("datetime64[D]")).astype(str).tolist()
-    )
+    return np.unique(segment.bar_time_ns.astype("datetime64[ns]").astype("datetime64[D]")).astype(str).tolist()
 
 
 # --- real data -------------------------------------------------------------------------------------------
@@ -95,7 +93,7 @@ def test_splits_partition_the_days_that_have_a_vix(closes, minutes):
     bars = flat_days(minutes=minutes)
     vix = vix_of([np.nan if close is None else close for close in closes]).dropna()
     splits = regime_splits(bars, vix)
-    seen = pd.concat([part for part in splits.values()]).index if splits else bars.index[:0]
+    seen = pd.concat(list(splits.values())).index if splits else bars.index[:0]
     assert not seen.duplicated().any()
     assert all(len(part) >= MIN_SPLIT_BARS and part.index.is_monotonic_increasing for part in splits.values())
     if minutes >= MIN_SPLIT_BARS:

@@ -167,9 +167,7 @@ def test_a_stamp_without_the_offset_that_others_have_is_refused(bar_lines, write
     lines = bar_lines(minutes=3)
     lines[1] = lines[1].replace("09:30:00", "09:30:00-05:00")
     message = refusal(load_bars, write("bars.csv", lines), "SPY")
-    assert (
-        "bars.csv, line 3: stamp '2024-02-20 09:31:00' has no UTC offset but others have: add it" in message
-    )
+    assert "bars.csv, line 3: stamp '2024-02-20 09:31:00' has no UTC offset but others have: add it" in message
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def draw_calendar(report: QualityReport, path: str | Path) -> None:
 
     table = report.table
     dates = pd.DatetimeIndex(table.index)
-    weeks, days = _weeks(dates), dates.dayofweek.to_numpy()
+    weeks, days = _weeks(dates), dates.weekday.to_numpy()
     volume = table["median_volume"].where(table["median_volume"] > 0)
     panels = [
         (
@@ -66,7 +66,7 @@ def _title(report: QualityReport) -> str:
 
 def _weeks(dates: pd.DatetimeIndex) -> np.ndarray:
     """Number of each date's week, counted from the first."""
-    mondays = (dates - pd.to_timedelta(dates.dayofweek, unit="D")).as_unit("ns").asi8
+    mondays = (dates - pd.to_timedelta(dates.weekday, unit="D")).as_unit("ns").asi8
     return (mondays - mondays[0]) // (7 * 86_400 * 10**9)
 
 

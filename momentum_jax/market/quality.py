@@ -22,6 +22,7 @@ JUMP_TIMES = 15.0  # … and this many times the session's usual move
 OVERNIGHT_PCT = 15.0  # between sessions: a split or another instrument
 VOLUME_TIMES = 8.0  # change of the median volume from five sessions to the next five
 VOLUME_SESSIONS = 5
+_FEWEST_SESSIONS = 2  # on each side of a change
 
 
 class Finding(NamedTuple):
@@ -131,21 +132,19 @@ def _file_findings(sessions: Sessions, table: pd.DataFrame) -> list[Finding]:
 
 
 def _volume_changes(median: pd.Series) -> list[tuple[str, float]]:
-    """Sessions from which on the volume is another one: (date, ratio), the sharpest of each change."""
-    log = np.log(median.clip(lower=1.0))
-    around = min(VOLUME_SESSIONS, len(log) // 2)
-    if around < 2:
-        return []
-    before = log.rolling(around).median().shift(1)
-    after = log.rolling(around).median().shift(1 - around)
-    change = (after - before).abs()
-    changes = []
-    for position in np.flatnonzero(change.to_numpy() >= np.log(VOLUME_TIMES)):
-        nearby = change.iloc[max(0, position - around) : position + around + 1]
-        step = (log.diff().abs() == log.diff().abs()[nearby.index].max()).iloc[position]
-        if step:
-            changes.append((_iso(log.index[position]), float(np.exp((after - before).iloc[position]))))
-    return changes
+    """Sessions from which on the volume is another one: (date, ratio), at the largest step of each change."""
+    log = np.log(median.clip(lower=1.0).to_numpy())
+    places = range(_FEWEST_SESSIONS, len(log) - _FEWEST_SESSIONS + 1)
+    change = {
+        place: float(
+            np.median(log[place : place + VOLUME_SESSIONS]) - np.median(log[max(0, place - VOLUME_SESSIONS) : place])
+        )
+        for place in places
+    }
+    sharp = [place for place in places if abs(change[place]) >= np.log(VOLUME_TIMES)]
+    runs = np.split(sharp, np.flatnonzero(np.diff(sharp) > 1) + 1) if sharp else []
+    steps = [max(run, key=lambda place: abs(log[place] - log[place - 1])) for run in runs]
+    return [(_iso(median.index[place]), float(np.exp(change[place]))) for place in steps]
 
 
 def _calendar_findings(sessions: Sessions, table: pd.DataFrame) -> list[Finding]:

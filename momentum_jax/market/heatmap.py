@@ -25,7 +25,7 @@ def draw_calendar(report: QualityReport, path: str | Path) -> None:
 
     table = report.table
     dates = pd.DatetimeIndex(table.index)
-    weeks, days = _weeks(dates), dates.weekday.to_numpy()
+    weeks, days = _places(dates)
     volume = table["median_volume"].where(table["median_volume"] > 0)
     panels = [
         (
@@ -64,10 +64,10 @@ def _title(report: QualityReport) -> str:
     )
 
 
-def _weeks(dates: pd.DatetimeIndex) -> np.ndarray:
-    """Number of each date's week, counted from the first."""
-    mondays = (dates - pd.to_timedelta(dates.weekday, unit="D")).as_unit("ns").asi8
-    return (mondays - mondays[0]) // (7 * 86_400 * 10**9)
+def _places(dates: pd.DatetimeIndex) -> tuple[np.ndarray, np.ndarray]:
+    """Number of each date's week, counted from the first, and its weekday from Monday = 0."""
+    since_monday = dates.to_numpy().astype("datetime64[D]").astype(np.int64) + 3  # 1970-01-01 was a Thursday
+    return since_monday // 7 - since_monday[0] // 7, since_monday % 7
 
 
 def _panel(

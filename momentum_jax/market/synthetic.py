@@ -68,7 +68,7 @@ SCENARIO_SHAPES = {
     "mixed": Scenario(),
     "calm": Scenario(vix_quantiles=(10.5, 12.0, 13.5, 15.5, 17.5)),
     "trending": Scenario(drift_share=0.3, drift_periods=(600.0, 900.0)),
-    "choppy": Scenario(drift_share=0.25, drift_periods=(14.0, 24.0)),
+    "choppy": Scenario(drift_share=0.6, drift_periods=(5.0, 9.0)),
     "crash": Scenario(vix_quantiles=(36.0, 42.0, 50.0, 62.0, 80.0), leverage=-0.12, daily_drift=-0.25),
 }
 VIX_PERSISTENCE = 0.94  # a session

@@ -1,5 +1,7 @@
 """CSV and Parquet tables of which every cell can be traced back to its row in the file."""
 
+import csv
+import gzip
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -98,9 +100,11 @@ def read_table(path: str | Path, form: FileFormat) -> Table:
         raise DataError(f"{path}: no such file: check the path")
     try:
         frame = _read_csv(path, form) if form.kind == "csv" else _read_parquet(path)
+    except DataError:
+        raise
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: the file is empty or begins with a blank line: begin with the header line") from None
-    except (OSError, ValueError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         why = " ".join(str(error).split())
         raise DataError(f"{path}: cannot be read as {form.kind} ({why}): check the file and its format") from error
     if frame.empty:
@@ -126,13 +130,25 @@ def _read_csv(path: Path, form: FileFormat) -> pd.DataFrame:
     with warnings.catch_warnings():
         # Rows longer than the header would otherwise lose their last cells with no more than a warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
-            path, skip_blank_lines=False, index_col=False, low_memory=False, sep=form.separator, header=header
-        )
+        try:
+            frame = pd.read_csv(
+                path, skip_blank_lines=False, index_col=False, low_memory=False, sep=form.separator, header=header
+            )
+        except pd.errors.ParserWarning:
+            raise DataError(_too_many_cells(path, form, len(names))) from None
     frame.columns = pd.Index(names)  # pandas would rename a repeated column
     start = 2 if form.header else 1
     frame.index = pd.RangeIndex(start, len(frame) + start)
     return frame.dropna(how="all")
+
+
+def _too_many_cells(path: Path, form: FileFormat, columns: int) -> str:
+    """Says which line is too long, which pandas does not where it is the first one."""
+    opened = gzip.open(path, "rt") if path.suffix == ".gz" else open(path, encoding="utf-8")
+    with opened as file:
+        counts = (len(cells) for cells in csv.reader(file, delimiter=form.separator))
+        line, count = next((line, count) for line, count in enumerate(counts, start=1) if count > columns)
+    return f"{path}: cannot be read as csv (line {line} has {count} cells, expected {columns}): check the file and its format"
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from momentum_jax.market.errors import DataError
 
 UNIX_UNITS = {"unix_s": "s", "unix_ms": "ms", "unix_us": "us", "unix_ns": "ns"}
 BAR_STAMPS = ("start", "end")
+DAY_MS = "day_ms"
 ROW_ORDERS = ("ascending", "descending", "any")
 HEADERLESS_COLUMNS = ("datetime", "open", "high", "low", "close", "volume")
 
@@ -21,7 +22,8 @@ class FileFormat:
         header: whether the CSV's first line names its columns.
         columns: names of the columns in the file's order, in place of the header's; without either the
             order is datetime, open, high, low, close, volume.
-        time_format: "iso", "unix_s", "unix_ms", "unix_us", "unix_ns", or a pattern such as %Y%m%d %H%M%S.
+        time_format: "iso", "unix_s", "unix_ms", "unix_us", "unix_ns", "day_ms" (milliseconds since midnight of the
+            day that the file's name begins with, as 20131004_trade.zip), or a pattern such as %Y%m%d %H%M%S.
         time_zone: zone of the stamps that carry no offset, an IANA name.
         bar_stamp: whether a stamp is the "start" or the "end" of its bar.
         bar_minutes: minutes that one bar spans.
@@ -48,9 +50,9 @@ class FileFormat:
     def __post_init__(self) -> None:
         if self.delimiter != "tab" and len(self.delimiter) != 1:
             raise DataError(f"file_delimiter is {self.delimiter!r}: give one character, or tab")
-        if self.time_format != "iso" and self.time_format not in UNIX_UNITS and "%" not in self.time_format:
+        if self.time_format not in ("iso", DAY_MS, *UNIX_UNITS) and "%" not in self.time_format:
             raise DataError(
-                f"file_time_format is {self.time_format!r}: use iso, {', '.join(UNIX_UNITS)}, "
+                f"file_time_format is {self.time_format!r}: use iso, {', '.join(UNIX_UNITS)}, {DAY_MS}, "
                 f"or a pattern such as %Y%m%d %H%M%S"
             )
         try:

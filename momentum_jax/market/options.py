@@ -48,7 +48,7 @@ class MarketConfig:
         FileFormat.columns, "names of a CSV's columns in order, replacing a header's"
     )
     file_time_format: str = static(
-        FileFormat.time_format, "iso, unix_s, unix_ms, unix_us, unix_ns or a strptime pattern"
+        FileFormat.time_format, "iso, unix_s, unix_ms, unix_us, unix_ns, day_ms or a strptime pattern"
     )
     file_time_zone: str = static(FileFormat.time_zone, "zone of stamps without an offset, e.g. UTC, America/Chicago")
     file_bar_stamp: str = static(FileFormat.bar_stamp, "which end of its bar a stamp is", choices=BAR_STAMPS)

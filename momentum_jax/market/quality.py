@@ -126,7 +126,7 @@ def _file_findings(sessions: Sessions, table: pd.DataFrame) -> list[Finding]:
     if len(traded) and (traded["zero_volume"] == traded["bars"]).all():
         return [Finding(WARN, "no_volume", None, "no volume: the VWAP point of every setup is always won")]
     return [
-        Finding(WARN, "volume_regime", date, f"median volume changes {times:.1f}-fold from this session on")
+        Finding(WARN, "volume_regime", date, f"median volume changes {times:.2g}-fold from this session on")
         for date, times in _volume_changes(traded["median_volume"])
     ]
 

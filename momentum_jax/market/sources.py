@@ -15,7 +15,7 @@ from momentum_jax.market.formats import FileFormat
 from momentum_jax.market.tables import Table, read_table
 
 SYMBOL_COLUMNS = ("symbol", "ticker")
-_SUFFIXES = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz"), "parquet": (".parquet", ".pq")}
+_SUFFIXES = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz", ".zip"), "parquet": (".parquet", ".pq")}
 
 
 class BarSource(Protocol):

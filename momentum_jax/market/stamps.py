@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from momentum_jax.market.bars import EXCHANGE_TZ
-from momentum_jax.market.formats import UNIX_UNITS, FileFormat
+from momentum_jax.market.formats import DAY_MS, UNIX_UNITS, FileFormat
 
 _ISO = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
 _OFFSET = r":\d{2}(?:\.\d+)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)$"  # after a clock time: -20 may end a bare date
@@ -21,19 +21,24 @@ class _Moments(NamedTuple):
     has_offset: np.ndarray  # [rows] bool
 
 
-def exchange_stamps(column: pd.Series, form: FileFormat, refuse: Refuse) -> pd.DatetimeIndex:
-    """The starts of the bars, in exchange time; `refuse` raises at the first stamp that is none."""
+def exchange_stamps(column: pd.Series, form: FileFormat, day: str, refuse: Refuse) -> pd.DatetimeIndex:
+    """The starts of the bars, in exchange time; `refuse` raises at the first stamp that is none.
+
+    `day`, the beginning of the file's name, is used for stamps that count from midnight.
+    """
     refuse(column.isna(), column, "is empty: fill it in or drop the row")
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         stamps = pd.DatetimeIndex(column).tz_convert(EXCHANGE_TZ)
     else:
-        stamps = _to_exchange(column, _moments(column, form, refuse), form, refuse)
+        stamps = _to_exchange(column, _moments(column, form, day, refuse), form, refuse)
     if form.bar_stamp == "end":
         stamps = stamps - pd.Timedelta(minutes=form.bar_minutes)
     return stamps.as_unit("ns")
 
 
-def _moments(column: pd.Series, form: FileFormat, refuse: Refuse) -> _Moments:
+def _moments(column: pd.Series, form: FileFormat, day: str, refuse: Refuse) -> _Moments:
+    if form.time_format == DAY_MS:
+        return _since_midnight(column, day, refuse)
     if form.time_format in UNIX_UNITS:
         return _unix(column, form.time_format, refuse)
     text = column.astype("str").str.strip()
@@ -61,6 +66,15 @@ def _unix(column: pd.Series, name: str, refuse: Refuse) -> _Moments:
     whole = pd.to_numeric(column).to_numpy(dtype="int64")
     stamps = pd.DatetimeIndex(whole.astype(f"datetime64[{UNIX_UNITS[name]}]")).tz_localize("UTC")
     return _Moments(stamps, np.ones(len(whole), bool))
+
+
+def _since_midnight(column: pd.Series, day: str, refuse: Refuse) -> _Moments:
+    midnight = pd.DatetimeIndex(pd.to_datetime([day], format="%Y%m%d", errors="coerce", utc=True))
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    broken = ~((numbers == np.rint(numbers)) & (numbers >= 0) & (numbers < 86_400_000)) | midnight.isna()
+    refuse(broken, column, "is no millisecond of the day that begins the file's name, as in 20131004_trade.zip")
+    stamps = midnight.repeat(len(numbers)) + pd.to_timedelta(numbers, unit="ms")
+    return _Moments(stamps, np.zeros(len(column), bool))
 
 
 def _to_exchange(column: pd.Series, moments: _Moments, form: FileFormat, refuse: Refuse) -> pd.DatetimeIndex:

@@ -1,7 +1,7 @@
 """CSV and Parquet tables of which every cell can be traced back to its row in the file."""
 
 import csv
-import gzip
+import re
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class Table:
             DataError: at the first stamp that is not of that format, lacks the offset that others have, or names
                 no single moment (the hours skipped and repeated when the clocks change).
         """
-        return exchange_stamps(self.frame[self.stamp_column()], self.form, self._refuse_stamp)
+        return exchange_stamps(self.frame[self.stamp_column()], self.form, self.path.name[:8], self._refuse_stamp)
 
     def _refuse_stamp(self, broken: Any, column: pd.Series, why: str) -> None:
         rows = np.asarray(broken, dtype=bool)
@@ -90,7 +90,7 @@ class Table:
 
 
 def read_table(path: str | Path, form: FileFormat) -> Table:
-    """Reads a CSV (plain or gzipped) or Parquet file of the declared format.
+    """Reads a CSV (plain, gzipped or zipped) or Parquet file of the declared format.
 
     Raises:
         DataError: if the file is missing, unreadable, not of that format, or holds no rows.
@@ -144,11 +144,10 @@ def _read_csv(path: Path, form: FileFormat) -> pd.DataFrame:
 
 def _too_many_cells(path: Path, form: FileFormat, columns: int) -> str:
     """Says which line is too long, which pandas does not where it is the first one."""
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else open(path, encoding="utf-8")
-    with opened as file:
-        counts = (len(cells) for cells in csv.reader(file, delimiter=form.separator))
-        line, count = next((line, count) for line, count in enumerate(counts, start=1) if count > columns)
-    return f"{path}: cannot be read as csv (line {line} has {count} cells, expected {columns}): check the file and its format"
+    lines = pd.read_csv(path, sep="\x00", header=None, skip_blank_lines=False, dtype="str", quoting=csv.QUOTE_NONE)[0]
+    counts = lines.fillna("").str.count(re.escape(form.separator)) + 1
+    line = int(np.argmax(counts > columns))
+    return f"{path}: cannot be read as csv (line {line + 1} has {counts[line]} cells, not {columns}): correct it"
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -114,3 +114,22 @@ def test_values_agree_with_a_plain_reading_of_the_file(shared_data):
     assert len(cells) == len(bars)
     np.testing.assert_array_equal(bars.to_numpy(), cells)
     assert clock[0] == "090100" and str(bars.index[0]) == "2011-01-03 04:00:00-05:00"
+
+
+def test_zipped_files_of_milliseconds_of_a_day(shared_data):
+    form = FileFormat(header=False, time_format="day_ms", price_scale=10_000)
+    bars = FileSource(shared_data / "lean" / "equity" / "usa" / "minute", form).bars("SPY", None, None)
+    first = bars.loc["2013-10-04 04:06:00-04:00"]
+    assert first.to_list() == [167.65, 167.65, 167.65, 167.65, 20000.0]
+    sessions = cut_sessions(bars).bars
+    assert sessions.index.normalize().nunique() == 7 and str(bars.index[-1])[:10] == "2023-08-03"
+    chicago = FileFormat(header=False, time_format="day_ms", time_zone="America/Chicago")
+    index = FileSource(shared_data / "lean" / "index" / "usa" / "minute", chicago).bars("SPX", None, None)
+    assert str(index.index[0]) == "2021-01-04 09:30:00-05:00"
+    assert index["close"].iloc[0] == 3766.63
+
+
+def test_a_name_without_a_day_is_refused(bar_lines, write):
+    path = write("bars.csv", ["34200000,1,1,1,1,1"])
+    with pytest.raises(DataError, match="line 1: stamp '34200000' is no millisecond of the day that begins"):
+        load_bars(path, "SPY", form=FileFormat(header=False, time_format="day_ms"))

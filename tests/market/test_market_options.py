@@ -1,10 +1,13 @@
 """Options that mean nothing are refused before any file is opened."""
 
+import dataclasses
 import subprocess
 import sys
 
 import pytest
 
+from momentum_jax import cli
+from momentum_jax.config import Arm, Experiment
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.options import MarketConfig
 
@@ -52,3 +55,32 @@ def test_the_options_load_neither_jax_nor_pandas():
     code = "import sys, momentum_jax.market.options; print({'jax', 'pandas', 'numpy'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"
+
+
+def test_each_option_is_a_flag_of_its_type():
+    arms = (Arm(name="tune2"),)
+    given = {
+        "data_source": ("csv", "csv"),
+        "data_path": ("a.csv", "a.csv"),
+        "symbols": ("SPY,QQQ", ("SPY", "QQQ")),
+        "file_header": ("false", False),
+        "file_columns": ("time,open,high,low,close", ("time", "open", "high", "low", "close")),
+        "file_price_scale": ("10000", 10_000.0),
+        "file_bar_minutes": ("5", 5),
+        "fill_limit": ("3", 3),
+        "segments": ("balanced", "balanced"),
+        "train_end": ("2024-02-09", "2024-02-09"),
+    }
+    argv = ["launch.py", *(f"--{name}={text}" for name, (text, _) in given.items())]
+    command = cli.parse(argv, lambda name: Experiment(name=name, description="", arms=arms), ["tune2"])
+    assert isinstance(command, cli.Command)
+    market = command.config.market
+    for field in dataclasses.fields(MarketConfig):
+        assert getattr(market, field.name) == given.get(field.name, (None, field.default))[1]
+
+
+def test_a_declaration_that_the_source_does_not_read_is_refused():
+    with pytest.raises(DataError, match="file_bar_stamp is given but data_source synthetic does not read it"):
+        MarketConfig(file_bar_stamp="end")
+    with pytest.raises(DataError, match="file_delimiter is given but data_source parquet does not read it"):
+        MarketConfig(data_source="parquet", data_path="b.parquet", file_delimiter=";")

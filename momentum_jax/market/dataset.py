@@ -88,9 +88,10 @@ def load_dataset(config: MarketConfig) -> Dataset:
 
 
 def inspect(config: MarketConfig) -> Iterator[QualityReport]:
-    """The quality report of each symbol; without `vix_path` the VIX is left out."""
+    """The quality report of each symbol; without a VIX it is left out."""
     source = open_source(config)
-    vix = None if config.data_source != "synthetic" and config.vix_path is None else open_vix(config, source)
+    has_vix = config.data_source == "synthetic" or config.vix_path or config.vix_symbol
+    vix = open_vix(config, source) if has_vix else None
     for symbol in config.symbols:
         yield _prepared(source, vix, symbol, config).report
 
@@ -149,7 +150,7 @@ def _segment(split: pd.DataFrame, vix: pd.Series, symbol: str, regime: str, conf
 def _no_vix(bars: pd.DataFrame, vix: pd.Series, config: MarketConfig) -> str:
     dates = session_dates(bars.index)
     return (
-        f"{config.vix_path}: no VIX for the dates of {config.where}: bars cover {dates[0].date()} to "
-        f"{dates[-1].date()}, VIX {vix.index[0].date()} to {vix.index[-1].date()}: "
+        f"{config.vix_path or config.vix_symbol}: no VIX for the dates of {config.where}: bars cover "
+        f"{dates[0].date()} to {dates[-1].date()}, VIX {vix.index[0].date()} to {vix.index[-1].date()}: "
         f"give a VIX file of the same dates"
     )

@@ -35,6 +35,9 @@ class MarketConfig:
     data_source: str = static("synthetic", "where bars come from", choices=DATA_SOURCES)
     data_path: str | None = static(None, "file of bars, or folder with a file or folder per symbol; for csv, parquet")
     vix_path: str | None = static(None, "file of daily VIX closes (date and close columns); for all but synthetic")
+    vix_symbol: str | None = static(
+        None, "symbol of the same source whose last bar of each session gives the daily VIX, in place of vix_path"
+    )
     start_date: str | None = static(None, "first exchange date, inclusive, YYYY-MM-DD")
     end_date: str | None = static(None, "last exchange date, inclusive, YYYY-MM-DD")
     symbols: tuple[str, ...] = static(("SPY", "QQQ", "SPX"), "symbols; segments=first uses the first one")
@@ -123,10 +126,15 @@ class MarketConfig:
                 f"data_path is {self.data_path!r} but data_source is {self.data_source!r}, which reads no file: "
                 f"set data_source to csv or parquet, or leave data_path out"
             )
-        if self.vix_path is not None and self.data_source == "synthetic":
+        for name in ("vix_path", "vix_symbol"):
+            if getattr(self, name) is not None and self.data_source == "synthetic":
+                raise DataError(
+                    f"{name} is {getattr(self, name)!r} but data_source is 'synthetic', which brings its own VIX: "
+                    f"set data_source to csv or parquet, or leave {name} out"
+                )
+        if self.vix_path is not None and self.vix_symbol is not None:
             raise DataError(
-                f"vix_path is {self.vix_path!r} but data_source is 'synthetic', which brings its own VIX: "
-                f"set data_source to csv or parquet, or leave vix_path out"
+                "vix_path and vix_symbol are both given: the VIX comes from one of them, leave the other out"
             )
         if reads_files and not self.data_path:
             raise DataError(

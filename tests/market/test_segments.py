@@ -186,6 +186,27 @@ def test_no_vix_before_the_first_day_is_refused():
         )
 
 
+def test_the_vix_may_come_from_bars_of_the_same_source(tmp_path):
+    made = SyntheticSource(0)
+    spy = made.bars("SPY")
+    spy.to_parquet(tmp_path / "SPY.parquet")
+    minutes = made.vix.reindex(spy.index.tz_localize(None).normalize()).to_numpy() + 0.001 * (spy.index.hour != 15)
+    vix = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), minutes), index=spy.index.rename("datetime"))
+    vix.assign(volume=0.0).to_parquet(tmp_path / "VIX.parquet")
+    options = {"data_source": "parquet", "data_path": str(tmp_path), "symbols": ("SPY",)}
+    segment = load_segment(MarketConfig(vix_symbol="VIX", **options))
+    np.testing.assert_array_equal(segment.bars, load_segment(MarketConfig()).bars)
+    np.testing.assert_array_equal(segment.vix_close, made.vix.to_numpy()[VIX_HISTORY:])
+    later = MarketConfig(vix_symbol="VIX", vix_timing="previous", start_date="2024-01-08", **options)
+    assert pd.Timestamp(int(load_segment(later).vix_date_ns[0])) == pd.Timestamp("2024-01-02")
+    with pytest.raises(DataError, match=r"vix_symbol 'SPY' has a close of \d+\.\d+ on 2024-.*: that is no VIX"):
+        load_segment(MarketConfig(vix_symbol="SPY", **options))
+    with pytest.raises(DataError, match=r"vix_path is missing: give vix_path.*or vix_symbol"):
+        load_segment(MarketConfig(**options))
+    with pytest.raises(DataError, match="vix_path and vix_symbol are both given"):
+        MarketConfig(vix_symbol="VIX", vix_path="v.csv", **options)
+
+
 # --- scenarios -------------------------------------------------------------------------------------------
 
 

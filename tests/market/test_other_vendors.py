@@ -1,7 +1,8 @@
 """Alpaca against a local server, Yahoo against a local stand-in for its ticker; both cannot be reached from tests."""
 
 import json
-from datetime import date
+import sys
+from datetime import date, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
@@ -150,3 +151,18 @@ def test_a_vendor_is_chosen_by_name_and_needs_dates(name, tmp_path):
         MarketConfig(data_source=name, vix_path="vix.csv")
     config = MarketConfig(data_source=name, start_date="2024-05-01", end_date="2024-05-02", cache_path=str(tmp_path))
     assert isinstance(open_source(config), VendorSource)
+
+
+@pytest.mark.parametrize(("name", "package"), [("massive", "massive"), ("alpaca", "alpaca"), ("yfinance", "yfinance")])
+def test_a_vendor_without_its_package_says_what_to_install(name, package, tmp_path, monkeypatch):
+    for variable in ("MASSIVE_API_KEY", *KEY_VARIABLES):
+        monkeypatch.setenv(variable, "secret")
+    for module in [module for module in sys.modules if module.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, package, None)
+    days = [str(date.today() - timedelta(days=back)) for back in (9, 2)]
+    config = MarketConfig(
+        data_source=name, start_date=days[0], end_date=days[1], cache_path=str(tmp_path), request_seconds=0
+    )
+    with pytest.raises(DataError, match=rf"{name}' but .* is not installed: pip install 'momentum_jax\[{name}\]'"):
+        open_source(config).bars("SPY", *days)

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr
 
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.vix_timing import daily_vix, previous_vix
+from momentum_jax.market.vix_timing import seen_vix
 
 WINDOW = 20
 NUM_MARKET_COLUMNS = 19
@@ -72,23 +72,8 @@ def compute_features(
     num_bars = bars.shape[0]
     if num_bars < WINDOW + 2:
         raise DataError(f"a segment needs at least {WINDOW + 2} bars, found {num_bars}: load more sessions")
-    if vix_timing == "previous":
-        vix, earlier_vix = previous_vix(bar_time_ns, vix_date_ns, vix_close)
-    else:
-        vix = daily_vix(bar_time_ns, vix_date_ns, vix_close)  # [N]
-        # The reference compares with the end of the whole series, whatever the day.
-        earlier_vix = np.full(vix.shape, vix_close[-2] if vix_close.size > 1 else 0.0)
-    seen, seen_earlier = vix[WINDOW - 1 : -1], earlier_vix[WINDOW - 1 : -1]  # [R] of each window's last bar
-    windows = sliding_window_view(bars[:-1], WINDOW, axis=0)  # [R, 5, 20]
-    observation = np.empty((windows.shape[0], WINDOW, NUM_MARKET_COLUMNS), np.float32)
-    parts = []
-    for start in range(0, windows.shape[0], _CHUNK):
-        chunk = slice(start, start + _CHUNK)
-        part = _indicators(windows[chunk], seen[chunk], seen_earlier[chunk])
-        # Rounded chunk by chunk: in float64 two years of minutes would take gigabytes.
-        observation[chunk] = np.clip(part.columns, -10.0, 10.0)
-        parts.append(part._replace(columns=part.columns[:0]))
-    merged = _Indicators(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+    vix, earlier_vix = seen_vix(bar_time_ns, vix_date_ns, vix_close, vix_timing)
+    observation, setup = _evaluate(bars, vix, earlier_vix)
     close = bars[WINDOW:, 3]
     call_premium, put_premium = entry_premiums(close, implied_volatility(vix[WINDOW:]))
     return Features(
@@ -98,11 +83,26 @@ def compute_features(
         sigma=implied_volatility(vix[WINDOW - 1 : -1]),
         call_premium=call_premium,
         put_premium=put_premium,
-        bull_score=merged.bull_score,
-        bear_score=merged.bear_score,
-        bull_chase=merged.bull_chase,
-        bear_chase=merged.bear_chase,
+        bull_score=setup.bull_score,
+        bear_score=setup.bear_score,
+        bull_chase=setup.bull_chase,
+        bear_chase=setup.bear_chase,
     )
+
+
+def _evaluate(bars: np.ndarray, vix: np.ndarray, earlier_vix: np.ndarray) -> tuple[np.ndarray, _Indicators]:
+    """Observations [R, 20, 19] float32 and setups [R] of all windows; VIX and earlier VIX [N] of each bar."""
+    windows = sliding_window_view(bars[:-1], WINDOW, axis=0)  # [R, 5, 20]
+    seen, seen_earlier = vix[WINDOW - 1 : -1], earlier_vix[WINDOW - 1 : -1]  # [R] of each window's last bar
+    observation = np.empty((windows.shape[0], WINDOW, NUM_MARKET_COLUMNS), np.float32)
+    parts = []
+    for start in range(0, windows.shape[0], _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        part = _indicators(windows[chunk], seen[chunk], seen_earlier[chunk])
+        # Rounded chunk by chunk: in float64 two years of minutes would take gigabytes.
+        observation[chunk] = np.clip(part.columns, -10.0, 10.0)
+        parts.append(part._replace(columns=part.columns[:0]))
+    return observation, _Indicators(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 
 def implied_volatility(vix: np.ndarray) -> np.ndarray:

@@ -8,6 +8,17 @@ _DEFAULT_VIX = 20.0
 _DAY_NS = 86_400 * 10**9
 
 
+def seen_vix(
+    bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray, vix_timing: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The VIX that each bar sees and the earlier one that it is compared with, [N] each."""
+    if vix_timing == "previous":
+        return previous_vix(bar_time_ns, vix_date_ns, vix_close)
+    vix = daily_vix(bar_time_ns, vix_date_ns, vix_close)
+    # The reference compares with the end of the whole series, whatever the day.
+    return vix, np.full(vix.shape, vix_close[-2] if vix_close.size > 1 else 0.0)
+
+
 def daily_vix(bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray) -> np.ndarray:
     """VIX close of each bar's day [N]; the series' last value where the day is missing, 20 without a series."""
     if vix_close.size == 0:

@@ -14,7 +14,7 @@ from absl import flags
 from momentum_jax.config import Experiment, RunConfig, resolve_arms
 from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError
-from momentum_jax.market.options import DATA_SOURCES, MarketConfig
+from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
 
 _ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
@@ -44,30 +44,11 @@ def _define_field(values: flags.FlagValues, field: dataclasses.Field) -> str:
         flags.DEFINE_boolean(name, None, help_text, flag_values=values)
     elif kind.startswith("int"):
         flags.DEFINE_integer(name, None, help_text, flag_values=values)
+    elif kind.startswith("str"):
+        flags.DEFINE_string(name, None, help_text, flag_values=values)
     else:
         flags.DEFINE_float(name, None, help_text, flag_values=values)
     return name
-
-
-def _define_market(values: flags.FlagValues) -> list[str]:
-    default = MarketConfig()
-    strings = {
-        "data_path": "file of one-minute bars, for data_source csv or parquet",
-        "vix_path": "file of daily VIX closes, for data_source csv or parquet",
-        "start_date": "first exchange date, inclusive, YYYY-MM-DD",
-        "end_date": "last exchange date, inclusive, YYYY-MM-DD",
-    }
-    flags.DEFINE_enum(
-        "data_source", default.data_source, list(DATA_SOURCES), "where bars come from", flag_values=values
-    )
-    for name, help_text in strings.items():
-        flags.DEFINE_string(name, None, help_text, flag_values=values)
-    flags.DEFINE_list(
-        "symbols", list(default.symbols), "symbols; training uses the first one's first regime", flag_values=values
-    )
-    flags.DEFINE_integer("intraday_days", None, "keep only this many of the last sessions", flag_values=values)
-    flags.DEFINE_integer("synthetic_seed", default.synthetic_seed, "key of the synthetic market", flag_values=values)
-    return ["data_source", *strings, "symbols", "intraday_days", "synthetic_seed"]
 
 
 def _define(values: flags.FlagValues) -> list[_Section]:
@@ -81,12 +62,13 @@ def _define(values: flags.FlagValues) -> list[_Section]:
     fields = {field.name: field for field in dataclasses.fields(RunConfig)}
     run = ["experiment", "run_dir", "model_name", *(_define_field(values, fields[name]) for name in _RUN_FIELDS)]
     env = [_define_field(values, field) for field in dataclasses.fields(EnvOptions)]
+    market = [_define_field(values, field) for field in dataclasses.fields(MarketConfig)]
     ppo = [_define_field(values, field) for field in dataclasses.fields(PPOConfig)]
     for alias, name in _ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)
     return [
         _Section("Run", run),
-        _Section("Market", _define_market(values)),
+        _Section("Market", market),
         _Section("Learner (also --n_steps, --n_epochs, --batch_size)", ppo),
         _Section("Environment", ["preset", "human_momentum", *env]),
     ]
@@ -139,20 +121,15 @@ def _resolve(values: flags.FlagValues, experiment: Experiment) -> RunConfig:
     overrides = {field.name: _value(values, field) for field in owners if values[field.name].value is not None}
     run_fields = [field for field in dataclasses.fields(RunConfig) if field.name in _RUN_FIELDS]
     given = {field.name: _value(values, field) for field in run_fields if values[field.name].value is not None}
-    market = MarketConfig(
-        data_source=values.data_source,
-        data_path=values.data_path,
-        vix_path=values.vix_path,
-        start_date=values.start_date,
-        end_date=values.end_date,
-        symbols=tuple(values.symbols),
-        intraday_days=values.intraday_days,
-        synthetic_seed=values.synthetic_seed,
-    )
+    given_market = {
+        field.name: _value(values, field)
+        for field in dataclasses.fields(MarketConfig)
+        if values[field.name].value is not None
+    }
     return RunConfig(
         experiment=experiment.name,
         arms=resolve_arms(experiment.arms, values.preset, overrides),
-        market=market,
+        market=MarketConfig(**given_market),
         **({"timesteps": experiment.timesteps} | given),
     )
 
@@ -188,7 +165,9 @@ def _help(values: flags.FlagValues, sections: Sequence[_Section], experiment_nam
         "not given leaves each arm of the experiment its own value (shown: that of tune2).",
     ]
     defaults = {
-        field.name: field.default for owner in (RunConfig, EnvOptions, PPOConfig) for field in dataclasses.fields(owner)
+        field.name: field.default
+        for owner in (RunConfig, MarketConfig, EnvOptions, PPOConfig)
+        for field in dataclasses.fields(owner)
     }
     for section in sections:
         lines += ["", section.title]

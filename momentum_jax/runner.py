@@ -16,11 +16,12 @@ import numpy as np
 from momentum_jax import store
 from momentum_jax.config import RunConfig
 from momentum_jax.engine import Layout, default_layout
-from momentum_jax.env.momentum import make_params
+from momentum_jax.env.momentum import make_market
 from momentum_jax.fields import ConfigError
 from momentum_jax.fleet import Fleet, InFlight
-from momentum_jax.market.dataset import Segment, load_segment
+from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.segment import regime_balance
 from momentum_jax.progress import Progress
 from momentum_jax.recorder import Checkpoint, Recorder
 
@@ -36,16 +37,19 @@ def train(config: RunConfig, run_dir: Path, say: Callable[[str], None] = print) 
       ConfigError, DataError, RunDirectoryError: before anything is compiled or written.
     """
     config.validate()
-    segment = load_segment(config.market)
-    market = make_params(segment).market
+    dataset = load_dataset(config.market)
+    market = make_market(dataset.segments, config.market.segments)
     layout = default_layout(config.num_seeds * len(config.arms), config.group_width, config.num_devices)
-    store.create_run(run_dir, describe(config, segment, layout))
+    store.create_run(run_dir, describe(config, dataset, layout))
 
     def log(line: str) -> None:
         store.append_log(run_dir, line)
         say(line)
 
-    log(_headline(config, segment))
+    log(_headline(config, dataset))
+    for report in dataset.reports:
+        if report.findings:
+            log(report.to_text(limit=0))
     started = time.perf_counter()
     fleet = Fleet(config, market, layout)
     log(f"compiled for {_devices(layout)} in {time.perf_counter() - started:.1f} s")
@@ -84,11 +88,11 @@ def advance(config: RunConfig, fleet: Fleet) -> Iterator[Checkpoint]:
     progress.close()
 
 
-def describe(config: RunConfig, segment: Segment, layout: Layout) -> dict[str, Any]:
+def describe(config: RunConfig, dataset: Dataset, layout: Layout) -> dict[str, Any]:
     """The content of config.json: the resolved run and what it ran on."""
     device = layout.devices[0]
     return config.to_json() | {
-        "data": segment.describe() | {"fingerprint": segment.fingerprint},
+        "data": dataset.describe(),
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "device": {"platform": device.platform, "kind": device.device_kind, "count": len(layout.devices)},
         "group_width": layout.group_width,
@@ -108,12 +112,14 @@ def _complete(config: RunConfig, checkpoint: Checkpoint, probed: tuple[np.ndarra
     return checkpoint._replace(arrays={name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()})
 
 
-def _headline(config: RunConfig, segment: Segment) -> str:
-    facts = segment.describe()
-    return (
-        f"{config.experiment}: {len(config.arms)} arm(s) × {config.num_seeds} seeds × {config.timesteps:,} steps "
-        f"on {facts['symbol']} {facts['regime']}, {facts['bars']:,} bars of {facts['sessions']} sessions"
-    )
+def _headline(config: RunConfig, dataset: Dataset) -> str:
+    run = f"{config.experiment}: {len(config.arms)} arm(s) × {config.num_seeds} seeds × {config.timesteps:,} steps on "
+    if len(dataset.segments) == 1:
+        facts = dataset.segments[0].describe()
+        return run + f"{facts['symbol']} {facts['regime']}, {facts['bars']:,} bars of {facts['sessions']} sessions"
+    balance = regime_balance(dataset.segments)
+    shares = ", ".join(f"{regime} {entry['share']:.0%}" for regime, entry in balance.items())
+    return run + f"{len(dataset.segments)} segments, {sum(e['bars'] for e in balance.values()):,} bars: {shares}"
 
 
 def _devices(layout: Layout) -> str:

@@ -15,6 +15,7 @@ from momentum_jax.config import Arm, RunConfig
 from momentum_jax.diagnostics.variables import VARIABLES
 from momentum_jax.env.options import EnvOptions
 from momentum_jax.fields import ConfigError
+from momentum_jax.market.dataset import Dataset
 from momentum_jax.ppo.options import PPOConfig
 from tests.markets import make_segment
 
@@ -24,7 +25,7 @@ SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(1
 @pytest.fixture
 def train(tmp_path, monkeypatch):
     """Train on a made-up market; returns the loaded run."""
-    monkeypatch.setattr(runner, "load_segment", lambda config: make_segment())
+    monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment()], []))
 
     def run(name: str, arms: list[Arm], num_seeds: int = 2, **settings):
         config = RunConfig(experiment="test", arms=tuple(arms), timesteps=500, num_seeds=num_seeds, **settings)

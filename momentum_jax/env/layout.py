@@ -21,6 +21,7 @@ NUM_GREEKS = 4
 NUM_VARYING = NUM_COLUMNS - len(CONSTANT_COLUMNS) - NUM_GREEKS  # 16
 _HELD = (*CONSTANT_COLUMNS, 19, 20, 21, 22)
 _SPLIT = WINDOW * NUM_VARYING  # 320 features that vary over the window come first
+NUM_MARKET_FEATURES = _SPLIT + len(CONSTANT_COLUMNS)  # 323
 
 # How many inputs each feature stands for; features come multiplied by it.
 INPUT_COUNTS = np.repeat([1.0, WINDOW], [_SPLIT, len(_HELD)]).astype(np.float32)  # [327]

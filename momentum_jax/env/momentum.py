@@ -6,6 +6,7 @@ a step instead of 460 and never builds the observation itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics import events
 from momentum_jax.env import layout, rules
-from momentum_jax.env.market import FIRST_BAR, Market, device_market
+from momentum_jax.env.market import FIRST_BAR, Market, stacked_market
 from momentum_jax.env.options import EnvOptions
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Step
@@ -26,6 +27,7 @@ from momentum_jax.fields import is_static
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.features import WINDOW, compute_features
 from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.segment import Segment, episode_weights
 
 
 def _register_options() -> None:
@@ -52,19 +54,38 @@ class CompactObservation(NamedTuple):
     greeks: jax.Array  # [..., 4] float32
 
 
-def make_params(segment: Any, options: EnvOptions | None = None, dtype: Any = jnp.float32) -> EnvParams:
+def make_params(segment: Segment, options: EnvOptions | None = None, dtype: Any = jnp.float32) -> EnvParams:
     """Compute a segment's features (float64, on the host) and move them to the device.
 
     Args:
-      segment: a `market.dataset.Segment`.
+      segment: the bars to play on.
       options: rewards and switches; the reference preset by default.
       dtype: float width of prices and rewards: float32, or float64 under JAX's x64 mode.
 
     Raises:
       DataError: when the segment is too short.
     """
-    features = compute_features(segment.bars, segment.bar_time_ns, segment.vix_date_ns, segment.vix_close)
-    return EnvParams(market=device_market(features, dtype), options=typed_options(options or EnvOptions(), dtype))
+    market = make_market([segment], dtype=dtype)
+    return EnvParams(market=market, options=typed_options(options or EnvOptions(), dtype))
+
+
+def make_market(segments: Sequence[Segment], policy: str = "all", dtype: Any = jnp.float32) -> Market:
+    """The tables of all segments, computed one segment at a time; an episode plays one of them.
+
+    Args:
+      segments: at least one.
+      policy: how a segment is drawn, see `market.segment.episode_weights`.
+      dtype: float width of prices.
+
+    Raises:
+      DataError: when a segment is too short.
+    """
+    parts = (
+        compute_features(segment.bars, segment.bar_time_ns, segment.vix_date_ns, segment.vix_close, segment.vix_timing)
+        for segment in segments
+    )
+    rows = [max(0, len(segment.bars) - FIRST_BAR) for segment in segments]
+    return stacked_market(parts, rows, episode_weights(segments, policy), dtype)
 
 
 def typed_options(options: EnvOptions, dtype: Any = jnp.float32) -> EnvOptions:
@@ -141,7 +162,7 @@ class Momentum(environment.Environment):
         return rules.action_mask(state)
 
     def is_terminated(self, state: rules.State, params: EnvParams) -> jax.Array:
-        return state.bar >= params.market.last_bar
+        return params.market.is_last(state.bar)
 
     def is_truncated(self, state: rules.State, params: EnvParams) -> jax.Array:
         del params
@@ -187,8 +208,8 @@ class Momentum(environment.Environment):
         return EnvParams(market=shared, options=options)
 
     def initial_state(self, key: jax.Array, params: EnvParams) -> rules.State:
-        del key  # the reference starts every episode alike
-        return rules.initial_state(params.market.prices.dtype)
+        # The reference has one segment and starts every episode alike; with several the key draws one.
+        return rules.initial_state(params.market.prices.dtype, params.market.draw_start(key))
 
     def transition(self, key: jax.Array, state: rules.State, action: jax.Array, params: EnvParams) -> Step:
         del key

@@ -84,13 +84,13 @@ class _Purchase(NamedTuple):
     reward: jax.Array  # [] float of the step, for a flat state
 
 
-def initial_state(dtype: jnp.dtype) -> State:
-    """Flat at the first bar with the initial capital; nothing is random. Leaves are strongly typed."""
+def initial_state(dtype: jnp.dtype, first_bar: jax.Array | int = FIRST_BAR) -> State:
+    """Flat at a segment's first bar with the initial capital. Leaves are strongly typed."""
     zero, one = jnp.zeros((), jnp.int32), jnp.ones((), jnp.int32)
     return State(
-        bar=jnp.full((), FIRST_BAR, jnp.int32),
+        bar=jnp.asarray(first_bar, jnp.int32),
         kind=zero,
-        entry_bar=jnp.full((), FIRST_BAR, jnp.int32),
+        entry_bar=jnp.asarray(first_bar, jnp.int32),
         quantity=zero,
         entry_quantity=one,
         cost_quantity=one,
@@ -111,7 +111,7 @@ def step(
 ) -> tuple[State, jax.Array, jax.Array, Telemetry]:
     """One step: (next state, reward [] float, terminated [] bool, telemetry). Illegal actions are executed too."""
     bar = state.bar + 1
-    terminated = bar >= market.last_bar
+    terminated = market.is_last(bar)
     now, entry = market.prices_at(bar), market.prices_at(state.entry_bar)
     in_position = state.kind > 0
     mark = _mark(state, bar, now, entry, options)

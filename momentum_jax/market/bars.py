@@ -1,4 +1,4 @@
-"""One-minute bars: the frame that every source delivers, its checks, and its sessions.
+"""Bars: the frame that every source delivers, and its checks.
 
 A bar frame has a `DatetimeIndex` in exchange time (America/New_York, nanoseconds) holding the *start* of
 each bar, one row a minute, strictly ascending, and the float64 columns open, high, low, close (price in
@@ -21,17 +21,21 @@ SESSION_OPEN_MINUTE = 9 * 60 + 30
 SESSION_CLOSE_MINUTE = 16 * 60
 SESSION_MINUTES = SESSION_CLOSE_MINUTE - SESSION_OPEN_MINUTE
 _MINUTE_NS = 60_000_000_000
+_STEPS_THAT_SHOW_AN_INTERVAL = 10
 
 RowName = Callable[[int], str]  # position in the frame -> how the user finds it, e.g. "line 57"
 
 
-def validate_bars(frame: pd.DataFrame, *, source: str, row_name: RowName | None = None) -> pd.DataFrame:
+def validate_bars(
+    frame: pd.DataFrame, *, source: str, row_name: RowName | None = None, bar_minutes: int = 1
+) -> pd.DataFrame:
     """Checks a bar frame and returns it in canonical form; a column of NaN volume becomes 0.
 
     Args:
         frame: bars as the module's docstring describes them; further columns are dropped.
         source: the file or service that errors name.
         row_name: names the row at a position in errors; the bar's stamp by default.
+        bar_minutes: minutes that one bar spans.
 
     Raises:
         DataError: naming source, row and remedy, at the first bar that breaks a rule.
@@ -53,25 +57,45 @@ def validate_bars(frame: pd.DataFrame, *, source: str, row_name: RowName | None 
     if bars["volume"].isna().all():
         bars["volume"] = 0.0
     name_row = row_name or (lambda position: f"bar {index[position]}")
-    _check_stamps(bars.index, source, name_row)
+    _check_stamps(bars.index, source, name_row, bar_minutes)
+    _check_interval(bars.index, source, bar_minutes)
     _check_values(bars, source, name_row)
     _check_ranges(bars, source, name_row)
     return bars
 
 
-def _check_stamps(index: pd.DatetimeIndex, source: str, row_name: RowName) -> None:
+def _check_stamps(index: pd.DatetimeIndex, source: str, row_name: RowName, bar_minutes: int) -> None:
     stamps = index.asi8
     step = np.diff(stamps, prepend=stamps[0] - 1)
     rules = (
         (step == 0, "stamp {} is a duplicate of the bar before it: keep one row a minute"),
-        (step < 0, "stamp {} is earlier than the bar before it: sort the rows by time, oldest first"),
+        (
+            step < 0,
+            "stamp {} is earlier than the bar before it: sort the rows by time, oldest first, or set file_row_order",
+        ),
         (
             stamps % _MINUTE_NS != 0,
             "stamp {} is not on a whole minute: give one-minute bars, stamped at their start",
         ),
+        (
+            stamps % (bar_minutes * _MINUTE_NS) != 0,
+            f"stamp {{}} is not on a multiple of file_bar_minutes={bar_minutes}: declare the file's own interval",
+        ),
     )
     for broken, text in rules:
         _refuse(broken, source, row_name, text, index)
+
+
+def _check_interval(index: pd.DatetimeIndex, source: str, bar_minutes: int) -> None:
+    """Refuses bars that are all further apart than declared: five-minute bars are no gaps in one-minute bars."""
+    dates = session_dates(index).asi8
+    steps = np.diff(index.asi8)[np.diff(dates) == 0]
+    apart = int(np.gcd.reduce(steps)) // _MINUTE_NS if len(steps) else bar_minutes
+    if len(steps) >= _STEPS_THAT_SHOW_AN_INTERVAL and apart != bar_minutes:
+        raise DataError(
+            f"{source}: bars are {apart} minutes apart, but file_bar_minutes={bar_minutes}: "
+            f"declare file_bar_minutes={apart}, or give {bar_minutes}-minute bars"
+        )
 
 
 def _check_values(bars: pd.DataFrame, source: str, row_name: RowName) -> None:
@@ -105,13 +129,6 @@ def _refuse(broken: np.ndarray, source: str, row_name: RowName, text: str, *colu
 def session_dates(index: pd.Index) -> pd.DatetimeIndex:
     """The naive exchange date of each stamp of a bar frame's index, [N]."""
     return pd.DatetimeIndex(index).tz_localize(None).normalize()
-
-
-def regular_session(frame: pd.DataFrame) -> pd.DataFrame:
-    """The bars that start at 09:30 or later and before 16:00, exchange time."""
-    index = pd.DatetimeIndex(frame.index)
-    minute = index.hour * 60 + index.minute
-    return frame[(minute >= SESSION_OPEN_MINUTE) & (minute < SESSION_CLOSE_MINUTE)]
 
 
 def between_dates(frame: pd.DataFrame, start: str | None, end: str | None) -> pd.DataFrame:

@@ -1,77 +1,40 @@
-"""The segment that a run trains on: the bars of one symbol in one volatility regime."""
+"""The segments that a run trains on, and the quality reports of what they were taken from."""
 
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from momentum_jax.market.bars import BAR_COLUMNS, last_sessions, regular_session, session_dates
-from momentum_jax.market.errors import DataError
+from momentum_jax.market.bars import BAR_COLUMNS, last_sessions, session_dates
+from momentum_jax.market.catalog import open_source, open_vix
+from momentum_jax.market.errors import DataError, DataWarning
 from momentum_jax.market.options import MarketConfig
-from momentum_jax.market.sources import BarSource, FileSource, load_vix
-from momentum_jax.market.synthetic import SyntheticSource
+from momentum_jax.market.prepare import Prepared, prepare, usable_bars, with_warnings
+from momentum_jax.market.report import QualityReport
+from momentum_jax.market.segment import Segment, fingerprint, regime_balance
+from momentum_jax.market.sources import BarSource
+from momentum_jax.market.splits import describe_split, take_part
 
 REGIMES = ("calm", "normal", "storm", "crash")
 REGIME_VIX_BOUNDS = (18.0, 25.0, 35.0)  # a day belongs to the first regime whose bound its VIX is below
 MIN_SPLIT_BARS = 100
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Segment:
-    """The bars of one symbol in one regime, its days glued in time order, and the VIX that goes with them.
+class Dataset(NamedTuple):
+    """What a run is given."""
 
-    Attributes:
-        symbol: ticker.
-        regime: "calm", "normal", "storm" or "crash".
-        bars: float64 [N, 5]: open, high, low, close (dollars or index points), volume (shares).
-        bar_time_ns: int64 [N]: start of each bar, naive exchange time in ns since 1970; ascending.
-        vix_date_ns: int64 [D]: naive exchange dates of the whole VIX series the run sees; ascending.
-        vix_close: float64 [D]: VIX closes in points.
-
-    The arrays are copied and read-only: the fingerprint stays true.
-    """
-
-    symbol: str
-    regime: str
-    bars: np.ndarray
-    bar_time_ns: np.ndarray
-    vix_date_ns: np.ndarray
-    vix_close: np.ndarray
-
-    def __post_init__(self) -> None:
-        dtypes = {"bars": "<f8", "bar_time_ns": "<i8", "vix_date_ns": "<i8", "vix_close": "<f8"}
-        for name, dtype in dtypes.items():
-            array = np.array(getattr(self, name), dtype=dtype, order="C")
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-        if self.bars.shape != (len(self.bar_time_ns), len(BAR_COLUMNS)):
-            raise ValueError(f"bars {self.bars.shape} do not fit {len(self.bar_time_ns)} stamps of 5 columns")
-        if self.vix_close.shape != self.vix_date_ns.shape:
-            raise ValueError(f"{self.vix_close.shape} VIX closes do not fit {self.vix_date_ns.shape} dates")
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256, in hex, over the shapes and little-endian bytes of the four arrays."""
-        digest = hashlib.sha256()
-        for array in (self.bars, self.bar_time_ns, self.vix_date_ns, self.vix_close):
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(array.tobytes())
-        return digest.hexdigest()
+    segments: list[Segment]
+    reports: list[QualityReport]  # one a symbol
 
     def describe(self) -> dict[str, Any]:
-        """Symbol, regime, bars, sessions, and the first and last stamp (ISO, exchange time)."""
-        stamps = self.bar_time_ns.astype("datetime64[ns]")
-        return {
-            "symbol": self.symbol,
-            "regime": self.regime,
-            "bars": len(stamps),
-            "sessions": len(np.unique(stamps.astype("datetime64[D]"))),
-            "first": str(stamps[0].astype("datetime64[s]")),
-            "last": str(stamps[-1].astype("datetime64[s]")),
-        }
+        """Plain values for config.json: the segments, their fingerprint, balance, and what the reports found."""
+        facts = self.segments[0].describe() | {"fingerprint": fingerprint(self.segments)}
+        if len(self.segments) > 1:
+            parts = [segment.describe() | {"fingerprint": segment.fingerprint} for segment in self.segments]
+            facts = {"fingerprint": facts["fingerprint"], "segments": parts, "balance": regime_balance(self.segments)}
+        return facts | {"quality": [report.summary() for report in self.reports]}
 
 
 def regime_splits(bars_frame: pd.DataFrame, vix: pd.Series) -> dict[str, pd.DataFrame]:
@@ -101,55 +64,93 @@ def _all_splits(bars_frame: pd.DataFrame, vix: pd.Series) -> dict[str, pd.DataFr
 def load_segment(config: MarketConfig) -> Segment:
     """The segment the reference trained on: the first regime, calm first, of the first symbol.
 
-    Only regular sessions count. The VIX series ends on the last date of the bars, whatever their regime.
+    Raises:
+        DataError: see `load_dataset`.
+    """
+    return next(_stream(config))[0][0]
+
+
+def load_dataset(config: MarketConfig) -> Dataset:
+    """All segments that `config.segments` asks for, with a quality report of each symbol.
+
+    Bars are read symbol by symbol. Only regular sessions count. The VIX series ends on the last date of a
+    symbol's bars, whatever their regime.
 
     Raises:
         DataError: on bad files (see `load_bars` and `load_vix`), on dates without VIX, and where no regime
             has 100 bars.
     """
-    symbol = config.symbols[0]
-    where = config.data_path or "synthetic market"
-    source, vix = _open_source(config)
-    bars = regular_session(source.bars(symbol, config.start_date, config.end_date))
-    if bars.empty:
+    dataset = Dataset([], [])
+    for segments, report in _stream(config):
+        dataset.segments.extend(segments)
+        dataset.reports.append(report)
+    return dataset
+
+
+def inspect(config: MarketConfig) -> Iterator[QualityReport]:
+    """The quality report of each symbol; without a VIX it is left out."""
+    source = open_source(config)
+    has_vix = config.data_source == "synthetic" or config.vix_path or config.vix_symbol
+    vix = open_vix(config, source) if has_vix else None
+    for symbol in config.symbols:
+        yield _prepared(source, vix, symbol, config).report
+
+
+def _stream(config: MarketConfig) -> Iterator[tuple[list[Segment], QualityReport]]:
+    if config.file_bar_minutes != 1:
         raise DataError(
-            f"{where}: no bar of {symbol} starts between 09:30 and 16:00 New York time: "
-            f"check the time zone of the stamps"
+            f"file_bar_minutes is {config.file_bar_minutes}: rewards and indicators count one-minute bars, so training "
+            f"takes those only; {config.file_bar_minutes}-minute files can be inspected"
         )
-    bars = last_sessions(bars, config.intraday_days)
+    source = open_source(config)
+    vix = open_vix(config, source)
+    for symbol in config.symbols[:1] if config.segments == "first" else config.symbols:
+        prepared = _prepared(source, vix, symbol, config)
+        yield _segments(prepared, vix, symbol, config), prepared.report
+
+
+def _prepared(source: BarSource, vix: pd.Series | None, symbol: str, config: MarketConfig) -> Prepared:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        bars = source.bars(symbol, config.start_date, config.end_date)
+    texts = [str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)]
+    if vix is not None and not vix.index.isin(session_dates(bars.index)).any():
+        raise DataError(_no_vix(bars, vix, config))
+    return with_warnings(prepare(bars, vix, symbol, config), texts)
+
+
+def _segments(prepared: Prepared, vix: pd.Series, symbol: str, config: MarketConfig) -> list[Segment]:
+    bars = take_part(last_sessions(usable_bars(prepared), config.intraday_days), config)
     vix_seen = vix[vix.index <= session_dates(bars.index)[-1]]
     splits = regime_splits(bars, vix_seen)
     if not splits:
-        raise DataError(_why_no_split(bars, vix, where, config))
-    regime, split = next(iter(splits.items()))
+        counts = ", ".join(f"{name} {len(split)}" for name, split in _all_splits(bars, vix).items())
+        raise DataError(
+            f"{config.where}: no regime of {symbol} has {MIN_SPLIT_BARS} regular-session bars ({counts}): "
+            f"widen start_date … end_date or give more data"
+        )
+    chosen = list(splits.items())[: 1 if config.segments == "first" else None]
+    return [_segment(split, vix_seen, symbol, regime, config) for regime, split in chosen]
+
+
+def _segment(split: pd.DataFrame, vix: pd.Series, symbol: str, regime: str, config: MarketConfig) -> Segment:
     return Segment(
         symbol=symbol,
         regime=regime,
         bars=split.loc[:, list(BAR_COLUMNS)].to_numpy(),
         bar_time_ns=pd.DatetimeIndex(split.index).tz_localize(None).asi8,
-        vix_date_ns=pd.DatetimeIndex(vix_seen.index).asi8,
-        vix_close=vix_seen.to_numpy(),
+        vix_date_ns=pd.DatetimeIndex(vix.index).asi8,
+        vix_close=vix.to_numpy(),
+        vix_timing=config.vix_timing,
+        filled_bars=int(split["filled"].sum()) if "filled" in split.columns else 0,
+        split=describe_split(config),
     )
 
 
-def _why_no_split(bars: pd.DataFrame, vix: pd.Series, where: str, config: MarketConfig) -> str:
+def _no_vix(bars: pd.DataFrame, vix: pd.Series, config: MarketConfig) -> str:
     dates = session_dates(bars.index)
-    if not vix.index.isin(dates).any():
-        return (
-            f"{config.vix_path}: no VIX for the dates of {where}: bars cover {dates[0].date()} to "
-            f"{dates[-1].date()}, VIX {vix.index[0].date()} to {vix.index[-1].date()}: "
-            f"give a VIX file of the same dates"
-        )
-    counts = ", ".join(f"{name} {len(split)}" for name, split in _all_splits(bars, vix).items())
     return (
-        f"{where}: no regime of {config.symbols[0]} has {MIN_SPLIT_BARS} regular-session bars ({counts}): "
-        f"widen start_date … end_date or give more data"
+        f"{config.vix_path or config.vix_symbol}: no VIX for the dates of {config.where}: bars cover "
+        f"{dates[0].date()} to {dates[-1].date()}, VIX {vix.index[0].date()} to {vix.index[-1].date()}: "
+        f"give a VIX file of the same dates"
     )
-
-
-def _open_source(config: MarketConfig) -> tuple[BarSource, pd.Series]:
-    if config.data_source == "synthetic":
-        market = SyntheticSource(config.synthetic_seed)
-        return market, market.vix
-    assert config.data_path is not None and config.vix_path is not None  # MarketConfig refuses anything else
-    return FileSource(config.data_path, config.data_source), load_vix(config.vix_path)

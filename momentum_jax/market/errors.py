@@ -3,3 +3,7 @@
 
 class DataError(ValueError):
     """Market data that cannot be used: the message names file, row and remedy."""
+
+
+class DataWarning(UserWarning):
+    """Market data that can be used, but not as it stood."""

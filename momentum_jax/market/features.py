@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr
 
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.vix_timing import seen_vix
 
 WINDOW = 20
 NUM_MARKET_COLUMNS = 19
@@ -23,7 +24,6 @@ CONSTANT_COLUMNS = (5, 6, 16)
 RISK_FREE_RATE = 0.04
 YEARS_TO_EXPIRY = 1.0 / (252 * 6.5)
 MIN_PREMIUM = 0.01
-_DEFAULT_VIX = 20.0
 _CHUNK = 4096  # windows evaluated at once: about 30 arrays of [4096, 20] float64, 20 MB
 
 
@@ -51,7 +51,11 @@ class _Indicators(NamedTuple):
 
 
 def compute_features(
-    bars: np.ndarray, bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray
+    bars: np.ndarray,
+    bar_time_ns: np.ndarray,
+    vix_date_ns: np.ndarray,
+    vix_close: np.ndarray,
+    vix_timing: str = "same_day",
 ) -> Features:
     """Evaluate every window of a segment.
 
@@ -60,46 +64,45 @@ def compute_features(
       bar_time_ns: [N] naive exchange time in nanoseconds.
       vix_date_ns: [D] naive dates in nanoseconds, ascending.
       vix_close: [D] daily closes of the VIX.
+      vix_timing: "same_day" (the reference: a bar sees that day's close) or "previous" (the last close before it).
 
     Raises:
-      DataError: with fewer than 22 bars there is nothing to decide.
+      DataError: with fewer than 22 bars there is nothing to decide; without a VIX before the first bar.
     """
     num_bars = bars.shape[0]
     if num_bars < WINDOW + 2:
         raise DataError(f"a segment needs at least {WINDOW + 2} bars, found {num_bars}: load more sessions")
-    vix = daily_vix(bar_time_ns, vix_date_ns, vix_close)  # [N]
-    previous_vix = vix_close[-2] if vix_close.size > 1 else 0.0
-    windows = sliding_window_view(bars[:-1], WINDOW, axis=0)  # [R, 5, 20]
-    parts = [
-        _indicators(windows[start : start + _CHUNK], vix[WINDOW - 1 : -1][start : start + _CHUNK], previous_vix)
-        for start in range(0, windows.shape[0], _CHUNK)
-    ]
-    merged = _Indicators(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+    vix, earlier_vix = seen_vix(bar_time_ns, vix_date_ns, vix_close, vix_timing)
+    observation, setup = _evaluate(bars, vix, earlier_vix)
     close = bars[WINDOW:, 3]
     call_premium, put_premium = entry_premiums(close, implied_volatility(vix[WINDOW:]))
     return Features(
-        observation=np.clip(merged.columns, -10.0, 10.0).astype(np.float32),
+        observation=observation,
         close=close,
         last_close=bars[WINDOW - 1 : -1, 3],
         sigma=implied_volatility(vix[WINDOW - 1 : -1]),
         call_premium=call_premium,
         put_premium=put_premium,
-        bull_score=merged.bull_score,
-        bear_score=merged.bear_score,
-        bull_chase=merged.bull_chase,
-        bear_chase=merged.bear_chase,
+        bull_score=setup.bull_score,
+        bear_score=setup.bear_score,
+        bull_chase=setup.bull_chase,
+        bear_chase=setup.bear_chase,
     )
 
 
-def daily_vix(bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray) -> np.ndarray:
-    """VIX close of each bar's day [N]; the series' last value where the day is missing, 20 without a series."""
-    if vix_close.size == 0:
-        return np.full(bar_time_ns.shape, _DEFAULT_VIX)
-    day_ns = 86_400 * 10**9
-    dates = vix_date_ns // day_ns
-    days = bar_time_ns // day_ns
-    position = np.clip(np.searchsorted(dates, days), 0, dates.size - 1)
-    return np.where(dates[position] == days, vix_close[position], vix_close[-1])
+def _evaluate(bars: np.ndarray, vix: np.ndarray, earlier_vix: np.ndarray) -> tuple[np.ndarray, _Indicators]:
+    """Observations [R, 20, 19] float32 and setups [R] of all windows; VIX and earlier VIX [N] of each bar."""
+    windows = sliding_window_view(bars[:-1], WINDOW, axis=0)  # [R, 5, 20]
+    seen, seen_earlier = vix[WINDOW - 1 : -1], earlier_vix[WINDOW - 1 : -1]  # [R] of each window's last bar
+    observation = np.empty((windows.shape[0], WINDOW, NUM_MARKET_COLUMNS), np.float32)
+    parts = []
+    for start in range(0, windows.shape[0], _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        part = _indicators(windows[chunk], seen[chunk], seen_earlier[chunk])
+        # Rounded chunk by chunk: in float64 two years of minutes would take gigabytes.
+        observation[chunk] = np.clip(part.columns, -10.0, 10.0)
+        parts.append(part._replace(columns=part.columns[:0]))
+    return observation, _Indicators(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 
 def implied_volatility(vix: np.ndarray) -> np.ndarray:
@@ -119,8 +122,8 @@ def entry_premiums(spot: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.
     return np.maximum(MIN_PREMIUM, call), np.maximum(MIN_PREMIUM, put)
 
 
-def _indicators(windows: np.ndarray, vix: np.ndarray, previous_vix: float) -> _Indicators:
-    """Observation columns and setups of `windows` [n, 5, 20]; `vix` [n] is that of each window's last bar."""
+def _indicators(windows: np.ndarray, vix: np.ndarray, earlier_vix: np.ndarray) -> _Indicators:
+    """Observation columns and setups of `windows` [n, 5, 20]; VIX and earlier VIX [n] of each window's last bar."""
     opens, high, low, close, volume = (np.ascontiguousarray(windows[:, field]) for field in range(5))
     base = np.where(close[:, :1] == 0, 1.0, close[:, :1])  # [n, 1]
     change = np.diff(close, axis=1, prepend=close[:, :1])
@@ -155,7 +158,7 @@ def _indicators(windows: np.ndarray, vix: np.ndarray, previous_vix: float) -> _I
         percent(close - base),
         relative_volume,
         np.where(vix_column == 0, 0.4, vix_column / 50.0),
-        np.tanh((vix_column - previous_vix) / 5.0),
+        np.tanh((vix_column - earlier_vix[:, None]) / 5.0),
         ema_diff,
         vwap_dist,
         (rsi - 50.0) / 50.0,

@@ -1,67 +1,153 @@
 """Where the bars come from: the options of the market layer (imports neither jax nor pandas)."""
 
+from __future__ import annotations  # flags are told apart by the text of a field's type
+
+import dataclasses
+import itertools
 from dataclasses import dataclass
 from datetime import date
 
+from momentum_jax.fields import ConfigError, check_fields, static
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.formats import BAR_STAMPS, ROW_ORDERS, FileFormat
 
-DATA_SOURCES = ("synthetic", "csv", "parquet")
+FILE_SOURCES = ("csv", "parquet")
+VENDORS = ("massive", "alpaca", "yfinance")
+DATA_SOURCES = ("synthetic", *FILE_SOURCES, *VENDORS)
+SCENARIOS = ("mixed", "calm", "trending", "choppy", "crash")
+CLOCKS = ("exchange", "naive_utc")
+MISSING_MINUTES = ("keep", "fill", "drop")
+VIX_TIMINGS = ("same_day", "previous")
+SEGMENTS = ("first", "all", "balanced")
+PARTS = ("all", "train", "validation", "test")
+EXCLUDABLE = ("gap", "flat_run", "wick", "jump", "zero_volume", "padded_half_day")
+_CSV_ONLY = ("file_delimiter", "file_header", "file_columns")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MarketConfig:
-    """Which market a run is trained on.
-
-    Attributes:
-        data_source: "synthetic" (the embedded market), "csv" or "parquet".
-        data_path: file of one-minute bars; for "csv" and "parquet" only.
-        vix_path: file of daily VIX closes; for "csv" and "parquet" only.
-        start_date: first exchange date kept, ISO, inclusive; None keeps all.
-        end_date: last exchange date kept, ISO, inclusive; None keeps all.
-        symbols: tickers, the one trained on first.
-        intraday_days: keep only this many of the last sessions; None keeps all.
-        synthetic_seed: key of the embedded market.
+    """Which market a run is trained on; each field's help says what it does.
 
     Raises:
         DataError: on an option that has no meaning, or that the chosen source would not read.
     """
 
-    data_source: str = "synthetic"
-    data_path: str | None = None
-    vix_path: str | None = None
-    start_date: str | None = None
-    end_date: str | None = None
-    symbols: tuple[str, ...] = ("SPY", "QQQ", "SPX")
-    intraday_days: int | None = None
-    synthetic_seed: int = 0
+    data_source: str = static("synthetic", "where bars come from", choices=DATA_SOURCES)
+    data_path: str | None = static(None, "file of bars, or folder with a file or folder per symbol; for csv, parquet")
+    vix_path: str | None = static(None, "file of daily VIX closes (date and close columns); for all but synthetic")
+    vix_symbol: str | None = static(
+        None, "symbol of the same source whose last bar of each session gives the daily VIX, in place of vix_path"
+    )
+    start_date: str | None = static(None, "first exchange date, inclusive, YYYY-MM-DD")
+    end_date: str | None = static(None, "last exchange date, inclusive, YYYY-MM-DD")
+    symbols: tuple[str, ...] = static(("SPY", "QQQ", "SPX"), "symbols; segments=first uses the first one")
+    intraday_days: int | None = static(None, "keep only this many of the last sessions", minimum=1)
+    synthetic_seed: int = static(0, "key of the synthetic market", minimum=0)
+    synthetic_scenario: str = static("mixed", "kind of days in the synthetic market", choices=SCENARIOS)
+    # Files.
+    file_delimiter: str = static(FileFormat.delimiter, "what separates the cells of a CSV; tab for a tab")
+    file_header: bool = static(FileFormat.header, "the CSV's first line names its columns")
+    file_columns: tuple[str, ...] = static(
+        FileFormat.columns, "names of a CSV's columns in order, replacing a header's"
+    )
+    file_time_format: str = static(
+        FileFormat.time_format, "iso, unix_s, unix_ms, unix_us, unix_ns, day_ms or a strptime pattern"
+    )
+    file_time_zone: str = static(FileFormat.time_zone, "zone of stamps without an offset, e.g. UTC, America/Chicago")
+    file_bar_stamp: str = static(FileFormat.bar_stamp, "which end of its bar a stamp is", choices=BAR_STAMPS)
+    file_bar_minutes: int = static(
+        FileFormat.bar_minutes, "minutes a bar spans; training takes 1", minimum=1, maximum=60
+    )
+    file_price_scale: float = static(FileFormat.price_scale, "the file's prices are divided by this", minimum=1e-9)
+    file_row_order: str = static(
+        FileFormat.row_order, "order of rows in time; any sorts, with a warning", choices=ROW_ORDERS
+    )
+    file_volume: bool = static(FileFormat.volume, "the file has a volume column; without one volume is 0")
+    # Vendors.
+    cache_path: str = static("market_cache", "folder where bars fetched from a vendor are kept")
+    request_seconds: float = static(12.0, "least seconds between requests to a vendor; 12 for a free plan", minimum=0)
+    # Sessions.
+    session_clock: str = static(
+        "exchange", "naive_utc cuts 09:30-16:00 from UTC stamps, as the reference did", choices=CLOCKS
+    )
+    missing_minutes: str = static(
+        "keep", "sessions with missing minutes: keep, fill up to fill_limit, or drop", choices=MISSING_MINUTES
+    )
+    fill_limit: int = static(
+        5, "longest gap in bars that missing_minutes=fill fills; sessions with longer ones go", minimum=1
+    )
+    min_bars_per_session: int = static(0, "exclude sessions with fewer bars", minimum=0)
+    max_move_pct: float = static(5.0, "exclude sessions with a move or wick of so many per cent in a bar", minimum=0.1)
+    exclude_findings: tuple[str, ...] = static((), f"warnings that exclude their session: {', '.join(EXCLUDABLE)}")
+    # What the learner is given.
+    vix_timing: str = static(
+        "same_day",
+        "VIX that a bar sees: its own day's close (look-ahead) or the previous session's",
+        choices=VIX_TIMINGS,
+    )
+    segments: str = static(
+        "first",
+        "first regime of the first symbol, all symbols and regimes, or all with regimes balanced",
+        choices=SEGMENTS,
+    )
+    train_end: str | None = static(None, "last date of the training part, YYYY-MM-DD")
+    validation_end: str | None = static(None, "last date of the validation part, YYYY-MM-DD; the rest is the test part")
+    data_part: str = static("all", "which part of the dates to load", choices=PARTS)
 
     def __post_init__(self) -> None:
+        try:
+            check_fields(self)
+        except ConfigError as error:
+            raise DataError(str(error)) from None
         self._check_source()
         self._check_symbols()
-        start = parse_date("start_date", self.start_date)
-        end = parse_date("end_date", self.end_date)
-        if start and end and start > end:
-            raise DataError(f"start_date {start} is after end_date {end}: swap them or move one")
-        if self.intraday_days is not None and self.intraday_days < 1:
-            raise DataError(f"intraday_days is {self.intraday_days}: keep at least 1 session, or leave it out")
-        if self.synthetic_seed < 0:
-            raise DataError(f"synthetic_seed is {self.synthetic_seed}: use 0 or a positive integer")
+        self._check_dates()
+        unknown = sorted(set(self.exclude_findings) - set(EXCLUDABLE))
+        if unknown:
+            raise DataError(f"exclude_findings names {', '.join(unknown)}: choose from {', '.join(EXCLUDABLE)}")
+        _ = self.file_format  # raises
+
+    @property
+    def file_format(self) -> FileFormat:
+        """The declared layout of the files."""
+        names = [field.name for field in dataclasses.fields(FileFormat) if field.name != "kind"]
+        kind = self.data_source if self.data_source in FILE_SOURCES else "csv"
+        return FileFormat(kind=kind, **{name: getattr(self, f"file_{name}") for name in names})
+
+    @property
+    def where(self) -> str:
+        """What errors call the source."""
+        return self.data_path or f"{self.data_source} market"
 
     def _check_source(self) -> None:
-        if self.data_source not in DATA_SOURCES:
-            raise DataError(f"data_source is {self.data_source!r}: use one of {', '.join(DATA_SOURCES)}")
-        for name in ("data_path", "vix_path"):
-            path = getattr(self, name)
-            if self.data_source == "synthetic" and path is not None:
+        reads_files = self.data_source in FILE_SOURCES
+        if self.data_path is not None and not reads_files:
+            raise DataError(
+                f"data_path is {self.data_path!r} but data_source is {self.data_source!r}, which reads no file: "
+                f"set data_source to csv or parquet, or leave data_path out"
+            )
+        for name in ("vix_path", "vix_symbol"):
+            if getattr(self, name) is not None and self.data_source == "synthetic":
                 raise DataError(
-                    f"{name} is {path!r} but data_source is 'synthetic', which reads no file: "
+                    f"{name} is {getattr(self, name)!r} but data_source is 'synthetic', which brings its own VIX: "
                     f"set data_source to csv or parquet, or leave {name} out"
                 )
-            if self.data_source != "synthetic" and not path:
-                content = "one-minute bars" if name == "data_path" else "daily VIX closes"
+        if self.vix_path is not None and self.vix_symbol is not None:
+            raise DataError(
+                "vix_path and vix_symbol are both given: the VIX comes from one of them, leave the other out"
+            )
+        if reads_files and not self.data_path:
+            raise DataError(
+                f"data_source is {self.data_source!r} but data_path is missing: "
+                f"give data_path, a file of one-minute bars, or use data_source synthetic"
+            )
+        if self.data_source in VENDORS and not (self.start_date and self.end_date):
+            raise DataError(f"data_source is {self.data_source!r}: give start_date and end_date of what to fetch")
+        for field in dataclasses.fields(self):
+            unread = not reads_files or (self.data_source == "parquet" and field.name in _CSV_ONLY)
+            if field.name.startswith("file_") and unread and getattr(self, field.name) != field.default:
                 raise DataError(
-                    f"data_source is {self.data_source!r} but {name} is missing: "
-                    f"give {name}, a file of {content}, or use data_source synthetic"
+                    f"{field.name} is given but data_source {self.data_source} does not read it: leave it out"
                 )
 
     def _check_symbols(self) -> None:
@@ -69,6 +155,17 @@ class MarketConfig:
             raise DataError(f"symbols is {self.symbols!r}: give at least one ticker, as in ('SPY',)")
         if len(set(self.symbols)) < len(self.symbols):
             raise DataError(f"symbols is {self.symbols!r}: name each ticker once")
+
+    def _check_dates(self) -> None:
+        names = ("start_date", "train_end", "validation_end", "end_date")
+        given = [(name, parsed) for name in names if (parsed := parse_date(name, getattr(self, name)))]
+        for (first, start), (second, end) in itertools.pairwise(given):
+            if start > end:
+                raise DataError(f"{first} {start} is after {second} {end}: swap them or move one")
+        wanted = {"train": ("train_end",), "validation": ("train_end", "validation_end"), "test": ("validation_end",)}
+        for name in wanted.get(self.data_part, ()):
+            if getattr(self, name) is None:
+                raise DataError(f"data_part is {self.data_part!r} but {name} is missing: give it as YYYY-MM-DD")
 
 
 def parse_date(name: str, text: str | None) -> date | None:

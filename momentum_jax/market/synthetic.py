@@ -49,19 +49,36 @@ INSTRUMENTS = {
     "SPX": Instrument(start_price=5000.0, market_beta=1.0, own_volatility=0.04, mean_volume=0.0),
 }
 
-# VIX of the quietest … the wildest session, against the fraction of sessions below it.
-VIX_QUANTILES = ((0.0, 0.42, 0.75, 0.92, 1.0), (11.5, 18.0, 25.0, 35.0, 44.0))
+_FRACTIONS = (0.0, 0.42, 0.75, 0.92, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What sets one kind of days apart."""
+
+    # VIX of the quietest … the wildest session, against the fraction of sessions below it (`_FRACTIONS`).
+    vix_quantiles: tuple[float, ...] = (11.5, 18.0, 25.0, 35.0, 44.0)
+    drift_share: float = 0.15  # standard deviation of the drift, in minutes' volatility
+    drift_periods: tuple[float, float] = (120.0, 200.0)  # minutes, drawn for each session
+    leverage: float = -0.05  # log price a unit of log VIX
+    daily_drift: float = 0.0  # of each session, in units of its volatility
+
+
+SCENARIO_SHAPES = {
+    "mixed": Scenario(),
+    "calm": Scenario(vix_quantiles=(10.5, 12.0, 13.5, 15.5, 17.5)),
+    "trending": Scenario(drift_share=0.3, drift_periods=(600.0, 900.0)),
+    "choppy": Scenario(drift_share=0.6, drift_periods=(5.0, 9.0)),
+    "crash": Scenario(vix_quantiles=(36.0, 42.0, 50.0, 62.0, 80.0), leverage=-0.12, daily_drift=-0.25),
+}
 VIX_PERSISTENCE = 0.94  # a session
 REALISED_TO_VIX = 0.8
 OVERNIGHT_VARIANCE_SHARE = 0.2
-LEVERAGE = -0.05  # log price a unit of log VIX
 GAP_TAIL = 4.0  # degrees of freedom
 SHOCK_TAIL = 8.0
 LOG_VOLATILITY_SD = 0.45
 LOG_VOLATILITY_PERSISTENCE = 0.985  # a minute
-DRIFT_SHARE = 0.15  # standard deviation of the drift, in minutes' volatility
 DRIFT_PERSISTENCE = 0.995  # a minute
-DRIFT_PERIODS = (120.0, 200.0)  # minutes, drawn for each session
 VOLUME_NOISE_SD = 0.35
 
 
@@ -72,12 +89,13 @@ class SyntheticSource:
     every platform for as long as NumPy keeps its streams.
     """
 
-    def __init__(self, seed: int = 0):
+    def __init__(self, seed: int = 0, scenario: str = "mixed"):
         generator = np.random.Generator(np.random.PCG64(seed))
         dates = _session_dates()
-        vix = _draw_vix(generator)
+        kind = SCENARIO_SHAPES[scenario]
+        vix = _draw_vix(generator, kind)
         self._vix = pd.Series(vix, index=dates, name="vix")
-        self._frames = _draw_bars(generator, dates[VIX_HISTORY:], vix[VIX_HISTORY - 1 :])
+        self._frames = _draw_bars(generator, dates[VIX_HISTORY:], vix[VIX_HISTORY - 1 :], kind)
 
     @property
     def vix(self) -> pd.Series:
@@ -113,7 +131,7 @@ def _session_stamps(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(stamps.reshape(-1)).tz_localize(EXCHANGE_TZ)
 
 
-def _draw_vix(generator: np.random.Generator) -> np.ndarray:
+def _draw_vix(generator: np.random.Generator, kind: Scenario) -> np.ndarray:
     """VIX closes, [VIX_HISTORY + SESSIONS]."""
     shocks = generator.standard_normal(VIX_HISTORY + SESSIONS)
     level = np.empty_like(shocks)
@@ -124,21 +142,24 @@ def _draw_vix(generator: np.random.Generator) -> np.ndarray:
     # same number of calm, normal, storm and crash sessions, and leaves their order to chance.
     ranked = np.sort(level[VIX_HISTORY:])
     fraction = np.interp(level, ranked, (np.arange(SESSIONS) + 0.5) / SESSIONS)
-    return np.round(np.interp(fraction, *VIX_QUANTILES), 2)
+    return np.round(np.interp(fraction, _FRACTIONS, kind.vix_quantiles), 2)
 
 
-def _draw_bars(generator: np.random.Generator, dates: pd.DatetimeIndex, vix: np.ndarray) -> dict[str, pd.DataFrame]:
+def _draw_bars(
+    generator: np.random.Generator, dates: pd.DatetimeIndex, vix: np.ndarray, kind: Scenario
+) -> dict[str, pd.DataFrame]:
     """Bar frames by symbol; `vix` [SESSIONS + 1] starts one session before the first of `dates`."""
     day_volatility = REALISED_TO_VIX * vix[1:] / 100 / np.sqrt(SESSIONS_A_YEAR)
-    leverage = LEVERAGE * np.diff(np.log(vix))
+    leverage = kind.leverage * np.diff(np.log(vix))
     gap_volatility = day_volatility * np.sqrt(OVERNIGHT_VARIANCE_SHARE)
     gap = gap_volatility * _student(generator, GAP_TAIL, SESSIONS) + 0.5 * leverage
 
     activity = np.exp(_log_volatility(generator))
     minute_volatility = day_volatility * np.sqrt((1 - OVERNIGHT_VARIANCE_SHARE) / SESSION_MINUTES)
     volatility = minute_volatility[:, None] * _u_shape(1.6, 30.0, 0.8, 25.0) * activity
-    direction = _drift_cycle(generator) + _student(generator, SHOCK_TAIL, activity.shape)
-    market = volatility * direction + 0.5 * leverage[:, None] / SESSION_MINUTES
+    direction = _drift_cycle(generator, kind) + _student(generator, SHOCK_TAIL, activity.shape)
+    daily_drift = 0.5 * leverage + kind.daily_drift * day_volatility
+    market = volatility * direction + daily_drift[:, None] / SESSION_MINUTES
 
     stamps = _session_stamps(dates)
     frames = {}
@@ -199,12 +220,12 @@ def _log_volatility(generator: np.random.Generator) -> np.ndarray:
     return LOG_VOLATILITY_SD * path - LOG_VOLATILITY_SD**2
 
 
-def _drift_cycle(generator: np.random.Generator) -> np.ndarray:
+def _drift_cycle(generator: np.random.Generator, kind: Scenario) -> np.ndarray:
     """Drift in units of the minute's volatility. [SESSIONS, SESSION_MINUTES]"""
-    periods = generator.uniform(*DRIFT_PERIODS, size=SESSIONS)
+    periods = generator.uniform(*kind.drift_periods, size=SESSIONS)
     turn = DRIFT_PERSISTENCE * np.exp(2j * np.pi / periods)
     shocks = generator.standard_normal((2, SESSION_MINUTES, SESSIONS))
-    return DRIFT_SHARE * _stationary_path(shocks[0] + 1j * shocks[1], turn).real
+    return kind.drift_share * _stationary_path(shocks[0] + 1j * shocks[1], turn).real
 
 
 def _stationary_path(shocks: np.ndarray, turn: np.ndarray) -> np.ndarray:

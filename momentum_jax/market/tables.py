@@ -1,5 +1,7 @@
 """CSV and Parquet tables of which every cell can be traced back to its row in the file."""
 
+import csv
+import re
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -9,13 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from momentum_jax.market.bars import EXCHANGE_TZ
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.formats import HEADERLESS_COLUMNS, FileFormat
+from momentum_jax.market.stamps import exchange_stamps
 
 STAMP_COLUMNS = ("datetime", "timestamp", "date", "time")
-_ISO = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
-_OFFSET = r":\d{2}(?:\.\d+)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)$"  # after a clock time: -20 may end a bare date
-_YEARS = (1900, 2200)  # well inside what nanosecond stamps can hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,17 @@ class Table:
     Attributes:
         path: the file it came from.
         frame: its cells; lower-case column names, indexed by the row's 1-based place in the file.
-        row_word: what that place is called, "line" (CSV, header counted) or "row" (Parquet).
+        form: how the file is written.
     """
 
     path: Path
     frame: pd.DataFrame
-    row_word: str
+    form: FileFormat
+
+    @property
+    def row_word(self) -> str:
+        """What a row's place is called: "line" (CSV, header counted) or "row" (Parquet)."""
+        return "line" if self.form.kind == "csv" else "row"
 
     def row_name(self, position: int) -> str:
         """How a user finds the row at a position of the frame, e.g. "line 57"."""
@@ -42,7 +47,7 @@ class Table:
         if missing:
             raise DataError(
                 f"{self.path}: no column {', '.join(missing)}; found {', '.join(self.frame.columns)}; "
-                f"wanted {', '.join(names)}: rename the columns in the first line"
+                f"wanted {', '.join(names)}: rename the columns in the first line, or give file_columns"
             )
 
     def stamp_column(self) -> str:
@@ -52,7 +57,7 @@ class Table:
                 return name
         raise DataError(
             f"{self.path}: no stamp column; found {', '.join(self.frame.columns)}; "
-            f"wanted one of {', '.join(STAMP_COLUMNS)}: rename the column that holds the time"
+            f"wanted one of {', '.join(STAMP_COLUMNS)}: rename the column that holds the time, or give file_columns"
         )
 
     def numbers(self, name: str) -> np.ndarray:
@@ -69,30 +74,13 @@ class Table:
         return values.to_numpy(dtype="float64", na_value=np.nan)
 
     def stamps(self) -> pd.DatetimeIndex:
-        """The stamp column in exchange time; a stamp without an offset is taken as exchange time.
+        """Starts of the bars in exchange time, read as the file's format declares.
 
         Raises:
-            DataError: at the first stamp that is not ISO, lacks the offset that others have, or names no
-                single moment (the hours skipped and repeated when the clocks change).
+            DataError: at the first stamp that is not of that format, lacks the offset that others have, or names
+                no single moment (the hours skipped and repeated when the clocks change).
         """
-        column = self.frame[self.stamp_column()]
-        self._refuse_stamp(column.isna(), column, "is empty: fill it in or drop the row")
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            return pd.DatetimeIndex(column).tz_convert(EXCHANGE_TZ).as_unit("ns")
-        text = column.astype("str").str.strip()
-        # Offsets change with daylight saving, so one file mixes them: only UTC can hold them all.
-        stamps = pd.DatetimeIndex(pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce"))
-        in_range = (stamps.year >= _YEARS[0]) & (stamps.year < _YEARS[1])
-        broken = ~(text.str.fullmatch(_ISO) & in_range)
-        self._refuse_stamp(broken, column, "is no ISO time: write it as 2024-02-20 09:30:00-05:00")
-        has_offset = text.str.contains(_OFFSET)
-        if has_offset.all():
-            return stamps.tz_convert(EXCHANGE_TZ).as_unit("ns")
-        if has_offset.any():
-            self._refuse_stamp(~has_offset, column, "has no UTC offset but others have: add it")
-        local = stamps.tz_localize(None).tz_localize(EXCHANGE_TZ, ambiguous="NaT", nonexistent="NaT")
-        self._refuse_stamp(local.isna(), column, f"names no single moment in {EXCHANGE_TZ}: add its offset")
-        return local.as_unit("ns")
+        return exchange_stamps(self.frame[self.stamp_column()], self.form, self.path.name[:8], self._refuse_stamp)
 
     def _refuse_stamp(self, broken: Any, column: pd.Series, why: str) -> None:
         rows = np.asarray(broken, dtype=bool)
@@ -101,8 +89,8 @@ class Table:
             raise DataError(f"{self.path}, {self.row_name(at)}: stamp {str(column.iloc[at])!r} {why}")
 
 
-def read_table(path: str | Path, file_format: str) -> Table:
-    """Reads a "csv" or "parquet" file.
+def read_table(path: str | Path, form: FileFormat) -> Table:
+    """Reads a CSV (plain, gzipped or zipped) or Parquet file of the declared format.
 
     Raises:
         DataError: if the file is missing, unreadable, not of that format, or holds no rows.
@@ -111,31 +99,55 @@ def read_table(path: str | Path, file_format: str) -> Table:
     if not path.is_file():
         raise DataError(f"{path}: no such file: check the path")
     try:
-        frame = _read_csv(path) if file_format == "csv" else _read_parquet(path)
+        frame = _read_csv(path, form) if form.kind == "csv" else _read_parquet(path)
+    except DataError:
+        raise
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: the file is empty or begins with a blank line: begin with the header line") from None
-    except (OSError, ValueError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         why = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read as {file_format} ({why}): check the file and its format") from error
+        raise DataError(f"{path}: cannot be read as {form.kind} ({why}): check the file and its format") from error
     if frame.empty:
         raise DataError(f"{path}: holds no rows below its header: give one row a bar")
     frame.columns = pd.Index([str(name).strip().lower() for name in frame.columns])
     repeated = frame.columns[frame.columns.duplicated()].unique()
     if len(repeated):
         raise DataError(f"{path}: column {', '.join(repeated)} occurs twice (case is ignored): keep one")
-    return Table(path=path, frame=frame, row_word="line" if file_format == "csv" else "row")
+    return Table(path=path, frame=frame, form=form)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, form: FileFormat) -> pd.DataFrame:
     # Blank lines are read and then dropped so that the index keeps counting lines of the file.
-    header = pd.read_csv(path, header=None, nrows=1, dtype="str", skip_blank_lines=False)
+    first = pd.read_csv(path, header=None, nrows=1, dtype="str", skip_blank_lines=False, sep=form.separator)
+    found = list(first.iloc[0]) if form.header else list(HEADERLESS_COLUMNS)
+    names = list(form.columns) or found
+    if len(names) != first.shape[1]:
+        raise DataError(
+            f"{path}, line 1: has {first.shape[1]} cells, but {len(names)} columns are declared "
+            f"({', '.join(map(str, names))}): give file_columns or file_delimiter as the file has them"
+        )
+    header = 0 if form.header else None
     with warnings.catch_warnings():
         # Rows longer than the header would otherwise lose their last cells with no more than a warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(path, skip_blank_lines=False, index_col=False, low_memory=False)
-    frame.columns = pd.Index(header.iloc[0])  # pandas would rename a repeated column
-    frame.index = pd.RangeIndex(2, len(frame) + 2)
+        try:
+            frame = pd.read_csv(
+                path, skip_blank_lines=False, index_col=False, low_memory=False, sep=form.separator, header=header
+            )
+        except pd.errors.ParserWarning:
+            raise DataError(_too_many_cells(path, form, len(names))) from None
+    frame.columns = pd.Index(names)  # pandas would rename a repeated column
+    start = 2 if form.header else 1
+    frame.index = pd.RangeIndex(start, len(frame) + start)
     return frame.dropna(how="all")
+
+
+def _too_many_cells(path: Path, form: FileFormat, columns: int) -> str:
+    """Says which line is too long, which pandas does not where it is the first one."""
+    lines = pd.read_csv(path, sep="\x00", header=None, skip_blank_lines=False, dtype="str", quoting=csv.QUOTE_NONE)[0]
+    counts = lines.fillna("").str.count(re.escape(form.separator)) + 1
+    line = int(np.argmax(counts > columns))
+    return f"{path}: cannot be read as csv (line {line + 1} has {counts[line]} cells, not {columns}): correct it"
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -1,7 +1,9 @@
 """Small files of bars and VIX, correct unless a test spoils them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pandas as pd
 import pytest
@@ -30,3 +32,47 @@ def write(tmp_path: Path) -> Callable[[str, list[str]], Path]:
         return path
 
     return to_file
+
+
+class Service:
+    """A local HTTP server: `answer(path with query, headers) -> (status, body)` makes the answers."""
+
+    def __init__(self, answer: Callable[[str, dict[str, str]], tuple[int, bytes]]):
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                service.requests.append((self.path, headers))
+                status, body = answer(self.path, headers)
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Service]]:
+    """Starts services that end with the test."""
+    started: list[Service] = []
+
+    def start(answer: Callable[[str, dict[str, str]], tuple[int, bytes]]) -> Service:
+        started.append(Service(answer))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.close()

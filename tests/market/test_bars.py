@@ -11,11 +11,11 @@ from momentum_jax.market.bars import (
     EXCHANGE_TZ,
     between_dates,
     last_sessions,
-    regular_session,
     session_dates,
     validate_bars,
 )
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.sessions import cut_sessions
 
 
 def flat_bars(index: pd.DatetimeIndex) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def test_a_frame_that_is_no_bar_frame_is_refused():
 
 @pytest.mark.parametrize("day", ["2024-03-08", "2024-03-11"])  # before and after the change to summer time
 def test_a_regular_session_is_390_minutes_of_exchange_time(day):
-    regular = regular_session(flat_bars(minutes(f"{day} 04:00", 16 * 60)))
+    regular = cut_sessions(flat_bars(minutes(f"{day} 04:00", 16 * 60))).bars
     assert len(regular) == 390
     assert [str(stamp.time()) for stamp in regular.index[[0, -1]]] == ["09:30:00", "15:59:00"]
 

@@ -177,7 +177,7 @@ def test_bars_that_miss_the_session_are_refused(files, write):
     text = Path(config.data_path).read_text(encoding="utf-8")
     write("bars.csv", text.replace(" 09:", " 04:").replace(" 10:", " 05:").splitlines())
     message = refusal(config)
-    assert "bars.csv: no bar of SPY starts between 09:30 and 16:00" in message
+    assert "bars.csv: SPY: no bar starts in a session (09:30 to 16:00 New York time)" in message
     assert "check the time zone" in message
 
 

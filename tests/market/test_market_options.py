@@ -1,10 +1,13 @@
 """Options that mean nothing are refused before any file is opened."""
 
+import dataclasses
 import subprocess
 import sys
 
 import pytest
 
+from momentum_jax import cli
+from momentum_jax.config import Arm, Experiment
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.options import MarketConfig
 
@@ -20,17 +23,15 @@ def test_the_default_is_the_embedded_market():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"data_source": "excel"}, ("data_source", "'excel'", "synthetic, csv, parquet")),
+        ({"data_source": "excel"}, ("data_source", "'excel'", "choose one of synthetic, csv, parquet")),
         ({"data_source": "csv", "vix_path": "v.csv"}, ("data_path is missing", "one-minute bars")),
-        ({"data_source": "csv", "data_path": "b.csv"}, ("vix_path is missing", "daily VIX closes")),
-        ({"data_source": "parquet", "data_path": "b.pq"}, ("'parquet'", "vix_path is missing")),
         ({"data_path": "bars.csv"}, ("data_path is 'bars.csv'", "synthetic", "set data_source to csv")),
         ({"vix_path": "vix.csv"}, ("vix_path is 'vix.csv'", "leave vix_path out")),
         ({"start_date": "2024-03-02", "end_date": "2024-03-01"}, ("2024-03-02 is after", "swap them")),
         ({**FILES, "start_date": "20/02/2024"}, ("start_date", "'20/02/2024'", "YYYY-MM-DD")),
         ({"end_date": "2024-02-30"}, ("end_date", "'2024-02-30'", "YYYY-MM-DD")),
-        ({"intraday_days": 0}, ("intraday_days is 0", "at least 1")),
-        ({"synthetic_seed": -1}, ("synthetic_seed is -1", "0 or a positive")),
+        ({"intraday_days": 0}, ("intraday_days=0", "at least 1")),
+        ({"synthetic_seed": -1}, ("synthetic_seed=-1", "at least 0")),
         ({"symbols": ()}, ("symbols is ()", "at least one ticker")),
         ({"symbols": "SPY"}, ("symbols is 'SPY'", "('SPY',)")),
         ({"symbols": ("SPY", "")}, ("symbols", "at least one ticker")),
@@ -54,3 +55,32 @@ def test_the_options_load_neither_jax_nor_pandas():
     code = "import sys, momentum_jax.market.options; print({'jax', 'pandas', 'numpy'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"
+
+
+def test_each_option_is_a_flag_of_its_type():
+    arms = (Arm(name="tune2"),)
+    given = {
+        "data_source": ("csv", "csv"),
+        "data_path": ("a.csv", "a.csv"),
+        "symbols": ("SPY,QQQ", ("SPY", "QQQ")),
+        "file_header": ("false", False),
+        "file_columns": ("time,open,high,low,close", ("time", "open", "high", "low", "close")),
+        "file_price_scale": ("10000", 10_000.0),
+        "file_bar_minutes": ("5", 5),
+        "fill_limit": ("3", 3),
+        "segments": ("balanced", "balanced"),
+        "train_end": ("2024-02-09", "2024-02-09"),
+    }
+    argv = ["launch.py", *(f"--{name}={text}" for name, (text, _) in given.items())]
+    command = cli.parse(argv, lambda name: Experiment(name=name, description="", arms=arms), ["tune2"])
+    assert isinstance(command, cli.Command)
+    market = command.config.market
+    for field in dataclasses.fields(MarketConfig):
+        assert getattr(market, field.name) == given.get(field.name, (None, field.default))[1]
+
+
+def test_a_declaration_that_the_source_does_not_read_is_refused():
+    with pytest.raises(DataError, match="file_bar_stamp is given but data_source synthetic does not read it"):
+        MarketConfig(file_bar_stamp="end")
+    with pytest.raises(DataError, match="file_delimiter is given but data_source parquet does not read it"):
+        MarketConfig(data_source="parquet", data_path="b.parquet", file_delimiter=";")

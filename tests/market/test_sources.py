@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.market.bars import regular_session
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.sources import FileSource, load_bars, load_vix
+from momentum_jax.market.formats import FileFormat
+from momentum_jax.market.sessions import cut_sessions
+from momentum_jax.market.sources import FileSource, load_bars
+from momentum_jax.market.vix import load_vix
+
+PARQUET = FileFormat(kind="parquet")
 
 VIX_LINES = ["DATE,OPEN,HIGH,LOW,CLOSE", "2024-02-20,15,16,14,15.42", "2024-02-21,15,16,14,15.34"]
 
@@ -28,7 +32,7 @@ def test_real_spy_bars_are_read_in_exchange_time_across_the_clock_change(shared_
     began = time.perf_counter()
     bars = load_bars(shared_data / "spy_1min_2024.csv", "SPY", start="2024-03-08", end="2024-03-11")
     assert time.perf_counter() - began < 3.0
-    regular = regular_session(bars)
+    regular = cut_sessions(bars).bars
     assert len(regular) == 2 * 390  # the change lies between
     assert str(regular.index[390]) == "2024-03-11 09:30:00-04:00"
     first = load_bars(shared_data / "spy_1min_2024.csv", "SPY").iloc[0]
@@ -95,7 +99,7 @@ def test_a_symbol_column_is_picked_by_and_rows_keep_their_lines(bar_lines, write
     for row in rows:
         lines += [f"{row},SPY", f"{row},qqq"]
     path = write("two.csv", lines)
-    assert len(FileSource(path, "csv").bars("QQQ", None, None)) == 3
+    assert len(FileSource(path, FileFormat()).bars("QQQ", None, None)) == 3
     message = refusal(load_bars, path, "IWM")
     assert "two.csv: no symbol 'IWM'; found QQQ, SPY: put one of those first in symbols" in message
     lines[4] = lines[4].replace("1000", "-5")
@@ -114,7 +118,7 @@ def test_parquet_gives_what_csv_gives(bar_lines, write, tmp_path, kind):
     elif kind == "text":
         frame["datetime"] = frame["datetime"].astype(str)
     frame.to_parquet(tmp_path / "bars.parquet")
-    bars = load_bars(tmp_path / "bars.parquet", "SPY", file_format="parquet")
+    bars = load_bars(tmp_path / "bars.parquet", "SPY", form=PARQUET)
     pd.testing.assert_frame_equal(bars, expected, check_freq=False)
 
 
@@ -198,7 +202,7 @@ def test_files_that_are_no_tables(bar_lines, write, tmp_path):
     binary = tmp_path / "binary.csv"
     binary.write_bytes(b"\xff\xfe\x00\x81" * 40)
     assert "binary.csv: cannot be read as csv" in refusal(load_bars, binary, "SPY")
-    message = refusal(load_bars, binary, "SPY", file_format="parquet")
+    message = refusal(load_bars, binary, "SPY", form=PARQUET)
     assert "binary.csv: cannot be read as parquet" in message
     assert "check the file and its format" in message
 
@@ -209,14 +213,14 @@ def test_a_line_with_too_many_cells_is_refused(bar_lines, write, line):
     lines[line - 1] += ",1,2"
     message = refusal(load_bars, write("bars.csv", lines), "SPY")
     assert "bars.csv: cannot be read as csv" in message
-    assert "check the file and its format" in message
+    assert f"line {line}" in message
 
 
 def test_a_parquet_error_names_the_row(bar_lines, write, tmp_path):
     frame = load_bars(write("bars.csv", bar_lines(minutes=5)), "SPY")
     frame.iloc[2, frame.columns.get_loc("close")] = np.nan
     frame.to_parquet(tmp_path / "bars.parquet")
-    message = refusal(load_bars, tmp_path / "bars.parquet", "SPY", file_format="parquet")
+    message = refusal(load_bars, tmp_path / "bars.parquet", "SPY", form=PARQUET)
     assert "bars.parquet, row 3: close is empty (NaN)" in message
 
 

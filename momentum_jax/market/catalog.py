@@ -1,0 +1,62 @@
+"""Which source a configuration asks for."""
+
+from datetime import timedelta
+
+import pandas as pd
+
+from momentum_jax.market.bars import session_dates
+from momentum_jax.market.errors import DataError
+from momentum_jax.market.options import FILE_SOURCES, MarketConfig, parse_date
+from momentum_jax.market.sessions import cut_sessions
+from momentum_jax.market.sources import BarSource, FileSource
+from momentum_jax.market.synthetic import SyntheticSource
+from momentum_jax.market.vix import load_vix
+
+_BEFORE = timedelta(days=7)  # holds a session
+_HIGHEST_VIX = 150.0  # points; it never closed above 83
+
+
+def open_source(config: MarketConfig) -> BarSource:
+    """The source of bars."""
+    if config.data_source == "synthetic":
+        return SyntheticSource(config.synthetic_seed, config.synthetic_scenario)
+    if config.data_source in FILE_SOURCES:
+        assert config.data_path is not None  # MarketConfig refuses anything else
+        return FileSource(config.data_path, config.file_format)
+    # Vendors are optional extras: imported only when asked for.
+    from momentum_jax.market.vendors import open_vendor
+
+    return open_vendor(config)
+
+
+def open_vix(config: MarketConfig, source: BarSource) -> pd.Series:
+    """The daily VIX that goes with the source.
+
+    Raises:
+        DataError: without a VIX file for bars that bring none.
+    """
+    if isinstance(source, SyntheticSource):
+        return source.vix
+    if config.vix_symbol is not None:
+        return _vix_from_bars(source, config.vix_symbol, config)
+    if config.vix_path is None:
+        raise DataError(
+            f"data_source is {config.data_source!r} but vix_path is missing: give vix_path, a file of daily VIX "
+            f"closes, or vix_symbol, if the source has bars of it"
+        )
+    return load_vix(config.vix_path)
+
+
+def _vix_from_bars(source: BarSource, symbol: str, config: MarketConfig) -> pd.Series:
+    """The close of each session's last bar."""
+    start = parse_date("start_date", config.start_date)
+    # An earlier close is what the first session sees with vix_timing=previous.
+    earlier = None if start is None else str(start - _BEFORE)
+    bars = cut_sessions(source.bars(symbol, earlier, config.end_date), bar_minutes=config.file_bar_minutes).bars
+    close = bars["close"].groupby(session_dates(bars.index)).last()
+    if close.empty or close.max() > _HIGHEST_VIX:
+        found = "no session" if close.empty else f"a close of {close.max():g} on {str(close.idxmax())[:10]}"
+        raise DataError(
+            f"{config.where}: vix_symbol {symbol!r} has {found}: that is no VIX; name its symbol, or give vix_path"
+        )
+    return close.rename_axis("date").rename("vix")

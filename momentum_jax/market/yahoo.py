@@ -1,0 +1,72 @@
+"""One-minute bars from Yahoo, through `yfinance` (an optional extra)."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+from momentum_jax.market.bars import BAR_COLUMNS, EXCHANGE_TZ
+from momentum_jax.market.errors import DataError
+from momentum_jax.market.vendors import Pace, missing_extra
+
+_OTHER_NAMES = {"SPX": "^GSPC", "NDX": "^NDX", "VIX": "^VIX", "DJI": "^DJI", "RUT": "^RUT"}
+_REACH_DAYS = 30
+
+
+class Yahoo:
+    """See `vendors.Vendor`. No key. Yahoo keeps one-minute bars of the last 30 days and gives 8 days at a time."""
+
+    name = "yfinance"
+    limits = "Yahoo keeps one-minute bars for the last 30 days only, and offers no promise of completeness"
+    stretch_days = 7
+
+    def __init__(
+        self,
+        pace: Pace,
+        make_ticker: Callable[[str], Any] | None = None,
+        today: Callable[[], date] = date.today,
+    ):
+        self._pace = pace
+        self._make_ticker = make_ticker
+        self._today = today
+
+    def fetch(self, symbol: str, first: date, last: date) -> pd.DataFrame:
+        """See `vendors.Vendor.fetch`; regular sessions only, prices as traded."""
+        asked = f"yfinance: {symbol} from {first} to {last}"
+        oldest = self._today() - timedelta(days=_REACH_DAYS - 1)
+        if last < oldest:
+            raise DataError(f"{asked}: {self.limits}: ask for {oldest} or later, or use another source")
+        try:
+            import yfinance
+        except ImportError:
+            raise missing_extra("yfinance", "yfinance") from None
+        self._pace.wait()
+        ticker = (self._make_ticker or yfinance.Ticker)(_OTHER_NAMES.get(symbol, symbol))
+        try:
+            answer = ticker.history(
+                interval="1m",
+                start=max(first, oldest),
+                end=last + timedelta(days=1),
+                prepost=False,
+                auto_adjust=False,
+                actions=False,
+                raise_errors=True,
+            )
+        except yfinance.exceptions.YFRateLimitError:
+            raise DataError(f"{asked}: too many requests: raise request_seconds and wait a while") from None
+        except yfinance.exceptions.YFPricesMissingError as error:
+            raise DataError(f"{asked}: no bars ({error.rationale}): {self.limits}") from None
+        except (yfinance.exceptions.YFException, OSError) as error:
+            raise DataError(f"{asked}: failed ({type(error).__name__}): try again later") from None
+        return _frame(answer, asked)
+
+
+def _frame(answer: pd.DataFrame, asked: str) -> pd.DataFrame:
+    frame = answer.rename(columns=str.lower)
+    absent = [name for name in BAR_COLUMNS if name not in frame.columns]
+    if absent or (len(frame) and pd.DatetimeIndex(frame.index).tz is None):
+        raise DataError(f"{asked}: the answer has no {', '.join(absent) or 'time zone'}: try again, or another release")
+    index = pd.DatetimeIndex(frame.index)
+    frame.index = (index.tz_localize("UTC") if index.tz is None else index).tz_convert(EXCHANGE_TZ).as_unit("ns")
+    return frame.loc[:, list(BAR_COLUMNS)].astype("float64").rename_axis("datetime")

@@ -11,6 +11,7 @@ import xarray as xr
 from scipy import stats
 
 from momentum_jax.analysis.curves import healthy
+from momentum_jax.analysis.dips import drawdowns
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,6 +29,28 @@ def skill(p_buy_strong: npt.ArrayLike, p_buy_weak: npt.ArrayLike) -> tuple[Float
         stats.norm.ppf(np.clip(np.asarray(p, np.float64) / 100, _CLIP, 1 - _CLIP)) for p in (p_buy_strong, p_buy_weak)
     )
     return strong - weak, -0.5 * (strong + weak)
+
+
+def largest_fall(
+    env_steps: npt.ArrayLike, curves: npt.ArrayLike, sign: int, horizon: float, baseline: float = 0
+) -> Floats:
+    """Largest drawdown of each seed from `baseline` to `horizon`, whether or not it reaches a threshold.
+
+    Args:
+        env_steps: ``[K]`` environment steps.
+        curves: ``[seed, K]``.
+        sign: +1 where up is good, -1 where down is good.
+        horizon: last step looked at.
+        baseline: first step looked at.
+
+    Returns:
+        ``[seed]`` in the curves' unit, 0 or more; NaN with fewer than two values.
+    """
+    steps = np.asarray(env_steps)
+    within = (steps >= baseline) & (steps <= horizon)
+    fall = drawdowns(sign * np.asarray(curves, np.float64)[:, within]).drawdown
+    seen = (~np.isnan(fall)).sum(axis=1) > 1
+    return np.where(seen, np.nan_to_num(fall, nan=0).max(axis=1, initial=0), np.nan)
 
 
 def aligned(env_steps: npt.ArrayLike, curves: npt.ArrayLike, onset: npt.ArrayLike, offsets: npt.ArrayLike) -> Floats:

@@ -18,7 +18,7 @@ Curves = Mapping[str, npt.NDArray[np.float64]]
 
 
 def plot_curves(env_steps: npt.NDArray[np.int64], metrics: Mapping[str, Curves], title: str) -> Figure:
-    """One column per arm (the first six) and one row per metric.
+    """One column per arm (the first six) and one row per metric; the metrics of a single arm lie side by side.
 
     Args:
         env_steps: ``[K]``.
@@ -26,8 +26,9 @@ def plot_curves(env_steps: npt.NDArray[np.int64], metrics: Mapping[str, Curves],
         title: above the figure.
     """
     arms = list(next(iter(metrics.values())))[: canvas.MAX_ARMS]
-    figure = canvas.new_figure(max(3.2 * len(arms), 6.5), 2.9 * len(metrics) + 0.9)
-    axes = figure.subplots(len(metrics), len(arms), sharex=True, sharey=True, squeeze=False)
+    rows, columns = (1, len(metrics)) if len(arms) == 1 else (len(metrics), len(arms))
+    figure = canvas.new_figure(max(3.2 * columns, 6.5), 2.7 * rows + 1.0)
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).reshape(len(metrics), len(arms))
     limits = canvas.step_limits(env_steps)
     for row, (label, curves) in zip(axes, metrics.items(), strict=True):
         for axis, arm in zip(row, arms, strict=True):
@@ -38,7 +39,8 @@ def plot_curves(env_steps: npt.NDArray[np.int64], metrics: Mapping[str, Curves],
         row[0].set_ylim(0, 100)
     for axis, arm in zip(axes[0], arms, strict=True):
         axis.set_title(canvas.shorten(arm), fontsize=11)
-    figure.supxlabel("environment steps", fontsize=10)
+    for axis in axes[-1] if len(arms) > 1 else axes.flat:
+        axis.set_xlabel("environment steps", fontsize=9)
     figure.suptitle(title, fontsize=12)
     figure.legend(handles=_handles(), loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     return figure

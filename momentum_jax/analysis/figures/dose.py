@@ -23,7 +23,7 @@ def plot_dose(
         setting: name of what is dosed.
         doses: one number per arm.
         dipped: per arm ``[seed]``, whether the seed has a dip.
-        returns: per arm ``[seed]``, return at the run's end; NaN where there is none.
+        returns: per arm ``[seed]``, reward per 1 000 steps late in the run; NaN where there is none.
         title: above the figure.
     """
     order = np.argsort(doses)
@@ -46,7 +46,7 @@ def plot_dose(
         )  # fmt: skip
     above.set_ylim(0, 102)
     above.set_ylabel("seeds with a dip, %", fontsize=10)
-    below.set_ylabel("reward per 1 000 steps\nin the last window", fontsize=10)
+    below.set_ylabel("reward per 1 000 steps\nin the last fifth", fontsize=10)
     below.set_xlabel(setting, fontsize=10)
     below.set_xticks(x, [f"{dose:g}" for dose in x])
     figure.suptitle(title, fontsize=12)

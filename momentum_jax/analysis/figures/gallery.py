@@ -24,7 +24,7 @@ from momentum_jax.analysis.figures.onset import plot_onset
 from momentum_jax.analysis.figures.pairs import plot_pairs
 from momentum_jax.analysis.figures.predictors import plot_predictors
 from momentum_jax.analysis.figures.recovery import plot_recovery
-from momentum_jax.analysis.measures import aligned, policy_visit_split, predictor_table, skill
+from momentum_jax.analysis.measures import aligned, largest_fall, policy_visit_split, predictor_table, skill
 from momentum_jax.analysis.tables import DIP_METRICS, HORIZON, THRESHOLD
 
 Floats = npt.NDArray[np.float64]
@@ -121,20 +121,16 @@ def _depths(run: _Run, name: str) -> Picture:
 
 
 def _largest_fall(run: _Run, arm: str, curve: str, sign: int, baseline: int = 0) -> Floats:
-    """Largest drawdown with its end in [baseline, horizon], whether or not it reaches the threshold."""
-    within = (run.env_steps <= HORIZON) & (run.env_steps >= baseline)
-    values = run.by_arm(run.curves[curve])[arm][:, within]
-    fall = drawdowns(sign * values).drawdown
-    seen = (~np.isnan(fall)).sum(axis=1) > 1
-    return np.where(seen, np.nan_to_num(fall, nan=0).max(axis=1, initial=0), np.nan)
+    return largest_fall(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON, baseline)
 
 
 def _dose(run: _Run, name: str, setting: str, doses: list[float]) -> Picture:
     rewards = run.by_arm(run.ds["reward_sum"])
-    length = float(run.env_steps[-1] - run.env_steps[-2]) if len(run.env_steps) > 1 else np.nan
+    late = run.env_steps > 0.8 * run.env_steps[-1]
+    length = float(run.env_steps[-1] - run.env_steps[~late][-1]) if late.any() else np.nan
     observed = {arm: run.dip(arm, "observed").to_numpy(bool) for arm in run.arms}
     dipped = [run.dip(arm, "has_dip").to_numpy(bool)[observed[arm]] for arm in run.arms]
-    returns = [1_000 * rewards[arm][:, -1] / length for arm in run.arms]
+    returns = [1_000 * rewards[arm][:, late].sum(axis=1) / length for arm in run.arms]
     figure = plot_dose(setting, doses, dipped, returns, f"{name}: dips of P(HOLD) by dose")
     return Picture("4_dose", f"Prevalence of dips and return against {setting}, with 95 % intervals", figure)
 

@@ -42,8 +42,7 @@ def plot_onset(offsets: Floats, metrics: Mapping[str, Mapping[str, Floats]], tit
         axis.set_title(label, fontsize=10)
         axis.set_xlim(float(offsets[0]), float(offsets[-1]))
         canvas.linear_steps(axis)
-    figure.supxlabel("environment steps since the seed's onset · band: ± 2 standard errors", fontsize=9)
-    figure.suptitle(title, fontsize=12)
+    figure.suptitle(f"{title} (steps since each seed's onset; band: ± 2 standard errors)", fontsize=11)
     counts = {arm: len(next(iter(metrics.values()))[arm]) for arm in arms}
     handles = [
         Line2D([], [], color=styles[arm].color, linestyle=styles[arm].linestyle, label=f"{arm} ({counts[arm]} dips)")

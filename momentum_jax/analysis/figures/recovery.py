@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from momentum_jax.analysis.figures import canvas
@@ -36,12 +37,12 @@ def plot_recovery(durations: Mapping[str, tuple[Floats, npt.NDArray[np.bool_]]],
     for arm, (steps, censored) in arms.items():
         _draw(axis, arm, steps, censored, styles[arm])
     last = max((float(steps.max()) for steps, _ in arms.values()), default=1.0)
-    axis.set_xlim(0, 1.02 * max(last, 1.0))
     if arms:
         axis.legend(fontsize=9, frameon=False)
     else:
         canvas.nothing_to_draw(axis, "no dip, so nothing to recover from")
-    _at_risk(table, arms, styles, np.linspace(0, last, _TICKS))
+    _at_risk(table, arms, styles, MaxNLocator(_TICKS, steps=[1, 2, 5, 10]).tick_values(0, last))
+    axis.set_xlim(0, 1.02 * max(last, 1.0))  # the ticks of the table may go further
     table.set_xlabel("environment steps since the onset · band: 95 % interval · +: run ended first", fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure
@@ -68,6 +69,7 @@ def _at_risk(
     styles: Mapping[str, canvas.ArmStyle],
     at: Floats,
 ) -> None:
+    at = at[at <= max((float(steps.max()) for steps, _ in arms.values()), default=0)]
     for row, (arm, (steps, _)) in enumerate(arms.items()):
         for step in at:
             table.text(step, row, str(int((steps >= step).sum())), ha="center", va="center", fontsize=8,
@@ -79,3 +81,4 @@ def _at_risk(
     table.set_title("dips still at risk", fontsize=8, loc="left", color=canvas.GREY, pad=2)
     table.spines[["top", "right", "left"]].set_visible(False)
     table.tick_params(left=False, labelsize=8)
+    table.tick_params(axis="y", pad=16)

@@ -13,7 +13,7 @@ import xarray as xr
 from momentum_jax.store import RunDirectoryError, load_run
 
 
-class Refusal(RunDirectoryError):
+class ComparisonError(RunDirectoryError):
     """Runs that cannot be compared; one line that says why."""
 
 
@@ -26,10 +26,10 @@ def load_runs(run_dirs: Sequence[str | Path]) -> xr.Dataset:
 
     Raises:
         RunDirectoryError: a run cannot be read.
-        Refusal: the runs' data or probe states differ, or they share no seed or checkpoint.
+        ComparisonError: the runs' data or probe states differ, or they share no seed or checkpoint.
     """
     if not run_dirs:
-        raise Refusal("no run directory given, expected at least one")
+        raise ComparisonError("no run directory given, expected at least one")
     runs = [load_run(path) for path in run_dirs]
     if len(runs) == 1:
         return runs[0].assign_attrs(left_out="[]")
@@ -48,7 +48,7 @@ def load_runs(run_dirs: Sequence[str | Path]) -> xr.Dataset:
 def _check_data(first: str, left: xr.Dataset, second: str, right: xr.Dataset) -> None:
     prints = [run.attrs["data_fingerprint"] for run in (left, right)]
     if prints[0] != prints[1]:
-        raise Refusal(
+        raise ComparisonError(
             f"{second}: data fingerprint {_short(prints[1])}, unlike {_short(prints[0])} of {first}; "
             "runs on different data are not compared"
         )
@@ -63,7 +63,7 @@ def _check_probes(first: str, left: xr.Dataset, second: str, right: xr.Dataset) 
         if "setup_score" not in reference.dims:
             found = found.sum("setup_score")
         if not np.array_equal(_one(reference), _one(found)):
-            raise Refusal(
+            raise ComparisonError(
                 f"{second}: probe states (probe_count) of arm {right['arm'].values[arm]} differ from those of "
                 f"{first}; exact probabilities on different states are not compared"
             )
@@ -81,7 +81,7 @@ def _setup_rules(run: xr.Dataset, arm: int) -> str:
 def _common_seeds(run_dirs: Sequence[str | Path], runs: list[xr.Dataset]) -> list[int]:
     common = set(runs[0]["seed"].values.tolist()).intersection(*(run["seed"].values.tolist() for run in runs[1:]))
     if not common:
-        raise Refusal(f"{run_dirs[-1]}: no seed in common with {run_dirs[0]}, so nothing can be paired")
+        raise ComparisonError(f"{run_dirs[-1]}: no seed in common with {run_dirs[0]}, so nothing can be paired")
     return [seed for seed in runs[0]["seed"].values.tolist() if seed in common]
 
 
@@ -91,7 +91,9 @@ def _common_checkpoints(run_dirs: Sequence[str | Path], runs: list[xr.Dataset]) 
     same = (steps == steps[0]).all(axis=0)
     shared = shortest if same.all() else int(same.argmin())
     if shared < min(2, shortest) or not shared:
-        raise Refusal(f"{run_dirs[-1]}: its first checkpoints differ from those of {run_dirs[0]}; windows do not match")
+        raise ComparisonError(
+            f"{run_dirs[-1]}: its first checkpoints differ from those of {run_dirs[0]}; windows do not match"
+        )
     return shared
 
 

@@ -19,6 +19,7 @@ import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, healthy
 from momentum_jax.analysis.document import Section, to_html
+from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.tables import DIP_METRICS
 from momentum_jax.diagnostics.variables import VARIABLES
 
@@ -80,33 +81,28 @@ def page_data(ds: xr.Dataset, dips: pd.DataFrame) -> dict[str, Any]:
         ``curves`` by name ``[arm][seed][K]``; ``dips`` per metric and baseline ``[arm][seed]``.
     """
     curves = derive_curves(ds)
-    metrics = [
-        {
-            "label": label,
-            "unit": "%",
-            "kinds": {
-                "windowed": f"{name}_pct",
-                "cumulative": f"{name}_pct_cumulative",
-                "exact": _EXACT.get(name, f"p_{name}"),
-            },
-        }
-        for name, label in _SHARES.items()
-    ]
-    metrics += [
+    shares = [_share(name, label) for name, label in _SHARES.items()]
+    learner = [
         {"label": VARIABLES[name].long_name, "unit": _unit(VARIABLES[name].units), "kinds": {"windowed": name}}
         for name in _LEARNER
     ]
-    drawn = {name: _percent(curves[name]) for metric in metrics[: len(_SHARES)] for name in metric["kinds"].values()}
+    drawn = {name: _percent(curves[name]) for metric in shares for name in metric["kinds"].values()}
     alive = healthy(ds)
     drawn |= {name: _learner(ds[name].where(alive)) for name in _LEARNER}
     return {
         "steps": ds["env_steps"].values.tolist(),
         "arms": ds["arm"].values.tolist(),
         "seeds": ds["seed"].values.tolist(),
-        "metrics": metrics,
+        "metrics": shares + learner,
         "curves": drawn,
         "dips": _dips(ds, dips),
     }
+
+
+def _share(name: str, label: str) -> dict[str, Any]:
+    """A share of the flat decisions and the curves that show it."""
+    counted = {"windowed": f"{name}_pct", "cumulative": f"{name}_pct_cumulative"}
+    return {"label": label, "unit": "%", "kinds": {**counted, "exact": _EXACT.get(name, f"p_{name}")}}
 
 
 def _unit(units: str) -> str:
@@ -136,9 +132,10 @@ def _nested(values: np.ndarray) -> list[Any]:
 def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> list[dict[str, Any]]:
     entries = []
     for metric in DIP_METRICS:
-        for baseline, chosen in dips[dips["metric"] == metric.curve].groupby("baseline"):
-            by_arm = dict(list(chosen.groupby("arm")))
-            start = "the start" if baseline == 0 else f"step {baseline:,}"
+        of_metric = dips[dips["metric"] == metric.curve]
+        for baseline in of_metric["baseline"].unique().tolist():
+            by_arm = dict(list(of_metric[of_metric["baseline"] == baseline].groupby("arm")))
+            start = "the start" if baseline == 0 else f"step {format_steps(baseline)}"
             entries.append(
                 {
                     "curve": metric.curve,

@@ -32,7 +32,7 @@ def quality_table(ds: xr.Dataset) -> pd.DataFrame:
     updated = xr.DataArray(np.diff(ds["update"].values) > 0, dims="checkpoint")
     absent = ds["entropy"].isel(checkpoint=slice(1, None)).drop_vars(["env_steps", "update"]).isnull() & updated
     halves = curves["p_hold_half"]
-    apart = np.abs(halves.sel(probe_half="A", drop=True) - halves.sel(probe_half="B", drop=True))
+    apart = abs(halves.sel(probe_half="A", drop=True) - halves.sel(probe_half="B", drop=True))
     rows = []
     for arm in ds["arm"].values:
         count = decisions.sel(arm=arm).values

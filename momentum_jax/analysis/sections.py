@@ -47,7 +47,7 @@ def report_sections(ds: xr.Dataset, dips: pd.DataFrame, images: list[Image]) -> 
     if PUBLISHED_ARM in ds["arm"].values:
         tables.append(_published(ds))
     return [
-        Section("Summary", [Text(" ".join(summarise(ds, dips)))]),
+        Section("Summary", [Bullets(summarise(ds, dips))]),
         Section("Figures", images),
         *tables,
         _configuration(ds),

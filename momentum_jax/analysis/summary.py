@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, failed_steps
+from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.measures import largest_fall
 from momentum_jax.analysis.tables import HORIZON, THRESHOLD
@@ -26,7 +27,10 @@ def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
     rows = dips[(dips["arm"] == arm) & (dips["metric"] == PRIMARY) & (dips["baseline"] == 0)]
     rows = rows[(rows["failed_step"] < 0) & rows["observed"]]
     if rows.empty:
-        return [f"No healthy seed of {arm} has two checkpoints within {HORIZON:,} steps yet, so nothing can be said."]
+        return [
+            f"No healthy seed of {arm} has two checkpoints within {format_steps(HORIZON)} steps yet, "
+            "so nothing can be said."
+        ]
     sentences = [_prevalence(arm, rows)]
     if rows["has_dip"].any():
         sentences += [_depth(rows), _recovery(rows)]
@@ -64,7 +68,7 @@ def _prevalence(arm: str, rows: pd.DataFrame) -> str:
     share = wilson_interval(dips, seeds)
     return (
         f"In {arm}, exact P(HOLD) rose by {THRESHOLD:g} points or more above its lowest value within "
-        f"{HORIZON:,} steps of the start in {dips} of {seeds} healthy seeds "
+        f"{format_steps(HORIZON)} steps of the start in {dips} of {seeds} healthy seeds "
         f"(95 % Wilson interval {100 * share.low:.0f} to {100 * share.high:.0f} %): **{share_in_words(share)}**."
     )
 
@@ -83,7 +87,7 @@ def _recovery(rows: pd.DataFrame) -> str:
     back = int((~dipped["censored"]).sum())
     share = wilson_interval(back, len(dipped))
     steps = dipped["recovery_step"].median()
-    when = f", in the median of those at step {steps:,.0f}" if back else ""
+    when = f", in the median of those at step {format_steps(steps)}" if back else ""
     return (
         f"By the end of the run {back} of {len(dipped)} had come back by 90 % of their depth "
         f"({100 * share.low:.0f} to {100 * share.high:.0f} %){when}."
@@ -93,9 +97,9 @@ def _recovery(rows: pd.DataFrame) -> str:
 def _landmark(arm: str, rows: pd.DataFrame) -> str:
     change = mean_interval(rows["landmark_depth"])
     if np.isnan(change.estimate):
-        return "The run has no checkpoints at 5,000 and 10,000 steps, so the change between them is not known."
+        return "The run has no checkpoints at 5 000 and 10 000 steps, so the change between them is not known."
     return (
-        f"Between steps 5,000 and 10,000, fixed in advance, P(HOLD) of {arm} changed on average by "
+        f"Between steps 5 000 and 10 000, fixed in advance, P(HOLD) of {arm} changed on average by "
         f"{direction_in_words(change, 'it rose', 'it fell')}."
     )
 
@@ -114,6 +118,6 @@ def _comparison(ds: xr.Dataset, first: str, second: str) -> str:
 def _end(ds: xr.Dataset, arm: str) -> str:
     last = mean_interval(derive_curves(ds)[PRIMARY].sel(arm=arm).isel(checkpoint=-1).values)
     return (
-        f"At the last checkpoint, step {int(ds['env_steps'].values[-1]):,}, P(HOLD) of {arm} was on average "
+        f"At the last checkpoint, step {format_steps(ds['env_steps'].values[-1])}, P(HOLD) of {arm} was on average "
         f"{last.estimate:.1f} % (95 % interval {last.low:.1f} to {last.high:.1f})."
     )

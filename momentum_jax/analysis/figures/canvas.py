@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -30,7 +30,7 @@ class ArmStyle(NamedTuple):
     """How an arm is drawn: told apart by colour and, in print without colour, by dashes and marker."""
 
     color: str
-    linestyle: str
+    linestyle: Literal["-", "--", "-.", ":"]
     marker: str
 
 

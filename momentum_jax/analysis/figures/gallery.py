@@ -24,6 +24,7 @@ from momentum_jax.analysis.figures.onset import plot_onset
 from momentum_jax.analysis.figures.pairs import plot_pairs
 from momentum_jax.analysis.figures.predictors import plot_predictors
 from momentum_jax.analysis.figures.recovery import plot_recovery
+from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.measures import aligned, largest_fall, policy_visit_split, predictor_table, skill
 from momentum_jax.analysis.tables import DIP_METRICS, HORIZON, THRESHOLD
 
@@ -185,7 +186,9 @@ def _predictors(run: _Run, name: str) -> Picture:
     for position, label in enumerate(run.arms):
         policy, visit = (_total(part[position]) for part in parts)
         split[label] = (policy, visit)
-    figure = plot_predictors(table, run.env_steps[1:], split, f"{name}: what foretells a dip after {LANDMARK:,} steps")
+    figure = plot_predictors(
+        table, run.env_steps[1:], split, f"{name}: what foretells a dip after {format_steps(LANDMARK)} steps"
+    )
     caption = f"Predictors at step 5 000 of the rise of P(HOLD) after it ({arm}), and what moved windowed HOLD"
     return Picture("8_predictors", caption, figure)
 

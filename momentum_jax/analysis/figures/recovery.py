@@ -41,7 +41,7 @@ def plot_recovery(durations: Mapping[str, tuple[Floats, npt.NDArray[np.bool_]]],
         axis.legend(fontsize=9, frameon=False)
     else:
         canvas.nothing_to_draw(axis, "no dip, so nothing to recover from")
-    _at_risk(table, arms, styles, MaxNLocator(_TICKS, steps=[1, 2, 5, 10]).tick_values(0, last))
+    _at_risk(table, arms, styles, np.asarray(MaxNLocator(_TICKS, steps=[1, 2, 5, 10]).tick_values(0, last)))
     axis.set_xlim(0, 1.02 * max(last, 1.0))  # the ticks of the table may go further
     table.set_xlabel("environment steps since the onset · band: 95 % interval · +: run ended first", fontsize=9)
     figure.suptitle(title, fontsize=12)
@@ -57,7 +57,7 @@ def _draw(axis: Axes, arm: str, steps: Floats, censored: npt.NDArray[np.bool_], 
         # Where everything is over the interval has no width by formula; the band ends there.
         warnings.simplefilter("ignore", RuntimeWarning)
         bounds = curve.confidence_interval(method="log-log")
-    low, high = (np.concatenate([[1], bound.probabilities]) for bound in bounds)
+    low, high = (np.concatenate([[1], bound.probabilities]) for bound in (bounds.low, bounds.high))
     axis.fill_between(x, 100 * low, 100 * high, step="post", color=style.color, alpha=0.15, linewidth=0)
     ends = steps[censored]
     axis.plot(ends, 100 * y[np.searchsorted(x, ends, side="right") - 1], "+", color=style.color, markersize=7)

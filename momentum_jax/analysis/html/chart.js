@@ -1,7 +1,7 @@
 // The curves: one path per seed, a thick one per arm's median, and the nearest curve under the pointer.
 const svg = byId("curves");
 const tip = byId("tip");
-const MARGIN = { left: 52, right: 14, top: 14, bottom: 40 };
+const MARGIN = { left: 52, right: 24, top: 14, bottom: 40 };
 let size = { width: 0, height: 0 };
 let range = [0, 100];
 

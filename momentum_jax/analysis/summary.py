@@ -55,6 +55,8 @@ def share_in_words(share: Interval) -> str:
 
 def direction_in_words(change: Interval, up: str, down: str, unit: str = "points") -> str:
     """The direction where the interval has one sign, else that it is undecided; with the interval."""
+    if change.flag == "constant" and change.estimate == 0:
+        return f"0 {unit} in every seed: **no difference at all**"
     shown = f"{change.estimate:+.1f} {unit} (95 % interval {change.low:+.1f} to {change.high:+.1f})"
     if change.flag:
         return f"{shown}, **undecided** because the interval is a point ({change.flag})"

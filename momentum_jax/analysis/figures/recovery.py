@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +57,7 @@ def _draw(axis: Axes, arm: str, steps: Floats, censored: npt.NDArray[np.bool_], 
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         # Where everything is over the interval has no width by formula; the band ends there.
         warnings.simplefilter("ignore", RuntimeWarning)
-        bounds = curve.confidence_interval(method="log-log")
+        bounds: Any = curve.confidence_interval(method="log-log")
     low, high = (np.concatenate([[1], bound.probabilities]) for bound in (bounds.low, bounds.high))
     axis.fill_between(x, 100 * low, 100 * high, step="post", color=style.color, alpha=0.15, linewidth=0)
     ends = steps[censored]

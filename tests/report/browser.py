@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
 import subprocess
@@ -35,7 +36,9 @@ class Browser:
         port = self._port()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=_PATIENCE) as answer:
             pages = [target for target in json.load(answer) if target["type"] == "page"]
-        self.socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=None, open_timeout=_PATIENCE)
+        self.resources = contextlib.ExitStack()
+        connection = connect(pages[0]["webSocketDebuggerUrl"], max_size=None, open_timeout=_PATIENCE)
+        self.socket = self.resources.enter_context(connection)
         self.number = 0
         self.requests: list[str] = []
         self.errors: list[str] = []
@@ -123,7 +126,7 @@ class Browser:
 
     def close(self) -> None:
         """Ends the process that this object started."""
-        self.socket.close()
+        self.resources.close()
         self.process.terminate()
         self.process.wait(timeout=_PATIENCE)
         self.folder.cleanup()

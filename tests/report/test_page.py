@@ -11,6 +11,7 @@ import pytest
 from momentum_jax.analysis.curves import derive_curves
 from momentum_jax.analysis.report import write_report
 from momentum_jax.store import load_run
+from tests.analysis.conftest import simulator
 from tests.report import browser
 
 SEEDS = 5
@@ -30,29 +31,35 @@ def chromium():
     opened.close()
 
 
-@pytest.fixture
-def run_dir(simulate):
-    return simulate(num_seeds=SEEDS, failed={(1, 4): 50_000})
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    """A run with its report, which the tests only read."""
+    path = simulator(tmp_path_factory.mktemp("runs"))(num_seeds=SEEDS, failed={(1, 4): 50_000})
+    write_report(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def text(run_dir) -> str:
+    return (run_dir / "report" / "report.html").read_text()
 
 
 @pytest.fixture
 def page(run_dir, chromium):
     """The browser with the report open; what goes wrong in the page fails the test."""
-    chromium.open(write_report(run_dir).with_suffix(".html"))
+    chromium.open(run_dir / "report" / "report.html")
     chromium.errors.clear()
     yield chromium
     assert chromium.errors == []
 
 
-def test_the_page_is_one_file_that_asks_for_no_other(run_dir):
-    text = write_report(run_dir).with_suffix(".html").read_text()
+def test_the_page_is_one_file_that_asks_for_no_other(text):
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", text)
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
     assert "{{" not in text and len(text) < 2_000_000
 
 
-def test_the_data_in_the_page_are_the_runs(run_dir):
-    text = write_report(run_dir).with_suffix(".html").read_text()
+def test_the_data_in_the_page_are_the_runs(run_dir, text):
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
     curves = derive_curves(load_run(run_dir))
     shown = np.array(data["curves"]["hold_pct"], float)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from momentum_jax.analysis.compare import load_runs
 from momentum_jax.analysis.exports import FORMATS, export_run
+from momentum_jax.analysis.joining import load_runs
 from momentum_jax.analysis.live import watch
 from momentum_jax.analysis.report import report_folder, write_report
 from momentum_jax.analysis.tensorboard import MissingWriterError, write_events

@@ -105,7 +105,9 @@ def _block_html(block: Block, image_source: Callable[[str], str]) -> str:
             caption = _inline(block.caption)
             source = html.escape(image_source(block.name), quote=True)
             image = f'<img src="{source}" alt="{caption}" loading="lazy">'
-            return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+            # Narrow screens scroll a figure sideways instead of shrinking its text.
+            frame = f'<div class="wide" tabindex="0" role="group" aria-label="figure">{image}</div>'
+            return f"<figure>{frame}<figcaption>{caption}</figcaption></figure>"
 
 
 def _table_html(frame: pd.DataFrame) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from momentum_jax.analysis.compare import load_runs
 from momentum_jax.analysis.document import Image, to_markdown
 from momentum_jax.analysis.figures import gallery, save_figure
+from momentum_jax.analysis.joining import load_runs
 from momentum_jax.analysis.page import to_page
 from momentum_jax.analysis.sections import report_sections
 from momentum_jax.analysis.tables import dip_table

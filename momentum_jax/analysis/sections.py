@@ -108,7 +108,8 @@ def _configuration(ds: xr.Dataset) -> Section:
     blocks: list[Bullets | Table] = [Bullets(facts)]
     differing = differing_settings(config["arms"])
     if not differing.empty:
-        blocks.append(Table(differing, "In what the arms differ"))
+        long = differing.melt("setting", var_name="arm", value_name="value").sort_values("setting", kind="stable")
+        blocks.append(Table(long, "In what the arms differ"))
     common = common_settings(config["arms"])
     if not common.empty:
         blocks.append(Table(common, "What every arm has alike"))

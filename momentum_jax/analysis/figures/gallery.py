@@ -69,6 +69,10 @@ class _Run(NamedTuple):
         chosen = (table["arm"] == arm) & (table["metric"] == metric) & (table["baseline"] == baseline)
         return table.loc[chosen, column]
 
+    def healthy(self, arm: str) -> npt.NDArray[np.bool_]:
+        """``[seed]``: the seed never failed."""
+        return self.dip(arm, "failed_step").to_numpy() < 0
+
 
 def gallery(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[Picture]:
     """Draws the figures one after the other; one that the run has no data for is left out.
@@ -122,16 +126,20 @@ def _depths(run: _Run, name: str) -> Picture:
 
 
 def _largest_fall(run: _Run, arm: str, curve: str, sign: int, baseline: int = 0) -> Floats:
-    return largest_fall(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON, baseline)
+    """Of the seeds that did not fail; NaN for the others."""
+    fall = largest_fall(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON, baseline)
+    return np.where(run.healthy(arm), fall, np.nan)
 
 
 def _dose(run: _Run, name: str, setting: str, doses: list[float]) -> Picture:
     rewards = run.by_arm(run.ds["reward_sum"])
     late = run.env_steps > 0.8 * run.env_steps[-1]
     length = float(run.env_steps[-1] - run.env_steps[~late][-1]) if late.any() else np.nan
-    observed = {arm: run.dip(arm, "observed").to_numpy(bool) for arm in run.arms}
-    dipped = [run.dip(arm, "has_dip").to_numpy(bool)[observed[arm]] for arm in run.arms]
-    returns = [1_000 * rewards[arm][:, late].sum(axis=1) / length for arm in run.arms]
+    dipped = [
+        run.dip(arm, "has_dip").to_numpy(bool)[run.dip(arm, "observed").to_numpy(bool) & run.healthy(arm)]
+        for arm in run.arms
+    ]
+    returns = [1_000 * rewards[arm][run.healthy(arm)][:, late].sum(axis=1) / length for arm in run.arms]
     figure = plot_dose(setting, doses, dipped, returns, f"{name}: dips of P(HOLD) by dose")
     return Picture("4_dose", f"Prevalence of dips and return against {setting}, with 95 % intervals", figure)
 
@@ -154,7 +162,7 @@ def _pairs(run: _Run, name: str) -> Picture:
 def _recovery(run: _Run, name: str) -> Picture:
     durations = {}
     for arm in run.arms:
-        dipped = run.dip(arm, "has_dip").to_numpy(bool) & (run.dip(arm, "failed_step").to_numpy() < 0)
+        dipped = run.dip(arm, "has_dip").to_numpy(bool) & run.healthy(arm)
         censored = run.dip(arm, "censored").to_numpy(bool)[dipped]
         waited = run.env_steps[-1] - run.dip(arm, "onset_step").to_numpy()[dipped]
         durations[arm] = (np.where(censored, waited, run.dip(arm, "duration").to_numpy()[dipped]), censored)
@@ -168,7 +176,7 @@ def _onset(run: _Run, name: str) -> Picture:
     both = {arm: skill(strong[arm], weak[arm]) for arm in run.arms}
     curves["sensitivity d′"] = {arm: pair[0] for arm, pair in both.items()}
     curves["criterion c (up: buys less)"] = {arm: pair[1] for arm, pair in both.items()}
-    onset = {arm: run.dip(arm, "onset_step").to_numpy() for arm in run.arms}
+    onset = {arm: np.where(run.healthy(arm), run.dip(arm, "onset_step"), np.nan) for arm in run.arms}
     metrics = {
         label: {arm: aligned(run.env_steps, values[arm], onset[arm], _OFFSETS) for arm in run.arms}
         for label, values in curves.items()

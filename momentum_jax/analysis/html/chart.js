@@ -91,12 +91,15 @@ function draw() {
   svg.replaceChildren();
   range = valueRange();
   drawAxes();
+  svg.style.setProperty("--seed-opacity", Math.min(Math.max(16 / shownKeys().length, 0.15), 0.5));
   shownKeys().forEach((key) => {
     svg.append(element("path", { class: "seed", "data-key": key, d: pathOf(curveOf(key)), stroke: color(armOf(key)) }));
   });
   shownArms().forEach((arm) => {
     const middle = data.steps.map((_, index) => median(data.seeds.map((_seed, seed) => curveOf(keyOf(arm, seed))[index])));
-    svg.append(element("path", { class: "median", "data-arm": arm, d: pathOf(middle), stroke: color(arm), "stroke-dasharray": DASHES[arm % DASHES.length] }));
+    const d = pathOf(middle);
+    svg.append(element("path", { class: "halo", d }));
+    svg.append(element("path", { class: "median", "data-arm": arm, d, stroke: color(arm), "stroke-dasharray": DASHES[arm % DASHES.length] }));
   });
   highlight();
 }

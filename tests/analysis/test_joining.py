@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.compare import ComparisonError, load_runs
 from momentum_jax.analysis.configuration import common_settings, differing_settings, numeric_dose
+from momentum_jax.analysis.joining import ComparisonError, load_runs
 from momentum_jax.analysis.report import write_report
 from momentum_jax.store import load_run
 from tests.analysis.conftest import STEPS

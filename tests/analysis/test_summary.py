@@ -63,7 +63,7 @@ def test_quality_counts_what_is_missing(simulate):
     quality = quality_table(ds).set_index("arm")
     assert quality["failed"].tolist() == [1, 0] and quality["empty_windows"].tolist() == [4, 0]
     assert quality["missing_learner_means"].tolist() == [2 * 27, 2 * 27]
-    assert quality["probe_states"].tolist() == [2_048, 2_048] and np.all(quality["halves_apart"] == 0)
+    assert quality["probe_states"].tolist() == [2_050, 2_050] and np.all(quality["halves_apart"] == 0)
     warnings = "\n".join(warnings_of(ds.assign_attrs(left_out=json.dumps(["x was left out"])), quality.reset_index()))
     for expected in ("1 of 4 runs failed", "x was left out", "only 2 seeds", "4 windows of a seed hold no flat"):
         assert expected in warnings

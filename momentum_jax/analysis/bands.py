@@ -50,11 +50,14 @@ def simultaneous_band(curves: npt.ArrayLike, confidence: float = 0.95, resamples
 
 def _median_draws(values: Floats, resamples: int, key: np.random.Generator) -> Floats:
     batch = max(_CELLS // max(values.size, 1), 1)
+    columns = np.ascontiguousarray(values.T)  # medians run along memory
+    complete = not np.isnan(values).any()  # NumPy's median is many times faster than its nanmedian
     parts = []
     for start in range(0, resamples, batch):
         rows = key.integers(len(values), size=(min(batch, resamples - start), len(values)))
-        parts.append(_without_warning(np.nanmedian, values[rows], axis=1))
-    return np.concatenate(parts)
+        drawn = columns[:, rows]
+        parts.append(np.median(drawn, axis=-1) if complete else _without_warning(np.nanmedian, drawn, axis=-1))
+    return np.concatenate(parts, axis=1).T
 
 
 def _without_warning(function: Callable[..., Any], values: Floats, axis: int = 0) -> Floats:

@@ -25,7 +25,7 @@ def format_table(table: pd.DataFrame) -> str:
     ``x_median, x_min, x_max`` become one column ``54.9 [50.1–60.2]``, and so do quartiles
     (``_q25, _q75``) and intervals (``_low, _high``).
     """
-    rows = _cells(table)
+    rows = table_cells(table)
     right = _right_aligned(table)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
@@ -41,7 +41,7 @@ def format_table(table: pd.DataFrame) -> str:
 
 def markdown_table(table: pd.DataFrame) -> str:
     """A table as Markdown, otherwise like `format_table`."""
-    rows = _cells(table)
+    rows = table_cells(table)
     rule = ["---:" if to_right else "---" for to_right in _right_aligned(table)]
     # A bar inside a cell would begin a new cell.
     lines = [[cell.replace("|", "\\|") for cell in row] for row in rows]
@@ -77,8 +77,8 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     return plain
 
 
-def _cells(table: pd.DataFrame) -> list[list[str]]:
-    """Header and rows as text."""
+def table_cells(table: pd.DataFrame) -> list[list[str]]:
+    """Header and rows of a table as text, `x` with its two ends as one cell."""
     plain = _readable(table)
     header = [str(name).replace("_", " ") for name in plain.columns]
     columns = [[_cell(value, str(name)) for value in plain[name]] for name in plain.columns]

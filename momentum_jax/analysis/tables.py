@@ -19,6 +19,7 @@ __all__ = [
     "DIP_METRICS",
     "HORIZON",
     "TABLE_STEPS",
+    "THRESHOLD",
     "DipMetric",
     "checkpoint_table",
     "dip_summary",
@@ -47,6 +48,7 @@ DIP_METRICS = (
 )
 BASELINES = (0, 5_000)
 HORIZON = 25_000
+THRESHOLD = 5.0
 
 
 def table_percentages(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
@@ -101,7 +103,7 @@ def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEP
 def dip_table(
     ds: xr.Dataset,
     horizon: float = HORIZON,
-    threshold: float = 5.0,
+    threshold: float = THRESHOLD,
     recovery_q: float = 0.9,
     baselines: Sequence[int] = BASELINES,
 ) -> pd.DataFrame:

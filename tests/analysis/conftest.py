@@ -67,6 +67,11 @@ def checkpoint_arrays(
 @pytest.fixture
 def simulate(tmp_path: Path) -> Callable[..., Path]:
     """Writes a run: ``simulate(arms, num_seeds, steps, failed={(arm index, seed index): step})``."""
+    return simulator(tmp_path)
+
+
+def simulator(folder: Path) -> Callable[..., Path]:
+    """What `simulate` is, writing into `folder`."""
 
     def write(
         arms: Sequence[str] = ("tune2", "tune3"),
@@ -77,7 +82,7 @@ def simulate(tmp_path: Path) -> Callable[..., Path]:
     ) -> Path:
         key = np.random.default_rng(7)
         wiggles = 0.05 * key.standard_normal((len(arms), num_seeds))
-        run_dir = tmp_path / name
+        run_dir = folder / name
         config = {
             "experiment": "simulated",
             "arms": [{"name": arm, "env": {}, "ppo": {"ent_coef": 0.08}} for arm in arms],

@@ -1,19 +1,22 @@
-"""The report: its files, what it says about failures, and what it does not import."""
+"""The report: its files, its order, what it says about failures, and what it does not import."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.figures import plot_hold, save_figure
+from momentum_jax.analysis.document import Bullets, Image, Section, Table, Text, to_html, to_markdown
 from momentum_jax.analysis.intervals import Interval
-from momentum_jax.analysis.report import _verdict, write_report
-from momentum_jax.store import RunDirectoryError, load_run
+from momentum_jax.analysis.report import write_report
+from momentum_jax.analysis.sections import verdict
+from momentum_jax.store import RunDirectoryError
+
+FIGURES = {"hold_pct", "1_curves", "2_drawdowns", "3_depths", "5_pairs", "6_recovery", "7_onset", "8_predictors"}
 
 
 def test_report_of_a_run_with_a_failed_seed(simulate):
@@ -23,29 +26,46 @@ def test_report_of_a_run_with_a_failed_seed(simulate):
     assert path == run_dir / "report" / "report.md"
     assert "**1 of 12 runs failed.**" in text and "tune2, seed 3: non-finite loss at step 15 000" in text
     assert "sha256:0123456789abcdef" in text and "6 per arm (0 to 5)" in text
-    assert "![HOLD of every seed](figures/hold_pct.png)" in text
     assert "## The published tune2 among the seeds" in text
     assert "nan" not in text.lower().replace("finance", "") and "unfinished" not in text
     files = {str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if file.is_file()}
-    assert files == {"report.md", "dips.csv", "figures/hold_pct.png", "figures/hold_pct.svg"}
+    drawn = {f"figures/{name}{suffix}" for name in FIGURES for suffix in (".png", ".svg")}
+    assert files == {"report.md", "report.html", "dips.csv"} | drawn
     assert len(pd.read_csv(path.parent / "dips.csv")) == 2 * 3 * 2 * 6
+
+
+def test_the_summary_comes_first_and_the_warnings_last(simulate):
+    text = write_report(simulate()).read_text()
+    titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    expected = ["Summary", "Figures", "Dips", "Checkpoints", "The published tune2 among the seeds"]
+    assert titles == [*expected, "Configuration", "Data quality", "Warnings"]
+    summary = text.partition("## Summary")[2].partition("## ")[0]
+    assert 3 <= sum(line.startswith("- ") for line in summary.splitlines()) <= 6
 
 
 def test_report_of_an_unfinished_run_of_another_arm(simulate):
     text = write_report(simulate(arms=("other",), steps=(0, 1_000))).read_text()
     assert "**unfinished**" in text and "published tune2 among" not in text
-    assert "**The run ends at step 1 000**" in text and "No seed failed." in text
+    assert "**The run ends at step 1 000**" in text and "No seed failed" not in text
 
 
 def test_report_where_only_checkpoint_0_is_there(simulate):
     text = write_report(simulate(steps=(0,))).read_text()
     assert "undecided, the run has no healthy seed" in text and "none of the published steps" in text
+    assert "nothing can be said" in text
+
+
+@pytest.mark.parametrize("failed", [{}, {(0, seed): 0 for seed in range(2)}])
+def test_report_of_two_seeds_where_all_may_have_failed_at_once(simulate, failed):
+    assert "## Warnings" in write_report(simulate(arms=("tune2",), num_seeds=2, failed=failed)).read_text()
 
 
 def test_a_report_can_be_written_again(simulate):
     run_dir = simulate(steps=(0, 1_000, 5_000))
-    first = write_report(run_dir).read_bytes()
-    assert write_report(run_dir).read_bytes() == first
+    first = write_report(run_dir)
+    before = {path.name: path.read_bytes() for path in first.parent.rglob("*") if path.is_file()}
+    write_report(run_dir)
+    assert {path.name: path.read_bytes() for path in first.parent.rglob("*") if path.is_file()} == before
 
 
 def test_no_report_without_a_run(tmp_path):
@@ -64,35 +84,24 @@ def test_no_report_without_a_run(tmp_path):
     ],
 )
 def test_the_interval_decides(change, word):
-    assert _verdict(change).startswith(word)
+    assert verdict(change).startswith(word)
 
 
-def test_figure_draws_every_seed_and_the_published_points(simulate):
-    ds = load_run(simulate(arms=("tune2", "b", "c", "d"), num_seeds=3, failed={(0, 1): 15_000}))
-    figure = plot_hold(ds)
-    shown = [axis for axis in figure.axes if axis.get_visible()]
-    assert len(shown) == 8
-    assert shown[0].get_title() == "tune2 (1 of 3 seeds failed)"
-    lines = shown[0].get_lines()
-    assert len(lines) == 3 + 1 + 1
-    np.testing.assert_allclose(lines[-1].get_ydata(), [54.87, 69.25, 45.28, 27.79, 6.38], atol=0.01)
-    assert shown[0].get_xlim() == (1_000, 100_000)
-
-
-def test_figures_leave_no_global_state_and_repeat_themselves(simulate, tmp_path):
-    ds = load_run(simulate(steps=(0, 1_000, 5_000), num_seeds=2))
-    before = dict(mpl.rcParams)
-    paths = save_figure(plot_hold(ds), tmp_path / "one")
-    again = save_figure(plot_hold(ds), tmp_path / "two")
-    assert dict(mpl.rcParams) == before
-    assert [path.suffix for path in paths] == [".png", ".svg"]
-    for first, second in zip(paths, again, strict=True):
-        assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5_000
+def test_one_document_is_written_as_markdown_and_as_html():
+    frame = pd.DataFrame({"arm": ["<b>", "x|y"], "n": [1, 2]})
+    blocks = [Text("**bold** and *thin*"), Bullets(["a & b"]), Table(frame, "T"), Image("1_x", "Caption")]
+    sections = [Section("First", blocks), Section("Second", [Text("hidden")], folded=True)]
+    markdown = to_markdown("Title", sections)
+    assert markdown.startswith("# Title\n") and "x\\|y" in markdown and "![Caption](figures/1_x.png)" in markdown
+    page = to_html(sections, lambda name: f"data:{name}")
+    assert "<strong>bold</strong> and <em>thin</em>" in page and "a &amp; b" in page
+    assert "&lt;b&gt;" in page and "<b>" not in page and 'src="data:1_x"' in page
+    assert page.count("<details>") == 1
 
 
 def test_neither_store_nor_report_imports_jax():
     code = (
-        "import sys, momentum_jax.store, momentum_jax.analysis.report;"
+        "import sys, momentum_jax.store, momentum_jax.analysis.report, momentum_jax.report;"
         "print([name for name in ('jax', 'jaxlib', 'matplotlib.pyplot') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

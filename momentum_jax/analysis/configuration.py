@@ -1,0 +1,55 @@
+"""What the arms of a run have in common and in what they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+_ABSENT = "–"
+
+
+def flat_settings(arm: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an arm by dotted name (``ppo.ent_coef``), its own name left out."""
+    settings: dict[str, Any] = {}
+    for name, value in arm.items():
+        if isinstance(value, Mapping):
+            settings |= {f"{name}.{inner}": setting for inner, setting in flat_settings(value).items()}
+        elif name != "name":
+            settings[name] = value
+    return settings
+
+
+def differing_settings(arms: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per setting that is not the same in every arm, one column per arm, as text."""
+    every = {arm["name"]: flat_settings(arm) for arm in arms}
+    names = list(dict.fromkeys(name for settings in every.values() for name in settings))
+    rows = []
+    for name in names:
+        values = {arm: str(settings.get(name, _ABSENT)) for arm, settings in every.items()}
+        if len(set(values.values())) > 1:
+            rows.append({"setting": name, **values})
+    return pd.DataFrame(rows, columns=["setting", *every])
+
+
+def common_settings(arms: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Columns ``setting, value`` of what every arm has alike."""
+    differing = set(differing_settings(arms)["setting"])
+    rows = [(name, str(value)) for name, value in flat_settings(arms[0]).items() if name not in differing]
+    return pd.DataFrame(rows, columns=["setting", "value"])
+
+
+def numeric_dose(arms: Sequence[Mapping[str, Any]]) -> tuple[str, list[float]] | None:
+    """The one number in which the arms differ, with its value in each arm; None where it is not so.
+
+    Two arms or more, a different number in each, and nothing else that differs.
+    """
+    every = [flat_settings(arm) for arm in arms]
+    names = dict.fromkeys(name for settings in every for name in settings)
+    differing = [name for name in names if len({repr(settings.get(name)) for settings in every}) > 1]
+    if len(differing) != 1:
+        return None
+    values = [settings.get(differing[0]) for settings in every]
+    numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    return (differing[0], numbers) if len(set(numbers)) == len(arms) else None

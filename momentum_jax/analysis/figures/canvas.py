@@ -1,0 +1,117 @@
+"""What every figure shares: colours, an empty figure, axes of steps, saving. No pyplot: no global state."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from momentum_jax.store import write_atomic
+
+Floats = npt.NDArray[np.float64]
+
+MAX_ARMS = 6
+COLUMNS = 3
+GREY, INK = "#777777", "#222222"
+SEED, MEDIAN, PUBLISHED = "#56B4E9", "#0072B2", "#D55E00"
+_DPI = 150
+
+
+class ArmStyle(NamedTuple):
+    """How an arm is drawn: told apart by colour and, in print without colour, by dashes and marker."""
+
+    color: str
+    linestyle: Literal["-", "--", "-.", ":"]
+    marker: str
+
+
+# Okabe and Ito's colours, told apart with every common colour vision.
+STYLES = (
+    ArmStyle("#0072B2", "-", "o"),
+    ArmStyle("#D55E00", "--", "s"),
+    ArmStyle("#009E73", "-.", "^"),
+    ArmStyle("#CC79A7", ":", "D"),
+    ArmStyle("#E69F00", "-", "v"),
+    ArmStyle("#000000", "--", "P"),
+)
+
+
+def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
+    """A style for each arm, in order; the first six are all different."""
+    return {arm: STYLES[position % len(STYLES)] for position, arm in enumerate(arms)}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure in inches with a layout that keeps labels apart."""
+    figure = Figure(figsize=(width, height))
+    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.06)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Saves ``<stem>.png`` (150 dpi) and ``<stem>.svg``, each whole or not at all."""
+    paths = []
+    for suffix in (".png", ".svg"):
+        buffer = io.BytesIO()
+        # A fixed salt and no date: the same run gives the same bytes.
+        with mpl.rc_context({"svg.hashsalt": "momentum_jax"}):
+            figure.savefig(buffer, format=suffix[1:], dpi=_DPI, metadata={"Date": None} if suffix == ".svg" else None)
+        figure.set_layout_engine("none")  # laid out by the first; the second keeps it, and takes half the time
+        paths.append(stem.with_name(stem.name + suffix))
+        write_atomic(paths[-1], buffer.getvalue())
+    return paths
+
+
+def dress(axis: Axes) -> None:
+    """Light grid, no frame at the top and the right, small tick labels."""
+    axis.tick_params(labelsize=9)
+    axis.grid(color="#DDDDDD", linewidth=0.6)
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def log_steps(axis: Axes, limits: tuple[float, float]) -> None:
+    """A logarithmic axis of environment steps with ticks at 1, 2 and 5."""
+    axis.set_xscale("log")
+    axis.set_xlim(*limits)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_steps(step)))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+def linear_steps(axis: Axes) -> None:
+    """A linear axis of environment steps, labelled in thousands."""
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_steps(step)))
+
+
+def step_limits(env_steps: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """First and last step of a logarithmic axis; a run that has only begun gets a decade."""
+    positive = env_steps[env_steps > 0]
+    first, last = (positive[0], positive[-1]) if len(positive) else (1_000, 10_000)
+    return float(first), float(max(last, 2 * first))
+
+
+def short_steps(step: float) -> str:
+    """``25k`` for 25 000."""
+    return f"{step / 1_000:.4g}k" if abs(step) >= 1_000 else f"{step:g}"
+
+
+def shorten(name: str, length: int = 22) -> str:
+    """A name that fits above a panel."""
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def nothing_to_draw(axis: Axes, reason: str) -> None:
+    """Says in the middle of an empty panel why it is empty."""
+    axis.text(0.5, 0.5, reason, transform=axis.transAxes, ha="center", va="center", color=GREY, fontsize=9, wrap=True)

@@ -1,0 +1,69 @@
+"""Figure 3: the distribution of depth in each arm against the threshold and, where given, the null."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from momentum_jax.analysis.figures import canvas
+
+Floats = npt.NDArray[np.float64]
+ByArm = Mapping[str, Floats]
+
+
+def plot_depths(
+    metrics: Mapping[str, ByArm], threshold: float, title: str, nulls: Mapping[str, ByArm] | None = None
+) -> Figure:
+    """One panel per metric, one row per arm: every seed's depth, quartiles, threshold and null.
+
+    Args:
+        metrics: by label, by arm, the largest drawdown of each seed ``[seed]`` in points.
+        threshold: smallest depth that counts as a dip.
+        title: above the figure.
+        nulls: like `metrics`, depths drawn from a null without a dip; a grey band reaches up
+            to their 95 % point.
+    """
+    arms = list(next(iter(metrics.values())))
+    figure = canvas.new_figure(max(3.4 * len(metrics), 6.5), 0.75 * len(arms) + 2.1)
+    axes = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    for axis, (label, depths) in zip(axes, metrics.items(), strict=True):
+        null = (nulls or {}).get(label, {})
+        for row, arm in enumerate(arms):
+            _draw_null(axis, row, null.get(arm))
+            _draw_arm(axis, row, depths[arm], canvas.arm_styles(arms)[arm])
+        axis.axvline(threshold, color=canvas.INK, linestyle="--", linewidth=1)
+        axis.set_title(label, fontsize=10)
+        axis.set_xlim(left=0)
+        canvas.dress(axis)
+    axes[0].set_yticks(range(len(arms)), [canvas.shorten(arm) for arm in arms])
+    axes[0].set_ylim(len(arms) - 0.5, -0.5)
+    figure.supxlabel("largest fall within the horizon, points\n" + _key(threshold, bool(nulls)), fontsize=9)
+    figure.suptitle(title, fontsize=12)
+    return figure
+
+
+def _key(threshold: float, with_null: bool) -> str:
+    text = f"dot: one seed · bar: quartiles, line: median · dashed: threshold of {threshold:g} points"
+    return text + " · grey: up to the null's 95 % point" if with_null else text
+
+
+def _draw_null(axis: Axes, row: int, null: Floats | None) -> None:
+    if null is not None and len(null):
+        axis.barh(row, np.nanquantile(null, 0.95), height=0.9, color="#CCCCCC", alpha=0.6, zorder=0)
+
+
+def _draw_arm(axis: Axes, row: int, depths: Floats, style: canvas.ArmStyle) -> None:
+    known = depths[~np.isnan(depths)]
+    if not len(known):
+        axis.text(0, row, " no seed", va="center", fontsize=8, color=canvas.GREY)
+        return
+    # Spread by rank, not by chance: the same run gives the same picture.
+    spread = 0.32 * (np.arange(len(known)) * 0.618 % 1 * 2 - 1)
+    axis.plot(known, row + spread, style.marker, color=style.color, markersize=3.5, alpha=0.6, mew=0)
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
+    axis.barh(row, high - low, left=low, height=0.5, facecolor="none", edgecolor=canvas.INK, linewidth=1.1, zorder=3)
+    axis.vlines(middle, row - 0.25, row + 0.25, color=canvas.INK, linewidth=2.2, zorder=4)

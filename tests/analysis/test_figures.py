@@ -1,0 +1,121 @@
+"""The figures: what is drawn where, degenerate data, and no global state."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from momentum_jax.analysis.figures import gallery, plot_hold, save_figure
+from momentum_jax.analysis.figures.curves import plot_curves
+from momentum_jax.analysis.figures.depth import plot_depths
+from momentum_jax.analysis.figures.dose import plot_dose
+from momentum_jax.analysis.figures.heatmap import plot_drawdowns
+from momentum_jax.analysis.figures.pairs import plot_pairs
+from momentum_jax.analysis.figures.predictors import plot_predictors
+from momentum_jax.analysis.figures.recovery import plot_recovery
+from momentum_jax.analysis.tables import dip_table
+from momentum_jax.store import load_run
+
+STEPS = np.array([0, 1_000, 5_000, 10_000])
+
+
+def texts(axis) -> list[str]:
+    return [text.get_text() for text in axis.texts]
+
+
+def test_figure_draws_every_seed_and_the_published_points(simulate):
+    ds = load_run(simulate(arms=("tune2", "b", "c", "d"), num_seeds=3, failed={(0, 1): 15_000}))
+    figure = plot_hold(ds)
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    assert len(shown) == 8
+    assert shown[0].get_title() == "tune2 (1 of 3 seeds failed)"
+    lines = shown[0].get_lines()
+    assert len(lines) == 3 + 1 + 1
+    np.testing.assert_allclose(lines[-1].get_ydata(), [54.87, 69.25, 45.28, 27.79, 6.38], atol=0.01)
+    assert shown[0].get_xlim() == (1_000, 100_000)
+
+
+@pytest.mark.parametrize(("arms", "seeds"), [(("a",), 1), (("a", "b"), 4), (tuple("abcdefgh"), 2)])
+@pytest.mark.filterwarnings("error")
+def test_every_run_has_its_gallery(simulate, arms, seeds):
+    ds = load_run(simulate(arms=arms, num_seeds=seeds))
+    names = [picture.name for picture in gallery(ds, dip_table(ds))]
+    pairs = ["5_pairs"] if len(arms) > 1 else []
+    assert names == ["hold_pct", "1_curves", "2_drawdowns", "3_depths", *pairs, "6_recovery", "7_onset", "8_predictors"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_gallery_of_almost_nothing_is_drawn(simulate, tmp_path):
+    ds = load_run(simulate(arms=("a", "b"), num_seeds=1, steps=(0, 1_000), failed={(0, 0): 0, (1, 0): 0}))
+    for picture in gallery(ds, dip_table(ds)):
+        save_figure(picture.figure, tmp_path / picture.name)
+
+
+def test_a_curve_panel_holds_the_seeds_the_median_and_the_band():
+    curves = {"a": np.array([[10.0, 20, 30, 40], [20, 30, 40, 50], [0, 10, 20, 30]])}
+    axis = plot_curves(STEPS, {"HOLD %": curves}, "title").axes[0]
+    assert len(axis.get_lines()) == 3 + 1 and len(axis.collections) == 1
+    np.testing.assert_allclose(axis.get_lines()[-1].get_ydata(), [20, 30, 40])
+
+
+def test_the_heat_map_is_sorted_by_onset_with_the_seeds_without_a_dip_last():
+    drawdown = {"a": np.array([[0.0, 1, 1, 1], [0, 2, 2, 2], [0, 3, 3, 3]])}
+    axis = plot_drawdowns(STEPS, drawdown, {"a": np.array([np.nan, 5_000, 0])}, "title").axes[0]
+    np.testing.assert_allclose(axis.collections[0].get_array()[:, 1], [3, 2, 1])
+    np.testing.assert_allclose(axis.get_lines()[0].get_xdata(), [0.5, 2.5])
+
+
+def test_depths_are_drawn_with_the_threshold_and_the_null():
+    depths = {"exact": {"a": np.array([4.0, 6, np.nan]), "b": np.array([np.nan])}}
+    figure = plot_depths(depths, 5, "title", nulls={"exact": {"a": np.linspace(0, 10, 101)}})
+    axis = figure.axes[0]
+    assert axis.patches[0].get_width() == pytest.approx(9.5)
+    assert any(np.all(np.asarray(line.get_xdata()) == 5) for line in axis.get_lines())
+    assert texts(axis) == [" no seed"]
+
+
+def test_the_dose_is_in_order_with_its_counts():
+    dipped = [np.array([True, True]), np.array([False, True]), np.array([], bool)]
+    returns = [np.array([1.0, 2]), np.array([3.0, 4]), np.array([])]
+    above, below = plot_dose("ppo.ent_coef", [0.1, 0.02, 0.08], dipped, returns, "title").axes
+    assert texts(above) == ["1/2", "0/0", "2/2"]
+    assert [label.get_text() for label in below.get_xticklabels()] == ["0.02", "0.08", "0.1"]
+
+
+def test_pairs_are_drawn_only_where_both_arms_have_a_value():
+    left, right = np.array([1.0, 2, np.nan, 4]), np.array([2.0, 1, 3, np.nan])
+    axis = plot_pairs("a", "b", {"depth": (left, right)}, "title").axes[0]
+    np.testing.assert_allclose(axis.get_lines()[-1].get_ydata(), [1.5, 1.5])
+    assert "mean change +0.0" in axis.get_title()
+    empty = plot_pairs("a", "b", {"depth": (left[:1], np.array([np.nan]))}, "title").axes[0]
+    assert "no seed has a value" in texts(empty)[0]
+
+
+def test_recovery_counts_those_at_risk():
+    steps, censored = np.array([1_000.0, 2_000, 4_000]), np.array([False, True, False])
+    figure = plot_recovery({"a": (steps, censored), "b": (np.array([]), np.array([], bool))}, "title")
+    curve, table = figure.axes
+    np.testing.assert_allclose(curve.get_lines()[0].get_ydata(), [100, 200 / 3, 200 / 3, 0])
+    counts = dict(zip(table.get_xticks(), texts(table), strict=True))
+    assert counts[0] == "3" and counts[2_000] == "2" and counts[4_000] == "1"
+
+
+def test_predictors_that_cannot_be_measured_say_so():
+    frame = pd.DataFrame({"predictor": ["entropy"], "r2": [0.2], "auroc": [np.nan]})
+    split = {"a": (np.zeros(3), np.ones(3))}
+    left, middle, right = plot_predictors(frame, STEPS[1:], split, "title").axes
+    assert not texts(left) and "not measurable" in texts(middle)[0]
+    assert len(right.get_lines()) == 3
+
+
+def test_figures_leave_no_global_state_and_repeat_themselves(simulate, tmp_path):
+    ds = load_run(simulate(steps=(0, 1_000, 5_000), num_seeds=2))
+    before = dict(mpl.rcParams)
+    paths = save_figure(plot_hold(ds), tmp_path / "one")
+    again = save_figure(plot_hold(ds), tmp_path / "two")
+    assert dict(mpl.rcParams) == before
+    assert [path.suffix for path in paths] == [".png", ".svg"]
+    for first, second in zip(paths, again, strict=True):
+        assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5_000

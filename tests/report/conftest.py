@@ -1,0 +1,3 @@
+"""The simulated run directory of the analysis tests."""
+
+from tests.analysis.conftest import simulate as simulate

@@ -46,7 +46,8 @@ def mean_interval(values: npt.ArrayLike, confidence: float = 0.95, seed: int = 0
         return point
     draws = draw_centres(known, resample_counts(len(known), MEAN_DRAWS, seed), "mean")
     jackknife = (known.sum() - known) / (len(known) - 1)
-    return Interval(float(known.mean()), *map(float, bca_bounds(draws, known.mean(), jackknife, confidence)))
+    bounds = bca_bounds(draws, known.mean(), jackknife, confidence)
+    return Interval(float(known.mean()), float(bounds.low), float(bounds.high))
 
 
 def statistic_interval(
@@ -78,16 +79,16 @@ def statistic_interval(
     boot, jackknife = boot[np.isfinite(boot)], jackknife[np.isfinite(jackknife)]
     if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or np.ptp(boot) < _CONSTANT:
         return Interval(estimate, estimate, estimate, "constant")
-    return Interval(estimate, *map(float, bca_bounds(boot, estimate, jackknife, confidence)))
+    bounds = bca_bounds(boot, estimate, jackknife, confidence)
+    return Interval(estimate, float(bounds.low), float(bounds.high))
 
 
 def _point(known: npt.NDArray[np.float64], estimate: float) -> Interval | None:
     """The flagged point that too few or constant values give; None where an interval can be had."""
     if len(known) < 2:
         return _few(float(estimate), len(known))
-    return (
-        Interval(float(estimate), float(estimate), float(estimate), "constant") if np.ptp(known) < _CONSTANT else None
-    )
+    value = float(estimate)
+    return Interval(value, value, value, "constant") if np.ptp(known) < _CONSTANT else None
 
 
 def _few(estimate: float, num_seeds: int) -> Interval:

@@ -11,6 +11,7 @@ multiplied by a design effect (Kish 1965, Survey Sampling).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ def largest_falls(
 
 
 def null_quantiles(
-    num_checkpoints: int, levels: npt.ArrayLike = (0.95, 0.99), draws: int = 100_000, seed: int = 0
+    num_checkpoints: int, levels: Sequence[float] = (0.95, 0.99), draws: int = 100_000, seed: int = 0
 ) -> Drawdowns:
     """Quantiles of max D and max P of a flat curve with independent unit noise, ``[level]`` each, in sigma."""
     rng = np.random.default_rng(seed)

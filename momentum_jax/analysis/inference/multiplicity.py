@@ -6,15 +6,13 @@ Benjamini and Hochberg (1995), Controlling the False Discovery Rate, JRSS B 57.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-
-Role = Literal["primary", "confirmatory", "exploratory"]
 
 
 def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -53,7 +51,9 @@ def adjust_by_role(tests: pd.DataFrame) -> pd.Series:
     return adjusted
 
 
-def _adjusted(p_values: npt.ArrayLike, method) -> npt.NDArray[np.float64]:  # type: ignore[no-untyped-def]
+def _adjusted(
+    p_values: npt.ArrayLike, method: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+) -> npt.NDArray[np.float64]:
     result = np.array(p_values, np.float64)
     known = ~np.isnan(result)
     if known.any():

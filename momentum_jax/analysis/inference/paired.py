@@ -55,7 +55,7 @@ def compare_means(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: floa
     difference = a - b
     p_value = np.nan
     if len(difference):
-        p_value = stats.permutation_test(
+        test = stats.permutation_test(
             (difference,),
             _mean,
             permutation_type="samples",
@@ -63,8 +63,9 @@ def compare_means(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: floa
             n_resamples=_RESAMPLES,
             batch=1_000,
             rng=np.random.default_rng(seed),
-        ).pvalue
-    return PairedMeans(len(difference), mean_interval(difference, confidence, seed), float(p_value), _correlation(a, b))
+        )
+        p_value = float(test.pvalue)
+    return PairedMeans(len(difference), mean_interval(difference, confidence, seed), p_value, _correlation(a, b))
 
 
 def compare_shares(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: float = 0.95) -> PairedShares:

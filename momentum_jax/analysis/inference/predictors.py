@@ -94,7 +94,7 @@ def foretell(
 
 
 def out_of_fold(features: Floats, outcome: Floats, seed: int = 0) -> tuple[Floats, Floats]:
-    """Predictions of held-out seeds and the training means they compete with, both ``[seed]``, averaged over repeats."""
+    """Predictions of held-out seeds, and the training means they compete with, both ``[seed]``; means over repeats."""
     rng = np.random.default_rng(seed)
     predicted, base = np.zeros((2, len(outcome)))
     for _ in range(REPEATS):

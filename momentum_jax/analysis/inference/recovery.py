@@ -8,6 +8,7 @@ the later one.
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +101,10 @@ def recovery_sensitivity(
 
 def _limits(survival: object, times: Floats, ongoing: Flags, confidence: float) -> tuple[Floats, Floats]:
     """Limits of the recovered share; where all or none are over, those of a binomial."""
-    interval = survival.confidence_interval(confidence, method="log-log")  # type: ignore[attr-defined]
+    with warnings.catch_warnings():
+        # At shares of 0 and 1 the log-log form has no value; those are filled in below.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        interval = survival.confidence_interval(confidence, method="log-log")  # type: ignore[attr-defined]
     low, high = 1 - interval.high.probabilities, 1 - interval.low.probabilities
     recovered = 1 - survival.probabilities  # type: ignore[attr-defined]
     exact = [stats.binomtest(int(k), len(times)).proportion_ci(confidence) for k in (0, len(times))]

@@ -12,7 +12,7 @@ BCa: Efron (1987), Better Bootstrap Confidence Intervals, JASA 82.
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Whole = npt.NDArray[np.signedinteger]
+Whole = npt.NDArray[Any]  # int16 or int32
 Centre = Literal["mean", "median", "iqm"]
 
 MEAN_DRAWS, TRIMMED_DRAWS = 9_999, 2_000

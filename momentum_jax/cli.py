@@ -153,6 +153,7 @@ def _resolve(values: flags.FlagValues, experiment: Experiment) -> RunConfig:
         experiment=experiment.name,
         arms=resolve_arms(experiment.arms, values.preset, overrides),
         market=market,
+        claims=experiment.claims,
         **({"timesteps": experiment.timesteps} | given),
     )
 

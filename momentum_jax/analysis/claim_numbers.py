@@ -45,42 +45,47 @@ def _has_settings(arm: dict[str, dict[str, object]], changed: dict[str, float]) 
     return bool(found) and all(found.get(key) == value for key, value in wanted.items())
 
 
-def per_seed(ds: xr.Dataset, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
-    """The criterion's number of each seed of an arm.
+class RunNumbers:
+    """A loaded run whose percentage tables are computed once, for many criteria."""
 
-    Args:
-        ds: a loaded run.
-        criterion: metric, quantity and steps.
-        counted: cumulative, windowed or exact, in place of the criterion's own.
-        arm: as the run calls it.
+    def __init__(self, ds: xr.Dataset) -> None:
+        self.ds = ds
+        self._tables: dict[tuple[int, ...], xr.Dataset] = {}
 
-    Returns:
-        ``[seed]`` in points (prevalence: 1 and 0); NaN where the run does not have it.
-    """
-    if criterion.quantity in ("depth", "prevalence"):
-        return _dips(ds, criterion, counted, arm)
-    late = _level(ds, criterion.metric, counted, arm, criterion.step)
-    if criterion.quantity == "level":
-        return late
-    return late - _level(ds, criterion.metric, counted, arm, criterion.from_step)
+    def per_seed(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
+        """The criterion's number of each seed of an arm.
+
+        Args:
+            criterion: metric, quantity and steps.
+            counted: cumulative, windowed or exact, in place of the criterion's own.
+            arm: as the run calls it.
+
+        Returns:
+            ``[seed]`` in points (prevalence: 1 and 0); NaN where the run does not have it.
+        """
+        if criterion.quantity in ("depth", "prevalence"):
+            return _dips(self.ds, criterion, counted, arm)
+        late = self._level(criterion.metric, counted, arm, criterion.step)
+        if criterion.quantity == "level":
+            return late
+        return late - self._level(criterion.metric, counted, arm, criterion.from_step)
+
+    def _level(self, metric: str, counted: str, arm: str, step: int) -> npt.NDArray[np.float64]:
+        steps = tuple(sorted({*TABLE_STEPS, step}))
+        if steps not in self._tables:
+            self._tables[steps] = table_percentages(self.ds, steps)
+        table = self._tables[steps]
+        row = np.flatnonzero(table["env_steps"].values == step)
+        if not len(row):
+            return np.full(self.ds.sizes["seed"], np.nan)
+        at = table.isel(checkpoint=int(row[0])).sel(arm=arm)
+        if metric == "chase_pct":
+            return _chases(self.ds.sel(arm=[arm]), counted, steps, step)
+        share = at["call_pct"] + at["put_pct"] if metric == "buy_pct" else at[metric]
+        return share.sel(counted=counted).values
 
 
-def _level(ds: xr.Dataset, metric: str, counted: str, arm: str, step: int) -> npt.NDArray[np.float64]:
-    steps = sorted({*TABLE_STEPS, step})
-    selected = ds.sel(arm=[arm])
-    table = table_percentages(selected, steps)
-    row = np.flatnonzero(table["env_steps"].values == step)
-    if not len(row):
-        return np.full(ds.sizes["seed"], np.nan)
-    at = table.isel(checkpoint=int(row[0]), arm=0)
-    if metric == "chase_pct":
-        return _chases(selected, counted, steps, step)
-    if metric == "buy_pct":
-        return (at["call_pct"] + at["put_pct"]).sel(counted=counted).values
-    return at[metric].sel(counted=counted).values
-
-
-def _chases(selected: xr.Dataset, counted: str, steps: list[int], step: int) -> npt.NDArray[np.float64]:
+def _chases(selected: xr.Dataset, counted: str, steps: tuple[int, ...], step: int) -> npt.NDArray[np.float64]:
     """Chasing buys as a percentage of the flat buys."""
     env_steps = selected["env_steps"].values
     earlier = [known for known in steps if known < step and known in env_steps]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.claim_numbers import find_arm
+from momentum_jax.analysis.claim_numbers import RunNumbers, find_arm
 from momentum_jax.analysis.claims import Finding, Judgement, declared_claims, judge
 from momentum_jax.analysis.compare import open_runs
 from momentum_jax.analysis.formatting import format_table
@@ -38,7 +38,8 @@ def write_claims(run_dirs: Sequence[str | Path], source: str) -> str:
         ConfigError: a declared claim does not fit.
     """
     ds = open_runs(run_dirs)
-    judgements = judge_published(ds) if source == "published" else [judge(ds, claim) for claim in declared_claims(ds)]
+    run = RunNumbers(ds)
+    judgements = judge_published(run) if source == "published" else [judge(run, claim) for claim in declared_claims(ds)]
     folder = Path(run_dirs[0]) / "report"
     write_atomic(folder / "claims.csv", claims_table(judgements).to_csv(index=False).encode())
     text = f"{ds.attrs['run_name']}: {source} claims\n\n{claims_text(judgements)}"

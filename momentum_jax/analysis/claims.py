@@ -19,7 +19,7 @@ from enum import StrEnum
 import numpy as np
 import xarray as xr
 
-from momentum_jax.analysis.claim_numbers import find_arm, per_seed
+from momentum_jax.analysis.claim_numbers import RunNumbers, find_arm
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.claims import COUNTED, Claim, Criterion, claim_from_json
@@ -71,15 +71,15 @@ def declared_claims(ds: xr.Dataset) -> tuple[Claim, ...]:
     return tuple(claim_from_json(plain) for plain in json.loads(ds.attrs["config"]).get("claims", []))
 
 
-def judge(ds: xr.Dataset, claim: Claim) -> Judgement:
-    """Judges a claim on a loaded run (or several, see `open_runs`)."""
+def judge(run: RunNumbers, claim: Claim) -> Judgement:
+    """Judges a claim on a run (or several, see `open_runs`)."""
     nothing = Interval(np.nan, np.nan, np.nan, "not measured")
     if claim.unmeasured:
         return Judgement(claim, Verdict.UNDECIDED, np.nan, (), nothing)
     confidence = 1 - 0.05 / len(claim.criteria)
-    findings = tuple(_finding(ds, criterion, confidence) for criterion in claim.criteria)
+    findings = tuple(_finding(run, criterion, confidence) for criterion in claim.criteria)
     return Judgement(
-        claim, overall([finding.verdict for finding in findings]), confidence, findings, _meeting(ds, claim)
+        claim, overall([finding.verdict for finding in findings]), confidence, findings, _meeting(run, claim)
     )
 
 
@@ -104,9 +104,9 @@ def decide(interval: Interval, seeds: int, minimum: float | None, maximum: float
     return Verdict.UNDECIDED, "the interval holds an end of the claimed range"
 
 
-def _finding(ds: xr.Dataset, criterion: Criterion, confidence: float) -> Finding:
-    arm = find_arm(ds, criterion.arm)
-    versus = find_arm(ds, criterion.versus) if criterion.versus else None
+def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Finding:
+    arm = find_arm(run.ds, criterion.arm)
+    versus = find_arm(run.ds, criterion.versus) if criterion.versus else None
     number = _in_words(criterion)
     missing = [name for name, found in ((criterion.arm, arm), (criterion.versus, versus)) if name and not found]
     if arm is None or missing:
@@ -114,7 +114,7 @@ def _finding(ds: xr.Dataset, criterion: Criterion, confidence: float) -> Finding
         reason = f"not measured: the run has no arm {' and '.join(missing)}"
         limits = (criterion.minimum, criterion.maximum)
         return Finding("", number, criterion.counted, 0, nothing, *limits, Verdict.UNDECIDED, reason, {})
-    intervals = {counted: _interval(ds, criterion, counted, arm, versus, confidence) for counted in _ways(criterion)}
+    intervals = {counted: _interval(run, criterion, counted, arm, versus, confidence) for counted in _ways(criterion)}
     interval, seeds = intervals.pop(criterion.counted)
     verdict, reason = decide(interval, seeds, criterion.minimum, criterion.maximum)
     beside = {counted: other for counted, (other, _) in intervals.items()}
@@ -129,11 +129,11 @@ def _ways(criterion: Criterion) -> tuple[str, ...]:
 
 
 def _interval(
-    ds: xr.Dataset, criterion: Criterion, counted: str, arm: str, versus: str | None, confidence: float
+    run: RunNumbers, criterion: Criterion, counted: str, arm: str, versus: str | None, confidence: float
 ) -> tuple[Interval, int]:
     """The number over seeds, and how many seeds have it."""
-    values = per_seed(ds, criterion, counted, arm)
-    other = None if versus is None else per_seed(ds, criterion, counted, versus)
+    values = run.per_seed(criterion, counted, arm)
+    other = None if versus is None else run.per_seed(criterion, counted, versus)
     known = ~np.isnan(values) if other is None else ~np.isnan(values) & ~np.isnan(other)
     if criterion.quantity == "prevalence":
         if other is None:
@@ -146,15 +146,15 @@ def _interval(
     return compare_means(values, other, confidence).difference, int(known.sum())
 
 
-def _meeting(ds: xr.Dataset, claim: Claim) -> Interval:
+def _meeting(run: RunNumbers, claim: Claim) -> Interval:
     """Share of seeds that meet all criteria themselves (of one arm, none of them a prevalence)."""
-    arms = {find_arm(ds, criterion.arm) for criterion in claim.criteria}
+    arms = {find_arm(run.ds, criterion.arm) for criterion in claim.criteria}
     own = all(not criterion.versus and criterion.quantity != "prevalence" for criterion in claim.criteria)
     if len(arms) != 1 or None in arms or not own:
         return Interval(np.nan, np.nan, np.nan, "not of one arm")
-    met, known = np.ones((2, ds.sizes["seed"]), bool)
+    met, known = np.ones((2, run.ds.sizes["seed"]), bool)
     for criterion in claim.criteria:
-        values = per_seed(ds, criterion, criterion.counted, find_arm(ds, criterion.arm) or "")
+        values = run.per_seed(criterion, criterion.counted, find_arm(run.ds, criterion.arm) or "")
         known &= ~np.isnan(values)
         met &= values > (-np.inf if criterion.minimum is None else criterion.minimum)
         met &= values <= (np.inf if criterion.maximum is None else criterion.maximum)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from momentum_jax.analysis.claim_numbers import find_arm
+from momentum_jax.analysis.claim_numbers import RunNumbers, find_arm
 from momentum_jax.analysis.claims import Finding, Judgement, decide, judge
 from momentum_jax.analysis.curves import failed_steps
 from momentum_jax.analysis.intervals import Interval, wilson_interval
@@ -114,17 +114,17 @@ PUBLISHED_CLAIMS: tuple[Claim, ...] = (
 )
 
 
-def judge_published(ds: xr.Dataset) -> list[Judgement]:
-    """Judges all published claims on a loaded run (or several, see `open_runs`)."""
-    return [judge_stop_rule(ds, claim) if claim.name == STOP_RULE else judge(ds, claim) for claim in PUBLISHED_CLAIMS]
+def judge_published(run: RunNumbers) -> list[Judgement]:
+    """Judges all published claims on a run (or several, see `open_runs`)."""
+    return [judge_stop_rule(run, claim) if claim.name == STOP_RULE else judge(run, claim) for claim in PUBLISHED_CLAIMS]
 
 
-def judge_stop_rule(ds: xr.Dataset, claim: Claim) -> Judgement:
+def judge_stop_rule(run: RunNumbers, claim: Claim) -> Judgement:
     """Judges claim 7 by the seeds that it would have stopped."""
-    arm = find_arm(ds, "tune2")
-    if arm is None or 100_000 not in ds["env_steps"].values:
-        return judge(ds, claim)
-    selected = ds.sel(arm=[arm])
+    arm = find_arm(run.ds, "tune2")
+    if arm is None or 100_000 not in run.ds["env_steps"].values:
+        return judge(run, claim)
+    selected = run.ds.sel(arm=[arm])
     stopped, succeeded = stopped_seeds(selected), _succeeded(selected)
     false_alarms, number = int((stopped & succeeded).sum()), int(stopped.sum())
     share = wilson_interval(false_alarms, number)

@@ -11,7 +11,7 @@ from momentum_jax.env.options import EnvOptions
 REFERENCE = dataclasses.replace(tune2.ARM, name="reference")
 MENDED = Arm(name="trim_reduces_cost", env=EnvOptions(trim_reduces_cost=True))
 
-# Declared before the study ran: both are about the change of HOLD from 5k to 10k, as the dip was published.
+# Each run keeps these in its config.json from the start. The change from 5k to 10k is the dip as it was published.
 _CHANGE: dict[str, Any] = {
     "metric": "hold_pct",
     "quantity": "change",
@@ -23,12 +23,12 @@ CLAIMS = (
     Claim(
         name="shallower",
         statement="Without the trim trap HOLD rises less from 5k to 10k on the same seeds.",
-        criteria=(Criterion(arm=MENDED.name, versus=REFERENCE.name, **_CHANGE),),
+        criteria=(Criterion(arm=MENDED.name, versus=REFERENCE.name, metric="hold_pct", **_CHANGE),),
     ),
     Claim(
         name="gone",
         statement="Without the trim trap HOLD does not rise from 5k to 10k.",
-        criteria=(Criterion(arm=MENDED.name, **_CHANGE),),
+        criteria=(Criterion(arm=MENDED.name, metric="hold_pct", **_CHANGE),),
     ),
 )
 

@@ -56,11 +56,11 @@ def measure(curves: np.ndarray, env_steps: np.ndarray) -> pd.DataFrame:
     timed(f"medians with bands, {TRIMMED_DRAWS:,} draws", lambda: simultaneous_band(curves, "median", counts=fewer))
     timed(f"IQM with bands, {TRIMMED_DRAWS:,} draws", lambda: simultaneous_band(curves, "iqm", counts=fewer))
     dips = timed("dips", lambda: find_dips(env_steps, curves, 1))
+    half = num_seeds // 2
     for metric in range(curves.shape[1]):
         has, depth = dips.has_dip[:, metric], dips.depth[:, metric]
         timed("Wilson", lambda has=has: wilson_interval(int(has.sum()), num_seeds))
         timed("BCa of depth", lambda depth=depth: mean_interval(depth))
-        half = num_seeds // 2
         size = np.where(has, depth, 0.0)
         timed("paired tests", lambda size=size: compare_means(size[:half], size[half : 2 * half]))
         timed("paired tests", lambda has=has: compare_shares(has[:half], has[half : 2 * half]))

@@ -2,9 +2,13 @@
 
 The 95 % sup-t band covers the whole curve at once: estimate ± c·se, with c the quantile of the
 largest studentised deviation over the checkpoints of one bootstrap over seeds (Montiel Olea
-and Plagborg-Møller 2019, Simultaneous Confidence Bands, J. Appl. Econometrics 34). A bootstrap's
-standard error is too small by sqrt((n - 1) / n) and takes its own variation for none; c is
-therefore carried from the normal to Student's t with n - 1 degrees of freedom at equal tail.
+and Plagborg-Møller 2019, Simultaneous Confidence Bands, J. Appl. Econometrics 34).
+
+A draw's mean is studentised by the draw's own standard error (bootstrap-t: Hall 1988, Annals of
+Statistics 16), which keeps the coverage with skewed seeds. Median and interquartile mean have no such
+error at hand: theirs is the draws' spread, which is too small by sqrt((n - 1) / n) and takes its own
+variation for none, so that c is carried from the normal to Student's t with n - 1 degrees of freedom
+at equal tail.
 """
 
 from __future__ import annotations
@@ -22,12 +26,14 @@ from momentum_jax.analysis.inference.resampling import (
     Counts,
     Flags,
     Floats,
+    Ints,
     centre_of,
     draw_centres,
     resample_counts,
 )
 
 _RELATIVE = 1e-6
+_NO_SPREAD = 1e-3
 
 
 class Band(NamedTuple):
@@ -83,20 +89,40 @@ def simultaneous_band(
     if counts is None:
         counts = resample_counts(len(array), draws or (MEAN_DRAWS if centre == "mean" else TRIMMED_DRAWS), seed)
     estimate = centre_of(array, centre)
-    deviation = draw_centres(array, counts, centre)
-    deviation -= estimate
     number = np.count_nonzero(~np.isnan(array), axis=0)
-    with np.errstate(invalid="ignore"):
-        error = np.sqrt(_mean_square(deviation) * number / np.maximum(number - 1, 1))
+    error, deviation = (_mean_errors if centre == "mean" else _trimmed_errors)(array - estimate, counts, centre, number)
     constant = ~(error > _RELATIVE * np.maximum(np.abs(estimate), _RELATIVE)) | (number < 2)
     np.abs(deviation, out=deviation)
-    deviation /= np.where(constant, np.inf, error)
-    largest = np.where(np.isnan(deviation), 0.0, deviation).max(axis=-1)
-    critical = np.quantile(largest, confidence, axis=0)
-    freedom = np.maximum(number.max(axis=-1) - 1, 1)
-    critical = stats.t.isf(stats.norm.sf(critical), freedom)
-    width = np.where(constant, 0.0, np.asarray(critical)[..., None] * np.where(constant, 0.0, error))
-    return Band(estimate, estimate - width, estimate + width, constant, np.asarray(critical))
+    largest = np.where(np.isnan(deviation) | constant, 0.0, deviation).max(axis=-1)
+    critical = np.asarray(np.quantile(largest, confidence, axis=0))
+    if centre != "mean":
+        critical = stats.t.isf(stats.norm.sf(critical), np.maximum(number.max(axis=-1) - 1, 1))
+    width = np.where(constant, 0.0, critical[..., None] * np.where(constant, 0.0, error))
+    return Band(estimate, estimate - width, estimate + width, constant, critical)
+
+
+def _mean_errors(centred: Floats, counts: Counts, centre: Centre, number: Ints) -> tuple[Floats, Floats]:
+    """Standard error of the mean, and each draw's deviation in standard errors of its own."""
+    deviation = draw_centres(centred, counts, centre)
+    own = draw_centres(centred**2, counts, centre)
+    freedom = np.maximum(number - 1, 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.sqrt(centre_of(centred**2, centre) / freedom)
+        own -= deviation**2
+        np.sqrt(np.maximum(own, 0.0, out=own) / freedom, out=own)
+        # A draw of one seed over and over has no spread of its own to judge by.
+        own[own < _NO_SPREAD * error] = np.nan
+        deviation /= own
+    return error, deviation
+
+
+def _trimmed_errors(centred: Floats, counts: Counts, centre: Centre, number: Ints) -> tuple[Floats, Floats]:
+    """Standard error from the draws' spread, and each draw's deviation in these."""
+    deviation = draw_centres(centred, counts, centre)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.sqrt(_mean_square(deviation) * number / np.maximum(number - 1, 1))
+        deviation /= error
+    return error, deviation
 
 
 def _mean_square(deviation: Floats) -> Floats:

@@ -26,6 +26,7 @@ Whole = npt.NDArray[Any]  # int16 or int32
 Centre = Literal["mean", "median", "iqm"]
 
 MEAN_DRAWS, TRIMMED_DRAWS = 9_999, 2_000
+_BLOCK = 4  # columns cumulated together
 
 
 class Bounds(NamedTuple):
@@ -105,13 +106,18 @@ def _trimmed(rows: Floats, counts: Counts, centre: Centre) -> Floats:
     bases = (counts @ before).T
     by_seed = counts.T.astype(np.int16 if num_seeds < np.iinfo(np.int16).max else np.int32, order="C")
     result = np.full((len(counts), rows.shape[1]), np.nan)
-    for index in np.flatnonzero(known):
-        complete = known[index] == num_seeds
-        ranks = slice(first, last) if complete else slice(0, known[index])
-        seeds = order[ranks, index]
-        cumulative = _cumulated(by_seed[seeds], bases[index] if complete else None)
-        size = np.full_like(cumulative[-1], num_seeds) if complete else cumulative[-1].copy()
-        result[:, index] = _trimmed_column(rows[seeds, index], cumulative, size, centre)
+    complete = np.flatnonzero(known == num_seeds)
+    size = np.full(len(counts), num_seeds, by_seed.dtype)
+    for block in (complete[start : start + _BLOCK] for start in range(0, len(complete), _BLOCK)):
+        seeds = order[first:last, block]
+        cumulative = _cumulated(by_seed[seeds], bases[block])
+        for place, index in enumerate(block):
+            ordered = rows[seeds[:, place], index]
+            result[:, index] = _trimmed_column(ordered, cumulative[:, place], size, centre)
+    for index in np.flatnonzero((known > 0) & (known < num_seeds)):
+        seeds = order[: known[index], index]
+        cumulative = _cumulated(by_seed[seeds], None)
+        result[:, index] = _trimmed_column(rows[seeds, index], cumulative, cumulative[-1].copy(), centre)
     return result
 
 

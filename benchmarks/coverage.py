@@ -94,7 +94,7 @@ def false_dips(kind: str, num_seeds: int, stickiness: float = 0.0, seed: int = 0
     """Share of seeds in which a dip is found where there is none, percent.
 
     Args:
-        kind: ``flat`` or ``rising`` true BUY rate.
+        kind: ``flat``, ``rising`` or ``late rise``: the true BUY rate.
         num_seeds: seeds simulated, each with counts as a run has them.
         stickiness: correlation of consecutive decisions; the design effect is estimated from the counts.
         seed: of the simulation.
@@ -102,7 +102,12 @@ def false_dips(kind: str, num_seeds: int, stickiness: float = 0.0, seed: int = 0
     rng = np.random.default_rng(seed)
     windows = np.diff(STEPS)
     totals = np.minimum(windows // 4, 1_000)
-    rate = {"flat": np.full(len(windows), 0.5), "rising": np.linspace(0.45, 0.95, len(windows))}[kind]
+    rates = {
+        "flat": np.full(len(windows), 0.5),
+        "rising": np.linspace(0.45, 0.95, len(windows)),
+        "late rise": np.where(STEPS[1:] > 25_000, 0.8, 0.5),
+    }
+    rate = rates[kind]
     buys = np.stack(
         [_sticky_counts(rng, num_seeds, int(n), p, stickiness) for n, p in zip(totals, rate, strict=True)], 1
     )
@@ -157,7 +162,7 @@ def table(repetitions: int) -> pd.DataFrame:
             what = "skewed curves" if skewed else "normal curves"
             covered = band_coverage(centre, seeds, repetitions, skewed)  # type: ignore[arg-type]
             rows.append((f"simultaneous 95 % band, {centre}", what, seeds, covered, ">= 93" if seeds > 16 else ""))
-    for kind in ("flat", "rising"):
+    for kind in ("flat", "rising", "late rise"):
         for stickiness in (0.0, 0.6):
             what = f"{kind}, decisions correlated {stickiness:g}"
             rows.append(

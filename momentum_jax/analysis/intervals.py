@@ -12,6 +12,7 @@ from scipy import stats
 from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, resample_counts
 
 _CONSTANT = 1e-9
+_BLOCK = 1_000_000
 
 
 class Interval(NamedTuple):
@@ -75,7 +76,9 @@ def statistic_interval(
     drawn = rng.integers(num_seeds, size=(draws, num_seeds))
     left_out = np.array([np.delete(np.arange(num_seeds), index) for index in range(num_seeds)])
     with np.errstate(invalid="ignore", divide="ignore"):
-        boot, jackknife = (statistic(*(array[index] for array in arrays)) for index in (drawn, left_out))
+        blocks = np.array_split(drawn, -(-drawn.size // _BLOCK))  # bounds the memory with thousands of seeds
+        boot = np.concatenate([statistic(*(array[block] for array in arrays)) for block in blocks])
+        jackknife = statistic(*(array[left_out] for array in arrays))
     boot, jackknife = boot[np.isfinite(boot)], jackknife[np.isfinite(jackknife)]
     if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or np.ptp(boot) < _CONSTANT:
         return Interval(estimate, estimate, estimate, "constant")

@@ -3,8 +3,10 @@
 The maximum over many noisy checkpoints is large by chance. Under the null each checkpoint is its
 true value plus noise with its own binomial standard deviation; the true curve is flat, or the
 best never-falling one (isotonic). A drawdown of a rising curve is never larger than that of the
-flat one with the same noise, so the flat null holds the level for every rising curve and decides;
-the isotonic null says how likely the fall is if the fitted improvement is believed.
+flat one with the same noise, so max D against the flat null holds the level for every rising curve
+and decides. Max P does not: a late rise lifts the way back and makes a temporary dip out of a mere fall,
+so that a temporary dip, too, has to reach the threshold of D. The isotonic null says how likely the
+fall is if the fitted improvement is believed.
 Consecutive decisions resemble each other, so counts vary more than binomial ones: the variance is
 multiplied by a design effect (Kish 1965, Survey Sampling).
 """
@@ -31,11 +33,12 @@ class NoiseTest(NamedTuple):
 
     drawdown: Floats  # largest D by the horizon
     temporary: Floats  # largest P by the horizon
-    drawdown_threshold: Floats  # what max D exceeds by chance with probability alpha / 2
-    temporary_threshold: Floats  # the same of max P
+    drawdown_threshold: Floats  # what max D exceeds by chance with probability alpha
+    temporary_threshold: Floats  # the same of max P, under this very null only
     drawdown_p: Floats  # chance of such a max D under the null
     temporary_p: Floats
-    exists: Flags  # either threshold is exceeded: a dip at level alpha in all
+    exists: Flags  # max D exceeds its threshold
+    comes_back: Flags  # max P exceeds the threshold of D: the dip was temporary
 
 
 def largest_falls(
@@ -151,7 +154,7 @@ def judge_against_null(
         null: ``[..., K]`` true curve under the null, as `isotonic_fit`; None for a flat one.
         horizon: as in `find_dips`, like the next.
         baseline_step: step from which running maxima count.
-        alpha: chance of finding a dip where there is none; half of it goes to D and half to P.
+        alpha: chance of finding a dip where there is none.
         draws: simulated curves for each curve.
         seed: of the simulation's own random stream; all curves see the same noise in sigma.
     """
@@ -170,14 +173,14 @@ def judge_against_null(
             [
                 part
                 for fall, observed in zip(maxima, seen, strict=True)
-                for part in (np.quantile(fall, 1 - alpha / 2), (1 + (fall >= observed.flat[index]).sum()) / (1 + draws))
+                for part in (np.quantile(fall, 1 - alpha), (1 + (fall >= observed.flat[index]).sum()) / (1 + draws))
             ]
         )
     d_limit, d_chance, p_limit, p_chance = (
         np.array(results).reshape(*values.shape[:-1], 4).transpose(-1, *range(values.ndim - 1))
     )
-    exists = (seen.drawdown > d_limit) | (seen.temporary > p_limit)
-    return NoiseTest(seen.drawdown, seen.temporary, d_limit, p_limit, d_chance, p_chance, exists)
+    exists, comes_back = seen.drawdown > d_limit, seen.temporary > d_limit
+    return NoiseTest(seen.drawdown, seen.temporary, d_limit, p_limit, d_chance, p_chance, exists, comes_back)
 
 
 class ControlTest(NamedTuple):

@@ -13,7 +13,6 @@ MENDED = Arm(name="trim_reduces_cost", env=EnvOptions(trim_reduces_cost=True))
 
 # Each run keeps these in its config.json from the start. The change from 5k to 10k is the dip as it was published.
 _CHANGE: dict[str, Any] = {
-    "metric": "hold_pct",
     "quantity": "change",
     "from_step": 5_000,
     "step": 10_000,

@@ -101,15 +101,24 @@ def test_bca_works_on_many_columns_at_once():
         np.testing.assert_allclose([together.low[column], together.high[column]], alone, atol=1e-5)
 
 
-def test_interquartile_mean_and_its_interval_agree_with_rliable():
-    library = pytest.importorskip("rliable.library", reason="rliable is not installed: no oracle for the IQM")
+def test_interquartile_mean_agrees_with_rliable():
     metrics = pytest.importorskip("rliable.metrics", reason="rliable is not installed: no oracle for the IQM")
+    scores = np.random.default_rng(8).gamma(2, 5, 64)
+    assert centre_of(scores, "iqm") == pytest.approx(metrics.aggregate_iqm(scores[:, None]), abs=1e-5)
+
+
+def test_interval_of_the_interquartile_mean_agrees_with_rliable():
+    metrics = pytest.importorskip("rliable.metrics", reason="rliable is not installed: no oracle for the IQM")
+    try:
+        from rliable import library
+    except TypeError:  # at import, by the version of arch that rliable asks for
+        pytest.skip("rliable needs arch < 8, which does not import with pandas 3")
     scores = np.random.default_rng(8).gamma(2, 5, 64)
     points, intervals = library.get_interval_estimates(
         {"arm": scores[:, None]}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=5_000
     )
-    assert centre_of(scores, "iqm") == pytest.approx(points["arm"][0], abs=1e-5)
     draws = draw_centres(scores, resample_counts(64, 5_000), "iqm")
+    assert centre_of(scores, "iqm") == pytest.approx(points["arm"][0], abs=1e-5)
     np.testing.assert_allclose(np.quantile(draws, [0.025, 0.975]), intervals["arm"][:, 0], atol=0.15 * draws.std())
 
 

@@ -1,14 +1,39 @@
 """The rival explanation of the dip: trims leave the cost as it was, so the stop fires one step after each."""
 
 import dataclasses
+from typing import Any
 
 from experiments import tune2
+from momentum_jax.claims import Claim, Criterion
 from momentum_jax.config import Arm, Experiment
 from momentum_jax.env.options import EnvOptions
 
 REFERENCE = dataclasses.replace(tune2.ARM, name="reference")
 MENDED = Arm(name="trim_reduces_cost", env=EnvOptions(trim_reduces_cost=True))
 
+# Each run keeps these in its config.json from the start. The change from 5k to 10k is the dip as it was published.
+_CHANGE: dict[str, Any] = {
+    "quantity": "change",
+    "from_step": 5_000,
+    "step": 10_000,
+    "maximum": 0.0,
+}
+CLAIMS = (
+    Claim(
+        name="shallower",
+        statement="Without the trim trap HOLD rises less from 5k to 10k on the same seeds.",
+        criteria=(Criterion(arm=MENDED.name, versus=REFERENCE.name, metric="hold_pct", **_CHANGE),),
+    ),
+    Claim(
+        name="gone",
+        statement="Without the trim trap HOLD does not rise from 5k to 10k.",
+        criteria=(Criterion(arm=MENDED.name, metric="hold_pct", **_CHANGE),),
+    ),
+)
+
 EXPERIMENT = Experiment(
-    name="trim_trap", description="Tune2 with and without the trim that leaves the cost.", arms=(REFERENCE, MENDED)
+    name="trim_trap",
+    description="Tune2 with and without the trim that leaves the cost.",
+    arms=(REFERENCE, MENDED),
+    claims=CLAIMS,
 )

@@ -130,6 +130,7 @@ def _resolve(values: flags.FlagValues, experiment: Experiment) -> RunConfig:
         experiment=experiment.name,
         arms=resolve_arms(experiment.arms, values.preset, overrides),
         market=MarketConfig(**given_market),
+        claims=experiment.claims,
         **({"timesteps": experiment.timesteps} | given),
     )
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from momentum_jax.claims import Claim
 from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError, check_fields, static
 from momentum_jax.market.options import MarketConfig
@@ -35,6 +36,7 @@ class Experiment:
     description: str
     arms: tuple[Arm, ...]
     timesteps: int = 100_000
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class RunConfig:
     group_width: int | None = static(None, "runs advanced together on each device; default by backend", minimum=1)
     num_devices: int | None = static(None, "devices to use; default all (on CPU: one per core)", minimum=1)
     market: MarketConfig = MarketConfig()
+    claims: tuple[Claim, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -78,6 +81,8 @@ class RunConfig:
         for arm in self.arms:
             arm.env.validate()
             arm.ppo.validate()
+        for claim in self.claims:
+            claim.validate()
         shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
         if len(shapes) > 1:
             raise ConfigError(f"arms have (num_steps, num_envs) {sorted(shapes)}: give all the same, or run them apart")

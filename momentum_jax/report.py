@@ -7,14 +7,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from momentum_jax.analysis.claim_report import SOURCES, write_claims
 from momentum_jax.analysis.exports import FORMATS, export_run
 from momentum_jax.analysis.joining import load_runs
 from momentum_jax.analysis.live import watch
 from momentum_jax.analysis.report import report_folder, write_report
 from momentum_jax.analysis.tensorboard import MissingWriterError, write_events
+from momentum_jax.fields import ConfigError
 from momentum_jax.store import RunDirectoryError
 
-REFUSALS = (RunDirectoryError, MissingWriterError, OSError)
+REFUSALS = (RunDirectoryError, ConfigError, MissingWriterError, OSError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--watch", action="store_true", help="follow a run and redraw until it has ended")
     parser.add_argument("--interval", type=float, default=5.0, help="seconds between looks with --watch (default: 5)")
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
+    parser.add_argument("--claims", choices=SOURCES, help="judge these claims and write claims.csv")
     parser.add_argument("--export", nargs="+", default=[], choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS))
     return parser
 
@@ -50,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
 def _carry_out(options: argparse.Namespace) -> None:
     folder = options.out or report_folder(options.runs)
     events = folder / "tensorboard" if options.tensorboard else None
+    if options.claims:
+        print(write_claims(options.runs, options.claims), end="")
+        return
     if options.watch:
         watch(options.runs[0], options.interval, tensorboard=events, folder=folder)
     else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-_RESAMPLES = 9_999
+from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, resample_counts
+
 _CONSTANT = 1e-9
+_BLOCK = 1_000_000
 
 
 class Interval(NamedTuple):
@@ -39,18 +42,57 @@ def mean_interval(values: npt.ArrayLike, confidence: float = 0.95, seed: int = 0
     """
     known = np.asarray(values, np.float64)
     known = known[~np.isnan(known)]
-    if not len(known):
-        return Interval(np.nan, np.nan, np.nan, "no seeds")
-    mean = float(known.mean())
-    if len(known) == 1 or np.ptp(known) < _CONSTANT:
-        return Interval(mean, mean, mean, "one seed" if len(known) == 1 else "constant")
-    bounds = stats.bootstrap(
-        (known,),
-        np.mean,
-        confidence_level=confidence,
-        n_resamples=_RESAMPLES,
-        batch=1_000,  # bounds the memory with thousands of seeds
-        method="BCa",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(mean, float(bounds.low), float(bounds.high))
+    point = _point(known, known.mean() if len(known) else np.nan)
+    if point:
+        return point
+    draws = draw_centres(known, resample_counts(len(known), MEAN_DRAWS, seed), "mean")
+    jackknife = (known.sum() - known) / (len(known) - 1)
+    bounds = bca_bounds(draws, known.mean(), jackknife, confidence)
+    return Interval(float(known.mean()), float(bounds.low), float(bounds.high))
+
+
+def statistic_interval(
+    samples: Sequence[npt.ArrayLike],
+    statistic: Callable[..., npt.NDArray[np.float64]],
+    confidence: float = 0.95,
+    draws: int = 4_999,
+    seed: int = 0,
+) -> Interval:
+    """Any statistic of seeds with a BCa bootstrap interval; what belongs to a seed is drawn together.
+
+    Args:
+        samples: arrays ``[seed]`` without NaN, all of the same seeds.
+        statistic: takes as many arrays ``[..., seed]`` and returns ``[...]``.
+        confidence: coverage of the interval.
+        draws: bootstrap draws; those where the statistic is not defined are left out.
+        seed: of the bootstrap's own random stream.
+    """
+    arrays = [np.asarray(sample, np.float64) for sample in samples]
+    num_seeds = len(arrays[0])
+    if num_seeds < 2:
+        return _few(float(arrays[0][0]) if num_seeds else np.nan, num_seeds)
+    estimate = float(statistic(*arrays))
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(num_seeds, size=(draws, num_seeds))
+    left_out = np.array([np.delete(np.arange(num_seeds), index) for index in range(num_seeds)])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        blocks = np.array_split(drawn, -(-drawn.size // _BLOCK))  # bounds the memory with thousands of seeds
+        boot = np.concatenate([statistic(*(array[block] for array in arrays)) for block in blocks])
+        jackknife = statistic(*(array[left_out] for array in arrays))
+    boot, jackknife = boot[np.isfinite(boot)], jackknife[np.isfinite(jackknife)]
+    if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or np.ptp(boot) < _CONSTANT:
+        return Interval(estimate, estimate, estimate, "constant")
+    bounds = bca_bounds(boot, estimate, jackknife, confidence)
+    return Interval(estimate, float(bounds.low), float(bounds.high))
+
+
+def _point(known: npt.NDArray[np.float64], estimate: float) -> Interval | None:
+    """The flagged point that too few or constant values give; None where an interval can be had."""
+    if len(known) < 2:
+        return _few(float(estimate), len(known))
+    value = float(estimate)
+    return Interval(value, value, value, "constant") if np.ptp(known) < _CONSTANT else None
+
+
+def _few(estimate: float, num_seeds: int) -> Interval:
+    return Interval(estimate, estimate, estimate, "one seed" if num_seeds else "no seeds")

@@ -125,6 +125,7 @@ def _attributes(runs: list[xr.Dataset], names: list[list[str]], seeds: list[int]
             left_out.append(f"{later} later checkpoints of {run.attrs['run_name']} were left out")
     steps = runs[0]["env_steps"].values[:shared].tolist()
     joined = {**configs[0], "arms": arms, "seeds": seeds, "checkpoints": steps, "timesteps": steps[-1]}
+    joined["claims"] = [claim for config in configs for claim in config.get("claims", [])]
     joined["experiment"] = " and ".join(dict.fromkeys(config["experiment"] for config in configs))
     return {
         "experiment": joined["experiment"],

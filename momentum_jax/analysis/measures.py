@@ -1,4 +1,4 @@
-"""Simple numbers that figures draw: d' and c, curves aligned on onset, predictors of depth, policy/visit split."""
+"""Simple numbers that figures draw: curves aligned on onset, predictors of depth, policy/visit split."""
 
 from __future__ import annotations
 
@@ -15,20 +15,7 @@ from momentum_jax.analysis.dips import drawdowns
 
 Floats = npt.NDArray[np.float64]
 
-_CLIP = 1e-4
 _SMALLEST_CLASS = 5
-
-
-def skill(p_buy_strong: npt.ArrayLike, p_buy_weak: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Sensitivity d' and criterion c of exact buy probabilities in percent, clipped to [1e-4, 1 - 1e-4].
-
-    d' = z(strong) - z(weak) tells strong setups from weak ones; c = -(z(strong) + z(weak)) / 2
-    is the reluctance to buy at all. HOLD up with d' rising is a shift of c, not a loss of skill.
-    """
-    strong, weak = (
-        stats.norm.ppf(np.clip(np.asarray(p, np.float64) / 100, _CLIP, 1 - _CLIP)) for p in (p_buy_strong, p_buy_weak)
-    )
-    return strong - weak, -0.5 * (strong + weak)
 
 
 def largest_fall(

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
+from momentum_jax.analysis.inference.prediction import place_among
 from momentum_jax.analysis.tables import table_percentages
 
 
@@ -98,37 +98,45 @@ def published_windows(run: str) -> pd.DataFrame:
     )
 
 
-def published_percentiles(ds: xr.Dataset, arm: str) -> pd.DataFrame:
-    """Where the published numbers of `arm` lie among the seeds of that arm.
+def published_percentiles(ds: xr.Dataset, run: str, arm: str | None = None) -> pd.DataFrame:
+    """Where the published numbers of a run lie among the seeds of an arm.
 
     Args:
         ds: a loaded run.
-        arm: an arm of the run that was published with counts.
+        run: the published run; windows are compared where it was published with counts.
+        arm: arm of `ds`, by default the one of the published run's name.
 
     Returns:
         One row per published step that the run has, ``counted`` (cumulative, or windowed
         between the published steps) and ``metric``: the ``published`` percentage, the number of
         ``seeds`` with a value, their ``seeds_median, seeds_min, seeds_max``, and ``percentile``
-        (0 to 100, ties count half; NaN without seeds).
+        (0 to 100, ties count half; NaN without seeds), the
+        ``prediction_low, prediction_high`` for one more run with their ``prediction_confidence``, and
+        ``place_p``, the two-sided chance of a place this far out (see `place_among`).
     """
-    facts = {"cumulative": published_table(arm), "windowed": published_windows(arm)}
-    steps = facts["windowed"].index.tolist()
-    values = table_percentages(ds, steps).sel(arm=arm)
+    points = published_table(run)
+    with_counts = points[["hold_count", "strong_count"]].notna().all(axis=None)
+    facts = {"cumulative": points} | ({"windowed": published_windows(run)} if with_counts else {})
+    steps = [int(step) for step in points.index]
+    values = table_percentages(ds, steps).sel(arm=arm or run)
     row_of = {step: row for row, step in enumerate(values["env_steps"].values.tolist())}
     rows = []
-    for step, start in zip(steps, facts["windowed"]["start"].tolist(), strict=True):
+    for step, start in zip(steps, [0, *steps], strict=False):
         # A window is comparable only where the run has its beginning too.
-        kinds = ["cumulative", "windowed"] if start == 0 or start in row_of else ["cumulative"]
+        kinds = list(facts) if start == 0 or start in row_of else ["cumulative"]
         for counted in kinds if step in row_of else []:
             at_step = values.isel(checkpoint=row_of[step]).sel(counted=counted)
             for metric in ("hold_pct", "call_pct", "put_pct", "strong_buy_pct"):
-                place = _place(facts[counted][metric].loc[step], at_step[metric].values)
-                rows.append({"env_steps": step, "counted": counted, "metric": metric, **place})
+                published = facts[counted][metric].loc[step]
+                if not np.isnan(published):
+                    place = _place(published, at_step[metric].values)
+                    rows.append({"env_steps": step, "counted": counted, "metric": metric, **place})
     return pd.DataFrame(rows)
 
 
 def _place(published: float, seeds: npt.NDArray[np.float64]) -> dict[str, float]:
     known = seeds[~np.isnan(seeds)]
+    place = place_among(published, seeds)
     if not len(known):
         known = np.array([np.nan])
     return {
@@ -137,5 +145,9 @@ def _place(published: float, seeds: npt.NDArray[np.float64]) -> dict[str, float]
         "seeds_median": float(np.median(known)),
         "seeds_min": float(known.min()),
         "seeds_max": float(known.max()),
-        "percentile": float(stats.percentileofscore(known, published, kind="mean")),
+        "percentile": place.percentile,
+        "prediction_low": place.low,
+        "prediction_high": place.high,
+        "prediction_confidence": place.confidence,
+        "place_p": place.p_value,
     }

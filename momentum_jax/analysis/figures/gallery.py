@@ -25,7 +25,8 @@ from momentum_jax.analysis.figures.pairs import plot_pairs
 from momentum_jax.analysis.figures.predictors import plot_predictors
 from momentum_jax.analysis.figures.recovery import plot_recovery
 from momentum_jax.analysis.formatting import format_steps
-from momentum_jax.analysis.measures import aligned, largest_fall, policy_visit_split, predictor_table, skill
+from momentum_jax.analysis.measures import aligned, largest_fall, policy_visit_split, predictor_table
+from momentum_jax.analysis.signal import from_rates
 from momentum_jax.analysis.tables import DIP_METRICS, HORIZON, THRESHOLD
 
 Floats = npt.NDArray[np.float64]
@@ -173,7 +174,7 @@ def _recovery(run: _Run, name: str) -> Picture:
 def _onset(run: _Run, name: str) -> Picture:
     curves = {label: run.by_arm(run.ds[variable]) for variable, label in _HEALTH.items()}
     strong, weak = run.by_arm(run.curves["p_buy_strong"]), run.by_arm(run.curves["p_buy_weak"])
-    both = {arm: skill(strong[arm], weak[arm]) for arm in run.arms}
+    both = {arm: from_rates(strong[arm] / 100, weak[arm] / 100) for arm in run.arms}
     curves["sensitivity d′"] = {arm: pair[0] for arm, pair in both.items()}
     curves["criterion c (up: buys less)"] = {arm: pair[1] for arm, pair in both.items()}
     onset = {arm: np.where(run.healthy(arm), run.dip(arm, "onset_step"), np.nan) for arm in run.arms}
@@ -205,7 +206,7 @@ def _landmark_features(run: _Run, arm: str) -> dict[str, Floats]:
     """Values at the last checkpoint that is not after the landmark, ``[seed]`` by name."""
     at = int(np.searchsorted(run.env_steps, LANDMARK, side="right")) - 1
     strong, weak = (run.by_arm(run.curves[curve])[arm][:, at] for curve in ("p_buy_strong", "p_buy_weak"))
-    sensitivity, criterion = skill(strong, weak)
+    sensitivity, criterion = from_rates(strong / 100, weak / 100)
     features = {"P(HOLD) itself": run.by_arm(run.curves[PRIMARY])[arm][:, at], "d′": sensitivity, "c": criterion}
     names = ("entropy", "approx_kl", "explained_variance", "advantage_std", "grad_norm", "value_loss", "reward_sum")
     return features | {variable.replace("_", " "): run.by_arm(run.ds[variable])[arm][:, at] for variable in names}

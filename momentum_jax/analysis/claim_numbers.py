@@ -1,0 +1,108 @@
+"""The number of each seed that a criterion speaks of."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from momentum_jax.analysis.curves import derive_curves, healthy
+from momentum_jax.analysis.dips import find_dips
+from momentum_jax.analysis.tables import TABLE_STEPS, table_percentages
+from momentum_jax.claims import Criterion
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.ppo.options import PPOConfig
+
+_SIGNS = {"hold_pct": -1, "strong_buy_pct": 1}
+_DIP_CURVES = {
+    ("hold_pct", "windowed"): "hold_pct",
+    ("hold_pct", "exact"): "p_hold",
+    ("strong_buy_pct", "windowed"): "strong_buy_pct",
+    ("strong_buy_pct", "exact"): "p_buy_strong",
+}
+# Published arms by what they changed of the defaults, which are tune2's.
+_SETTINGS: dict[str, dict[str, float]] = {"tune2": {}, "full": {}, "tune3": {"ent_coef": 0.1}}
+
+
+def find_arm(ds: xr.Dataset, name: str) -> str | None:
+    """The arm of that name, else the first one with the settings that were published under it."""
+    names = ds["arm"].values.tolist()
+    if name in names:
+        return name
+    changed = _SETTINGS.get(name)
+    for arm in json.loads(ds.attrs["config"])["arms"] if changed is not None else ():
+        if _has_settings(arm, changed or {}):
+            return arm["name"]
+    return None
+
+
+def _has_settings(arm: dict[str, dict[str, object]], changed: dict[str, float]) -> bool:
+    wanted = json.loads(json.dumps(dataclasses.asdict(EnvOptions()) | dataclasses.asdict(PPOConfig()) | changed))
+    found = arm.get("env", {}) | arm.get("ppo", {})
+    return bool(found) and all(found.get(key) == value for key, value in wanted.items())
+
+
+class RunNumbers:
+    """A loaded run whose percentage tables are computed once, for many criteria."""
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self.ds = ds
+        self._tables: dict[tuple[int, ...], xr.Dataset] = {}
+
+    def per_seed(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
+        """The criterion's number of each seed of an arm.
+
+        Args:
+            criterion: metric, quantity and steps.
+            counted: cumulative, windowed or exact, in place of the criterion's own.
+            arm: as the run calls it.
+
+        Returns:
+            ``[seed]`` in points (prevalence: 1 and 0); NaN where the run does not have it.
+        """
+        if criterion.quantity in ("depth", "prevalence"):
+            return _dips(self.ds, criterion, counted, arm)
+        late = self._level(criterion.metric, counted, arm, criterion.step)
+        if criterion.quantity == "level":
+            return late
+        return late - self._level(criterion.metric, counted, arm, criterion.from_step)
+
+    def _level(self, metric: str, counted: str, arm: str, step: int) -> npt.NDArray[np.float64]:
+        steps = tuple(sorted({*TABLE_STEPS, step}))
+        if steps not in self._tables:
+            self._tables[steps] = table_percentages(self.ds, steps)
+        table = self._tables[steps]
+        row = np.flatnonzero(table["env_steps"].values == step)
+        if not len(row):
+            return np.full(self.ds.sizes["seed"], np.nan)
+        at = table.isel(checkpoint=int(row[0])).sel(arm=arm)
+        if metric == "chase_pct":
+            return _chases(self.ds.sel(arm=[arm]), counted, steps, step)
+        share = at["call_pct"] + at["put_pct"] if metric == "buy_pct" else at[metric]
+        return share.sel(counted=counted).values
+
+
+def _chases(selected: xr.Dataset, counted: str, steps: tuple[int, ...], step: int) -> npt.NDArray[np.float64]:
+    """Chasing buys as a percentage of the flat buys."""
+    env_steps = selected["env_steps"].values
+    earlier = [known for known in steps if known < step and known in env_steps]
+    start = max(earlier, default=0) if counted == "windowed" else 0
+    within = np.flatnonzero((env_steps > start) & (env_steps <= step))
+    window = selected.isel(checkpoint=within, arm=0)
+    buys = window["flat_count"].sel(action=["BUY_CALL", "BUY_PUT"]).sum(["setup_score", "action", "checkpoint"])
+    share = 100 * window["bad_chase"].sum("checkpoint") / buys.where(buys > 0)
+    return share.where(healthy(selected).isel(arm=0, checkpoint=within[-1])).values
+
+
+def _dips(ds: xr.Dataset, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
+    """Depth of each seed's dip (0 without one), or 1 and 0 for prevalence; NaN for failed or unseen seeds."""
+    curve = derive_curves(ds)[_DIP_CURVES[criterion.metric, counted]].sel(arm=arm)
+    values = curve.transpose("seed", "checkpoint").values
+    sign = _SIGNS[criterion.metric]
+    dips = find_dips(ds["env_steps"].values, values, sign, horizon=criterion.step, baseline_step=criterion.from_step)
+    size = dips.has_dip.astype(float) if criterion.quantity == "prevalence" else np.where(dips.has_dip, dips.depth, 0.0)
+    usable = dips.observed & healthy(ds).isel(checkpoint=-1).sel(arm=arm).values
+    return np.where(usable, size, np.nan)

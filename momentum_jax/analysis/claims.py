@@ -1,0 +1,174 @@
+"""Judging claims: supported, not supported or undecided, with the interval that decides.
+
+A criterion is supported when its whole interval lies in the claimed range, not supported when none of
+it does. All criteria of a claim have to hold: one that fails refutes it. With m criteria each interval
+has confidence 1 - 0.05 / m, so that a true claim is refuted with at most 5 %. Fewer than six seeds
+decide nothing (a sign test of five cannot reach 5 %).
+
+A number is judged on what the claim was made on; the same number counted in the other ways is shown
+beside it and decides nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+import xarray as xr
+
+from momentum_jax.analysis.claim_numbers import RunNumbers, find_arm
+from momentum_jax.analysis.inference.paired import compare_means, compare_shares
+from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
+from momentum_jax.claims import COUNTED, Claim, Criterion, claim_from_json
+
+MIN_SEEDS = 6
+
+
+class Verdict(StrEnum):
+    """What the data say of a claim."""
+
+    SUPPORTED = "supported"
+    NOT_SUPPORTED = "not supported"
+    UNDECIDED = "undecided"
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A number over seeds, the range claimed for it, and what that makes."""
+
+    arm: str  # as the run calls it; empty where the run has none
+    number: str  # what it is, in words
+    counted: str
+    seeds: int
+    interval: Interval
+    minimum: float | None
+    maximum: float | None
+    verdict: Verdict
+    reason: str  # why undecided; else empty
+    beside: dict[str, Interval]  # by another way of counting
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """A claim with its verdict."""
+
+    claim: Claim
+    verdict: Verdict
+    confidence: float  # of each finding's interval
+    findings: tuple[Finding, ...]
+    meeting: Interval  # share of seeds that meet all criteria themselves, Wilson; NaN where that has no sense
+
+
+def declared_claims(ds: xr.Dataset) -> tuple[Claim, ...]:
+    """The claims that a run's study declared before it ran.
+
+    Raises:
+        ConfigError: config.json holds a claim that does not fit.
+    """
+    return tuple(claim_from_json(plain) for plain in json.loads(ds.attrs["config"]).get("claims", []))
+
+
+def judge(run: RunNumbers, claim: Claim) -> Judgement:
+    """Judges a claim on a run (or several, see `load_runs`)."""
+    nothing = Interval(np.nan, np.nan, np.nan, "not measured")
+    if claim.unmeasured:
+        return Judgement(claim, Verdict.UNDECIDED, np.nan, (), nothing)
+    confidence = 1 - 0.05 / len(claim.criteria)
+    findings = tuple(_finding(run, criterion, confidence) for criterion in claim.criteria)
+    return Judgement(
+        claim, overall([finding.verdict for finding in findings]), confidence, findings, _meeting(run, claim)
+    )
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """All have to be supported; one that is not refutes."""
+    if Verdict.NOT_SUPPORTED in verdicts:
+        return Verdict.NOT_SUPPORTED
+    return Verdict.SUPPORTED if verdicts and set(verdicts) == {Verdict.SUPPORTED} else Verdict.UNDECIDED
+
+
+def decide(interval: Interval, seeds: int, minimum: float | None, maximum: float | None) -> tuple[Verdict, str]:
+    """A verdict with the reason where it is undecided."""
+    if not seeds or np.isnan(interval.estimate):
+        return Verdict.UNDECIDED, "not measured"
+    if seeds < MIN_SEEDS:
+        return Verdict.UNDECIDED, f"fewer than {MIN_SEEDS} seeds"
+    low, high = -np.inf if minimum is None else minimum, np.inf if maximum is None else maximum
+    if interval.low > low and interval.high <= high:
+        return Verdict.SUPPORTED, ""
+    if interval.high <= low or interval.low > high:
+        return Verdict.NOT_SUPPORTED, ""
+    return Verdict.UNDECIDED, "the interval holds an end of the claimed range"
+
+
+def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Finding:
+    arm = find_arm(run.ds, criterion.arm)
+    versus = find_arm(run.ds, criterion.versus) if criterion.versus else None
+    number = _in_words(criterion)
+    missing = [name for name, found in ((criterion.arm, arm), (criterion.versus, versus)) if name and not found]
+    if arm is None or missing:
+        nothing = Interval(np.nan, np.nan, np.nan, "no such arm")
+        reason = f"not measured: the run has no arm {' and '.join(missing)}"
+        limits = (criterion.minimum, criterion.maximum)
+        return Finding("", number, criterion.counted, 0, nothing, *limits, Verdict.UNDECIDED, reason, {})
+    intervals = {counted: _interval(run, criterion, counted, arm, versus, confidence) for counted in _ways(criterion)}
+    interval, seeds = intervals.pop(criterion.counted)
+    verdict, reason = decide(interval, seeds, criterion.minimum, criterion.maximum)
+    beside = {counted: other for counted, (other, _) in intervals.items()}
+    limits = (criterion.minimum, criterion.maximum)
+    return Finding(arm, number, criterion.counted, seeds, interval, *limits, verdict, reason, beside)
+
+
+def _ways(criterion: Criterion) -> tuple[str, ...]:
+    if criterion.metric == "chase_pct":
+        return COUNTED[:2]
+    return COUNTED if criterion.quantity in ("level", "change") else COUNTED[1:]
+
+
+def _interval(
+    run: RunNumbers, criterion: Criterion, counted: str, arm: str, versus: str | None, confidence: float
+) -> tuple[Interval, int]:
+    """The number over seeds, and how many seeds have it."""
+    values = run.per_seed(criterion, counted, arm)
+    other = None if versus is None else run.per_seed(criterion, counted, versus)
+    known = ~np.isnan(values) if other is None else ~np.isnan(values) & ~np.isnan(other)
+    if criterion.quantity == "prevalence":
+        if other is None:
+            share = wilson_interval(int(np.nansum(values)), int(known.sum()), confidence)
+        else:
+            share = compare_shares(values, other, confidence).difference
+        return Interval(100 * share.estimate, 100 * share.low, 100 * share.high, share.flag), int(known.sum())
+    if other is None:
+        return mean_interval(values, confidence), int(known.sum())
+    return compare_means(values, other, confidence).difference, int(known.sum())
+
+
+def _meeting(run: RunNumbers, claim: Claim) -> Interval:
+    """Share of seeds that meet all criteria themselves (of one arm, none of them a prevalence)."""
+    arms = {find_arm(run.ds, criterion.arm) for criterion in claim.criteria}
+    own = all(not criterion.versus and criterion.quantity != "prevalence" for criterion in claim.criteria)
+    if len(arms) != 1 or None in arms or not own:
+        return Interval(np.nan, np.nan, np.nan, "not of one arm")
+    met, known = np.ones((2, run.ds.sizes["seed"]), bool)
+    for criterion in claim.criteria:
+        values = run.per_seed(criterion, criterion.counted, find_arm(run.ds, criterion.arm) or "")
+        known &= ~np.isnan(values)
+        met &= values > (-np.inf if criterion.minimum is None else criterion.minimum)
+        met &= values <= (np.inf if criterion.maximum is None else criterion.maximum)
+    return wilson_interval(int((met & known).sum()), int(known.sum()))
+
+
+def _in_words(criterion: Criterion) -> str:
+    names = {"hold_pct": "HOLD", "strong_buy_pct": "strong BUY", "buy_pct": "BUY", "chase_pct": "chases of buys"}
+    name = names.get(criterion.metric, criterion.metric)
+    spans = {
+        "level": f"{name} at {criterion.step}",
+        "change": f"{name}, change {criterion.from_step} to {criterion.step}",
+        "depth": f"depth of the {name} dip from {criterion.from_step}, trough by {criterion.step}",
+        "prevalence": f"seeds with a {name} dip from {criterion.from_step}, trough by {criterion.step}",
+    }
+    against = f", {criterion.arm} less {criterion.versus}" if criterion.versus else ""
+    return spans[criterion.quantity] + against

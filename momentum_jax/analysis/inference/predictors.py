@@ -1,0 +1,136 @@
+"""What foretells the depth of a dip: features at a landmark step, judged on seeds held out.
+
+Ridge regression on standardised features; a seed is predicted only by folds it is not in. R² is
+against the mean of the training seeds, and beside it stands the trivial predictor, the first feature
+alone (HOLD itself): a feature set is worth something where it beats that.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from scipy import stats
+
+from momentum_jax.analysis.curves import derive_curves
+from momentum_jax.analysis.intervals import Interval, statistic_interval
+from momentum_jax.analysis.signal import sensitivity_curves
+
+Floats = npt.NDArray[np.float64]
+
+FOLDS, REPEATS, RIDGE = 5, 20, 1.0
+MIN_SEEDS = 2 * FOLDS
+LEARNER_FEATURES = ("entropy", "approx_kl", "clip_fraction", "explained_variance", "value_loss", "advantage_std")
+
+
+class Prediction(NamedTuple):
+    """How well features foretell an outcome on held-out seeds."""
+
+    seeds: int
+    r2: Interval  # 1 - squared error / that of the training mean; may be negative
+    trivial_r2: Interval  # the first feature alone
+    gain: Interval  # r2 - trivial_r2, seeds drawn together
+    spearman: Interval  # rank correlation of outcome and out-of-fold prediction
+    auroc: float  # of deep against shallow; NaN where one class is empty
+    flag: str
+
+
+def landmark_features(ds: xr.Dataset, step: int) -> tuple[tuple[str, ...], xr.DataArray]:
+    """Features of every seed at a landmark step, the trivial one (exact P(HOLD)) first.
+
+    Returns:
+        Their names and ``[arm, seed, feature]``.
+
+    Raises:
+        ValueError: the run has no such checkpoint.
+    """
+    found = np.flatnonzero(ds["env_steps"].values == step)
+    if not len(found):
+        raise ValueError(f"the run has no checkpoint at step {step}: choose from {ds['env_steps'].values.tolist()}")
+    curves, signal = derive_curves(ds), sensitivity_curves(ds)
+    parts = {"p_hold": curves["p_hold"]} | {name: ds[name] for name in LEARNER_FEATURES}
+    parts |= {name: signal[name] for name in ("d_prime_exact", "criterion_exact")}
+    columns = [part.transpose("arm", "seed", "checkpoint").values[..., found[0]] for part in parts.values()]
+    values = xr.DataArray(np.stack(columns, axis=-1), dims=("arm", "seed", "feature"))
+    return tuple(parts), values.assign_coords(arm=ds["arm"], seed=ds["seed"], feature=list(parts))
+
+
+def foretell(
+    features: npt.ArrayLike, outcome: npt.ArrayLike, deep: npt.ArrayLike | None = None, seed: int = 0
+) -> Prediction:
+    """Judges features on seeds held out.
+
+    Args:
+        features: ``[seed, feature]``, the trivial predictor first.
+        outcome: ``[seed]``, e.g. depth. Seeds with a NaN anywhere are left out.
+        deep: ``[seed]`` bool, the class for AUROC; by default above the median outcome.
+        seed: of the folds and the bootstrap.
+
+    Returns:
+        NaN and flagged with fewer than ten seeds, or a constant outcome.
+    """
+    x, y = np.asarray(features, np.float64), np.asarray(outcome, np.float64)
+    known = ~np.isnan(y) & ~np.isnan(x).any(axis=1)
+    x, y = x[known], y[known]
+    classes = y > np.median(y) if deep is None else np.asarray(deep, bool)[known]
+    if len(y) < MIN_SEEDS or np.ptp(y) == 0:
+        flag = f"fewer than {MIN_SEEDS} seeds" if len(y) < MIN_SEEDS else "constant outcome"
+        nothing = Interval(np.nan, np.nan, np.nan, flag)
+        return Prediction(len(y), nothing, nothing, nothing, nothing, np.nan, flag)
+    predicted, base = out_of_fold(x, y, seed)
+    trivial, _ = out_of_fold(x[:, :1], y, seed)
+    errors = [(y - guess) ** 2 for guess in (predicted, trivial, base)]
+    return Prediction(
+        len(y),
+        statistic_interval((errors[0], errors[2]), _r2, seed=seed),
+        statistic_interval((errors[1], errors[2]), _r2, seed=seed),
+        statistic_interval(errors, _gain, seed=seed),
+        statistic_interval((y, predicted), _spearman, draws=1_999, seed=seed),
+        auroc(predicted, classes),
+        "",
+    )
+
+
+def out_of_fold(features: Floats, outcome: Floats, seed: int = 0) -> tuple[Floats, Floats]:
+    """Predictions of held-out seeds, and the training means they compete with, both ``[seed]``; means over repeats."""
+    rng = np.random.default_rng(seed)
+    predicted, base = np.zeros((2, len(outcome)))
+    for _ in range(REPEATS):
+        for held_out in np.array_split(rng.permutation(len(outcome)), FOLDS):
+            training = np.setdiff1d(np.arange(len(outcome)), held_out)
+            predicted[held_out] += _ridge(features[training], outcome[training], features[held_out])
+            base[held_out] += outcome[training].mean()
+    return predicted / REPEATS, base / REPEATS
+
+
+def auroc(scores: npt.ArrayLike, positive: npt.ArrayLike) -> float:
+    """Chance that a positive seed scores above a negative one, ties half; NaN where one class is empty."""
+    values, classes = np.asarray(scores, np.float64), np.asarray(positive, bool)
+    above, below = values[classes], values[~classes]
+    if not len(above) or not len(below):
+        return np.nan
+    return float(stats.mannwhitneyu(above, below).statistic / (len(above) * len(below)))
+
+
+def _ridge(training: Floats, outcome: Floats, held_out: Floats) -> Floats:
+    mean, spread = training.mean(axis=0), training.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    x = (training - mean) / spread
+    weights = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (outcome - outcome.mean()))
+    return (held_out - mean) / spread @ weights + outcome.mean()
+
+
+def _r2(error: Floats, base: Floats) -> Floats:
+    return 1 - error.mean(axis=-1) / base.mean(axis=-1)
+
+
+def _gain(error: Floats, trivial: Floats, base: Floats) -> Floats:
+    return _r2(error, base) - _r2(trivial, base)
+
+
+def _spearman(outcome: Floats, predicted: Floats) -> Floats:
+    a, b = (stats.rankdata(values, axis=-1) for values in (outcome, predicted))
+    a, b = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (a, b))
+    return (a * b).mean(axis=-1) / (a.std(axis=-1) * b.std(axis=-1))

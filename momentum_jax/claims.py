@@ -1,0 +1,113 @@
+"""What a study claims, declared in its experiment file before it runs and kept in config.json. Imports no JAX.
+
+Claim(
+    name="trap",
+    statement="Without the trim trap HOLD rises less from 5k to 10k.",
+    criteria=(Criterion(arm="mended", versus="reference", metric="hold_pct", from_step=5_000, step=10_000, maximum=0),),
+)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from momentum_jax.fields import ConfigError
+
+METRICS = ("hold_pct", "call_pct", "put_pct", "buy_pct", "strong_buy_pct", "chase_pct")
+QUANTITIES = ("level", "change", "depth", "prevalence")
+COUNTED = ("cumulative", "windowed", "exact")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """One number over seeds and the range it is claimed to lie in: above `minimum`, at most `maximum`.
+
+    Attributes:
+        arm: arm of the run.
+        metric: one of `METRICS`, in percent of flat decisions (strong_buy_pct: of those at strong
+            setups; chase_pct: chasing buys, of the flat buys).
+        step: env step of the number; of a dip, the horizon.
+        quantity: ``level`` at the step, ``change`` from `from_step` to it, ``depth`` of the dip from
+            baseline `from_step` (0 where there is none) or ``prevalence`` of dips, percent of seeds.
+        from_step: see `quantity`.
+        counted: since step 0 (``cumulative``), since the row before (``windowed``: the published steps;
+            of a dip, the checkpoint before), or ``exact`` on the probe states. A dip has no
+            cumulative form, for cumulative percentages hide dips.
+        versus: arm to subtract, seed by seed; empty to judge the arm by itself.
+        minimum: in points; None for no lower end.
+        maximum: in points; None for no upper end.
+    """
+
+    arm: str
+    metric: str
+    step: int
+    quantity: str = "level"
+    from_step: int = 0
+    counted: str = "cumulative"
+    versus: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def validate(self) -> None:
+        """Raises ConfigError on what cannot be judged."""
+        for name, value, allowed in (
+            ("metric", self.metric, METRICS),
+            ("quantity", self.quantity, QUANTITIES),
+            ("counted", self.counted, COUNTED),
+        ):
+            if value not in allowed:
+                raise ConfigError(f"criterion {name}={value!r} is unknown: choose one of {', '.join(allowed)}")
+        if self.minimum is None and self.maximum is None:
+            raise ConfigError(f"criterion on {self.metric} has neither minimum nor maximum: give one")
+        if self.quantity in ("depth", "prevalence") and (
+            self.counted == "cumulative" or self.metric not in ("hold_pct", "strong_buy_pct")
+        ):
+            raise ConfigError(
+                f"criterion on the {self.quantity} of {self.counted} {self.metric}: "
+                "dips are judged on windowed or exact hold_pct and strong_buy_pct"
+            )
+        if self.metric == "chase_pct" and self.counted == "exact":
+            raise ConfigError("criterion on exact chase_pct: chases are only counted, choose cumulative or windowed")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A statement and the criteria that all have to hold.
+
+    Attributes:
+        name: short, unique within a study.
+        statement: as it was made.
+        criteria: what decides it; empty only with `unmeasured`.
+        note: what to keep in mind when reading the verdict.
+        unmeasured: why no run of this kind can decide it.
+    """
+
+    name: str
+    statement: str
+    criteria: tuple[Criterion, ...] = ()
+    note: str = ""
+    unmeasured: str = ""
+
+    def validate(self) -> None:
+        """Raises ConfigError on a claim that cannot be judged."""
+        if not self.criteria and not self.unmeasured:
+            raise ConfigError(f"claim {self.name!r} has no criteria: give some, or say why it is unmeasured")
+        for criterion in self.criteria:
+            criterion.validate()
+
+
+def claim_from_json(plain: Mapping[str, Any]) -> Claim:
+    """A claim as config.json holds it.
+
+    Raises:
+        ConfigError: fields are missing, unknown or cannot be.
+    """
+    try:
+        criteria = tuple(Criterion(**criterion) for criterion in plain["criteria"])
+        claim = Claim(**{**plain, "criteria": criteria})
+    except (TypeError, KeyError) as error:
+        raise ConfigError(f"claim {plain.get('name')!r} in config.json does not fit: {error}") from None
+    claim.validate()
+    return claim

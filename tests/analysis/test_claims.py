@@ -1,0 +1,172 @@
+"""Verdicts: their logic, the published claims, declared claims, several runs, the command."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import experiments
+from momentum_jax import report
+from momentum_jax.analysis.claims import RunNumbers, Verdict, decide, declared_claims, find_arm, judge, overall
+from momentum_jax.analysis.joining import load_runs
+from momentum_jax.analysis.intervals import Interval
+from momentum_jax.analysis.published_claims import PUBLISHED_CLAIMS, judge_published, stopped_seeds
+from momentum_jax.claims import Claim, Criterion, claim_from_json
+from momentum_jax.config import RunConfig
+from momentum_jax.fields import ConfigError
+from momentum_jax.store import load_run
+
+RISE = Criterion(arm="tune2", metric="hold_pct", quantity="change", from_step=5_000, step=10_000, minimum=0.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "seeds", "verdict"),
+    [
+        (0.1, 0.9, 32, Verdict.SUPPORTED),
+        (-2.0, -1.0, 32, Verdict.NOT_SUPPORTED),
+        (1.1, 2.0, 32, Verdict.NOT_SUPPORTED),
+        (-0.5, 0.5, 32, Verdict.UNDECIDED),
+        (0.0, 0.0, 32, Verdict.NOT_SUPPORTED),  # no rise at all is not a rise
+        (0.1, 0.9, 5, Verdict.UNDECIDED),
+        (np.nan, np.nan, 0, Verdict.UNDECIDED),
+    ],
+)
+def test_the_interval_decides(low, high, seeds, verdict):
+    found, reason = decide(Interval((low + high) / 2, low, high), seeds, 0.0, 1.0)
+    assert found == verdict and bool(reason) == (verdict == Verdict.UNDECIDED)
+
+
+def test_one_failed_criterion_refutes_and_one_undecided_leaves_it_open():
+    yes, no, open_ = Verdict.SUPPORTED, Verdict.NOT_SUPPORTED, Verdict.UNDECIDED
+    assert overall([yes, yes]) == yes and overall([yes, open_, no]) == no and overall([yes, open_]) == open_
+
+
+def test_published_claims_on_a_simulated_run(simulate):
+    judgements = {one.claim.name: one for one in judge_published(RunNumbers(load_run(simulate(num_seeds=12))))}
+    assert list(judgements) == [claim.name for claim in PUBLISHED_CLAIMS] == list("12345678")
+    first = judgements["1"].findings[0]
+    assert first.verdict == Verdict.SUPPORTED and first.counted == "cumulative"
+    # The window is steeper than the cumulative count, which averages the dip away.
+    assert first.beside["windowed"].estimate > first.interval.estimate > 0
+    assert judgements["4"].verdict == Verdict.NOT_SUPPORTED
+    assert judgements["8"].verdict == Verdict.UNDECIDED and not judgements["8"].findings
+    full = judgements["6"].findings[-1]
+    assert full.verdict == Verdict.UNDECIDED and "no arm" in full.reason
+
+
+def test_intervals_are_wider_where_a_claim_has_more_criteria(simulate):
+    run = RunNumbers(load_run(simulate(num_seeds=12)))
+    alone = judge(run, Claim(name="a", statement="", criteria=(RISE,)))
+    among = judge(run, Claim(name="b", statement="", criteria=(RISE,) * 6))
+    widths = [one.findings[0].interval.high - one.findings[0].interval.low for one in (alone, among)]
+    assert alone.confidence == 0.95 and widths[1] > 1.2 * widths[0]
+
+
+def test_arms_are_compared_seed_by_seed(simulate):
+    run = RunNumbers(load_run(simulate(num_seeds=12)))
+    versus = dataclasses.replace(RISE, arm="tune3", versus="tune2")
+    finding = judge(run, Claim(name="a", statement="", criteria=(versus,))).findings[0]
+    change = run.per_seed(RISE, "cumulative", "tune3") - run.per_seed(RISE, "cumulative", "tune2")
+    assert finding.interval.estimate == pytest.approx(change.mean()) and finding.seeds == 12
+    absent = judge(run, Claim(name="a", statement="", criteria=(dataclasses.replace(RISE, arm="tune9"),)))
+    assert absent.verdict == Verdict.UNDECIDED and "tune9" in absent.findings[0].reason
+
+
+@pytest.mark.parametrize(("quantity", "low", "high"), [("prevalence", 70, 100), ("depth", 15, 50)])
+def test_dips_can_be_claimed(simulate, quantity, low, high):
+    run = RunNumbers(load_run(simulate(num_seeds=12)))
+    criterion = Criterion(
+        arm="tune2", metric="hold_pct", quantity=quantity, counted="exact", step=25_000, minimum=low, maximum=high
+    )
+    finding = judge(run, Claim(name="a", statement="", criteria=(criterion,))).findings[0]
+    assert finding.verdict == Verdict.SUPPORTED and finding.beside.keys() == {"windowed"}
+
+
+def test_failed_seeds_take_no_part(simulate):
+    run = RunNumbers(load_run(simulate(num_seeds=8, failed={(0, 2): 7_000})))
+    assert np.isnan(run.per_seed(RISE, "cumulative", "tune2")).tolist() == [seed == 2 for seed in range(8)]
+    assert judge(run, Claim(name="a", statement="", criteria=(RISE,))).findings[0].seeds == 7
+
+
+def test_the_stop_rule_stops_failed_and_holding_seeds(simulate):
+    ds = load_run(simulate(arms=("tune2",), num_seeds=6, failed={(0, 4): 30_000}))
+    assert stopped_seeds(ds)[4]
+    ds["value_loss"][0, 1, 3] = 0.0
+    assert stopped_seeds(ds)[1]
+
+
+def test_an_arm_is_found_by_its_settings(simulate):
+    ds = load_run(simulate(arms=("reference",)))
+    assert find_arm(ds, "tune2") is None
+    config = json.loads(ds.attrs["config"])
+    config["arms"] = json.loads(json.dumps(RunConfig(experiment="x", arms=experiments.load("tune2").arms).to_json()))[
+        "arms"
+    ]
+    config["arms"][0]["name"] = "reference"
+    ds.attrs["config"] = json.dumps(config)
+    assert find_arm(ds, "tune2") == find_arm(ds, "full") == "reference" and find_arm(ds, "tune3") is None
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_declared_claims_go_into_the_config_and_come_back(name):
+    study = experiments.load(name)
+    config = RunConfig(experiment=study.name, arms=study.arms, claims=study.claims)
+    config.validate()
+    assert tuple(claim_from_json(plain) for plain in config.to_json()["claims"]) == study.claims
+    arms = {arm.name for arm in study.arms}
+    assert {criterion.arm for claim in study.claims for criterion in claim.criteria} <= arms
+
+
+def test_the_trim_trap_declares_its_claims():
+    assert [claim.name for claim in experiments.load("trim_trap").claims] == ["shallower", "gone"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metric": "sharpe"}, "sharpe"),
+        ({"minimum": None}, "neither"),
+        ({"quantity": "depth"}, "windowed or exact"),
+        ({"metric": "chase_pct", "counted": "exact"}, "only counted"),
+    ],
+)
+def test_a_criterion_that_cannot_be_judged_is_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        dataclasses.replace(RISE, **changes).validate()
+
+
+def test_a_claim_without_criteria_is_refused():
+    with pytest.raises(ConfigError, match="no criteria"):
+        Claim(name="a", statement="").validate()
+    with pytest.raises(ConfigError, match="does not fit"):
+        claim_from_json({"name": "a", "criteria": [{"metric": "hold_pct"}]})
+
+
+def test_the_command_prints_verdicts_and_writes_them(simulate, capsys):
+    run_dir = simulate(num_seeds=8)
+    assert report.main([str(run_dir), "--claims=published"]) == 0
+    assert "1. NOT SUPPORTED: HOLD rises at 10k" in capsys.readouterr().out
+    table = pd.read_csv(run_dir / "report" / "claims.csv", dtype={"claim": str})
+    assert set(table["claim_verdict"]) <= {"supported", "not supported", "undecided"}
+    assert table["claim"].nunique() == 8 and table["reason"].str.contains("not measured", na=False).any()
+    places = pd.read_csv(run_dir / "report" / "published.csv")
+    assert places["percentile"].between(0, 100).all() and (places["prediction_low"] <= places["prediction_high"]).all()
+    assert report.main([str(run_dir), "--claims=declared"]) == 0
+    assert "No claim was declared" in capsys.readouterr().out
+
+
+def test_the_command_refuses_in_one_line(simulate, tmp_path, capsys):
+    assert report.main([str(tmp_path / "absent")]) == 2
+    message = capsys.readouterr().err
+    assert "absent" in message and message.count("\n") == 1
+
+
+def test_the_command_imports_no_jax():
+    code = "import sys, momentum_jax.report; sys.exit(any(name == 'jax' for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

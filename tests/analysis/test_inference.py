@@ -1,0 +1,220 @@
+"""Paired tests, recovery, doses, shares of variance, power, prediction and predictors against known answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+
+from momentum_jax.analysis.inference import multiplicity, power, predictors
+from momentum_jax.analysis.inference.dose import dose_trend
+from momentum_jax.analysis.inference.paired import compare_means, compare_shares
+from momentum_jax.analysis.inference.prediction import place_among
+from momentum_jax.analysis.inference.recovery import recovery_curve, recovery_sensitivity
+from momentum_jax.analysis.inference.variance import stream_shares
+from momentum_jax.store import load_run
+
+
+def test_sign_flips_are_exact_for_few_pairs():
+    difference = np.array([1.2, 0.4, -0.3, 2.2, 0.9, 1.1, 0.2])
+    exact = stats.permutation_test((difference,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
+    assert compare_means(difference, np.zeros(7)).p_value == pytest.approx(exact)
+
+
+def test_sign_flips_of_many_pairs_agree_with_scipy():
+    rng = np.random.default_rng(0)
+    difference = rng.normal(0.3, 1, 40)
+    theirs = stats.permutation_test(
+        (difference,), np.mean, permutation_type="samples", n_resamples=9_999, rng=rng
+    ).pvalue
+    assert compare_means(difference, np.zeros(40)).p_value == pytest.approx(theirs, abs=0.015)
+
+
+def test_pairing_narrows_the_interval_and_is_reported():
+    rng = np.random.default_rng(1)
+    seed_effect = rng.normal(0, 10, 32)
+    arm, reference = seed_effect - 2 + rng.normal(0, 1, 32), seed_effect + rng.normal(0, 1, 32)
+    paired, shuffled = compare_means(arm, reference), compare_means(arm, reference[::-1])
+    assert paired.correlation > 0.95 and paired.p_value < 0.001 < shuffled.p_value
+    assert paired.difference.high < 0 and shuffled.difference.high > 0
+
+
+def test_equal_arms_give_a_flagged_point():
+    same = compare_means(np.arange(8.0), np.arange(8.0))
+    assert same.difference.flag == "constant" and same.p_value == 1 and same.difference[:3] == (0, 0, 0)
+
+
+def test_arms_of_different_seeds_are_refused():
+    with pytest.raises(ValueError, match="same seeds"):
+        compare_means(np.zeros(3), np.zeros(4))
+
+
+def test_mcnemar_agrees_with_statsmodels():
+    arm = np.array([1] * 12 + [0] * 8 + [1] * 2 + [0] * 10)
+    reference = np.array([1] * 12 + [1] * 8 + [0] * 2 + [0] * 10)
+    found = compare_shares(arm, reference)
+    assert (found.only_arm, found.only_reference, found.pairs) == (2, 8, 32)
+    assert found.p_value == pytest.approx(mcnemar([[12, 2], [8, 10]], exact=True).pvalue)
+    assert found.difference.estimate == pytest.approx(-6 / 32)
+    assert found.difference.low < -6 / 32 < found.difference.high
+
+
+def test_newcombes_published_example():
+    # Newcombe (1998), table II, row (36, 12, 2, 0): difference 0.2, method 10 gives 0.0569 to 0.3404.
+    arm = np.array([1] * 36 + [1] * 12 + [0] * 2)
+    reference = np.array([1] * 36 + [0] * 12 + [1] * 2)
+    difference = compare_shares(arm, reference).difference
+    assert (difference.low, difference.high) == pytest.approx((0.0569, 0.3404), abs=0.004)
+
+
+def test_holm_and_benjamini_hochberg_by_role():
+    tests = pd.DataFrame(
+        {
+            "p_value": [0.04, 0.01, 0.03, 0.01, 0.02, np.nan],
+            "role": ["primary", *["confirmatory"] * 2, *["exploratory"] * 3],
+        }
+    )
+    np.testing.assert_allclose(multiplicity.adjust_by_role(tests), [0.04, 0.02, 0.03, 0.02, 0.02, np.nan])
+    with pytest.raises(ValueError, match="primary"):
+        multiplicity.adjust_by_role(tests.assign(role="primary"))
+    with pytest.raises(ValueError, match="roles"):
+        multiplicity.adjust_by_role(tests.assign(role="secondary"))
+
+
+def test_recovery_counts_censored_dips_while_they_are_at_risk():
+    curve = recovery_curve([1_000, 2_000, 2_000, 3_000], [False, False, True, True])
+    # Product of 3/4 and 2/3; the censored dips leave without an event.
+    np.testing.assert_allclose(curve.recovered, [0.25, 0.5, 0.5])
+    assert curve.at_risk.tolist() == [4, 3, 1] and curve.median == 2_000
+    assert (curve.low <= curve.recovered).all() and (curve.recovered <= curve.high).all()
+
+
+@pytest.mark.parametrize("censored", [True, False])
+def test_recovery_of_none_or_all_has_limits(censored):
+    curve = recovery_curve([5_000] * 6, [censored] * 6)
+    assert np.isfinite([curve.low, curve.high]).all()
+    assert curve.flag == ("no dip recovered" if censored else "")
+    assert curve.median == (np.inf if censored else 5_000)
+    assert curve.high[-1] > curve.low[-1]
+
+
+def test_without_dips_recovery_is_flagged():
+    assert recovery_curve([], []).flag == "no dips"
+
+
+def test_both_ends_of_the_recovery_interval_are_drawn():
+    steps = np.array([0, 5_000, 10_000, 15_000, 20_000])
+    found = recovery_sensitivity(steps, [5_000.0, 5_000.0], [12_000.0, np.nan], 20_000)
+    assert [curve.steps.tolist() for curve in found] == [[5_000, 15_000], [7_000, 15_000], [10_000, 15_000]]
+
+
+def test_dose_trend_with_paired_seeds():
+    rng = np.random.default_rng(2)
+    doses = np.array([0.02, 0.06, 0.08, 0.10])
+    outcomes = rng.normal(0, 20, 24) - 50 * doses[:, None] + rng.normal(0, 0.5, (4, 24))
+    trend = dose_trend(doses, outcomes)
+    assert trend.slope.low < -50 < trend.slope.high < 0 and trend.p_value < 0.001 and trend.page_p_value < 0.001
+    assert dose_trend(doses, np.ones((4, 5))).slope.flag == "constant"
+    with pytest.raises(ValueError, match="doses"):
+        dose_trend([0.1, 0.1], np.ones((2, 5)))
+
+
+def test_stream_shares_of_the_ishigami_function():
+    # Saltelli et al.: S = 0.314, 0.442, 0; T = 0.558, 0.442, 0.244.
+    rng = np.random.default_rng(3)
+
+    def ishigami(x):
+        return np.sin(x[0]) + 7 * np.sin(x[1]) ** 2 + 0.1 * x[2] ** 4 * np.sin(x[0])
+
+    a, b = rng.uniform(-np.pi, np.pi, (2, 3, 2_000))
+    mixed = [ishigami(np.where(np.arange(3)[:, None] == i, b, a)) for i in range(3)]
+    shares = stream_shares(ishigami(a), ishigami(b), mixed)
+    np.testing.assert_allclose([share.first.estimate for share in shares], [0.314, 0.442, 0], atol=0.08)
+    np.testing.assert_allclose([share.total.estimate for share in shares], [0.558, 0.442, 0.244], atol=0.05)
+    assert all(share.total.low <= share.total.estimate <= share.total.high and not share.flag for share in shares)
+
+
+def test_stream_shares_of_few_or_constant_outcomes_are_flagged():
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(0, 1, (2, 20))
+    assert stream_shares(a, b, [a, b])[0].flag == "fewer than 128 pairs"
+    still = stream_shares(np.ones(200), np.ones(200), np.ones((2, 200)))
+    assert still[0].flag == "constant" and still[0].first[:3] == (0, 0, 0)
+
+
+def test_paired_power_agrees_with_simulation_and_unpaired_with_more_seeds():
+    rng = np.random.default_rng(5)
+    first = rng.random((300, 32))
+    found = [compare_shares(row < 0.9, row < 0.5).p_value <= 0.05 for row in first]
+    # Seeds that share everything: those with a dip at 0.5 all have one at 0.9.
+    assert power.prevalence_power(0.9, 0.5, 32, 1.0) == pytest.approx(np.mean(found), abs=0.06)
+    assert power.prevalence_power(0.9, 0.5, 32, 0.3) > power.prevalence_power(0.9, 0.5, 32, 0.0)
+    assert power.prevalence_power(0.5, 0.5, 32, 0.0) <= 0.05
+
+
+@pytest.mark.parametrize("correlation", [None, 0.3])
+def test_seeds_needed_is_the_fewest_with_the_power(correlation):
+    number = power.seeds_needed(0.5, 0.9, correlation)
+    assert power.prevalence_power(0.5, 0.9, number, correlation) >= 0.8
+    assert power.prevalence_power(0.5, 0.9, number - 1, correlation) < 0.8
+    assert power.seeds_needed(0.5, 0.505, correlation) is None
+
+
+def test_smallest_effects():
+    change = power.smallest_prevalence_change(0.9, 32)
+    assert power.prevalence_power(0.9 - change, 0.9, 32) == pytest.approx(0.8, abs=0.01)
+    assert power.smallest_prevalence_change(0.1, 8) is None
+    unpaired = power.smallest_mean_difference(5.0, 64)
+    assert unpaired == pytest.approx(2.5, abs=0.02)  # Cohen's table: d = 0.5 needs 64 a group
+    assert power.smallest_mean_difference(5.0, 64, 0.9) < 0.4 * unpaired
+
+
+@given(number=st.integers(39, 200), seed=st.integers(0, 50))
+def test_a_prediction_interval_leaves_out_the_tails(number, seed):
+    values = np.random.default_rng(seed).normal(0, 1, number)
+    place = place_among(0.0, values)
+    assert place.confidence >= 0.95 and not place.flag
+    assert ((values >= place.low) & (values <= place.high)).sum() == round(place.confidence * (number + 1)) + 1
+
+
+def test_few_seeds_give_their_range_with_the_confidence_it_has():
+    place = place_among(99.0, np.arange(32.0))
+    assert (place.low, place.high, place.flag) == (0, 31, "seeds' range")
+    assert place.confidence == pytest.approx(31 / 33) and place.p_value == pytest.approx(2 / 33)
+    assert place.percentile == 100 and place_among(1.0, []).flag == "no seeds"
+
+
+def test_features_that_foretell_are_told_from_noise():
+    rng = np.random.default_rng(6)
+    useful, noise = rng.normal(0, 1, (2, 80))
+    depth = 3 * useful + rng.normal(0, 1, 80)
+    good = predictors.foretell(np.stack([noise, useful], axis=1), depth)
+    assert good.r2.low > 0.7 and good.gain.low > 0.5 and good.trivial_r2.estimate < 0.1
+    assert good.spearman.low > 0.7 and good.auroc > 0.9
+    # In-sample R² of noise is positive by construction; out of fold it is not.
+    assert predictors.foretell(rng.normal(0, 1, (80, 9)), depth).r2.estimate < 0.05
+
+
+def test_too_few_seeds_foretell_nothing():
+    found = predictors.foretell(np.ones((6, 2)), np.arange(6.0))
+    assert found.flag == "fewer than 10 seeds" and np.isnan(found.auroc)
+    assert predictors.foretell(np.ones((20, 2)), np.ones(20)).flag == "constant outcome"
+
+
+def test_auroc_is_the_share_of_pairs_in_order():
+    assert predictors.auroc([1, 2, 3, 4], [False, False, True, True]) == 1
+    assert predictors.auroc([1, 1], [True, False]) == 0.5
+    assert np.isnan(predictors.auroc([1, 2], [True, True]))
+
+
+def test_landmark_features_of_a_run(simulate):
+    ds = load_run(simulate())
+    names, values = predictors.landmark_features(ds, 5_000)
+    assert names[0] == "p_hold" and values.sizes == {"arm": 2, "seed": 6, "feature": len(names)}
+    assert values.sel(feature="d_prime_exact").min() > 0
+    with pytest.raises(ValueError, match="checkpoint"):
+        predictors.landmark_features(ds, 5_001)

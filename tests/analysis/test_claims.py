@@ -13,8 +13,7 @@ import pytest
 
 import experiments
 from momentum_jax import report
-from momentum_jax.analysis.claims import RunNumbers, Verdict, decide, declared_claims, find_arm, judge, overall
-from momentum_jax.analysis.joining import load_runs
+from momentum_jax.analysis.claims import RunNumbers, Verdict, decide, find_arm, judge, overall
 from momentum_jax.analysis.intervals import Interval
 from momentum_jax.analysis.published_claims import PUBLISHED_CLAIMS, judge_published, stopped_seeds
 from momentum_jax.claims import Claim, Criterion, claim_from_json

@@ -1,39 +1,13 @@
-"""Bands, skill, alignment, predictors and the policy/visit split."""
+"""Alignment, predictors and the policy/visit split."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from momentum_jax.analysis.bands import simultaneous_band
 from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.measures import aligned, largest_fall, policy_visit_split, predictor_table, skill
+from momentum_jax.analysis.measures import aligned, largest_fall, policy_visit_split, predictor_table
 from momentum_jax.store import load_run
-
-
-def test_the_band_holds_the_whole_median_curve_about_as_often_as_it_says():
-    key = np.random.default_rng(0)
-    held = 0
-    for trial in range(60):
-        walks = np.cumsum(key.standard_normal((40, 12)), axis=1)
-        band = simultaneous_band(walks, resamples=300, seed=trial)
-        held += bool(np.all((band.low <= 0) & (band.high >= 0)))
-    assert held >= 0.86 * 60
-
-
-def test_the_band_of_constant_or_absent_data_is_a_point_or_absent():
-    curves = np.array([[5.0, np.nan, 1], [5, np.nan, 2], [5, np.nan, 3]])
-    band = simultaneous_band(curves)
-    assert band.low[0] == band.middle[0] == band.high[0] == 5
-    assert np.isnan([part[1] for part in band]).all()
-    assert band.low[2] < 2 < band.high[2]
-
-
-def test_skill_and_criterion():
-    sensitivity, criterion = skill([69.146, 100], [30.854, 0])
-    np.testing.assert_allclose(sensitivity, [1, -2 * stats.norm.ppf(1e-4)], atol=1e-3)
-    np.testing.assert_allclose(criterion, 0, atol=1e-3)
 
 
 def test_alignment_interpolates_from_each_onset_and_leaves_seeds_without_one_out():

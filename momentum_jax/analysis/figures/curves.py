@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from momentum_jax.analysis.bands import simultaneous_band
 from momentum_jax.analysis.figures import canvas
+from momentum_jax.analysis.inference.bands import simultaneous_band
 
 Curves = Mapping[str, npt.NDArray[np.float64]]
 
@@ -52,9 +52,9 @@ def _draw(axis: Axes, env_steps: npt.NDArray[np.int64], values: npt.NDArray[np.f
     axis.plot(env_steps[shown], values[:, shown].T, color=canvas.SEED, linewidth=0.8, alpha=alpha)
     if not shown.any():
         return
-    band = simultaneous_band(values[:, shown])
+    band = simultaneous_band(values[:, shown], centre="median")
     axis.fill_between(env_steps[shown], band.low, band.high, color=canvas.MEDIAN, alpha=0.3, linewidth=0)
-    axis.plot(env_steps[shown], band.middle, color=canvas.MEDIAN, linewidth=1.8)
+    axis.plot(env_steps[shown], band.estimate, color=canvas.MEDIAN, linewidth=1.8)
 
 
 def _handles() -> list[Line2D | Patch]:

@@ -99,4 +99,6 @@ def _cell(value: object, column: str) -> str:
         return _ABSENT
     if column.endswith(("step", "steps", "step_median")):
         return format_steps(float(value))
+    if column.startswith("p_") and column.endswith(("value", "holm")):
+        return f"{float(value):.3f}" if float(value) >= 0.001 else "< 0.001"
     return str(value) if isinstance(value, numbers.Integral) else f"{float(value):.2f}"

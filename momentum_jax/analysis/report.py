@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from momentum_jax.analysis.document import Image, to_markdown
+from momentum_jax.analysis.evidence import noise_table
 from momentum_jax.analysis.figures import gallery, save_figure
 from momentum_jax.analysis.joining import load_runs
 from momentum_jax.analysis.page import to_page
@@ -37,11 +38,12 @@ def write_report(run_dirs: str | Path | Sequence[str | Path], folder: str | Path
     target = Path(folder) if folder is not None else report_folder(paths)
     dips = dip_table(ds)
     images = []
-    for picture in gallery(ds, dips):
+    noise = noise_table(ds)
+    for picture in gallery(ds, dips, noise):
         save_figure(picture.figure, target / "figures" / picture.name)
         images.append(Image(picture.name, picture.caption))
     write_atomic(target / "dips.csv", dips.to_csv(index=False).encode())
-    sections = report_sections(ds, dips, images)
+    sections = report_sections(ds, dips, noise, images)
     title = f"{ds.attrs['experiment']}: {ds.attrs['run_name']}"
     write_atomic(target / "report.html", to_page(title, ds, dips, sections, target / "figures").encode())
     path = target / "report.md"

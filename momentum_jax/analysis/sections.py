@@ -7,8 +7,12 @@ import json
 import pandas as pd
 import xarray as xr
 
+from momentum_jax.analysis.claim_numbers import RunNumbers
+from momentum_jax.analysis.claim_report import claims_table
+from momentum_jax.analysis.claims import declared_claims, judge
 from momentum_jax.analysis.configuration import common_settings, differing_settings
 from momentum_jax.analysis.document import Bullets, Image, Section, Table, Text
+from momentum_jax.analysis.evidence import comparison_table, foretelling_table
 from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.intervals import Interval
 from momentum_jax.analysis.published import published_percentiles
@@ -29,6 +33,16 @@ _DIP_NOTE = (
     "whereas the depth is a maximum and overstates itself. Windowed percentages are counts, so part of their "
     "depth is sampling noise; exact P(HOLD) has none, but the policy itself wiggles."
 )
+_NOISE_NOTE = (
+    "A maximum over many noisy windows is large by chance. *By chance* is what the largest fall of a flat curve with "
+    "each window's own binomial noise, times the design effect of correlated decisions, exceeds in 5 % of simulations; "
+    "*exceed* counts the seeds whose fall is larger. Arms are compared pair by pair: BCa intervals and sign-flip tests "
+    "of means, Newcombe intervals and exact McNemar tests of shares, p values adjusted by Holm."
+)
+_FORETELLING_NOTE = (
+    "R² of the later rise on seeds held out, by the learner's health, d′, c and P(HOLD) together, and by P(HOLD) "
+    "alone; at or below 0 is no better than the mean. *Gain* is the difference."
+)
 _CHECKPOINT_NOTE = (
     "Percent of the decisions taken while flat (strong: of those at setup scores from 3), over the seeds "
     "that had not failed by then. Cumulative counts start at step 0, windowed ones at the row before; "
@@ -40,10 +54,10 @@ _PUBLISHED_NOTE = (
 )
 
 
-def report_sections(ds: xr.Dataset, dips: pd.DataFrame, images: list[Image]) -> list[Section]:
+def report_sections(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame, images: list[Image]) -> list[Section]:
     """Summary, figures, tables, configuration, data quality and warnings, in this order."""
     quality = quality_table(ds)
-    tables = [_dips(dips), _checkpoints(ds)]
+    tables = [*_claims(ds), _dips(dips), _evidence(ds, noise), _checkpoints(ds)]
     if PUBLISHED_ARM in ds["arm"].values:
         tables.append(_published(ds))
     return [
@@ -78,6 +92,29 @@ def _dips(dips: pd.DataFrame) -> Section:
         lines.append(f"{row['arm']}, {_LABELS[row['metric']]}: {verdict(interval)}")
     claim = Text("Claim: *HOLD is higher at 10 000 than at 5 000 steps*.")
     return Section("Dips", [Text(_DIP_NOTE), Table(shown), claim, Bullets(lines)])
+
+
+def _claims(ds: xr.Dataset) -> list[Section]:
+    """Verdicts on what the study declared before it ran; no section where it declared nothing."""
+    claims = declared_claims(ds)
+    if not claims:
+        return []
+    table = claims_table([judge(RunNumbers(ds), claim) for claim in claims])
+    shown = ["claim", "statement", "claim_verdict", "arm", "number", "counted", "verdict"]
+    command = f"python -m momentum_jax.report {ds.attrs['run_name']} --claims=declared"
+    note = f"Judged by their intervals, which `{command}` prints."
+    return [Section("Declared claims", [Text(note), Table(table[[name for name in shown if name in table]])])]
+
+
+def _evidence(ds: xr.Dataset, noise: pd.DataFrame) -> Section:
+    blocks: list[Text | Table] = [Text(_NOISE_NOTE), Table(noise, "Against sampling noise")]
+    compared = comparison_table(ds)
+    if not compared.empty:
+        blocks.append(Table(compared, "Arms on the same seeds"))
+    foretold = foretelling_table(ds)
+    if not foretold.empty:
+        blocks += [Text(_FORETELLING_NOTE), Table(foretold, "What foretells the rise")]
+    return Section("Evidence", blocks)
 
 
 def _checkpoints(ds: xr.Dataset) -> Section:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from momentum_jax.analysis.evidence import noise_table
 from momentum_jax.analysis.figures import gallery, plot_hold, save_figure
 from momentum_jax.analysis.figures.curves import plot_curves
 from momentum_jax.analysis.figures.depth import plot_depths
@@ -41,7 +42,7 @@ def test_figure_draws_every_seed_and_the_published_points(simulate):
 @pytest.mark.filterwarnings("error")
 def test_every_run_has_its_gallery(simulate, arms, seeds):
     ds = load_run(simulate(arms=arms, num_seeds=seeds))
-    names = [picture.name for picture in gallery(ds, dip_table(ds))]
+    names = [picture.name for picture in gallery(ds, dip_table(ds), noise_table(ds, draws=50))]
     pairs = ["5_pairs"] if len(arms) > 1 else []
     assert names == ["hold_pct", "1_curves", "2_drawdowns", "3_depths", *pairs, "6_recovery", "7_onset", "8_predictors"]
 
@@ -49,7 +50,7 @@ def test_every_run_has_its_gallery(simulate, arms, seeds):
 @pytest.mark.filterwarnings("error")
 def test_a_gallery_of_almost_nothing_is_drawn(simulate, tmp_path):
     ds = load_run(simulate(arms=("a", "b"), num_seeds=1, steps=(0, 1_000), failed={(0, 0): 0, (1, 0): 0}))
-    for picture in gallery(ds, dip_table(ds)):
+    for picture in gallery(ds, dip_table(ds), noise_table(ds, draws=50)):
         save_figure(picture.figure, tmp_path / picture.name)
 
 
@@ -69,7 +70,7 @@ def test_the_heat_map_is_sorted_by_onset_with_the_seeds_without_a_dip_last():
 
 def test_depths_are_drawn_with_the_threshold_and_the_null():
     depths = {"exact": {"a": np.array([4.0, 6, np.nan]), "b": np.array([np.nan])}}
-    figure = plot_depths(depths, 5, "title", nulls={"exact": {"a": np.linspace(0, 10, 101)}})
+    figure = plot_depths(depths, 5, "title", null_limits={"exact": {"a": 9.5}})
     axis = figure.axes[0]
     assert axis.patches[0].get_width() == pytest.approx(9.5)
     assert any(np.all(np.asarray(line.get_xdata()) == 5) for line in axis.get_lines())

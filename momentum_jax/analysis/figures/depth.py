@@ -16,7 +16,10 @@ ByArm = Mapping[str, Floats]
 
 
 def plot_depths(
-    metrics: Mapping[str, ByArm], threshold: float, title: str, nulls: Mapping[str, ByArm] | None = None
+    metrics: Mapping[str, ByArm],
+    threshold: float,
+    title: str,
+    null_limits: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
     """One panel per metric, one row per arm: every seed's depth, quartiles, threshold and null.
 
@@ -24,16 +27,16 @@ def plot_depths(
         metrics: by label, by arm, the largest drawdown of each seed ``[seed]`` in points.
         threshold: smallest depth that counts as a dip.
         title: above the figure.
-        nulls: like `metrics`, depths drawn from a null without a dip; a grey band reaches up
-            to their 95 % point.
+        null_limits: by label, by arm, what a curve without a dip exceeds in 5 % of cases; a grey
+            band reaches up to it.
     """
     arms = list(next(iter(metrics.values())))
     figure = canvas.new_figure(max(3.4 * len(metrics), 6.5), 0.75 * len(arms) + 2.1)
     axes = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axis, (label, depths) in zip(axes, metrics.items(), strict=True):
-        null = (nulls or {}).get(label, {})
+        limits = (null_limits or {}).get(label, {})
         for row, arm in enumerate(arms):
-            _draw_null(axis, row, null.get(arm))
+            _draw_null(axis, row, limits.get(arm, np.nan))
             _draw_arm(axis, row, depths[arm], canvas.arm_styles(arms)[arm])
         axis.axvline(threshold, color=canvas.INK, linestyle="--", linewidth=1)
         axis.set_title(label, fontsize=10)
@@ -41,7 +44,7 @@ def plot_depths(
         canvas.dress(axis)
     axes[0].set_yticks(range(len(arms)), [canvas.shorten(arm) for arm in arms])
     axes[0].set_ylim(len(arms) - 0.5, -0.5)
-    figure.supxlabel("largest fall within the horizon, points\n" + _key(threshold, bool(nulls)), fontsize=9)
+    figure.supxlabel("largest fall within the horizon, points\n" + _key(threshold, bool(null_limits)), fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure
 
@@ -51,9 +54,9 @@ def _key(threshold: float, with_null: bool) -> str:
     return text + " · grey: up to the null's 95 % point" if with_null else text
 
 
-def _draw_null(axis: Axes, row: int, null: Floats | None) -> None:
-    if null is not None and len(null):
-        axis.barh(row, np.nanquantile(null, 0.95), height=0.9, color="#CCCCCC", alpha=0.6, zorder=0)
+def _draw_null(axis: Axes, row: int, limit: float) -> None:
+    if not np.isnan(limit):
+        axis.barh(row, limit, height=0.9, color="#CCCCCC", alpha=0.6, zorder=0)
 
 
 def _draw_arm(axis: Axes, row: int, depths: Floats, style: canvas.ArmStyle) -> None:

@@ -75,12 +75,13 @@ class _Run(NamedTuple):
         return self.dip(arm, "failed_step").to_numpy() < 0
 
 
-def gallery(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[Picture]:
+def gallery(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame) -> Iterator[Picture]:
     """Draws the figures one after the other; one that the run has no data for is left out.
 
     Args:
         ds: a loaded run, or several joined.
         dips: its dips, as `dip_table` returns them.
+        noise: what chance alone makes, as `noise_table` returns it.
     """
     arms = [str(arm) for arm in ds["arm"].values]
     run = _Run(ds, derive_curves(ds), dips, arms, ds["env_steps"].values)
@@ -88,7 +89,7 @@ def gallery(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[Picture]:
     yield Picture("hold_pct", "HOLD of every seed and the median, with the published windows of tune2", plot_hold(ds))
     yield _curves(run, name)
     yield _drawdowns(run, name)
-    yield _depths(run, name)
+    yield _depths(run, name, noise)
     dose = numeric_dose(json.loads(ds.attrs["config"])["arms"])
     if dose is not None:
         yield _dose(run, name, *dose)
@@ -117,13 +118,17 @@ def _drawdowns(run: _Run, name: str) -> Picture:
     return Picture("2_drawdowns", caption, figure)
 
 
-def _depths(run: _Run, name: str) -> Picture:
+def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
     metrics = {
         metric.label: {arm: _largest_fall(run, arm, metric.curve, metric.sign) for arm in run.arms}
         for metric in DIP_METRICS
     }
-    caption = "Largest fall of each seed within the horizon, from initialisation, against the threshold"
-    return Picture("3_depths", caption, plot_depths(metrics, THRESHOLD, f"{name}: how deep"))
+    limits = {
+        str(label): dict(zip(rows["arm"], rows["by_chance"], strict=True))
+        for label, rows in noise[noise["baseline"] == 0].groupby("metric")
+    }
+    caption = "Largest fall of each seed within the horizon, against the threshold and what sampling noise makes"
+    return Picture("3_depths", caption, plot_depths(metrics, THRESHOLD, f"{name}: how deep", limits))
 
 
 def _largest_fall(run: _Run, arm: str, curve: str, sign: int, baseline: int = 0) -> Floats:

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+
+from momentum_jax.analysis.evidence import comparison_table, foretelling_table, noise_table
+from momentum_jax.store import load_run
+
+
+def test_a_real_fall_exceeds_chance_and_noise_around_a_level_does_not(simulate):
+    run = load_run(simulate(num_seeds=12)).load()
+    table = noise_table(run, draws=200).set_index(["arm", "metric", "baseline"])
+    assert table.loc[("tune2", "windowed HOLD %", 0), "exceed"] > 6
+    rng = np.random.default_rng(0)
+    flat = run.copy(deep=True)
+    decisions = flat.flat_count.sum(["setup_score", "action"])
+    flat.flat_count[:] = 0
+    hold = rng.binomial(decisions.values, 0.5)
+    flat.flat_count.loc[{"setup_score": 3, "action": "HOLD"}] = hold
+    flat.flat_count.loc[{"setup_score": 3, "action": "BUY_CALL"}] = decisions.values - hold
+    found = noise_table(flat, draws=200)
+    assert found["exceed"].sum() <= 0.15 * found["seeds"].sum()
+    assert (found["design_effect"] < 1.6).all()
+
+
+def test_arms_are_compared_seed_by_seed(simulate):
+    run = load_run(simulate(num_seeds=12)).load()
+    table = comparison_table(run)
+    arms = run.arm.values.tolist()
+    assert table["arm"].unique().tolist() == arms[1:]
+    assert (table["p_holm"] >= table["p_value"]).all()
+    same = run.copy(deep=True)
+    for name in same.data_vars:
+        same[name].values[1] = same[name].values[0]
+    unchanged = comparison_table(same)
+    assert (unchanged["difference"].iloc[:2] == 0).all()
+    assert (unchanged["p_value"] == 1).all()
+    assert comparison_table(run.isel(arm=[0])).empty
+
+
+def test_foretelling_needs_seeds_and_says_so(simulate):
+    few = foretelling_table(load_run(simulate(num_seeds=4)))
+    assert few["r2"].isna().all()
+    many = foretelling_table(load_run(simulate(num_seeds=24, name="many")))
+    assert many["seeds"].tolist() == [24] * len(many)
+    assert np.isfinite(many["gain"]).all()
+    assert (many["gain_low"] <= many["gain_high"]).all()

@@ -35,9 +35,9 @@ def noise_table(ds: xr.Dataset, draws: int = 1_000) -> pd.DataFrame:
         draws: simulated curves for each seed.
 
     Returns:
-        One row per arm with a healthy seed, metric and baseline: ``design_effect`` (variance of the counts over that of independent
-        decisions), means over seeds of the largest fall and of what chance makes in 5 % of flat curves, and how many
-        ``seeds`` ``exceed`` it; in points.
+        One row per arm with a healthy seed, metric and baseline: ``design_effect`` (variance of the counts over that
+        of independent decisions), means over seeds of the largest ``fall`` and of what chance makes in 5 % of flat
+        curves (``by_chance``), and how many ``seeds`` ``exceed`` it; in points.
     """
     rows = []
     for arm in ds["arm"].values:

@@ -74,11 +74,11 @@ def foretell(
     x, y = np.asarray(features, np.float64), np.asarray(outcome, np.float64)
     known = ~np.isnan(y) & ~np.isnan(x).any(axis=1)
     x, y = x[known], y[known]
-    classes = y > np.median(y) if deep is None else np.asarray(deep, bool)[known]
     if len(y) < MIN_SEEDS or np.ptp(y) == 0:
         flag = f"fewer than {MIN_SEEDS} seeds" if len(y) < MIN_SEEDS else "constant outcome"
         nothing = Interval(np.nan, np.nan, np.nan, flag)
         return Prediction(len(y), nothing, nothing, nothing, nothing, np.nan, flag)
+    classes = y > np.median(y) if deep is None else np.asarray(deep, bool)[known]
     predicted, base = out_of_fold(x, y, seed)
     trivial, _ = out_of_fold(x[:, :1], y, seed)
     errors = [(y - guess) ** 2 for guess in (predicted, trivial, base)]

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from momentum_jax.diagnostics import events
-from momentum_jax.diagnostics.counters import HEALTH_METRICS
-from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, VARIABLES
 from momentum_jax.recorder import Recorder
 
 RUNS, UPDATES = 3, 7

@@ -21,24 +21,13 @@ from momentum_jax.analysis.curves import derive_curves, healthy
 from momentum_jax.analysis.document import Section, to_html
 from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.tables import DIP_METRICS
-from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, VARIABLES
 
 _SCRIPTS = ("state.js", "chart.js", "table.js", "main.js")
 _SHARES = {"hold": "HOLD", "buy": "BUY", "strong_buy": "BUY at strong setups", "weak_buy": "BUY at weak setups",
            "call": "BUY_CALL", "put": "BUY_PUT"}  # fmt: skip
 _EXACT = {"strong_buy": "p_buy_strong", "weak_buy": "p_buy_weak"}
-_LEARNER = (
-    "entropy",
-    "approx_kl",
-    "clip_fraction",
-    "explained_variance",
-    "policy_loss",
-    "value_loss",
-    "advantage_std",
-    "grad_norm",
-    "reward_sum",
-    "episode_return",
-)
+_LEARNER = (*HEALTH_METRICS, "reward_sum", "episode_return")
 _COLORS = 64
 _WIDEST = 1_400
 

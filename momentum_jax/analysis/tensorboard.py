@@ -10,20 +10,10 @@ import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, healthy
 from momentum_jax.analysis.exports import file_name
+from momentum_jax.diagnostics.variables import HEALTH_METRICS
 
 _CURVES = ("hold_pct", "strong_buy_pct", "weak_buy_pct", "p_hold", "p_buy_strong", "p_buy_weak")
-_LEARNER = (
-    "entropy",
-    "approx_kl",
-    "clip_fraction",
-    "explained_variance",
-    "policy_loss",
-    "value_loss",
-    "advantage_std",
-    "grad_norm",
-    "reward_sum",
-    "episode_return",
-)
+_LEARNER = (*HEALTH_METRICS, "reward_sum", "episode_return")
 _QUANTILES = {"median": 0.5, "q25": 0.25, "q75": 0.75}
 
 

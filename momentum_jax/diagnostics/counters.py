@@ -11,18 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_jax.diagnostics import events
-from momentum_jax.diagnostics.variables import ACTIONS, SETUP_SCORES
+from momentum_jax.diagnostics.variables import ACTIONS, HEALTH_METRICS, SETUP_SCORES
 
-HEALTH_METRICS = (
-    "entropy",
-    "approx_kl",
-    "clip_fraction",
-    "explained_variance",
-    "policy_loss",
-    "value_loss",
-    "advantage_std",
-    "grad_norm",
-)
 _TRIMS, _EXIT = (3, 4), 5
 
 

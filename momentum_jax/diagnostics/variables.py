@@ -88,6 +88,17 @@ def _learner(name: str, long_name: str, units: str = "1", good: Literal[-1, 0, 1
     )
 
 
+_LEARNER = (
+    _learner("entropy", "policy entropy over legal actions", "nat"),
+    _learner("approx_kl", "approximate KL divergence of an update", "nat"),
+    _learner("clip_fraction", "share of ratios that were clipped", "fraction"),
+    _learner("explained_variance", "share of the returns' variance that the value explains", "fraction", 1),
+    _learner("policy_loss", "clipped surrogate loss"),
+    _learner("value_loss", "value loss", "reward^2", -1),
+    _learner("advantage_std", "standard deviation of the advantages before normalisation", "reward"),
+    _learner("grad_norm", "global gradient norm before clipping"),
+)
+
 _TABLE = (
     Variable(
         "flat_count",
@@ -168,14 +179,7 @@ _TABLE = (
         kind="instant",
         estimator="exact",
     ),
-    _learner("entropy", "policy entropy over legal actions", "nat"),
-    _learner("approx_kl", "approximate KL divergence of an update", "nat"),
-    _learner("clip_fraction", "share of ratios that were clipped", "fraction"),
-    _learner("explained_variance", "share of the returns' variance that the value explains", "fraction", 1),
-    _learner("policy_loss", "clipped surrogate loss"),
-    _learner("value_loss", "value loss", "reward^2", -1),
-    _learner("advantage_std", "standard deviation of the advantages before normalisation", "reward"),
-    _learner("grad_norm", "global gradient norm before clipping"),
+    *_LEARNER,
     Variable(
         "failed_step",
         "env step at whose update the loss became non-finite; -1 while the seed is healthy",
@@ -187,3 +191,6 @@ _TABLE = (
 
 VARIABLES: dict[str, Variable] = {variable.name: variable for variable in _TABLE}
 """Every recorded variable by name, in the order of the table."""
+
+HEALTH_METRICS = tuple(variable.name for variable in _LEARNER)
+"""The learner's health: means over the updates of a window."""

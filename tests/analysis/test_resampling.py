@@ -11,6 +11,7 @@ from scipy import stats
 from momentum_jax.analysis.inference.bands import quantile_bands, simultaneous_band
 from momentum_jax.analysis.inference.resampling import bca_bounds, centre_of, draw_centres, resample_counts
 from momentum_jax.analysis.intervals import mean_interval, statistic_interval
+from tests import oracle
 
 REFERENCE = {
     "mean": lambda values: values.mean(axis=0),
@@ -102,17 +103,13 @@ def test_bca_works_on_many_columns_at_once():
 
 
 def test_interquartile_mean_agrees_with_rliable():
-    metrics = pytest.importorskip("rliable.metrics", reason="rliable is not installed: no oracle for the IQM")
+    _, metrics = oracle.rliable()
     scores = np.random.default_rng(8).gamma(2, 5, 64)
     assert centre_of(scores, "iqm") == pytest.approx(metrics.aggregate_iqm(scores[:, None]), abs=1e-5)
 
 
 def test_interval_of_the_interquartile_mean_agrees_with_rliable():
-    metrics = pytest.importorskip("rliable.metrics", reason="rliable is not installed: no oracle for the IQM")
-    try:
-        from rliable import library
-    except TypeError:  # at import, by the version of arch that rliable asks for
-        pytest.skip("rliable needs arch < 8, which does not import with pandas 3")
+    library, metrics = oracle.rliable()
     scores = np.random.default_rng(8).gamma(2, 5, 64)
     points, intervals = library.get_interval_estimates(
         {"arm": scores[:, None]}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=5_000

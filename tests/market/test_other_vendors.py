@@ -1,6 +1,7 @@
 """Alpaca against a local server, Yahoo against a local stand-in for its ticker; both cannot be reached from tests."""
 
 import json
+import socket
 import sys
 from datetime import date, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -63,12 +64,20 @@ class TestAlpaca:
         self.bars(service, tmp_path)
         assert len(service.requests) == 2
 
+    def test_a_service_that_cannot_be_reached_is_said(self, tmp_path):
+        with socket.socket() as taken:  # bound, not listening: nobody answers there
+            taken.bind(("127.0.0.1", 0))
+            source = VendorSource(Alpaca(Pace(0), f"http://127.0.0.1:{taken.getsockname()[1]}"), str(tmp_path))
+            with pytest.raises(DataError, match="alpaca: .*cannot be reached"):
+                source.bars("SPY", "2024-05-01", "2024-05-31")
+
     @pytest.mark.parametrize(
         ("status", "body", "words"),
         [
             (401, b'{"message":"no"}', ("401", "key is not accepted", "APCA_API_KEY_ID")),
             (403, b'{"message":"no"}', ("403", "plan does not include")),
             (422, b'{"message":"no"}', ("422", "check the symbol")),
+            (429, b'{"message":"slow"}', ("429", "200 a minute", "request_seconds")),
             (500, b"oops", ("500", "try again later")),
             (200, b"<html>", ("not JSON",)),
             (200, b'{"bars":{},"next_page_token":null}', ("no bars in the answer", "no index", "200 requests")),

@@ -68,7 +68,7 @@ class TestAlpaca:
         with socket.socket() as taken:  # bound, not listening: nobody answers there
             taken.bind(("127.0.0.1", 0))
             source = VendorSource(Alpaca(Pace(0), f"http://127.0.0.1:{taken.getsockname()[1]}"), str(tmp_path))
-            with pytest.raises(DataError, match="alpaca: .*cannot be reached"):
+            with pytest.raises(DataError, match=r"alpaca: .*cannot be reached"):
                 source.bars("SPY", "2024-05-01", "2024-05-31")
 
     @pytest.mark.parametrize(

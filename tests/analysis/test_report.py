@@ -37,7 +37,7 @@ def test_report_of_a_run_with_a_failed_seed(simulate):
 def test_the_summary_comes_first_and_the_warnings_last(simulate):
     text = write_report(simulate()).read_text()
     titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
-    expected = ["Summary", "Figures", "Dips", "Checkpoints", "The published tune2 among the seeds"]
+    expected = ["Summary", "Figures", "Dips", "Evidence", "Checkpoints", "The published tune2 among the seeds"]
     assert titles == [*expected, "Configuration", "Data quality", "Warnings"]
     summary = text.partition("## Summary")[2].partition("## ")[0]
     assert 3 <= sum(line.startswith("- ") for line in summary.splitlines()) <= 6

@@ -158,7 +158,8 @@ def table(repetitions: int) -> pd.DataFrame:
     for name, process in PROCESSES.items():
         for seeds in (32, 64):
             wanted = ">= 91" if seeds == 64 else ""
-            rows.append(("BCa 95 % of a mean", name, seeds, bca_coverage(process, seeds, max(repetitions, _BCA_REPETITIONS)), wanted))
+            covered = bca_coverage(process, seeds, max(repetitions, _BCA_REPETITIONS))
+            rows.append(("BCa 95 % of a mean", name, seeds, covered, wanted))
     for centre, skewed in (("mean", False), ("mean", True), ("median", False), ("iqm", False)):
         for seeds in (16, 32, 64):
             what = "skewed curves" if skewed else "normal curves"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from absl import app, flags, logging
 
 import experiments
-from momentum_jax import cli, runtime
+from momentum_jax import cli, distributed, runtime
 
 
 def _parse(argv: list[str]) -> cli.Command:
@@ -26,20 +27,34 @@ def main(command: cli.Command) -> None:
     # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
     logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
     runtime.start(command.config.num_devices)
-    from momentum_jax import runner
-    from momentum_jax.analysis import report, terminal
-    from momentum_jax.progress import say
+    from momentum_jax import progress, runner
 
     try:
-        runner.train(command.config, command.run_dir, say, resume=command.resume)
+        with distributed.start(command.job) as job:
+            run_dir = Path(job.broadcast("run_dir", str(command.run_dir)))
+            say = progress.say if job.is_first else _say_nothing
+            runner.train(command.config, run_dir, say, resume=command.resume, job=job)
     except runner.REFUSALS as error:
         _refuse(error)
     except runner.WriteError as error:
         _refuse(error, exit_code=1)
+    except distributed.ProcessLostError as error:
+        _refuse(error, exit_code=3)
     except runner.Interrupted as stopped:
         sys.exit(stopped.exit_code)
-    print(terminal.summary(command.run_dir))
-    print(f"\nreport: {report.write_report(command.run_dir)}\nrun directory: {command.run_dir}")
+    if job.is_first:
+        _report(run_dir)
+
+
+def _report(run_dir: Path) -> None:
+    from momentum_jax.analysis import report, terminal
+
+    print(terminal.summary(run_dir))
+    print(f"\nreport: {report.write_report(run_dir)}\nrun directory: {run_dir}")
+
+
+def _say_nothing(line: str) -> None:
+    """Further processes only write their logs."""
 
 
 def _refuse(error: Exception, exit_code: int = 2) -> NoReturn:

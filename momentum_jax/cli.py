@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from momentum_jax.config import Experiment, RunConfig, resolve_arms
+from momentum_jax.distributed import DistributedConfig
 from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
@@ -36,6 +37,7 @@ class Command(NamedTuple):
     config: RunConfig
     run_dir: Path
     resume: bool
+    job: DistributedConfig
 
 
 class _Section(NamedTuple):
@@ -83,6 +85,7 @@ def _define(values: flags.FlagValues) -> list[_Section]:
     env = [_define_field(values, field) for field in dataclasses.fields(EnvOptions)]
     market = [_define_field(values, field) for field in dataclasses.fields(MarketConfig)]
     ppo = [_define_field(values, field) for field in dataclasses.fields(PPOConfig)]
+    job = [_define_field(values, field) for field in dataclasses.fields(DistributedConfig)]
     for alias, name in _ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)
     return [
@@ -90,6 +93,7 @@ def _define(values: flags.FlagValues) -> list[_Section]:
         _Section("Market", market),
         _Section("Learner (also --n_steps, --n_epochs, --batch_size)", ppo),
         _Section("Environment", ["preset", "human_momentum", *env]),
+        _Section("Several processes", job),
     ]
 
 
@@ -132,7 +136,9 @@ def parse(
     resume = values.resume or values.extend_to is not None
     config = _resumed(values, load_experiment) if resume else _begun(values, load_experiment)
     config.validate()
-    return Command(config, _run_dir(values), resume)
+    job = DistributedConfig(**_given(values, DistributedConfig))
+    job.validate()
+    return Command(config, _run_dir(values), resume, job)
 
 
 def _begun(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
@@ -166,21 +172,19 @@ def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experime
 
 def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
     """`base` with the flags that are given."""
-    owners = (*dataclasses.fields(EnvOptions), *dataclasses.fields(PPOConfig))
-    overrides = {field.name: _value(values, field) for field in owners if values[field.name].value is not None}
-    run_fields = [field for field in dataclasses.fields(RunConfig) if field.name in _RUN_FIELDS]
-    given = {field.name: _value(values, field) for field in run_fields if values[field.name].value is not None}
-    given_market = {
-        field.name: _value(values, field)
-        for field in dataclasses.fields(MarketConfig)
-        if values[field.name].value is not None
-    }
+    overrides = _given(values, EnvOptions) | _given(values, PPOConfig)
     return dataclasses.replace(
         base,
         arms=resolve_arms(base.arms, values.preset, overrides),
-        market=dataclasses.replace(base.market, **given_market),
-        **given,
+        market=dataclasses.replace(base.market, **_given(values, MarketConfig)),
+        **_given(values, RunConfig, _RUN_FIELDS),
     )
+
+
+def _given(values: flags.FlagValues, owner: type, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """The fields of a dataclass (all, or those in `names`) whose flags are on the command line."""
+    fields = [field for field in dataclasses.fields(owner) if names is None or field.name in names]
+    return {field.name: _value(values, field) for field in fields if values[field.name].value is not None}
 
 
 def _value(values: flags.FlagValues, field: dataclasses.Field) -> Any:
@@ -215,7 +219,7 @@ def _help(values: flags.FlagValues, sections: Sequence[_Section], experiment_nam
     ]
     defaults = {
         field.name: field.default
-        for owner in (RunConfig, MarketConfig, EnvOptions, PPOConfig)
+        for owner in (RunConfig, MarketConfig, EnvOptions, PPOConfig, DistributedConfig)
         for field in dataclasses.fields(owner)
     }
     for section in sections:

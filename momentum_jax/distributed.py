@@ -80,16 +80,6 @@ class Job:
         """Whether this process writes what the job has once."""
         return self.index == 0
 
-    def share(self, num_items: int) -> range:
-        """This process's items of `num_items`: a contiguous part, sizes differing by one at most.
-
-        Raises:
-          ConfigError: some process would have none.
-        """
-        if num_items < self.count:
-            raise ConfigError(f"num_seeds={num_items} is less than {self.count} processes: train more, or start fewer")
-        return range(num_items * self.index // self.count, num_items * (self.index + 1) // self.count)
-
     def gather(self, name: str, value: str = "") -> list[str]:
         """Wait for all processes to come here; returns the value each of them brought, in order.
 
@@ -110,10 +100,15 @@ class Job:
         """The value of process 0, for all. Raises as `gather` does."""
         return self.gather(name, value)[0]
 
+    @property
+    def lost(self) -> str | None:
+        """Which process is lost, if any; cheap, for between two pieces of work."""
+        return self._liaison.lost if self._liaison is not None else None
+
     def check(self) -> None:
-        """Cheap, for between two pieces of work. Raises ProcessLostError when another process is lost."""
-        if self._liaison is not None and self._liaison.lost:
-            raise ProcessLostError(self._liaison.lost)
+        """Raises ProcessLostError when another process is lost."""
+        if self.lost:
+            raise ProcessLostError(self.lost)
 
     def fail(self, reason: str) -> None:
         """End this process's part; the others hear why. Nothing but the end of the program should follow."""

@@ -46,7 +46,7 @@ def _work(job: distributed.Job, what: str) -> dict[str, Any]:
         raise ValueError("bad\nbars")
     elif what == "exit":
         sys.exit(2)
-    return {"met": met, "run_dir": name, "share": list(job.share(5)), **_compute(job)}
+    return {"met": met, "run_dir": name, **_compute(job)}
 
 
 def _compute(job: distributed.Job) -> dict[str, Any]:

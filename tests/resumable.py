@@ -1,7 +1,7 @@
 """A small run that can be killed anywhere: `python -m tests.resumable RUN_DIR [--after=SECONDS] [--at=CALL,N]`.
 
 `--after` kills the process that long after training has begun, `--at` before the N-th call of a function of `os`
-or `shutil`, such as the rename that would put a file in place.
+or `shutil`, such as the rename that would put a file in place. `--peer=INDEX,PORT` makes it one process of two.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main(run_dir: str, *options: str) -> None:
     from tests import conftest  # noqa: F401 (sets the devices and the cache)
 
     use_made_up_market()
-    from momentum_jax import runner
+    from momentum_jax import distributed, runner
 
     given = dict(option.removeprefix("--").split("=") for option in options)
     if "at" in given:
@@ -69,7 +69,20 @@ def main(run_dir: str, *options: str) -> None:
         if "after" in given and line.startswith(("step 0:", "resumed")):
             threading.Timer(float(given.pop("after")), _kill).start()
 
-    runner.train(make_config(), Path(run_dir), say, resume=Path(run_dir, "config.json").exists())
+    job_config = distributed.DistributedConfig()
+    if "peer" in given:
+        index, port = given["peer"].split(",")
+        address = f"127.0.0.1:{port}"
+        job_config = distributed.DistributedConfig(
+            coordinator_address=address, num_processes=2, process_id=int(index), heartbeat_timeout=10
+        )
+    resume = Path(run_dir, "config.json").exists()
+    try:
+        with distributed.start(job_config) as job:
+            runner.train(make_config(), Path(run_dir), say, resume=resume, job=job)
+    except distributed.ProcessLostError as error:
+        print(error, file=sys.stderr)
+        sys.exit(3)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from momentum_jax import distributed
-from momentum_jax.distributed import DistributedConfig, Job
+from momentum_jax.distributed import DistributedConfig
 from momentum_jax.fields import ConfigError
 from tests.conftest import ROOT
 
@@ -60,7 +60,6 @@ def test_two_processes_meet_and_compute_on_their_own_devices():
     told = [json.loads(peer.out) for peer in ended]
     assert [one["met"] for one in told] == [["from 0", "from 1"]] * 2
     assert [one["run_dir"] for one in told] == ["runs/0"] * 2
-    assert told[0]["share"] + told[1]["share"] == [0, 1, 2, 3, 4]
     # A backend of their own, so that both find the same programs in the compilation cache.
     assert [one["ids"] for one in told] == [[0, 1]] * 2
     assert [one["jax_processes"] for one in told] == [1, 1]
@@ -119,19 +118,6 @@ def test_one_process_needs_no_others():
         assert job.broadcast("run_dir", "runs/a") == "runs/a"
         job.barrier("start")
         job.check()
-        assert list(job.share(3)) == [0, 1, 2]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_shares_are_contiguous_and_even(count: int):
-    shares = [list(Job(index=index, count=count).share(7)) for index in range(count)]
-    assert sum(shares, []) == list(range(7))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-
-
-def test_more_processes_than_seeds_is_an_error():
-    with pytest.raises(ConfigError, match="num_seeds=1 is less than 2 processes"):
-        Job(index=1, count=2).share(1)
 
 
 @pytest.mark.parametrize(

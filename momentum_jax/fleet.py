@@ -76,6 +76,11 @@ class Fleet:
                 result[self._config.arms[arm].name] = {name: array[seeds] for name, array in named.items()}
         return result
 
+    @property
+    def state_bytes(self) -> int:
+        """Size of the states of all runs."""
+        return sum(engine.state_bytes for engine in self._engines)
+
     def snapshots(self) -> Iterator[Snapshot]:
         """The states of all runs on the host, some dozens of runs at a time, so that never all are held twice."""
         for engine in self._engines:

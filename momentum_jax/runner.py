@@ -142,6 +142,8 @@ class _Session:
         progress = Progress(
             fleet.num_runs, self._config.total_updates * self._config.rollout_size, shown=self._job.is_first
         )
+        # Two states are kept while a third is written.
+        snapshots.check_room(self._run_dir / store.STATE_NAME, 3 * fleet.state_bytes)
         with contextlib.closing(progress):
             training = Training(self._config, fleet, progress)
             if not self._restore(training, fleet):

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -88,6 +89,11 @@ def test_several_stops_and_other_groups_change_nothing(tmp_path, uninterrupted):
     interrupt(run_dir, 900, make_config(num_devices=1, group_width=4), resume=True)
     train(run_dir, resume=True)
     assert_same_run(run_dir, uninterrupted)
+
+
+def test_states_are_saved_no_more_often_than_asked(tmp_path):
+    train(tmp_path / "run", make_config(state_interval=3_600.0))
+    assert [update for update, _ in store.states(tmp_path / "run")] == [24]  # the last alone
 
 
 def test_a_run_that_never_saved_starts_anew(tmp_path, uninterrupted):
@@ -194,6 +200,14 @@ def test_a_full_disk_is_told_at_once_and_what_is_saved_stays(tmp_path, monkeypat
     monkeypatch.setattr(os, "replace", replace)
     train(run_dir, resume=True)
     assert_same_run(run_dir, uninterrupted)
+
+
+def test_a_disk_too_small_is_told_before_training(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=200_000))
+    with pytest.raises(runner.WriteError, match=r"No space left on device \(\d+ MB needed, 0 free\)"):
+        train(tmp_path / "run")
+    assert not store.complete_steps(tmp_path / "run")
 
 
 def child(run_dir, *options):

@@ -21,6 +21,7 @@ from momentum_jax.fleet import Fleet
 from momentum_jax.policy import load_policy
 from momentum_jax.ppo import distributions, networks
 from momentum_jax.ppo.options import PPOConfig
+from tests.conftest import ROOT
 from tests.markets import make_segment
 
 _PPO = {"num_steps": 64, "minibatch_size": 32, "num_epochs": 4, "hidden_sizes": (16, 8), "learning_rate": 1e-2}
@@ -29,6 +30,7 @@ ARMS = (
     Arm(name="relu", ppo=PPOConfig(**_PPO, activation="relu")),
 )
 FLAT = np.array(rules.FLAT_MASK)
+PARTS = ("kernel", "bias")
 
 
 @pytest.fixture(scope="module")
@@ -102,21 +104,19 @@ def test_a_policy_plays_the_gymnasium_environment(run):
         obs, _, _, _, info = env.step(action)
 
 
-def test_exported_arrays_give_the_same_policy_with_numpy_alone(run, states, tmp_path):
+def test_exported_arrays_give_the_same_policy_with_numpy_alone(run, states, tmp_path, monkeypatch):
+    """Runs the documentation's own example."""
+    example = (ROOT / "docs" / "policies.md").read_text().split("```python")[2].split("```")[0]
     policy = load_policy(run[1], "tanh", 5)
-    policy.export(tmp_path / "seed5.npz")
-    with np.load(tmp_path / "seed5.npz") as arrays:
-        assert sorted(name for name in arrays.files if name.endswith("kernel")) == [
-            f"{tower}/dense_{index}/kernel" for tower in ("policy", "value") for index in range(3)
-        ]
-        assert str(arrays["activation"]) == "tanh"
-        hidden = np.asarray(states[1]).reshape(16, -1)
-        for index in range(3):
-            hidden = hidden @ arrays[f"policy/dense_{index}/kernel"] + arrays[f"policy/dense_{index}/bias"]
-            hidden = np.tanh(hidden) if index < 2 else hidden
-    weights = np.exp(hidden) * FLAT
-    probabilities = policy.action_probabilities(states[1], np.broadcast_to(FLAT, (16, 6)))
-    np.testing.assert_allclose(weights / weights.sum(axis=1, keepdims=True), probabilities, rtol=1e-4, atol=1e-6)
+    monkeypatch.chdir(tmp_path)
+    policy.export("seed3.npz")
+    for obs in np.asarray(states[1])[:4]:
+        names = {"np": np, "obs": obs, "mask": FLAT}
+        exec(example, names)
+        np.testing.assert_allclose(names["probabilities"], policy.action_probabilities(obs, FLAT), rtol=1e-4, atol=1e-6)
+    names = names["arrays"].files
+    layers = [f"{tower}/dense_{index}/{part}" for tower in ("policy", "value") for index in range(3) for part in PARTS]
+    assert sorted(names) == sorted([*layers, "activation"])
 
 
 def test_what_is_not_there_is_named(run):
@@ -136,7 +136,7 @@ def test_an_unfinished_run_and_a_diverged_seed_are_refused(run, tmp_path: Path):
     arrays["value/dense_0/bias"][1, 0] = np.nan
     store.write_policies(tmp_path / "run", {"tanh": arrays})
     load_policy(tmp_path / "run", "tanh", 5)
-    with pytest.raises(store.RunDirectoryError, match="seed 6 of arm .tanh. diverged, value.dense_0.bias"):
+    with pytest.raises(store.RunDirectoryError, match=r"seed 6 of arm .tanh. diverged, value.dense_0.bias"):
         load_policy(tmp_path / "run", "tanh", 6)
 
 

@@ -73,6 +73,7 @@ def write_script(
     try:
         if path.exists() and path.read_bytes() != text.encode():
             raise ConfigError(f"{path}: exists with another content; remove it or give --slurm another name")
+        run_dir.absolute().parent.mkdir(parents=True, exist_ok=True)  # where the log goes: Slurm makes no folders
         write_atomic(path, text.encode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None

@@ -95,11 +95,12 @@ def run(path: Path, run_dir: Path, code: int, folder: Path) -> tuple[int, list[l
 
 @pytest.mark.parametrize("name", ["tune2", "odd $(touch hacked) 'name' \"100%\" ; é"])
 def test_a_job_starts_saves_goes_on_and_ends(site: Path, name: str):
-    run_dir = site / name
+    run_dir = site / "runs" / name
     arguments = ["--experiment=tune2", "--slurm", "jobs/a.sbatch", f"--data={name}", "--slurm-nodes=2", "--run_dir=x"]
     config = SlurmConfig(slurm="jobs/a.sbatch", slurm_nodes=2, slurm_cpus_per_task=3)
     path = slurm.write_script(config, arguments, run_dir, Path("launch.py"), python="python")
     assert path == site / "jobs" / "a.sbatch"
+    assert run_dir.parent.is_dir() and not run_dir.exists()  # Slurm makes no folder for the log
     expected = [
         str(site / "launch.py"),
         "--experiment=tune2",

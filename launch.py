@@ -9,7 +9,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 import experiments
-from momentum_jax import cli, distributed, runtime
+from momentum_jax import cli, distributed, runtime, slurm
 
 
 def _parse(argv: list[str]) -> cli.Command:
@@ -24,6 +24,9 @@ def _parse(argv: list[str]) -> cli.Command:
 
 
 def main(command: cli.Command) -> None:
+    if command.slurm.slurm:
+        _write_batch_file(command)
+        return
     # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
     logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
     runtime.start(command.config.num_devices)
@@ -44,6 +47,14 @@ def main(command: cli.Command) -> None:
         sys.exit(stopped.exit_code)
     if job.is_first:
         _report(run_dir)
+
+
+def _write_batch_file(command: cli.Command) -> None:
+    try:
+        path = slurm.write_script(command.slurm, sys.argv[1:], command.run_dir, Path(__file__))
+    except ValueError as error:
+        _refuse(error)
+    print(f"written: sbatch {path}")
 
 
 def _report(run_dir: Path) -> None:

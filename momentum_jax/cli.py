@@ -17,6 +17,7 @@ from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.slurm import SlurmConfig
 
 _ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
 _RUN_FIELDS = (
@@ -38,6 +39,7 @@ class Command(NamedTuple):
     run_dir: Path
     resume: bool
     job: DistributedConfig
+    slurm: SlurmConfig
 
 
 class _Section(NamedTuple):
@@ -86,6 +88,7 @@ def _define(values: flags.FlagValues) -> list[_Section]:
     market = [_define_field(values, field) for field in dataclasses.fields(MarketConfig)]
     ppo = [_define_field(values, field) for field in dataclasses.fields(PPOConfig)]
     job = [_define_field(values, field) for field in dataclasses.fields(DistributedConfig)]
+    slurm = [_define_field(values, field) for field in dataclasses.fields(SlurmConfig)]
     for alias, name in _ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)
     return [
@@ -94,6 +97,7 @@ def _define(values: flags.FlagValues) -> list[_Section]:
         _Section("Learner (also --n_steps, --n_epochs, --batch_size)", ppo),
         _Section("Environment", ["preset", "human_momentum", *env]),
         _Section("Several processes", job),
+        _Section("Slurm", slurm),
     ]
 
 
@@ -138,7 +142,9 @@ def parse(
     config.validate()
     job = DistributedConfig(**_given(values, DistributedConfig))
     job.validate()
-    return Command(config, _run_dir(values), resume, job)
+    slurm = SlurmConfig(**_given(values, SlurmConfig))
+    slurm.validate()
+    return Command(config, _run_dir(values), resume, job, slurm)
 
 
 def _begun(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
@@ -219,7 +225,7 @@ def _help(values: flags.FlagValues, sections: Sequence[_Section], experiment_nam
     ]
     defaults = {
         field.name: field.default
-        for owner in (RunConfig, MarketConfig, EnvOptions, PPOConfig, DistributedConfig)
+        for owner in (RunConfig, MarketConfig, EnvOptions, PPOConfig, DistributedConfig, SlurmConfig)
         for field in dataclasses.fields(owner)
     }
     for section in sections:

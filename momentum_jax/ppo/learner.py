@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import struct
 
 from momentum_jax.env.task import Task
@@ -40,7 +39,7 @@ class LearnerState:
 
     params: networks.Params
     deviations: Any  # what `Task.reduce_kernel` left out of the first layers; never changes
-    opt_state: optax.OptState
+    opt_state: optimizer.AdamState
     env_state: Any  # leaves [M, ...]
     streams: Streams
     update: jax.Array  # [] int32: updates done
@@ -88,7 +87,7 @@ def init(task: Task, config: PPOConfig, env_params: Any, streams: Streams) -> Le
     return LearnerState(
         params=params,
         deviations=deviations,
-        opt_state=init_optimizer(config, params),
+        opt_state=optimizer.init(params),
         env_state=jax.vmap(task.initial_state, in_axes=(0, None))(reset_keys, env_params),
         streams=streams,
         update=jnp.zeros((), jnp.int32),
@@ -184,15 +183,14 @@ def learn(
     env_params: Any,
     learning_rate: jax.Array,
     params: networks.Params,
-    opt_state: optax.OptState,
+    opt_state: optimizer.AdamState,
     batch: Batch,
     permutations: jax.Array,
-) -> tuple[networks.Params, optax.OptState, tuple[losses.MinibatchMetrics, jax.Array]]:
+) -> tuple[networks.Params, optimizer.AdamState, tuple[losses.MinibatchMetrics, jax.Array]]:
     """Gradient steps over minibatches: consecutive slices of each of the permutations [epochs, T·M].
 
     Returns parameters, optimiser state, and (metrics, gradient norms) with leaves [epochs · minibatches].
     """
-    adam = optimizer.adam(config, learning_rate)
     counts = jnp.asarray(task.input_counts)
     gradient = jax.grad(partial(_minibatch_loss, task, config, env_params), has_aux=True)
 
@@ -200,10 +198,8 @@ def learn(
         params, opt_state = carry
         minibatch = jax.tree.map(lambda leaf: leaf[indices], batch)
         gradients, metrics = gradient(params, minibatch)
-        gradients = optimizer.per_input(gradients, counts)
-        norm = optimizer.global_norm(gradients, counts)
-        updates, opt_state = adam.update(optimizer.clip(gradients, norm, config.max_grad_norm), opt_state)
-        return (optax.apply_updates(params, updates), opt_state), (metrics, norm)
+        params, opt_state, norm = optimizer.step(config, learning_rate, params, opt_state, gradients, counts)
+        return (params, opt_state), (metrics, norm)
 
     indices = permutations.reshape(-1, config.minibatch_size)
     (params, opt_state), metrics = jax.lax.scan(minibatch_step, (params, opt_state), indices)
@@ -224,11 +220,6 @@ def _minibatch_loss(
         returns=minibatch.returns,
         config=config,
     )
-
-
-def init_optimizer(config: PPOConfig, params: networks.Params) -> optax.OptState:
-    """The optimiser's state before the first gradient: zero moments."""
-    return optimizer.adam(config, config.learning_rate).init(params)
 
 
 def reduce_towers(

@@ -96,6 +96,15 @@ def test_processes_that_do_not_come_are_an_error():
         distributed.start(config, join_timeout=1)
 
 
+def test_a_port_in_use_is_an_error():
+    with socket.socket(socket.AF_INET6) as other:
+        other.bind(("::", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(ConfigError, match="cannot listen at coordinator_address: choose a free port"):
+            distributed.start(DistributedConfig(coordinator_address=address, num_processes=2, process_id=0))
+
+
 def test_a_job_without_a_cluster_is_an_error(monkeypatch: pytest.MonkeyPatch):
     for name in ("SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST", "OMPI_MCA_orte_hnp_uri"):
         monkeypatch.delenv(name, raising=False)

@@ -165,9 +165,10 @@ class _Session:
                 self._write(training.settle())
                 self._save(training, fleet)
                 saved = time.monotonic()
-            self._job.check()
+            # A signal to all processes: the first to leave is not to look lost to the others.
             if stop and not training.done:
                 raise self._interrupted(training, stop)
+            self._job.check()
 
     def _write(self, checkpoints: Iterable[Checkpoint]) -> bool:
         """Write checkpoints as they are completed; whether there were any."""

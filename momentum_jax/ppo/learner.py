@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from flax import struct
 
 from momentum_jax.env.task import Task
@@ -39,7 +40,7 @@ class LearnerState:
 
     params: networks.Params
     deviations: Any  # what `Task.reduce_kernel` left out of the first layers; never changes
-    opt_state: optimizer.AdamState
+    opt_state: optax.ScaleByAdamState
     env_state: Any  # leaves [M, ...]
     streams: Streams
     update: jax.Array  # [] int32: updates done
@@ -183,10 +184,10 @@ def learn(
     env_params: Any,
     learning_rate: jax.Array,
     params: networks.Params,
-    opt_state: optimizer.AdamState,
+    opt_state: optax.ScaleByAdamState,
     batch: Batch,
     permutations: jax.Array,
-) -> tuple[networks.Params, optimizer.AdamState, tuple[losses.MinibatchMetrics, jax.Array]]:
+) -> tuple[networks.Params, optax.ScaleByAdamState, tuple[losses.MinibatchMetrics, jax.Array]]:
     """Gradient steps over minibatches: consecutive slices of each of the permutations [epochs, T·M].
 
     Returns parameters, optimiser state, and (metrics, gradient norms) with leaves [epochs · minibatches].

@@ -239,9 +239,15 @@ def restore_towers(task: Task, params: networks.Params, deviations: Any) -> dict
 
 
 def _permutations(key: jax.Array, config: PPOConfig) -> jax.Array:
-    """One permutation an epoch, [num_epochs, T·M]."""
-    keys = jax.random.split(key, config.num_epochs)
-    return jax.lax.map(lambda epoch_key: jax.random.permutation(epoch_key, config.rollout_size), keys)
+    """One permutation an epoch, [num_epochs, T·M]: the order of random words that carry their place in their low bits.
+
+    Sorting words alone is five times as fast as sorting pairs. Words that agree in all their other bits keep their
+    order: of 512 transitions one pair in 2^23.
+    """
+    size = config.rollout_size
+    place_bits = np.uint32((1 << (size - 1).bit_length()) - 1)
+    words = jax.random.bits(key, (config.num_epochs, size)) & ~place_bits | jnp.arange(size, dtype=jnp.uint32)
+    return (jnp.sort(words, axis=-1) & place_bits).astype(jnp.int32)
 
 
 def _flatten(tree: Any) -> Any:

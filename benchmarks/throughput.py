@@ -28,36 +28,15 @@ def main(argv: list[str]) -> None:
     del argv
     runtime.start()
     from benchmarks import products, results
+    from benchmarks.market import reference_market
 
-    market = _market(_DATA.value)
+    market = reference_market(_DATA.value)
     rate = products.gflops()
     rows = [_time_seeds(int(count), market, rate) for count in _SEEDS.value]
     table = pd.DataFrame(rows)
     print(f"\nfloat32 products of this machine: {rate:.1f} GFLOP/s before, {products.gflops():.1f} after\n")
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.1f}"))
     print("\nwritten:", results.write("throughput", {"product_gflops": rate, "rows": rows}))
-
-
-def _market(folder: str) -> Any:
-    """The bars of the reference run where they are, else the embedded synthetic market."""
-    from pathlib import Path
-
-    from momentum_jax.env.momentum import make_params
-    from momentum_jax.market.dataset import load_segment
-    from momentum_jax.market.options import MarketConfig
-
-    bars = Path(folder) / "spy_1min_2024.csv"
-    if not bars.exists():
-        return make_params(load_segment(MarketConfig())).market
-    config = MarketConfig(
-        data_source="csv",
-        data_path=str(bars),
-        vix_path=str(bars.with_name("vix_daily.csv")),
-        start_date="2024-02-20",
-        end_date="2024-03-20",
-        symbols=("SPY",),
-    )
-    return make_params(load_segment(config)).market
 
 
 def _time_seeds(num_seeds: int, market: Any, rate: float) -> dict[str, float]:

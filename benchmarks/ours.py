@@ -17,7 +17,7 @@ from momentum_jax import runtime
 if TYPE_CHECKING:
     from momentum_jax.engine import Engine
 
-_NUM_SEEDS = flags.DEFINE_integer("num_seeds", 8, "seeds trained together")
+NUM_SEEDS = flags.DEFINE_integer("num_seeds", 8, "seeds trained together")
 _STRETCH = flags.DEFINE_integer("stretch", 20, "updates of each seed in one timing")
 
 CHECK_UPDATES = 10  # 5 120 steps: the first published checkpoint
@@ -74,7 +74,7 @@ def main(argv: list[str]) -> None:
     runtime.start()
     from benchmarks import contest
 
-    prepared = prepare(_NUM_SEEDS.value)
+    prepared = prepare(NUM_SEEDS.value)
     hold = hold_percent(prepared, CHECK_UPDATES)
     contest.serve(lambda: advance(prepared, _STRETCH.value), hold_pct=hold, compile_seconds=prepared.seconds)
 

@@ -8,9 +8,6 @@ project's learner, and nothing else.
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,11 +15,18 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
+from absl import app, flags
 from flax.linen.initializers import constant, orthogonal
 from flax.training.train_state import TrainState
 
+from benchmarks import bars, contest, ours
+from momentum_jax.env.momentum import Momentum, make_params
+from momentum_jax.market.dataset import load_segment
 from momentum_jax.ppo.options import PPOConfig
+
+_STRETCH = flags.DEFINE_integer("vmapped_stretch", 5, "updates of each seed in one timing; divides 10")
 
 ILLEGAL_LOGIT = -1e8
 
@@ -61,8 +65,11 @@ def log_softmax(logits: jax.Array, mask: jax.Array) -> jax.Array:
     return jax.nn.log_softmax(jnp.where(mask, logits, ILLEGAL_LOGIT))
 
 
-def make(env: Any, config: PPOConfig) -> tuple[Callable[..., Runner], Callable[..., Any]]:
-    """`init(key, env_params)`, not to be vmapped, and `update(runner, env_params)`, which also counts (holds, flat)."""
+def make(env: Any, config: PPOConfig, num_updates: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`init(key, env_params)`, not to be vmapped, and `train(runner, env_params)`: `num_updates` updates.
+
+    `train` also counts the decisions of each update: (holds while flat, all while flat) [num_updates] each.
+    """
     network = ActorCritic(env.num_actions)
     optimizer = optax.chain(
         optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
@@ -132,33 +139,44 @@ def make(env: Any, config: PPOConfig) -> tuple[Callable[..., Runner], Callable[.
         counts = (flat & (batch.action == 0)).sum(), flat.sum()
         return Runner(train_state, env_state, obs, key), counts
 
-    return init, update
+    def train(runner: Runner, env_params: Any) -> tuple[Runner, tuple[jax.Array, jax.Array]]:
+        return jax.lax.scan(lambda runner, _: update(runner, env_params), runner, None, num_updates)
+
+    return init, train
 
 
-def prepare(num_seeds: int) -> tuple[Callable[[int], jax.Array], float]:
-    """`advance(updates)`, which waits and returns HOLD % of each seed [num_seeds], and the seconds of preparation."""
-    from benchmarks import bars
-    from momentum_jax.env.momentum import Momentum, make_params
-    from momentum_jax.market.dataset import load_segment
-
+def prepare(num_seeds: int, num_updates: int) -> tuple[Callable[[], np.ndarray], int]:
+    """`advance()`, which trains `num_updates` and returns (holds, flat) [2, num_seeds], and the steps it takes."""
     env_params, env, config = make_params(load_segment(bars.market_config())), Momentum(), PPOConfig()
-    started = time.perf_counter()
-    init, update = make(env, config)
+    init, train = make(env, config, num_updates)
     # One seed at a time: batched QR factorisations side by side hang XLA:CPU.
-    runners = [jax.jit(init)(jax.random.key(seed), env_params) for seed in range(num_seeds)]
+    init = jax.jit(init)
+    runners = [init(jax.random.key(seed), env_params) for seed in range(num_seeds)]
     runner = jax.tree.map(lambda *leaves: jnp.stack(leaves), *runners)
-    # A single seed is not vmapped: it should be at its best too.
-    one_update = jax.jit(jax.vmap(update, in_axes=(0, None)))
-    runner, _ = one_update(runner, env_params)
-    seconds = time.perf_counter() - started
+    train = jax.jit(jax.vmap(train, in_axes=(0, None)))
+    if num_seeds == 1:  # a seed alone is at its best without the axis
+        runner, train = runners[0], jax.jit(make(env, config, num_updates)[1])
 
-    def advance(updates: int) -> jax.Array:
+    def advance() -> np.ndarray:
         nonlocal runner
-        counts = []
-        for _ in range(updates):
-            runner, count = one_update(runner, env_params)
-            counts.append(count)
-        holds, flat = jax.tree.map(lambda *leaves: sum(leaves), *counts)
-        return 100.0 * holds / flat
+        runner, counts = train(runner, env_params)
+        return np.stack(counts).reshape(2, num_seeds, num_updates).sum(axis=2)
 
-    return advance, seconds
+    return advance, num_seeds * num_updates * config.rollout_size
+
+
+def main(argv: list[str]) -> None:
+    del argv
+    advance, steps = prepare(ours.NUM_SEEDS.value, _STRETCH.value)
+    first_steps = [advance() for _ in range(ours.CHECK_UPDATES // _STRETCH.value)]
+    holds, flat = np.sum(first_steps, axis=0)
+
+    def stretch() -> int:
+        advance()
+        return steps
+
+    contest.serve(stretch, hold_pct=(100.0 * holds / flat).tolist())
+
+
+if __name__ == "__main__":
+    app.run(main)

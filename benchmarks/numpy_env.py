@@ -138,9 +138,7 @@ class NumpyMomentum(gymnasium.Env):
         if position is None:
             return window
         window = window.copy()
-        window[:, 19:] = greeks(
-            position.is_put, self._last_close[self._bar], position.strike, self._sigma[self._bar]
-        )
+        window[:, 19:] = greeks(position.is_put, self._last_close[self._bar], position.strike, self._sigma[self._bar])
         return window
 
     def _step_flat(self, action: int) -> float:
@@ -199,6 +197,8 @@ class NumpyMomentum(gymnasium.Env):
         options, overstay = self.options, max(held - 30, 0)
         reward = options.pnl_weight * fraction + options.hold_tax
         reward += max(options.overstay_limit, options.overstay_rate * overstay) + options.position_hold
-        return reward + options.position_hold_ramp * min(held, 60) / 60.0 + (
-            options.position_overstay_ramp * overstay / 60.0
+        return (
+            reward
+            + options.position_hold_ramp * min(held, 60) / 60.0
+            + (options.position_overstay_ramp * overstay / 60.0)
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from momentum_jax.engine import Engine
 
 NUM_SEEDS = flags.DEFINE_integer("num_seeds", 8, "seeds trained together")
-_STRETCH = flags.DEFINE_integer("stretch", 20, "updates of each seed in one timing")
+STRETCH = flags.DEFINE_integer("stretch", 20, "updates of each seed in one timing")
 
 CHECK_UPDATES = 10  # 5 120 steps: the first published checkpoint
 
@@ -76,7 +76,7 @@ def main(argv: list[str]) -> None:
 
     prepared = prepare(NUM_SEEDS.value)
     hold = hold_percent(prepared, CHECK_UPDATES)
-    contest.serve(lambda: advance(prepared, _STRETCH.value), hold_pct=hold, compile_seconds=prepared.seconds)
+    contest.serve(lambda: advance(prepared, STRETCH.value), hold_pct=hold, compile_seconds=prepared.seconds)
 
 
 if __name__ == "__main__":

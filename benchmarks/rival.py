@@ -31,7 +31,9 @@ def sides(python: str, processes: int) -> list[contest.Side]:
     one_thread = {"OMP_NUM_THREADS": "1"}
     return [
         contest.Side(OURS, [sys.executable, "-m", "benchmarks.ours", "--num_seeds=8", f"--data={bars.DATA.value}"]),
-        contest.Side(f"rival, NumPy environment, {processes} processes", [*rival, "--env=numpy"], processes, one_thread),
+        contest.Side(
+            f"rival, NumPy environment, {processes} processes", [*rival, "--env=numpy"], processes, one_thread
+        ),
         contest.Side(f"rival, our wrapper, {processes} processes", [*rival, "--env=wrapper"], processes, one_thread),
     ]
 
@@ -47,9 +49,12 @@ def main(argv: list[str]) -> None:
     table = contest.summary(result.rates, OURS)
     print(f"\ntune2 on {bars.describe()}\n")
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.1f}"))
-    torch = result.facts[table["side"].iloc[1]][0]["torch"]
-    written = {"bars": bars.describe(), "torch": torch, "rows": table.to_dict("records")}
-    written["rounds"] = result.rates.to_dict("records")
+    written = {
+        "bars": bars.describe(),
+        "torch": result.facts[table["side"].iloc[1]][0]["torch"],
+        "rows": table.to_dict("records"),
+        "rounds": result.rates.to_dict("records"),
+    }
     print("\nwritten:", results.write("rival", written))
 
 

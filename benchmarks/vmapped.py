@@ -26,18 +26,18 @@ _SINGLE_THREADED = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
 def sides() -> list[contest.Side]:
     """Ours first, with many seeds and with one."""
 
-    def command(module: str, num_seeds: int) -> list[str]:
-        return [
-            sys.executable, "-m", f"benchmarks.{module}", f"--num_seeds={num_seeds}", f"--data={bars.DATA.value}"
-        ]  # fmt: skip
+    def command(module: str, num_seeds: int, *more: str) -> list[str]:
+        module_flags = [f"--num_seeds={num_seeds}", f"--data={bars.DATA.value}", *more]
+        return [sys.executable, "-m", f"benchmarks.{module}", *module_flags]
 
-    several, single_file = f"{SEEDS} seeds", command("single_file_ppo", SEEDS)
+    several, stretch = f"{SEEDS} seeds", "--stretch=5"
+    single_file = command("single_file_ppo", SEEDS, stretch)
     return [
         contest.Side(f"ours, {several}", command("ours", SEEDS)),
         contest.Side(f"vmapped, {several}", single_file),
         contest.Side(f"vmapped, {several}, single-threaded products", single_file, environment=_SINGLE_THREADED),
         contest.Side("ours, 1 seed", command("ours", 1)),
-        contest.Side("single file, 1 seed", command("single_file_ppo", 1)),
+        contest.Side("single file, 1 seed", command("single_file_ppo", 1, stretch)),
     ]
 
 
@@ -66,9 +66,12 @@ def main(argv: list[str]) -> None:
     print(f"\ntune2 on {bars.describe()}\n{line}\n")
     for table in tables:
         print(table.to_string(index=False, float_format=lambda value: f"{value:,.1f}") + "\n")
-    written = {"bars": bars.describe(), "hold_pct": {"ours": mine, "single_file": theirs}}
-    written["rows"] = [row for table in tables for row in table.to_dict("records")]
-    written["rounds"] = result.rates.to_dict("records")
+    written = {
+        "bars": bars.describe(),
+        "hold_pct": {"ours": mine, "single_file": theirs},
+        "rows": [row for table in tables for row in table.to_dict("records")],
+        "rounds": result.rates.to_dict("records"),
+    }
     print("written:", results.write("vmapped", written))
 
 

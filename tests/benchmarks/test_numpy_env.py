@@ -10,12 +10,19 @@ import pytest
 
 from benchmarks.numpy_env import NumpyMomentum
 from momentum_jax.env import rules
+from momentum_jax.env.momentum import make_params
 from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.market.features import compute_features
 from tests.conftest import golden_dir, golden_records, require
-from tests.env.replay import params_of, traces
+from tests.env.replay import traces
 
 RECORDS = golden_records("environment_*.npz") or [golden_dir() / "environment_spy_2024.npz"]
+
+
+@pytest.fixture(scope="module")
+def features(market):
+    segment = market.segment
+    return compute_features(segment.bars, segment.bar_time_ns, segment.vix_date_ns, segment.vix_close)
 
 
 def make_env(record, trace, preset):
@@ -54,22 +61,18 @@ def test_replays_the_references_records(path):
         np.testing.assert_allclose(capital, record[f"{trace}/position"][:, 0], rtol=0, atol=1e-8)
 
 
-def test_agrees_with_this_projects_rules_on_random_play(market):
-    segment = market.segment
-    features = compute_features(segment.bars, segment.bar_time_ns, segment.vix_date_ns, segment.vix_close)
+def test_agrees_with_this_projects_rules_on_random_play(market, features):
     actions = np.random.default_rng(0).integers(0, 6, market.num_bars - 21)
     env = NumpyMomentum(features)
     env.reset()
     rewards = [env.step(action)[1] for action in actions]
     with jax.enable_x64(True):
-        expected = _rewards(segment, actions)
+        expected = _rewards(market.segment, actions)
     np.testing.assert_allclose(rewards, expected, rtol=0, atol=1e-12)
     assert np.unique(np.round(expected, 3)).size > 8  # purchases, trims, stops and holds took part
 
 
 def _rewards(segment, actions):
-    from momentum_jax.env.momentum import make_params
-
     params = make_params(segment, dtype=jnp.float64)
 
     def step(state, action):
@@ -79,14 +82,10 @@ def _rewards(segment, actions):
     return jax.lax.scan(step, rules.initial_state(jnp.float64), jnp.asarray(actions, jnp.int32))[1]
 
 
-def test_passes_gymnasiums_own_check(market):
-    segment = market.segment
-    features = compute_features(segment.bars, segment.bar_time_ns, segment.vix_date_ns, segment.vix_close)
+def test_passes_gymnasiums_own_check(features):
     gymnasium.utils.env_checker.check_env(NumpyMomentum(features), skip_render_check=True)
 
 
-def test_refuses_what_it_does_not_know(market):
-    segment = market.segment
-    features = compute_features(segment.bars, segment.bar_time_ns, segment.vix_date_ns, segment.vix_close)
+def test_refuses_what_it_does_not_know(features):
     with pytest.raises(ValueError, match="trim_reduces_cost"):
         NumpyMomentum(features, EnvOptions(trim_reduces_cost=True))

@@ -17,21 +17,23 @@ from typing import Any
 import pandas as pd
 from absl import app, flags
 
+from benchmarks import bars
 from momentum_jax import runtime
 
 _REPEATS = flags.DEFINE_integer("repeats", 40, "timings of each part, of which the fastest is quoted")
-_DATA = flags.DEFINE_string("data", "../shared/data", "folder of the reference run's bars; synthetic where absent")
 
 
 def main(argv: list[str]) -> None:
     del argv
     runtime.start(num_devices=1)
     from benchmarks import products, results, update_parts
-    from benchmarks.market import reference_market
+    from momentum_jax.env.momentum import make_market
+    from momentum_jax.market.dataset import load_segment
     from momentum_jax.ppo.options import PPOConfig
 
     config = PPOConfig()
-    parts = dict(update_parts.UpdateParts(config, reference_market(_DATA.value)).calls())
+    market = make_market([load_segment(bars.market_config())])
+    parts = dict(update_parts.UpdateParts(config, market).calls())
     shapes = list(update_parts.minibatch_products(config))
     seconds = _fastest([*parts.values(), *(shape.call for shape in shapes)])
     table = _table({key: 1e3 * value for key, value in zip(parts, seconds, strict=False)})
@@ -42,7 +44,7 @@ def main(argv: list[str]) -> None:
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.2f}"))
     print(f"\nProducts alone; the update as a whole reaches {reached:.0f} GFLOP/s:\n")
     print(product_table.to_string(index=False, float_format=lambda value: f"{value:,.1f}"))
-    result = {"parts": table.to_dict("records"), "products": product_table.to_dict("records")}
+    result = {"bars": bars.describe(), "parts": table.to_dict("records"), "products": product_table.to_dict("records")}
     print("\nwritten:", results.write("profile", result | {"update_gflops": reached}))
 
 

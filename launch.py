@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 from absl import app, flags, logging
 
@@ -27,18 +28,23 @@ def main(command: cli.Command) -> None:
     runtime.start(command.config.num_devices)
     from momentum_jax import runner
     from momentum_jax.analysis import report, terminal
+    from momentum_jax.progress import say
 
     try:
-        runner.train(command.config, command.run_dir)
+        runner.train(command.config, command.run_dir, say, resume=command.resume)
     except runner.REFUSALS as error:
         _refuse(error)
+    except runner.WriteError as error:
+        _refuse(error, exit_code=1)
+    except runner.Interrupted as stopped:
+        sys.exit(stopped.exit_code)
     print(terminal.summary(command.run_dir))
     print(f"\nreport: {report.write_report(command.run_dir)}\nrun directory: {command.run_dir}")
 
 
-def _refuse(error: Exception) -> None:
+def _refuse(error: Exception, exit_code: int = 2) -> NoReturn:
     print(f"launch.py: {error}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

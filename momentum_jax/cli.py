@@ -18,7 +18,16 @@ from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
 
 _ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
-_RUN_FIELDS = ("timesteps", "num_seeds", "first_seed", "checkpoints", "fixed_streams", "group_width", "num_devices")
+_RUN_FIELDS = (
+    "timesteps",
+    "num_seeds",
+    "first_seed",
+    "checkpoints",
+    "fixed_streams",
+    "group_width",
+    "num_devices",
+    "state_interval",
+)
 
 
 class Command(NamedTuple):
@@ -26,6 +35,7 @@ class Command(NamedTuple):
 
     config: RunConfig
     run_dir: Path
+    resume: bool
 
 
 class _Section(NamedTuple):
@@ -55,12 +65,21 @@ def _define(values: flags.FlagValues) -> list[_Section]:
     flags.DEFINE_string("experiment", "tune2", "study to run; its arms are in experiments/", flag_values=values)
     flags.DEFINE_string("run_dir", None, "where results go; default runs/<model_name>", flag_values=values)
     flags.DEFINE_string("model_name", None, "name of the run; default experiment and time", flag_values=values)
+    flags.DEFINE_boolean("resume", False, "go on with the run in run_dir, to the same result", flag_values=values)
+    flags.DEFINE_integer("extend_to", None, "go on with the run in run_dir to so many timesteps", flag_values=values)
     flags.DEFINE_enum("preset", "reference", list(PRESETS), "behaviour of the environment", flag_values=values)
     flags.DEFINE_boolean(
         "human_momentum", True, "the reference system's name of this environment; there is no other", flag_values=values
     )
     fields = {field.name: field for field in dataclasses.fields(RunConfig)}
-    run = ["experiment", "run_dir", "model_name", *(_define_field(values, fields[name]) for name in _RUN_FIELDS)]
+    run = [
+        "experiment",
+        "run_dir",
+        "model_name",
+        "resume",
+        "extend_to",
+        *(_define_field(values, fields[name]) for name in _RUN_FIELDS),
+    ]
     env = [_define_field(values, field) for field in dataclasses.fields(EnvOptions)]
     market = [_define_field(values, field) for field in dataclasses.fields(MarketConfig)]
     ppo = [_define_field(values, field) for field in dataclasses.fields(PPOConfig)]
@@ -110,13 +129,43 @@ def parse(
         raise ConfigError(f"{rest[0]!r} is not a flag: write --name=value")
     if not values.human_momentum:
         raise ConfigError("human_momentum=False: there is no other environment here, leave the flag out")
-    experiment = load_experiment(values.experiment)
-    config = _resolve(values, experiment)
+    resume = values.resume or values.extend_to is not None
+    config = _resumed(values, load_experiment) if resume else _begun(values, load_experiment)
     config.validate()
-    return Command(config, _run_dir(values))
+    return Command(config, _run_dir(values), resume)
 
 
-def _resolve(values: flags.FlagValues, experiment: Experiment) -> RunConfig:
+def _begun(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
+    experiment = load_experiment(values.experiment)
+    base = RunConfig(
+        experiment=experiment.name, arms=experiment.arms, timesteps=experiment.timesteps, claims=experiment.claims
+    )
+    return _with_flags(base, values)
+
+
+def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
+    """The stored run with the flags that are given; the runner refuses what differs from the stored one."""
+    # Imported late: it costs most of a second, which a new run need not wait for.
+    from momentum_jax import resuming
+
+    if not values.run_dir:
+        raise ConfigError("--resume needs --run_dir: which run is to go on?")
+    stored = resuming.stored_run(values.run_dir)
+    if values["experiment"].present:
+        experiment = load_experiment(values.experiment)
+        stored = dataclasses.replace(stored, experiment=experiment.name, arms=experiment.arms, claims=experiment.claims)
+    if values.extend_to is None:
+        if values.timesteps is not None and values.timesteps > stored.timesteps:
+            raise ConfigError(f"timesteps={values.timesteps} is longer than the run: use --extend_to")
+        return _with_flags(stored, values)
+    later = _value(values, RunConfig.__dataclass_fields__["checkpoints"]) or ()
+    for name in ("timesteps", "checkpoints"):
+        values[name].value = None  # both belong to the longer run
+    return _with_flags(stored, values).extended(values.extend_to, later)
+
+
+def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
+    """`base` with the flags that are given."""
     owners = (*dataclasses.fields(EnvOptions), *dataclasses.fields(PPOConfig))
     overrides = {field.name: _value(values, field) for field in owners if values[field.name].value is not None}
     run_fields = [field for field in dataclasses.fields(RunConfig) if field.name in _RUN_FIELDS]
@@ -126,12 +175,11 @@ def _resolve(values: flags.FlagValues, experiment: Experiment) -> RunConfig:
         for field in dataclasses.fields(MarketConfig)
         if values[field.name].value is not None
     }
-    return RunConfig(
-        experiment=experiment.name,
-        arms=resolve_arms(experiment.arms, values.preset, overrides),
-        market=MarketConfig(**given_market),
-        claims=experiment.claims,
-        **({"timesteps": experiment.timesteps} | given),
+    return dataclasses.replace(
+        base,
+        arms=resolve_arms(base.arms, values.preset, overrides),
+        market=dataclasses.replace(base.market, **given_market),
+        **given,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from momentum_jax.claims import Claim
 from momentum_jax.env.options import PRESETS, EnvOptions
-from momentum_jax.fields import ConfigError, check_fields, static
+from momentum_jax.fields import ConfigError, check_fields, from_plain, static
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import STREAMS, PPOConfig
 
@@ -57,6 +57,7 @@ class RunConfig:
     fixed_streams: tuple[str, ...] = static((), f"random streams held fixed across seeds: {', '.join(STREAMS)}")
     group_width: int | None = static(None, "runs advanced together on each device; default by backend", minimum=1)
     num_devices: int | None = static(None, "devices to use; default all (on CPU: one per core)", minimum=1)
+    state_interval: float = static(60.0, "least seconds between two saved states to resume from", minimum=0)
     market: MarketConfig = MarketConfig()
     claims: tuple[Claim, ...] = ()
 
@@ -106,6 +107,42 @@ class RunConfig:
         del plain["checkpoints"], plain["num_seeds"], plain["first_seed"]
         plain |= {"seeds": self.seeds, "checkpoints": self.planned_checkpoints}
         return json.loads(json.dumps(plain))  # tuples become lists
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> RunConfig:
+        """The run that `to_json` wrote; keys that are not this class's are left aside.
+
+        Raises:
+          ConfigError: a part that this program does not know.
+        """
+        names = {field.name for field in dataclasses.fields(cls)} - {"checkpoints"}
+        seeds, timesteps = plain["seeds"], plain["timesteps"]
+        own = {name: value for name, value in plain.items() if name in names}
+        own |= {"num_seeds": len(seeds), "first_seed": seeds[0]}
+        # What lies beyond `timesteps` follows from the rollouts' size.
+        own["checkpoints"] = [step for step in plain["checkpoints"] if step <= timesteps]
+        return from_plain(cls, own)
+
+    def extended(self, timesteps: int, checkpoints: Sequence[int] = ()) -> RunConfig:
+        """The same run made longer; what was measured so far stays in the list of checkpoints.
+
+        Args:
+          timesteps: the new end.
+          checkpoints: steps to measure at after the old end; empty for those of the default list.
+
+        Raises:
+          ConfigError: it would not be longer, or its learning rate depended on the old end.
+        """
+        if timesteps <= self.timesteps:
+            raise ConfigError(f"extend_to={timesteps} is not beyond the run's {self.timesteps} steps")
+        annealed = [arm.name for arm in self.arms if arm.ppo.anneal_learning_rate]
+        if annealed:
+            raise ConfigError(f"arm {annealed[0]} anneals its learning rate to zero at {self.timesteps}: start it anew")
+        later = [step for step in checkpoints or default_checkpoints(timesteps) if step > self.timesteps]
+        kept = tuple(sorted({*self.planned_checkpoints, *later}))
+        return dataclasses.replace(
+            self, timesteps=timesteps, checkpoints=tuple(step for step in kept if step <= timesteps)
+        )
 
 
 def _check_streams(setting: str, names: Sequence[str]) -> None:

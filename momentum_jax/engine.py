@@ -8,7 +8,7 @@ and share the program. A run's numbers do not depend on the runs beside it: noth
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -84,6 +84,7 @@ class Engine:
         self._shared = jax.device_put(shared, self._everywhere)
         self._total_updates = jax.device_put(jnp.int32(total_updates), self._everywhere)
         self._mapped = partial(_mapped, layout)
+        self._group_size = layout.group_size
         self._task = task
         self._groups = [
             self.runs[start : start + layout.group_size] for start in range(0, len(self.runs), layout.group_size)
@@ -125,6 +126,36 @@ class Engine:
             jax.jit(self._over_runs(function)).lower(self._shared, *self._inputs[0], common, self._states[0]).compile()
         )
         return lambda group: compiled(self._shared, *self._inputs[group], common, self._states[group])
+
+    def snapshot(self, group: int) -> dict[str, np.ndarray]:
+        """A group's states on the host by the leaves' names, arrays [runs of the group, ...]; waits for them."""
+        count = len(self._groups[group])
+        leaves = jax.tree_util.tree_leaves_with_path(self._states[group])
+        # Copies: a view would hold the buffer that the next update is given to write into.
+        return {_name(path): np.array(_plain(leaf))[:count] for path, leaf in leaves}
+
+    def restore(self, group: int, snapshot: Mapping[str, np.ndarray]) -> None:
+        """Put what `snapshot` returned in place of a group's states.
+
+        Raises:
+          ValueError: its arrays are not those of this program's states.
+        """
+        count = len(self._groups[group])
+        padding = self._group_size - count
+
+        def restored(path: Any, leaf: jax.Array) -> Any:
+            found, expected = snapshot.get(_name(path)), _plain(leaf)
+            shape = (count, *expected.shape[1:])
+            if found is None or found.shape != shape or found.dtype != expected.dtype:
+                raise ValueError(f"{_name(path)} is not {expected.dtype} {shape}")
+            padded: Any = np.concatenate([found, np.repeat(found[:1], padding, axis=0)])
+            return jax.random.wrap_key_data(padded, impl=jax.random.key_impl(leaf)) if _is_key(leaf) else padded
+
+        self._states[group] = self._put(jax.tree_util.tree_map_with_path(restored, self._states[group]))
+
+    def group_runs(self, group: int) -> int:
+        """Runs of a group, without its padding."""
+        return len(self._groups[group])
 
     def params(self) -> networks.Params:
         """The parameters of all runs on the host as they act on features, leaves [runs, ...]."""
@@ -186,6 +217,19 @@ def _mapped(layout: Layout, function: Callable[[Any], Any], arguments: Any) -> A
     if layout.vmapped:
         return jax.vmap(function)(arguments)
     return jax.lax.map(function, arguments)
+
+
+def _is_key(leaf: jax.Array) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _plain(leaf: jax.Array) -> jax.Array:
+    """The leaf as numbers: random keys as their data."""
+    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+
+
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
 def _padded(group: Sequence[Run], size: int) -> list[Run]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args, get_origin, get_type_hints
 
 
 class ConfigError(ValueError):
@@ -63,3 +63,43 @@ def _check_number(field: dataclasses.Field, number: float) -> None:
         raise ConfigError(f"{field.name}={number} is too small: use at least {low:g}")
     if number > high:
         raise ConfigError(f"{field.name}={number} is too large: use at most {high:g}")
+
+
+def from_plain(kind: Any, value: Any) -> Any:
+    """The inverse of `dataclasses.asdict` after JSON: dataclasses from objects, tuples from lists.
+
+    Fields that are missing take their defaults, so that a file written before they existed can be read.
+
+    Raises:
+      ConfigError: a field that the dataclass does not have, or a value of another shape.
+    """
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _dataclass_from_plain(kind, value)
+    if get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(from_plain(get_args(kind)[0], item) for item in value)
+    return value
+
+
+def _dataclass_from_plain(kind: type, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{kind.__name__} is {value!r}, expected an object")
+    hints = get_type_hints(kind)
+    unknown = sorted(set(value) - set(hints))
+    if unknown:
+        raise ConfigError(f"{kind.__name__} has unknown fields {unknown}: written by a newer momentum_jax?")
+    try:
+        return kind(**{name: from_plain(hints[name], item) for name, item in value.items()})
+    except TypeError as error:
+        raise ConfigError(f"{kind.__name__} is incomplete: {error}") from None
+
+
+def differences(found: Any, wanted: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where two plain values (as in JSON) differ: (dotted name, found, wanted), None for what is absent."""
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        for key in [*found, *(key for key in wanted if key not in found)]:
+            yield from differences(found.get(key), wanted.get(key), f"{name}.{key}" if name else str(key))
+    elif isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        for index, (a, b) in enumerate(zip(found, wanted, strict=True)):
+            yield from differences(a, b, f"{name}[{index}]")
+    elif found != wanted:
+        yield name, found, wanted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -20,6 +20,8 @@ from momentum_jax.fields import is_static
 from momentum_jax.ppo import distributions, learner, networks
 
 InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
+Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
+_SNAPSHOT_RUNS = 64  # about 45 MB with the reference's network
 
 
 class Fleet:
@@ -28,16 +30,21 @@ class Fleet:
     Runs are numbered arm · num_seeds + seed, whichever program they run in.
     """
 
-    def __init__(self, config: RunConfig, market: Market, layout: Layout):
-        """Initialises every run and compiles every program."""
+    def __init__(self, config: RunConfig, market: Market, layout: Layout, seeds: Sequence[int] | None = None):
+        """Initialises every run and compiles every program; `seeds` are this process's, all where it is alone."""
         self._config = config
+        self._seeds = config.seeds if seeds is None else tuple(seeds)
         bars = jnp.asarray(probes.draw_probe_bars(FIRST_BAR, market.last_bar))
         self._arms_by_program = _arms_by_program(config.arms)
         arms = np.concatenate(self._arms_by_program)
-        dispatched = (arms[:, None] * config.num_seeds + np.arange(config.num_seeds)).ravel()
+        dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
         self._order = np.argsort(dispatched)
         self._engines = [self._engine(arms, market, layout) for arms in self._arms_by_program]
         self._probes = [engine.compile(_probe_run, bars) for engine in self._engines]
+
+    @property
+    def num_seeds(self) -> int:
+        return len(self._seeds)
 
     @property
     def num_runs(self) -> int:
@@ -65,17 +72,67 @@ class Fleet:
             towers = engine.towers()
             named = _named(jax.tree.map(lambda *runs: np.stack(runs), *towers))
             for position, arm in enumerate(arms):
-                seeds = slice(position * self._config.num_seeds, (position + 1) * self._config.num_seeds)
+                seeds = slice(position * self.num_seeds, (position + 1) * self.num_seeds)
                 result[self._config.arms[arm].name] = {name: array[seeds] for name, array in named.items()}
         return result
 
+    def snapshots(self) -> Iterator[Snapshot]:
+        """The states of all runs on the host, some dozens of runs at a time, so that never all are held twice."""
+        for engine in self._engines:
+            groups = range(engine.num_groups)
+            step = max(1, _SNAPSHOT_RUNS // engine.group_runs(0))
+            for start in groups[::step]:
+                yield _joined([engine.snapshot(group) for group in groups[start : start + step]])
+
+    def restore(self, snapshots: Iterator[Snapshot]) -> None:
+        """Put back what `snapshots` gave, also where groups were of another size then.
+
+        Raises:
+          ValueError: the snapshots are not of these runs and this program.
+        """
+        runs = _SnapshotReader(snapshots)
+        for engine in self._engines:
+            for group in range(engine.num_groups):
+                engine.restore(group, runs.take(engine.group_runs(group)))
+
     def _engine(self, arms: Sequence[int], market: Market, layout: Layout) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]
-        runs = [Run(seed, arm.ppo, arm.env, arm.redrawn_streams) for arm in chosen for seed in self._config.seeds]
+        runs = [Run(seed, arm.ppo, arm.env, arm.redrawn_streams) for arm in chosen for seed in self._seeds]
         return Engine(Momentum(), market, runs, layout, self._config.total_updates, self._config.fixed_streams)
 
     def _join(self, by_program: Sequence[Any]) -> Any:
         return jax.tree.map(lambda *leaves: np.concatenate(leaves)[self._order], *by_program)
+
+
+class _SnapshotReader:
+    """Hands out runs one after the other, however many a snapshot holds."""
+
+    def __init__(self, snapshots: Iterator[Snapshot]):
+        self._snapshots = snapshots
+        self._rest: Snapshot = {}
+        self._left = 0
+
+    def take(self, count: int) -> Snapshot:
+        pieces = []
+        while count > 0:
+            if self._left == 0:
+                self._open_next()
+            taken = min(count, self._left)
+            pieces.append({name: array[:taken] for name, array in self._rest.items()})
+            self._rest = {name: array[taken:] for name, array in self._rest.items()}
+            self._left -= taken
+            count -= taken
+        return _joined(pieces)
+
+    def _open_next(self) -> None:
+        self._rest = next(self._snapshots, {})
+        if not self._rest:
+            raise ValueError("it holds fewer runs than there are")
+        self._left = min(len(array) for array in self._rest.values())
+
+
+def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
+    return {name: np.concatenate([snapshot[name] for snapshot in snapshots]) for name in snapshots[0]}
 
 
 def _arms_by_program(arms: Sequence[Arm]) -> list[list[int]]:

@@ -8,12 +8,14 @@ import numpy as np
 from tqdm import tqdm
 
 from momentum_jax.diagnostics import events
+from momentum_jax.recorder import Checkpoint
 
 
 class Progress:
     """A progress bar over the environment steps of all runs together."""
 
     def __init__(self, num_runs: int, total_steps: int):
+        self._num_runs = num_runs
         self._flat = np.zeros(num_runs, np.int64)
         self._hold = np.zeros(num_runs, np.int64)
         self._bar = tqdm(
@@ -26,6 +28,11 @@ class Progress:
             desc="training",
         )
 
+    def skip(self, env_steps: int) -> None:
+        """Begin at `env_steps` of each run, which were trained before."""
+        self._bar.initial = self._bar.n = self._num_runs * env_steps
+        self._bar.refresh()
+
     def add(self, event: np.ndarray) -> None:
         """Count the event words [R, T, M] of one update."""
         flat = events.flag(event, "is_flat")
@@ -37,3 +44,22 @@ class Progress:
 
     def close(self) -> None:
         self._bar.close()
+
+
+def say(line: str) -> None:
+    """Print a line above the bar, if there is one."""
+    tqdm.write(line, file=sys.stdout)
+    sys.stdout.flush()
+
+
+def checkpoint_line(checkpoint: Checkpoint) -> str:
+    """A checkpoint, arrays [arm, seed, ...], in one line: medians over all runs."""
+    by_action = checkpoint.arrays["flat_count"].sum(axis=2)
+    decisions = by_action.sum(axis=2)
+    states = checkpoint.arrays["probe_count"]
+    p_hold = np.where(states > 0, checkpoint.arrays["p_action"][..., 0], 0.0)
+    exact = np.median(100.0 * (p_hold * states).sum(axis=(2, 3)) / states.sum(axis=(2, 3)))
+    line = f"step {checkpoint.env_steps:,}: median P(HOLD) {exact:.1f} %".replace(",", " ")
+    if not decisions.all():
+        return line
+    return line + f", HOLD {np.median(100.0 * by_action[..., 0] / decisions):.1f} % since the step above"

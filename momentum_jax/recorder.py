@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from momentum_jax.diagnostics.counters import EpisodeReturns, Steps, WindowCounters
 from momentum_jax.ppo.learner import UpdateRecord
+
+_WINDOW = ("counts", "sums", "updates")  # what `WindowCounters` holds
 
 
 class Checkpoint(NamedTuple):
@@ -45,6 +47,24 @@ class Recorder:
     def start(self) -> Checkpoint:
         """The checkpoint at step 0: empty windows."""
         return self._cut(self._pending.pop(0))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that was counted and not yet cut, arrays [R, ...] by name."""
+        named = {f"{group}.{name}": array for group in _WINDOW for name, array in getattr(self._window, group).items()}
+        return named | {"episode_returns": self._episodes.so_far, "failed_step": self._failed_step}
+
+    def restore(self, update: int, state: Mapping[str, np.ndarray]) -> None:
+        """Go on after `update` updates from what `state` returned then.
+
+        Raises:
+          KeyError: the state is of another program.
+        """
+        for group in _WINDOW:
+            counted = getattr(self._window, group)
+            counted |= {name: state[f"{group}.{name}"] for name in counted}
+        self._episodes.so_far = state["episode_returns"]
+        self._failed_step = state["failed_step"]
+        self._pending = [step for step in self._pending if step > update * self._rollout_size]
 
     def add(self, update: int, record: UpdateRecord) -> Iterator[Checkpoint]:
         """Count one update's record (leaves [R, ...], on the host); yields the checkpoints it completes."""

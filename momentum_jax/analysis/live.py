@@ -14,8 +14,7 @@ from momentum_jax.analysis.formatting import format_range, format_steps
 from momentum_jax.analysis.report import write_report
 from momentum_jax.analysis.tables import dip_summary, dip_table
 from momentum_jax.analysis.tensorboard import write_events
-from momentum_jax.store import load_run, read_config
-from momentum_jax.store.files import DIAGNOSTICS_NAME
+from momentum_jax.store import complete_steps, load_run, read_config
 
 _REDRAW_SECONDS = 60.0
 
@@ -44,12 +43,12 @@ def watch(
     Raises:
         RunDirectoryError: no run directory, or a file in it is damaged.
     """
-    planned = {f"step_{step:08d}.npz" for step in read_config(run_dir)["checkpoints"]}
-    seen: set[str] = set()
+    planned = set(read_config(run_dir)["checkpoints"])
+    seen: set[int] = set()
     drawn = -np.inf
     end = time.monotonic() + timeout
     while True:
-        found = {path.name for path in (Path(run_dir) / DIAGNOSTICS_NAME).glob("step_*.npz")}
+        found = set(complete_steps(run_dir))
         finished = planned <= found
         if found - seen:
             say(status(load_run(run_dir)))

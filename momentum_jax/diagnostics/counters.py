@@ -29,29 +29,41 @@ class Steps(NamedTuple):
 
 
 class EpisodeReturns:
-    """Returns of episodes that stretch over many updates, summed in float64."""
+    """Returns of episodes that stretch over many updates, summed in float64.
+
+    Attributes:
+      so_far: [R, M] returns of the episodes that are going on.
+    """
 
     def __init__(self, num_runs: int, num_envs: int):
-        self._so_far = np.zeros((num_runs, num_envs))
+        self.so_far = np.zeros((num_runs, num_envs))
 
     def finished(self, reward: np.ndarray, event: np.ndarray) -> np.ndarray:
         """Returns [R, T, M] of the episodes that end at each step, NaN elsewhere; inputs [R, T, M]."""
         ended = events.flag(event, "episode_end")
-        total = self._so_far[:, None] + np.cumsum(reward, axis=1, dtype=np.float64)
+        total = self.so_far[:, None] + np.cumsum(reward, axis=1, dtype=np.float64)
         at_ends = np.maximum.accumulate(np.where(ended, np.arange(reward.shape[1])[None, :, None], -1), axis=1)
         # Total at the last end up to and including each step, 0 before the first.
         banked = np.where(at_ends >= 0, np.take_along_axis(total, np.maximum(at_ends, 0), axis=1), 0.0)
         before = np.concatenate([np.zeros_like(banked[:, :1]), banked[:, :-1]], axis=1)
-        self._so_far = total[:, -1] - banked[:, -1]
+        self.so_far = total[:, -1] - banked[:, -1]
         return np.where(ended, total - before, np.nan)
 
 
 class WindowCounters:
-    """Counts since the last checkpoint; `take` returns them and starts anew."""
+    """Counts since the last checkpoint; `take` returns them and starts anew.
+
+    Attributes:
+      counts: by variable, integers [R, ...].
+      sums: float64 [R] by name: rewards, returns, and the learner's metrics.
+      updates: by metric, the updates [R] whose value was known.
+    """
 
     def __init__(self, num_runs: int):
         self._num_runs = num_runs
-        self._worst_trade: np.ndarray
+        self.counts: dict[str, np.ndarray]
+        self.sums: dict[str, np.ndarray]
+        self.updates: dict[str, np.ndarray]
         self._reset()
 
     def add_steps(self, steps: Steps) -> None:
@@ -61,7 +73,7 @@ class WindowCounters:
         action = events.action(word)
         closed = events.flag(word, "trade_closed")
         ended = events.flag(word, "episode_end")
-        counts = self._counts
+        counts, sums = self.counts, self.sums
         counts["flat_count"] += self._by_score_and_action(word, flat)
         for name in ("good_buy", "missed_opportunity", "bad_chase", "low_advantage", "forced_stop"):
             counts[name] += events.flag(word, name).sum(axis=1)
@@ -70,28 +82,27 @@ class WindowCounters:
         counts["trade_count"] += closed.sum(axis=1)
         counts["win_count"] += (closed & (steps.trade_return > 0)).sum(axis=1)
         counts["episode_count"] += ended.sum(axis=1)
-        self._trade_return_sum += np.where(closed, steps.trade_return, 0.0).sum(axis=1, dtype=np.float64)
+        sums["trade_return_sum"] += np.where(closed, steps.trade_return, 0.0).sum(axis=1, dtype=np.float64)
         worst = np.where(closed, steps.trade_return, np.inf).min(axis=1, initial=np.inf)
-        self._worst_trade = np.minimum(self._worst_trade, worst)
-        self._reward_sum += steps.reward.sum(axis=1, dtype=np.float64)
-        self._episode_return_sum += np.where(ended, steps.episode_return, 0.0).sum(axis=1)
+        sums["worst_trade"] = np.minimum(sums["worst_trade"], worst)
+        sums["reward_sum"] += steps.reward.sum(axis=1, dtype=np.float64)
+        sums["episode_return"] += np.where(ended, steps.episode_return, 0.0).sum(axis=1)
 
     def add_update(self, metrics: dict[str, np.ndarray]) -> None:
         """Learner metrics [R] of one update, by name; a value that is NaN takes no part in the window's mean."""
         for name in HEALTH_METRICS:
             value = metrics[name].astype(np.float64)
             known = ~np.isnan(value)
-            self._metric_sums[name] += np.where(known, value, 0.0)
-            self._metric_counts[name] += known
+            self.sums[name] += np.where(known, value, 0.0)
+            self.updates[name] += known
 
     def take(self) -> dict[str, np.ndarray]:
         """The window's variables, leading axis R. Means over nothing are NaN."""
-        taken: dict[str, np.ndarray] = dict(self._counts)
-        taken["trade_return_sum"] = self._trade_return_sum
-        taken["worst_trade"] = np.where(np.isinf(self._worst_trade), np.nan, self._worst_trade)
-        taken["reward_sum"] = self._reward_sum
-        taken["episode_return"] = _mean(self._episode_return_sum, self._counts["episode_count"])
-        taken |= {name: _mean(self._metric_sums[name], self._metric_counts[name]) for name in HEALTH_METRICS}
+        counts, sums = self.counts, self.sums
+        taken = counts | {name: sums[name] for name in ("trade_return_sum", "reward_sum")}
+        taken["worst_trade"] = np.where(np.isinf(sums["worst_trade"]), np.nan, sums["worst_trade"])
+        taken["episode_return"] = _mean(sums["episode_return"], counts["episode_count"])
+        taken |= {name: _mean(sums[name], self.updates[name]) for name in HEALTH_METRICS}
         self._reset()
         return taken
 
@@ -100,12 +111,12 @@ class WindowCounters:
             return np.zeros(self._num_runs, np.int64)
 
         counted = ("good_buy", "missed_opportunity", "bad_chase", "low_advantage", "forced_stop", "trim", "exit")
-        self._counts = {name: zeros() for name in (*counted, "trade_count", "win_count", "episode_count")}
-        self._counts["flat_count"] = np.zeros((self._num_runs, len(SETUP_SCORES), len(ACTIONS)), np.int64)
-        self._trade_return_sum, self._reward_sum, self._episode_return_sum = np.zeros((3, self._num_runs))
-        self._worst_trade = np.full(self._num_runs, np.inf)
-        self._metric_sums = {name: np.zeros(self._num_runs) for name in HEALTH_METRICS}
-        self._metric_counts = {name: zeros() for name in HEALTH_METRICS}
+        self.counts = {name: zeros() for name in (*counted, "trade_count", "win_count", "episode_count")}
+        self.counts["flat_count"] = np.zeros((self._num_runs, len(SETUP_SCORES), len(ACTIONS)), np.int64)
+        summed = ("trade_return_sum", "reward_sum", "episode_return", *HEALTH_METRICS)
+        self.sums = {name: np.zeros(self._num_runs) for name in summed}
+        self.sums["worst_trade"] = np.full(self._num_runs, np.inf)
+        self.updates = {name: zeros() for name in HEALTH_METRICS}
 
     def _by_score_and_action(self, word: np.ndarray, flat: np.ndarray) -> np.ndarray:
         run = np.broadcast_to(np.arange(self._num_runs)[:, None], word.shape)

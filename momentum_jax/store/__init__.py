@@ -4,24 +4,42 @@
       config.json                        written once, when the run starts
       diagnostics/step_00005000.npz      one per checkpoint, arrays [arm, seed, ...]
       policies/final_<arm>.npz           final parameters, arrays [seed, ...]
+      state/update_00000196/             what a run is resumed from, the newest two
+      lock                               who is writing, while somebody is
       log.txt
+
+Where several processes train, each writes the seeds of its share in files of its own
+(step_00005000.0of2.npz); readers join them.
 
 Every file is written under a temporary name in its own folder and renamed, so that a
 file either is whole or is not there. Nothing is pickled, and nothing here imports jax.
 """
 
-from momentum_jax.store.config import read_config
-from momentum_jax.store.files import RunDirectoryError, write_atomic
-from momentum_jax.store.read import load_policies, load_run
-from momentum_jax.store.write import append_log, create_run, write_checkpoint, write_policies
+from momentum_jax.store.config import is_finished, read_config
+from momentum_jax.store.files import WHOLE, RunDirectoryError, Share, read_arrays, write_arrays, write_atomic
+from momentum_jax.store.lock import locked
+from momentum_jax.store.read import complete_steps, load_policies, load_run
+from momentum_jax.store.state import new_state, remove_leftovers, states
+from momentum_jax.store.write import append_log, create_run, replace_config, write_checkpoint, write_policies
 
 __all__ = [
+    "WHOLE",
     "RunDirectoryError",
+    "Share",
     "append_log",
+    "complete_steps",
     "create_run",
+    "is_finished",
     "load_policies",
     "load_run",
+    "locked",
+    "new_state",
+    "read_arrays",
     "read_config",
+    "remove_leftovers",
+    "replace_config",
+    "states",
+    "write_arrays",
     "write_atomic",
     "write_checkpoint",
     "write_policies",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION
-from momentum_jax.store.files import CONFIG_NAME, RunDirectoryError
+from momentum_jax.store.files import CONFIG_NAME, RunDirectoryError, Share
 
 _ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,+=-]*")
 _REQUIRED: dict[str, type] = {
@@ -78,6 +78,21 @@ def read_config(run_dir: str | Path) -> dict[str, Any]:
     return config
 
 
+def is_finished(run_dir: str | Path) -> bool:
+    """Whether a run has been trained to its end and everything of it is written.
+
+    Raises:
+        RunDirectoryError: there is a directory that is not a run's.
+    """
+    return Path(run_dir).exists() and read_config(run_dir).get("finished") is not None
+
+
 def arm_names(config: Mapping[str, Any]) -> list[str]:
     """Arm names of a checked config, in order."""
     return [arm["name"] for arm in config["arms"]]
+
+
+def shares(config: Mapping[str, Any]) -> list[Share]:
+    """The parts in which a run's processes write its arrays."""
+    count = config.get("num_processes", 1)
+    return [Share(index, count) for index in range(count)]

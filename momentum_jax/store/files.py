@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Item = TypeVar("Item")
 
 CONFIG_NAME = "config.json"
 DIAGNOSTICS_NAME = "diagnostics"
 POLICIES_NAME = "policies"
-LOG_NAME = "log.txt"
+STATE_NAME = "state"
+LOCK_NAME = "lock"
+LOG_NAME = "log"
 
 
 class RunDirectoryError(ValueError):
     """A run directory cannot be created, written or read; one line that names the file."""
 
 
-def checkpoint_path(run_dir: Path, env_steps: int) -> Path:
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """One process's part of a run: consecutive seeds of every arm, in files of its own."""
+
+    index: int = 0
+    count: int = 1
+
+    @property
+    def suffix(self) -> str:
+        """What its files are named by: nothing for a whole run, else ``.0of2``."""
+        return "" if self.count == 1 else f".{self.index}of{self.count}"
+
+    def of(self, seeds: Sequence[Item]) -> Sequence[Item]:
+        """Its seeds; the sizes of all shares differ by one at most."""
+        return seeds[self.index * len(seeds) // self.count : (self.index + 1) * len(seeds) // self.count]
+
+
+WHOLE = Share()
+
+
+def checkpoint_path(run_dir: Path, env_steps: int, share: Share = WHOLE) -> Path:
     """Where the checkpoint at `env_steps` lies."""
-    return run_dir / DIAGNOSTICS_NAME / f"step_{env_steps:08d}.npz"
+    return run_dir / DIAGNOSTICS_NAME / f"step_{env_steps:08d}{share.suffix}.npz"
 
 
-def policy_path(run_dir: Path, arm: str) -> Path:
+def policy_path(run_dir: Path, arm: str, share: Share = WHOLE) -> Path:
     """Where the final policies of `arm` lie."""
-    return run_dir / POLICIES_NAME / f"final_{arm}.npz"
+    return run_dir / POLICIES_NAME / f"final_{arm}{share.suffix}.npz"
+
+
+def log_path(run_dir: Path, share: Share = WHOLE) -> Path:
+    """Where the log lies: log.txt, beside it those of further processes."""
+    return run_dir / f"{LOG_NAME}{share.suffix if share.index else ''}.txt"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -52,10 +81,10 @@ def write_atomic(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes a rename durable; not every system can open a folder, and there it is skipped."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)

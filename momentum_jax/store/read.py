@@ -12,18 +12,20 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.diagnostics.variables import LABELS, VARIABLES
-from momentum_jax.store.config import arm_names, read_config
+from momentum_jax.store.config import arm_names, read_config, shares
 from momentum_jax.store.files import (
     DIAGNOSTICS_NAME,
     Array,
     RunDirectoryError,
+    Share,
+    checkpoint_path,
     policy_path,
     read_arrays,
 )
 from momentum_jax.store.write import check_arrays
 
 _SCALARS: tuple[str, ...] = ("env_steps", "update")
-_CHECKPOINT_NAME = re.compile(r"step_(\d{8,})\.npz")
+_CHECKPOINT_NAME = re.compile(r"step_(\d{8,})(?:\.\d+of\d+)?\.npz")
 
 
 def load_run(run_dir: str | Path) -> xr.Dataset:
@@ -43,7 +45,10 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
     """
     root = Path(run_dir)
     config = read_config(root)
-    checkpoints = [_read_checkpoint(path, config) for path in _checkpoint_files(root)]
+    steps = complete_steps(root)
+    if not steps:
+        raise RunDirectoryError(f"{root / DIAGNOSTICS_NAME}: no checkpoint yet, so there is nothing to read")
+    checkpoints = [_read_checkpoint(root, step, config) for step in steps]
     coords: dict[str, Any] = {
         "arm": ("arm", np.array(arm_names(config))),
         "seed": ("seed", np.array(config["seeds"], np.int64)),
@@ -62,28 +67,40 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
     return xr.Dataset(variables, coords, _attributes(root, config))
 
 
-def _checkpoint_files(root: Path) -> list[Path]:
-    folder = root / DIAGNOSTICS_NAME
-    files = {}
-    for path in folder.glob("*.npz"):
+def complete_steps(run_dir: str | Path) -> list[int]:
+    """Ascending env steps of the checkpoints that every process has written.
+
+    Raises:
+        RunDirectoryError: no run directory, or a foreign archive among the checkpoints.
+    """
+    root = Path(run_dir)
+    parts = shares(read_config(root))
+    steps = set()
+    for path in (root / DIAGNOSTICS_NAME).glob("*.npz"):
         match = _CHECKPOINT_NAME.fullmatch(path.name)
         if match is None:
             raise RunDirectoryError(f"{path}: not a checkpoint, expected step_<env steps, 8 digits>.npz")
-        files[int(match[1])] = path
-    if not files:
-        raise RunDirectoryError(f"{folder}: no checkpoint yet, so there is nothing to read")
-    return [files[step] for step in sorted(files)]
+        steps.add(int(match[1]))
+    return [step for step in sorted(steps) if all(checkpoint_path(root, step, share).exists() for share in parts)]
 
 
-def _read_checkpoint(path: Path, config: Mapping[str, Any]) -> dict[str, Array]:
+def _read_checkpoint(root: Path, env_steps: int, config: Mapping[str, Any]) -> dict[str, Array]:
+    """One checkpoint's arrays [arm, seed, ...] and scalars, the seeds of all processes in order."""
+    parts = [_read_share(root, env_steps, share, config) for share in shares(config)]
+    scalars = {name: parts[0].pop(name) for name in _SCALARS}
+    return {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]} | scalars
+
+
+def _read_share(root: Path, env_steps: int, share: Share, config: Mapping[str, Any]) -> dict[str, Array]:
+    path = checkpoint_path(root, env_steps, share)
     arrays = read_arrays(path)
     scalars = {name: arrays.pop(name) for name in _SCALARS if name in arrays}
     for name in _SCALARS:
         if name not in scalars or scalars[name].shape != () or scalars[name].dtype != np.int64:
             raise RunDirectoryError(f"{path}: no int64 scalar {name!r}, so it is not a checkpoint")
-    if path.name != f"step_{int(scalars['env_steps']):08d}.npz":
+    if int(scalars["env_steps"]) != env_steps:
         raise RunDirectoryError(f"{path}: holds env_steps {scalars['env_steps']}, unlike its name")
-    check_arrays(arrays, len(config["arms"]), len(config["seeds"]), path)
+    check_arrays(arrays, len(config["arms"]), len(share.of(config["seeds"])), path)
     return {**arrays, **scalars}
 
 
@@ -110,4 +127,5 @@ def load_policies(run_dir: str | Path, arm: str) -> dict[str, Array]:
     config = read_config(run_dir)
     if arm not in arm_names(config):
         raise RunDirectoryError(f"{run_dir}: no arm {arm!r}, expected one of {arm_names(config)}")
-    return read_arrays(policy_path(Path(run_dir), arm))
+    parts = [read_arrays(policy_path(Path(run_dir), arm, share)) for share in shares(config)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -14,14 +14,17 @@ from momentum_jax.store.config import arm_names, check_config, read_config
 from momentum_jax.store.files import (
     CONFIG_NAME,
     DIAGNOSTICS_NAME,
-    LOG_NAME,
+    WHOLE,
     Array,
     RunDirectoryError,
+    Share,
     checkpoint_path,
+    log_path,
     policy_path,
     write_arrays,
     write_atomic,
 )
+from momentum_jax.store.lock import locked
 
 
 def create_run(run_dir: str | Path, config: Mapping[str, Any]) -> None:
@@ -37,22 +40,42 @@ def create_run(run_dir: str | Path, config: Mapping[str, Any]) -> None:
         RunDirectoryError: the directory exists, or the config is incomplete or not JSON.
     """
     root = Path(run_dir)
+    text = _config_text(root, config)
+    try:
+        root.mkdir(parents=True)
+        (root / DIAGNOSTICS_NAME).mkdir()
+        write_atomic(root / CONFIG_NAME, text)
+    except FileExistsError:
+        if (root / CONFIG_NAME).exists():
+            with locked(root):  # refused by name where somebody is at work in it
+                pass
+        raise RunDirectoryError(f"{root}: exists already; choose another name or add --resume") from None
+    except OSError as error:
+        raise RunDirectoryError(f"{root}: cannot be written ({error.strerror})") from error
+
+
+def replace_config(run_dir: str | Path, config: Mapping[str, Any]) -> None:
+    """Writes another config.json in place of the one that is there.
+
+    Raises:
+        RunDirectoryError: the config is incomplete or not JSON.
+    """
+    write_atomic(Path(run_dir) / CONFIG_NAME, _config_text(Path(run_dir), config))
+
+
+def _config_text(root: Path, config: Mapping[str, Any]) -> bytes:
     path = root / CONFIG_NAME
     resolved = {**config, "schema_version": SCHEMA_VERSION}
     check_config(resolved, path)
     try:
-        text = json.dumps(resolved, indent=2, allow_nan=False) + "\n"
+        return (json.dumps(resolved, indent=2, allow_nan=False) + "\n").encode()
     except (TypeError, ValueError) as error:
         raise RunDirectoryError(f"{path}: the config cannot be written as JSON ({error})") from error
-    try:
-        root.mkdir(parents=True)
-    except FileExistsError:
-        raise RunDirectoryError(f"{root}: exists already; choose another name or resume the run") from None
-    (root / DIAGNOSTICS_NAME).mkdir()
-    write_atomic(path, text.encode())
 
 
-def write_checkpoint(run_dir: str | Path, env_steps: int, update: int, arrays: Mapping[str, Array]) -> None:
+def write_checkpoint(
+    run_dir: str | Path, env_steps: int, update: int, arrays: Mapping[str, Array], share: Share = WHOLE
+) -> None:
     """Writes one checkpoint, ``diagnostics/step_<env_steps, 8 digits>.npz``.
 
     A checkpoint that is there already is replaced: a resumed run passes it again.
@@ -62,16 +85,17 @@ def write_checkpoint(run_dir: str | Path, env_steps: int, update: int, arrays: M
         env_steps: environment steps done, exactly.
         update: number of updates that the probed policy had seen.
         arrays: every variable of the table, each ``[arm, seed, *dims]`` of its dtype.
+        share: whose seeds these are, where several processes write.
 
     Raises:
         RunDirectoryError: a name, shape or dtype differs from the table.
     """
     root = Path(run_dir)
     config = read_config(root)
-    path = checkpoint_path(root, env_steps)
+    path = checkpoint_path(root, env_steps, share)
     if env_steps < 0 or update < 0:
         raise RunDirectoryError(f"{path}: env_steps {env_steps} and update {update}, expected 0 or more")
-    check_arrays(arrays, len(config["arms"]), len(config["seeds"]), path)
+    check_arrays(arrays, len(config["arms"]), len(share.of(config["seeds"])), path)
     scalars = {"env_steps": np.asarray(env_steps, np.int64), "update": np.asarray(update, np.int64)}
     write_arrays(path, {**scalars, **arrays})
 
@@ -96,21 +120,22 @@ def check_arrays(arrays: Mapping[str, Array], num_arms: int, num_seeds: int, pat
             )
 
 
-def write_policies(run_dir: str | Path, policies: Mapping[str, Mapping[str, Array]]) -> None:
+def write_policies(run_dir: str | Path, policies: Mapping[str, Mapping[str, Array]], share: Share = WHOLE) -> None:
     """Writes the final parameters, one ``policies/final_<arm>.npz`` per arm.
 
     Args:
         run_dir: made by `create_run`.
         policies: by arm name, arrays ``[seed, ...]`` by name (``policy/dense_0/kernel``).
+        share: whose seeds these are, where several processes write.
 
     Raises:
-        RunDirectoryError: an unknown arm, or an array without the run's seeds in front.
+        RunDirectoryError: an unknown arm, or an array without the share's seeds in front.
     """
     root = Path(run_dir)
     config = read_config(root)
-    num_seeds = len(config["seeds"])
+    num_seeds = len(share.of(config["seeds"]))
     for arm, arrays in policies.items():
-        path = policy_path(root, arm)
+        path = policy_path(root, arm, share)
         if arm not in arm_names(config):
             raise RunDirectoryError(f"{path}: arm {arm!r} is not one of {arm_names(config)}")
         for name, value in arrays.items():
@@ -119,10 +144,10 @@ def write_policies(run_dir: str | Path, policies: Mapping[str, Mapping[str, Arra
                     f"{path}: {name} has shape {np.shape(value)}, expected {num_seeds} seeds in front"
                 )
     for arm, arrays in policies.items():
-        write_arrays(policy_path(root, arm), {name: np.asarray(value) for name, value in arrays.items()})
+        write_arrays(policy_path(root, arm, share), {name: np.asarray(value) for name, value in arrays.items()})
 
 
-def append_log(run_dir: str | Path, line: str) -> None:
-    """Appends one line to log.txt."""
-    with (Path(run_dir) / LOG_NAME).open("a", encoding="utf-8") as file:
+def append_log(run_dir: str | Path, line: str, share: Share = WHOLE) -> None:
+    """Appends one line to log.txt, or to the log of a further process."""
+    with log_path(Path(run_dir), share).open("a", encoding="utf-8") as file:
         file.write(line.rstrip("\n") + "\n")

@@ -1,0 +1,73 @@
+"""May this run go on? What a run directory was begun with, against what is asked of it now. Imports no JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from momentum_jax import store
+from momentum_jax.config import RunConfig
+from momentum_jax.fields import ConfigError, differences
+
+# Where a run is computed and how often it is saved may change under way; its numbers do not depend on them.
+_FREE = ("group_width", "num_devices", "state_interval")
+# A moved file is the same data: the fingerprint decides.
+_FREE_MARKET = ("data_path", "vix_path")
+_SHOWN = 5
+
+
+def stored_run(run_dir: str | Path) -> RunConfig:
+    """The run that a directory was begun with.
+
+    Raises:
+      RunDirectoryError: it is none.
+      ConfigError: it was written by a program that knows other settings.
+    """
+    return RunConfig.from_json(store.read_config(run_dir))
+
+
+def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None:
+    """Compare what a run was begun with to the description of what is asked for now; it may only be longer.
+
+    Args:
+      run_dir: of the run.
+      description: content of a config.json, see `runner.describe`.
+
+    Raises:
+      RunDirectoryError: no run directory.
+      ConfigError: naming every setting that differs, with both values.
+    """
+    config = store.read_config(run_dir)
+    stored = _decisive(config, RunConfig.from_json(config))
+    wanted = _decisive(description, RunConfig.from_json(description))
+    if wanted["timesteps"] > stored["timesteps"]:
+        for settings in (stored, wanted):
+            del settings["timesteps"], settings["checkpoints"]
+    found = [f"{name} was {_shown(before)}, now {_shown(now)}" for name, before, now in differences(stored, wanted)]
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise ConfigError(
+            f"{run_dir} was begun with other settings ({'; '.join(found[:_SHOWN])}{more}): "
+            "resume it with --resume and --run_dir alone, or begin another run"
+        )
+
+
+def changed_versions(run_dir: str | Path, description: Mapping[str, Any]) -> Iterator[str]:
+    """What may change the last digits of a resumed run: packages, the device, the program's own commit."""
+    config = store.read_config(run_dir)
+    for name in ("versions", "device", "git_commit"):
+        for place, before, now in differences(config.get(name), description[name], name):
+            yield f"{place} was {_shown(before)} when the run began, now {_shown(now)}"
+
+
+def _decisive(config: Mapping[str, Any], run: RunConfig) -> dict[str, Any]:
+    """Everything that decides a run's numbers, in the present program's terms."""
+    settings = {name: value for name, value in run.to_json().items() if name not in _FREE}
+    settings["market"] = {name: value for name, value in settings["market"].items() if name not in _FREE_MARKET}
+    data = {name: value for name, value in config["data"].items() if name != "quality"}
+    return settings | {"data": data, "num_processes": config.get("num_processes", 1)}
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is None else str(value)

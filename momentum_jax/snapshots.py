@@ -1,0 +1,63 @@
+"""Training states on disk: the learners' arrays by Orbax, what the host has counted beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from momentum_jax import store
+from momentum_jax.fleet import Snapshot
+
+_COUNTED = "counted.npz"
+_RUNS = "runs_{:05d}"
+
+
+def save(folder: Path, snapshots: Iterable[Snapshot], counted: Mapping[str, np.ndarray]) -> None:
+    """Write a state into an empty folder.
+
+    Raises:
+      OSError: the disk is full or the folder cannot be written.
+    """
+    store.write_arrays(folder / _COUNTED, counted)
+    checkpointer, args = _orbax()
+    for number, snapshot in enumerate(snapshots):
+        try:
+            checkpointer.save(folder.absolute() / _RUNS.format(number), args=args.PyTreeSave(snapshot))
+        except ValueError as error:  # how the writer beneath reports what the system refuses
+            raise OSError(f"{folder}: {' '.join(str(error).split())[:200]}") from error
+
+
+def load(folder: Path) -> tuple[Iterator[Snapshot], dict[str, np.ndarray]]:
+    """Read what `save` wrote, the snapshots as they are asked for.
+
+    Raises:
+      RunDirectoryError: a file is missing or damaged.
+    """
+    return _snapshots(folder), store.read_arrays(folder / _COUNTED)
+
+
+def _snapshots(folder: Path) -> Iterator[Snapshot]:
+    checkpointer, args = _orbax()
+    for path in sorted(folder.glob("runs_*")):
+        try:
+            yield checkpointer.restore(path.absolute(), args=args.PyTreeRestore())
+        except (ValueError, OSError, KeyError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise store.RunDirectoryError(f"{path}: damaged ({reason})") from error
+
+
+def _orbax() -> tuple[Any, Any]:
+    """A checkpointer that waits for no other process: each writes its own share."""
+    # Imported late: it takes most of a second, and a run saves its first state after a while.
+    import jax
+    import orbax.checkpoint as ocp
+
+    me = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=me, active_processes={me}, barrier_sync_key_prefix=f"process_{me}"
+    )
+    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone)
+    return ocp.Checkpointer(handler, multiprocessing_options=alone), ocp.args

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import NoReturn
 
 from absl import app, flags, logging
@@ -11,9 +12,9 @@ import experiments
 from momentum_jax import cli, runtime
 
 
-def _parse(argv: list[str]) -> cli.Command:
+def _parse(argv: list[str]) -> cli.Command | cli.StudyCommand:
     try:
-        command = cli.parse(argv, experiments.load, experiments.names(), flags.FLAGS)
+        command = cli.parse(argv, experiments.load, experiments.names(), flags.FLAGS, experiments.load_study)
     except ValueError as error:
         _refuse(error)
     if isinstance(command, str):
@@ -22,15 +23,19 @@ def _parse(argv: list[str]) -> cli.Command:
     return command
 
 
-def main(command: cli.Command) -> None:
+def main(command: cli.Command | cli.StudyCommand) -> None:
+    config = command.parts[0].config if isinstance(command, cli.StudyCommand) else command.config
     # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
     logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
-    runtime.start(command.config.num_devices)
-    from momentum_jax import runner
+    runtime.start(config.num_devices)
+    from momentum_jax import runner, study
     from momentum_jax.analysis import report, terminal
     from momentum_jax.progress import say
 
     try:
+        if isinstance(command, cli.StudyCommand):
+            study.carry_out(command.parts, partial(runner.train, say=say), say)
+            return
         runner.train(command.config, command.run_dir, say, resume=command.resume)
     except runner.REFUSALS as error:
         _refuse(error)

@@ -16,6 +16,7 @@ from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.study import PartRun, Study, plan
 
 _ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
 _RUN_FIELDS = (
@@ -36,6 +37,12 @@ class Command(NamedTuple):
     config: RunConfig
     run_dir: Path
     resume: bool
+
+
+class StudyCommand(NamedTuple):
+    """A study that the command line asks for, in the order of its parts."""
+
+    parts: list[PartRun]
 
 
 class _Section(NamedTuple):
@@ -63,6 +70,8 @@ def _define_field(values: flags.FlagValues, field: dataclasses.Field) -> str:
 
 def _define(values: flags.FlagValues) -> list[_Section]:
     flags.DEFINE_string("experiment", "tune2", "study to run; its arms are in experiments/", flag_values=values)
+    flags.DEFINE_string("study", None, "a study's parts one after the other, in run_dir/<part>", flag_values=values)
+    flags.DEFINE_list("parts", None, "parts of the study to run; default all", flag_values=values)
     flags.DEFINE_string("run_dir", None, "where results go; default runs/<model_name>", flag_values=values)
     flags.DEFINE_string("model_name", None, "name of the run; default experiment and time", flag_values=values)
     flags.DEFINE_boolean("resume", False, "go on with the run in run_dir, to the same result", flag_values=values)
@@ -74,6 +83,8 @@ def _define(values: flags.FlagValues) -> list[_Section]:
     fields = {field.name: field for field in dataclasses.fields(RunConfig)}
     run = [
         "experiment",
+        "study",
+        "parts",
         "run_dir",
         "model_name",
         "resume",
@@ -107,8 +118,9 @@ def parse(
     load_experiment: Callable[[str], Experiment],
     experiment_names: Sequence[str],
     values: flags.FlagValues | None = None,
-) -> Command | str:
-    """Turn a command line into a run, or into the text that `--help` asks for.
+    load_study: Callable[[str], Study] | None = None,
+) -> Command | StudyCommand | str:
+    """Turn a command line into a run or a study, or into the text that `--help` asks for.
 
     `values` receives the flags: absl's own FLAGS in a program that absl starts.
 
@@ -129,6 +141,10 @@ def parse(
         raise ConfigError(f"{rest[0]!r} is not a flag: write --name=value")
     if not values.human_momentum:
         raise ConfigError("human_momentum=False: there is no other environment here, leave the flag out")
+    if values.study is not None and load_study is not None:
+        return _study(values, load_study)
+    if values.parts:
+        raise ConfigError("--parts needs --study: whose parts?")
     resume = values.resume or values.extend_to is not None
     config = _resumed(values, load_experiment) if resume else _begun(values, load_experiment)
     config.validate()
@@ -137,10 +153,30 @@ def parse(
 
 def _begun(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
     experiment = load_experiment(values.experiment)
-    base = RunConfig(
-        experiment=experiment.name, arms=experiment.arms, timesteps=experiment.timesteps, claims=experiment.claims
+    return _with_flags(_as_declared(experiment), values)
+
+
+def _as_declared(experiment: Experiment) -> RunConfig:
+    return RunConfig(
+        experiment=experiment.name,
+        arms=experiment.arms,
+        timesteps=experiment.timesteps,
+        num_seeds=experiment.num_seeds,
+        claims=experiment.claims,
+        market=MarketConfig(**experiment.market),
     )
-    return _with_flags(base, values)
+
+
+def _study(values: flags.FlagValues, load_study: Callable[[str], Study]) -> StudyCommand:
+    """The study's parts with the flags that are given on top of each."""
+    for name in ("experiment", "resume", "extend_to", "model_name"):
+        if values[name].present:
+            raise ConfigError(f"--{name} does not go with --study: a study begins, resumes and names its parts itself")
+    if not values.run_dir:
+        raise ConfigError("--study needs --run_dir: a folder for its run directories, the same when it goes on")
+    study = load_study(values.study)
+    parts = plan(study, Path(values.run_dir), lambda part: _with_flags(_as_declared(part), values), values.parts or ())
+    return StudyCommand(parts)
 
 
 def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:

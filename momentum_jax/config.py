@@ -35,13 +35,19 @@ class Arm:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A study: the arms it compares and how long they train."""
+    """The arms of one run, how long they train, and what is claimed of them before.
+
+    Attributes:
+      market: settings of `MarketConfig` that differ from the defaults.
+    """
 
     name: str
     description: str
     arms: tuple[Arm, ...]
     timesteps: int = 100_000
     claims: tuple[Claim, ...] = ()
+    num_seeds: int = 8
+    market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

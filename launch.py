@@ -34,7 +34,7 @@ def main(command: cli.Command | cli.StudyCommand) -> None:
 
     try:
         if isinstance(command, cli.StudyCommand):
-            study.carry_out(command.parts, partial(runner.train, say=say), say)
+            study.carry_out(command.study, command.folder, command.parts, partial(runner.train, say=say), say)
             return
         runner.train(command.config, command.run_dir, say, resume=command.resume)
     except runner.REFUSALS as error:

@@ -42,7 +42,9 @@ class Command(NamedTuple):
 class StudyCommand(NamedTuple):
     """A study that the command line asks for, in the order of its parts."""
 
+    study: Study
     parts: list[PartRun]
+    folder: Path
 
 
 class _Section(NamedTuple):
@@ -153,7 +155,17 @@ def parse(
 
 def _begun(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
     experiment = load_experiment(values.experiment)
-    return _with_flags(_as_declared(experiment), values)
+    return _new_run(experiment, values)
+
+
+def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
+    """The experiment with the flags that are given; declared checkpoints beyond a shorter run are left out."""
+    config = _with_flags(_as_declared(experiment), values)
+    if values.checkpoints is not None:
+        return config
+    return dataclasses.replace(
+        config, checkpoints=tuple(step for step in config.checkpoints if step <= config.timesteps)
+    )
 
 
 def _as_declared(experiment: Experiment) -> RunConfig:
@@ -162,6 +174,7 @@ def _as_declared(experiment: Experiment) -> RunConfig:
         arms=experiment.arms,
         timesteps=experiment.timesteps,
         num_seeds=experiment.num_seeds,
+        checkpoints=experiment.checkpoints,
         claims=experiment.claims,
         market=MarketConfig(**experiment.market),
     )
@@ -175,8 +188,9 @@ def _study(values: flags.FlagValues, load_study: Callable[[str], Study]) -> Stud
     if not values.run_dir:
         raise ConfigError("--study needs --run_dir: a folder for its run directories, the same when it goes on")
     study = load_study(values.study)
-    parts = plan(study, Path(values.run_dir), lambda part: _with_flags(_as_declared(part), values), values.parts or ())
-    return StudyCommand(parts)
+    folder = Path(values.run_dir)
+    parts = plan(study, folder, lambda part: _new_run(part, values), values.parts or ())
+    return StudyCommand(study, parts, folder)
 
 
 def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:

@@ -38,6 +38,7 @@ class Experiment:
     """The arms of one run, how long they train, and what is claimed of them before.
 
     Attributes:
+      checkpoints: environment steps to measure at; empty for the default list.
       market: settings of `MarketConfig` that differ from the defaults.
     """
 
@@ -47,6 +48,7 @@ class Experiment:
     timesteps: int = 100_000
     claims: tuple[Claim, ...] = ()
     num_seeds: int = 8
+    checkpoints: tuple[int, ...] = ()
     market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 

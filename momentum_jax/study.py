@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import NamedTuple, Protocol
 from momentum_jax import resuming, store
 from momentum_jax.config import Experiment, RunConfig
 from momentum_jax.fields import ConfigError, differences
+
+DECLARATION_NAME = "study.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -139,7 +142,24 @@ def check(runs: Sequence[PartRun]) -> None:
             )
 
 
-def carry_out(runs: Sequence[PartRun], train: Train, say: Callable[[str], None] = print) -> None:
+def declare(study: Study, folder: Path) -> None:
+    """Write what was declared into the study's folder, for the page; an earlier declaration stays if it is the same.
+
+    Raises:
+      ConfigError: the folder holds another declaration.
+    """
+    declaration = dataclasses.asdict(study) | {"parts": [part_name(part) for part in study.parts]}
+    text = json.dumps(declaration, indent=2) + "\n"
+    path = folder / DECLARATION_NAME
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise ConfigError(f"{path} declares another study or an earlier form of it: use another --run_dir")
+    if not path.exists():
+        store.write_atomic(path, text.encode())
+
+
+def carry_out(
+    study: Study, folder: Path, runs: Sequence[PartRun], train: Train, say: Callable[[str], None] = print
+) -> None:
     """Run every part that is not finished, in order; one that was begun goes on from its saved state.
 
     Raises:
@@ -147,6 +167,7 @@ def carry_out(runs: Sequence[PartRun], train: Train, say: Callable[[str], None] 
       Whatever `train` raises ends the queue; running it again goes on there.
     """
     check(runs)
+    declare(study, folder)
     say(status_text(runs))
     for run in runs:
         state = state_of(run)

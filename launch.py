@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,9 +15,9 @@ import experiments
 from momentum_jax import cli, distributed, runtime, slurm
 
 
-def _parse(argv: list[str]) -> cli.Command:
+def _parse(argv: list[str]) -> cli.Command | cli.StudyCommand:
     try:
-        command = cli.parse(argv, experiments.load, experiments.names(), flags.FLAGS)
+        command = cli.parse(argv, experiments.load, experiments.names(), flags.FLAGS, experiments.load_study)
     except ValueError as error:
         _refuse(error)
     if isinstance(command, str):
@@ -23,20 +26,45 @@ def _parse(argv: list[str]) -> cli.Command:
     return command
 
 
-def main(command: cli.Command) -> None:
-    if command.slurm.slurm:
-        _write_batch_file(command)
-        return
-    # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
+def main(command: cli.Command | cli.StudyCommand) -> None:
     logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
+    if isinstance(command, cli.StudyCommand):
+        _carry_out(command)
+    elif command.slurm.slurm:
+        _write_batch_file(command)
+    else:
+        _train(command)
+
+
+def _train(command: cli.Command) -> None:
+    # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
     runtime.start(command.config.num_devices)
     from momentum_jax import progress, runner
 
+    with _endings(), distributed.start(command.job) as job:
+        run_dir = Path(job.broadcast("run_dir", str(command.run_dir)))
+        say = progress.say if job.is_first else _say_nothing
+        runner.train(command.config, run_dir, say, resume=command.resume, job=job)
+    if job.is_first:
+        _report(run_dir)
+
+
+def _carry_out(command: cli.StudyCommand) -> None:
+    runtime.start(command.parts[0].config.num_devices)
+    from momentum_jax import progress, runner, study
+
+    with _endings():
+        train = partial(runner.train, say=progress.say)
+        study.carry_out(command.study, command.folder, command.parts, train, progress.say)
+
+
+@contextlib.contextmanager
+def _endings() -> Iterator[None]:
+    """The exit codes of what can end a run early: 2 refused, 1 could not write, 3 lost a process, 128 + signal."""
+    from momentum_jax import runner
+
     try:
-        with distributed.start(command.job) as job:
-            run_dir = Path(job.broadcast("run_dir", str(command.run_dir)))
-            say = progress.say if job.is_first else _say_nothing
-            runner.train(command.config, run_dir, say, resume=command.resume, job=job)
+        yield
     except runner.REFUSALS as error:
         _refuse(error)
     except runner.WriteError as error:
@@ -45,8 +73,6 @@ def main(command: cli.Command) -> None:
         _refuse(error, exit_code=3)
     except runner.Interrupted as stopped:
         sys.exit(stopped.exit_code)
-    if job.is_first:
-        _report(run_dir)
 
 
 def _write_batch_file(command: cli.Command) -> None:

@@ -1,25 +1,54 @@
-"""One small file per study: it builds the study's arms and nothing else. `load` finds a study by its file's name."""
+"""One small file per study: it builds the study's arms and nothing else. `load` finds a study by its file's name.
+
+A file that defines an `EXPERIMENT` is one run. A file that defines a `STUDY` is several, its parts, each of which is
+an experiment too: `early_dip.dose`. Packages beside them hold the parts' arms.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 from momentum_jax.config import Experiment
 from momentum_jax.fields import ConfigError
+from momentum_jax.study import Study
 
 
 def names() -> list[str]:
-    """The studies there are."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    """The experiments and studies there are, without the studies' parts."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
 
 
 def load(name: str) -> Experiment:
+    """An experiment by its file's name, or a part of a study by `<study>.<part>`.
+
+    Raises:
+      ConfigError: there is no such experiment.
+    """
+    file, _, part = name.partition(".")
+    module = _module(file)
+    if part:
+        return load_study(file).part(part)
+    if not hasattr(module, "EXPERIMENT"):
+        parts = ", ".join(part.name for part in load_study(file).parts)
+        raise ConfigError(f"experiment={name!r} is a study: use --study={name}, or one of its parts: {parts}")
+    return module.EXPERIMENT
+
+
+def load_study(name: str) -> Study:
     """A study by its file's name.
 
     Raises:
       ConfigError: there is no such study.
     """
+    module = _module(name)
+    if not hasattr(module, "STUDY"):
+        raise ConfigError(f"{name!r} is one run and has no parts: use --experiment={name}")
+    return module.STUDY
+
+
+def _module(name: str) -> ModuleType:
     if name not in names():
         raise ConfigError(f"experiment={name!r} is unknown: choose one of {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name}").EXPERIMENT
+    return importlib.import_module(f"{__name__}.{name}")

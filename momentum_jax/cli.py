@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
+from momentum_jax import resuming
 from momentum_jax.config import Experiment, RunConfig, resolve_arms
 from momentum_jax.distributed import DistributedConfig
 from momentum_jax.env.options import PRESETS, EnvOptions
@@ -18,6 +19,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.slurm import SlurmConfig
+from momentum_jax.study import PartRun, Study, plan
 
 _ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
 _RUN_FIELDS = (
@@ -40,6 +42,14 @@ class Command(NamedTuple):
     resume: bool
     job: DistributedConfig
     slurm: SlurmConfig
+
+
+class StudyCommand(NamedTuple):
+    """A study that the command line asks for, in the order of its parts."""
+
+    study: Study
+    parts: list[PartRun]
+    folder: Path
 
 
 class _Section(NamedTuple):
@@ -67,6 +77,8 @@ def _define_field(values: flags.FlagValues, field: dataclasses.Field) -> str:
 
 def _define(values: flags.FlagValues) -> list[_Section]:
     flags.DEFINE_string("experiment", "tune2", "study to run; its arms are in experiments/", flag_values=values)
+    flags.DEFINE_string("study", None, "a study's parts one after the other, in run_dir/<part>", flag_values=values)
+    flags.DEFINE_list("parts", None, "parts of the study to run; default all", flag_values=values)
     flags.DEFINE_string("run_dir", None, "where results go; default runs/<model_name>", flag_values=values)
     flags.DEFINE_string("model_name", None, "name of the run; default experiment and time", flag_values=values)
     flags.DEFINE_boolean("resume", False, "go on with the run in run_dir, to the same result", flag_values=values)
@@ -78,6 +90,8 @@ def _define(values: flags.FlagValues) -> list[_Section]:
     fields = {field.name: field for field in dataclasses.fields(RunConfig)}
     run = [
         "experiment",
+        "study",
+        "parts",
         "run_dir",
         "model_name",
         "resume",
@@ -115,8 +129,9 @@ def parse(
     load_experiment: Callable[[str], Experiment],
     experiment_names: Sequence[str],
     values: flags.FlagValues | None = None,
-) -> Command | str:
-    """Turn a command line into a run, or into the text that `--help` asks for.
+    load_study: Callable[[str], Study] | None = None,
+) -> Command | StudyCommand | str:
+    """Turn a command line into a run or a study, or into the text that `--help` asks for.
 
     `values` receives the flags: absl's own FLAGS in a program that absl starts.
 
@@ -137,6 +152,10 @@ def parse(
         raise ConfigError(f"{rest[0]!r} is not a flag: write --name=value")
     if not values.human_momentum:
         raise ConfigError("human_momentum=False: there is no other environment here, leave the flag out")
+    if values.study is not None and load_study is not None:
+        return _study(values, load_study)
+    if values.parts:
+        raise ConfigError("--parts needs --study: whose parts?")
     resume = values.resume or values.extend_to is not None
     config = _resumed(values, load_experiment) if resume else _begun(values, load_experiment)
     config.validate()
@@ -149,17 +168,46 @@ def parse(
 
 def _begun(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
     experiment = load_experiment(values.experiment)
-    base = RunConfig(
-        experiment=experiment.name, arms=experiment.arms, timesteps=experiment.timesteps, claims=experiment.claims
+    return _new_run(experiment, values)
+
+
+def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
+    """The experiment with the flags that are given; declared checkpoints beyond a shorter run are left out."""
+    config = _with_flags(_as_declared(experiment), values)
+    if values.checkpoints is not None:
+        return config
+    return dataclasses.replace(
+        config, checkpoints=tuple(step for step in config.checkpoints if step <= config.timesteps)
     )
-    return _with_flags(base, values)
+
+
+def _as_declared(experiment: Experiment) -> RunConfig:
+    return RunConfig(
+        experiment=experiment.name,
+        arms=experiment.arms,
+        timesteps=experiment.timesteps,
+        num_seeds=experiment.num_seeds,
+        checkpoints=experiment.checkpoints,
+        claims=experiment.claims,
+        market=MarketConfig(**experiment.market),
+    )
+
+
+def _study(values: flags.FlagValues, load_study: Callable[[str], Study]) -> StudyCommand:
+    """The study's parts with the flags that are given on top of each."""
+    for name in ("experiment", "resume", "extend_to", "model_name"):
+        if values[name].present:
+            raise ConfigError(f"--{name} does not go with --study: a study begins, resumes and names its parts itself")
+    if not values.run_dir:
+        raise ConfigError("--study needs --run_dir: a folder for its run directories, the same when it goes on")
+    study = load_study(values.study)
+    folder = Path(values.run_dir)
+    parts = plan(study, folder, lambda part: _new_run(part, values), values.parts or ())
+    return StudyCommand(study, parts, folder)
 
 
 def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
     """The stored run with the flags that are given; the runner refuses what differs from the stored one."""
-    # Imported late: it costs most of a second, which a new run need not wait for.
-    from momentum_jax import resuming
-
     if not values.run_dir:
         raise ConfigError("--resume needs --run_dir: which run is to go on?")
     stored = resuming.stored_run(values.run_dir)

@@ -21,22 +21,35 @@ _MAX_TIMESTEPS = 2**31 - 2**20
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One setting of environment and learner, run with every seed."""
+    """One setting of environment and learner, run with every seed.
+
+    `redrawn_streams` names random streams that each seed draws anew: arms that differ in nothing else
+    are a pick-freeze design over the streams (see `analysis.inference.variance`).
+    """
 
     name: str
     env: EnvOptions = EnvOptions()
     ppo: PPOConfig = PPOConfig()
+    redrawn_streams: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A study: the arms it compares and how long they train."""
+    """The arms of one run, how long they train, and what is claimed of them before.
+
+    Attributes:
+      checkpoints: environment steps to measure at; empty for the default list.
+      market: settings of `MarketConfig` that differ from the defaults.
+    """
 
     name: str
     description: str
     arms: tuple[Arm, ...]
     timesteps: int = 100_000
     claims: tuple[Claim, ...] = ()
+    num_seeds: int = 8
+    checkpoints: tuple[int, ...] = ()
+    market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,6 +95,10 @@ class RunConfig:
         for arm in self.arms:
             arm.env.validate()
             arm.ppo.validate()
+            _check_streams(f"redrawn_streams of arm {arm.name}", arm.redrawn_streams)
+            both = sorted(set(arm.redrawn_streams) & set(self.fixed_streams))
+            if both:
+                raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
         for claim in self.claims:
             claim.validate()
         shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
@@ -90,9 +107,7 @@ class RunConfig:
         late = [step for step in self.checkpoints if step > self.timesteps]
         if late:
             raise ConfigError(f"checkpoint {late[0]} lies beyond timesteps={self.timesteps}: drop it or train longer")
-        unknown = set(self.fixed_streams) - set(STREAMS)
-        if unknown:
-            raise ConfigError(f"fixed_streams names {sorted(unknown)}: choose from {', '.join(STREAMS)}")
+        _check_streams("fixed_streams", self.fixed_streams)
 
     def to_json(self) -> dict[str, Any]:
         """The run as plain values for config.json."""
@@ -136,6 +151,12 @@ class RunConfig:
         return dataclasses.replace(
             self, timesteps=timesteps, checkpoints=tuple(step for step in kept if step <= timesteps)
         )
+
+
+def _check_streams(setting: str, names: Sequence[str]) -> None:
+    unknown = sorted(set(names) - set(STREAMS))
+    if unknown:
+        raise ConfigError(f"{setting} names {unknown}: choose from {', '.join(STREAMS)}")
 
 
 def default_checkpoints(timesteps: int) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ class Run:
     seed: int
     config: PPOConfig
     options: Any
+    redrawn_streams: tuple[str, ...] = ()  # see `seed_streams`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,7 +199,9 @@ class Engine:
         """Initialise runs one by one on one device, since batched QR factorisations side by side hang XLA:CPU."""
         with jax.default_device(self._mesh.devices.flat[0]):
             shared = jax.tree.map(lambda leaf: leaf.addressable_shards[0].data, self._shared)
-            states = [self._init_run(run, shared, seed_streams(run.seed, fixed_streams)) for run in group]
+            states = [
+                self._init_run(run, shared, seed_streams(run.seed, fixed_streams, run.redrawn_streams)) for run in group
+            ]
             states += [states[0]] * (size - len(states))
             return self._put(jax.tree.map(lambda *leaves: jnp.stack(leaves), *states))
 

@@ -102,7 +102,7 @@ class Fleet:
 
     def _engine(self, arms: Sequence[int], market: Market, layout: Layout) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]
-        runs = [Run(seed, arm.ppo, arm.env) for arm in chosen for seed in self._seeds]
+        runs = [Run(seed, arm.ppo, arm.env, arm.redrawn_streams) for arm in chosen for seed in self._seeds]
         return Engine(Momentum(), market, runs, layout, self._config.total_updates, self._config.fixed_streams)
 
     def _join(self, by_program: Sequence[Any]) -> Any:

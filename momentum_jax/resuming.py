@@ -61,10 +61,16 @@ def changed_versions(run_dir: str | Path, description: Mapping[str, Any]) -> Ite
             yield f"{place} was {_shown(before)} when the run began, now {_shown(now)}"
 
 
-def _decisive(config: Mapping[str, Any], run: RunConfig) -> dict[str, Any]:
-    """Everything that decides a run's numbers, in the present program's terms."""
+def deciding_settings(run: RunConfig) -> dict[str, Any]:
+    """The settings that decide a run's numbers, as plain values in the present program's terms."""
     settings = {name: value for name, value in run.to_json().items() if name not in _FREE}
     settings["market"] = {name: value for name, value in settings["market"].items() if name not in _FREE_MARKET}
+    return settings
+
+
+def _decisive(config: Mapping[str, Any], run: RunConfig) -> dict[str, Any]:
+    """Everything that decides a run's numbers: settings and data."""
+    settings = deciding_settings(run)
     data = {name: value for name, value in config["data"].items() if name != "quality"}
     return settings | {"data": data, "num_processes": config.get("num_processes", 1)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.monitoring
 import numpy as np
@@ -11,7 +13,7 @@ from momentum_jax.diagnostics import events
 from momentum_jax.engine import Engine, Layout, Run, default_layout
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.env.options import EnvOptions
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.options import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
 
 SMALL = {"num_steps": 32, "minibatch_size": 16, "num_epochs": 2, "hidden_sizes": (8,)}
 UPDATES = 3
@@ -105,6 +107,9 @@ TRACED = {
     "max_grad_norm": 1e-3,
     "adam_eps": 1.0,
     "normalize_advantage": False,
+    "critic_only_updates": 1,
+    "permute_rewards": True,
+    "initial_hold_bias": 0.5,
 }
 
 
@@ -119,6 +124,32 @@ def test_every_traced_hyper_parameter_changes_the_outcome(market):
     default = of_run(params, 0)
     for index, name in enumerate(TRACED, start=1):
         assert any((a != b).any() for a, b in zip(default, of_run(params, index), strict=True)), name
+
+
+def test_a_redrawn_stream_is_another_seeds_and_the_others_stay(market):
+    """A pick-freeze design: arms differ in single streams, and one with all redrawn is another seed altogether."""
+    kept = make_run(0)
+
+    def with_redrawn(*streams):
+        return dataclasses.replace(kept, redrawn_streams=streams)
+
+    runs = [kept, with_redrawn("init"), with_redrawn("action"), with_redrawn("init", "action")]
+    _, initial = train(market, runs, updates=0)
+    assert_same(of_run(initial, 0), of_run(initial, 2))
+    assert_same(of_run(initial, 1), of_run(initial, 3))
+    assert any((a != b).any() for a, b in zip(of_run(initial, 0), of_run(initial, 1), strict=True))
+    runs = [with_redrawn(*STREAMS), make_run(REDRAWN_SEED_OFFSET), with_redrawn("minibatch"), kept]
+    records, params = train(market, runs)
+    assert_same(of_run(params, 0), of_run(params, 1))
+    # The first rollout is acted before any shuffling; what is learned from it differs.
+    np.testing.assert_array_equal(records[0].event[2], records[0].event[3])
+    assert any((a != b).any() for a, b in zip(of_run(params, 2), of_run(params, 3), strict=True))
+    assert any((a != b).any() for a, b in zip(of_run(params, 0), of_run(params, 3), strict=True))
+
+
+def test_the_largest_seed_can_be_redrawn(market):
+    _, params = train(market, [dataclasses.replace(make_run(2**31), redrawn_streams=STREAMS), make_run(2**31)])
+    assert any((a != b).any() for a, b in zip(of_run(params, 0), of_run(params, 1), strict=True))
 
 
 def test_learning_rate_zero_changes_nothing(market):

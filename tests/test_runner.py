@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +102,14 @@ def test_learning_rate_zero_shows_no_change_in_exact_probabilities(train):
 def test_arms_must_agree_in_their_rollouts(train):
     with pytest.raises(ConfigError, match="num_steps"):
         train("bad", [Arm(name="a", ppo=SMALL), Arm(name="b", ppo=dataclasses.replace(SMALL, num_steps=128))])
+
+
+def test_redrawn_streams_are_in_the_config_and_unknown_ones_refused(train, tmp_path):
+    arms = [Arm(name="A", ppo=SMALL), Arm(name="init", ppo=SMALL, redrawn_streams=("init",))]
+    run = train("redrawn", arms)
+    assert [arm["redrawn_streams"] for arm in json.loads(run.attrs["config"])["arms"]] == [[], ["init"]]
+    assert not np.array_equal(run.p_action.sel(arm="A"), run.p_action.sel(arm="init"))
+    with pytest.raises(ConfigError, match="redrawn_streams of arm a names"):
+        train("unknown", [Arm(name="a", ppo=SMALL, redrawn_streams=("luck",))])
+    with pytest.raises(ConfigError, match="which fixed_streams holds fixed"):
+        train("both", [Arm(name="a", ppo=SMALL, redrawn_streams=("init",))], fixed_streams=("init",))

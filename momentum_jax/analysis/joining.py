@@ -30,7 +30,11 @@ def load_runs(run_dirs: Sequence[str | Path]) -> xr.Dataset:
     """
     if not run_dirs:
         raise ComparisonError("no run directory given, expected at least one")
-    runs = [load_run(path) for path in run_dirs]
+    return join_runs([load_run(path) for path in run_dirs], run_dirs)
+
+
+def join_runs(runs: Sequence[xr.Dataset], run_dirs: Sequence[str | Path]) -> xr.Dataset:
+    """`load_runs` on runs that are loaded already; `run_dirs` is what errors call them."""
     if len(runs) == 1:
         return runs[0].assign_attrs(left_out="[]")
     for path, run in zip(run_dirs[1:], runs[1:], strict=True):
@@ -78,14 +82,14 @@ def _setup_rules(run: xr.Dataset, arm: int) -> str:
     return json.dumps({name: value for name, value in env.items() if "setup" in name}, sort_keys=True)
 
 
-def _common_seeds(run_dirs: Sequence[str | Path], runs: list[xr.Dataset]) -> list[int]:
+def _common_seeds(run_dirs: Sequence[str | Path], runs: Sequence[xr.Dataset]) -> list[int]:
     common = set(runs[0]["seed"].values.tolist()).intersection(*(run["seed"].values.tolist() for run in runs[1:]))
     if not common:
         raise ComparisonError(f"{run_dirs[-1]}: no seed in common with {run_dirs[0]}, so nothing can be paired")
     return [seed for seed in runs[0]["seed"].values.tolist() if seed in common]
 
 
-def _common_checkpoints(run_dirs: Sequence[str | Path], runs: list[xr.Dataset]) -> int:
+def _common_checkpoints(run_dirs: Sequence[str | Path], runs: Sequence[xr.Dataset]) -> int:
     shortest = min(run.sizes["checkpoint"] for run in runs)
     steps = np.stack([run["env_steps"].values[:shortest] for run in runs])
     same = (steps == steps[0]).all(axis=0)
@@ -97,7 +101,7 @@ def _common_checkpoints(run_dirs: Sequence[str | Path], runs: list[xr.Dataset]) 
     return shared
 
 
-def _arm_names(runs: list[xr.Dataset]) -> list[list[str]]:
+def _arm_names(runs: Sequence[xr.Dataset]) -> list[list[str]]:
     every = [str(arm) for run in runs for arm in run["arm"].values]
     run_names = [run.attrs["run_name"] for run in runs]
     if len(set(run_names)) < len(run_names):
@@ -108,7 +112,7 @@ def _arm_names(runs: list[xr.Dataset]) -> list[list[str]]:
     ]
 
 
-def _attributes(runs: list[xr.Dataset], names: list[list[str]], seeds: list[int], shared: int) -> dict[str, Any]:
+def _attributes(runs: Sequence[xr.Dataset], names: list[list[str]], seeds: list[int], shared: int) -> dict[str, Any]:
     configs = [json.loads(run.attrs["config"]) for run in runs]
     arms = [
         {**arm, "name": name}

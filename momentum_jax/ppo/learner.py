@@ -14,7 +14,7 @@ from flax import struct
 
 from momentum_jax.env.task import Task
 from momentum_jax.fields import is_static
-from momentum_jax.ppo import distributions, losses, networks, optimizer, rollout
+from momentum_jax.ppo import distributions, interventions, losses, networks, optimizer, rollout
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.ppo.streams import Streams
 
@@ -84,6 +84,7 @@ def init(task: Task, config: PPOConfig, env_params: Any, streams: Streams) -> Le
     """A run before its first step. Must not be vmapped (see `networks.init_params`)."""
     towers = networks.init_towers(streams.init, task.num_inputs, config.hidden_sizes, task.num_actions)
     params, deviations = reduce_towers(task, *towers)
+    params = interventions.bias_hold(params, config)
     reset_keys = jax.random.split(jax.random.fold_in(streams.market, _RESET), config.num_envs)
     return LearnerState(
         params=params,
@@ -103,12 +104,21 @@ def update(
     env_state, trajectory = rollout.collect(
         task, config, state.params, state.env_state, env_params, keys.action, keys.market
     )
-    batch, values = prepare(task, config, state.params, trajectory, env_state, env_params)
+    judged = trajectory._replace(reward=interventions.learned_rewards(keys.minibatch, config, trajectory.reward))
+    batch, values = prepare(task, config, state.params, judged, env_state, env_params)
+    start = interventions.start_policy(config, state.update, batch.advantage, state.opt_state)
     fraction_done = state.update / total_updates
     learning_rate = config.learning_rate * jnp.where(config.anneal_learning_rate, 1.0 - fraction_done, 1.0)
     permutations = _permutations(keys.minibatch, config)
     params, opt_state, metrics = learn(
-        task, config, env_params, learning_rate, state.params, state.opt_state, batch, permutations
+        task,
+        dataclasses.replace(config, ent_coef=start.ent_coef),
+        env_params,
+        learning_rate,
+        state.params,
+        start.opt_state,
+        batch._replace(advantage=start.advantage),
+        permutations,
     )
     record = UpdateRecord(
         event=trajectory.event,

@@ -11,6 +11,8 @@ ACTIVATIONS = ("tanh", "relu")
 STREAMS = ("init", "action", "minibatch", "market")
 # Where a study holds a stream fixed, every seed draws it from this one.
 FIXED_STREAM_SEED = 0x5EED
+# Where an arm draws a stream anew, seed s draws it as seed s + 2³⁰ would, which no run uses beside s.
+REDRAWN_SEED_OFFSET = 2**30
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,9 @@ class PPOConfig:
     max_grad_norm: float = traced(0.5, "largest global norm of a gradient", minimum=0.0)
     adam_eps: float = traced(1e-5, "Adam's epsilon", minimum=0.0)
     normalize_advantage: bool = traced(True, "normalise advantages within each minibatch")
+    critic_only_updates: int = traced(0, "first updates, in which only the critic learns", minimum=0)
+    permute_rewards: bool = traced(False, "learn from rewards permuted within each rollout, as a control")
+    initial_hold_bias: float = traced(0.0, "added to the initial bias of action 0 (HOLD), in logits")
     num_envs: int = static(1, "environments of a run, stepped together", minimum=1)
     num_steps: int = static(512, "steps of each environment between updates", minimum=1)
     num_epochs: int = static(10, "passes over a rollout", minimum=1)

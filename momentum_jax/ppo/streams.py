@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 
-from momentum_jax.ppo.options import FIXED_STREAM_SEED, STREAMS
+from momentum_jax.ppo.options import FIXED_STREAM_SEED, REDRAWN_SEED_OFFSET, STREAMS
 
 
 class Streams(NamedTuple):
@@ -23,13 +23,14 @@ class Streams(NamedTuple):
         return Streams(*(jax.random.fold_in(key, update) for key in self))
 
 
-def seed_streams(seed: int, fixed: Collection[str] = ()) -> Streams:
-    """The streams of a seed; those in `fixed` are the same for every seed.
+def seed_streams(seed: int, fixed: Collection[str] = (), redrawn: Collection[str] = ()) -> Streams:
+    """The streams of a seed; those in `fixed` are the same for every seed, those in `redrawn` another seed's.
 
     A seed's streams depend on nothing but its number: not on arms, nor on the seeds that run beside it.
     """
     keys = {}
     for constant, name in enumerate(STREAMS):
-        root = jax.random.key(FIXED_STREAM_SEED if name in fixed else seed)
+        own = seed + REDRAWN_SEED_OFFSET if name in redrawn else seed
+        root = jax.random.key(FIXED_STREAM_SEED if name in fixed else own)
         keys[name] = jax.random.fold_in(root, constant)
     return Streams(**keys)

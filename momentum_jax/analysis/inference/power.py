@@ -93,6 +93,28 @@ def smallest_mean_difference(
     return float(spread * np.sqrt(2 * (1 - correlation)) * effect)
 
 
+def seeds_for_mean_difference(
+    difference: float, spread: float, correlation: float | None = None, power: float = 0.8, alpha: float = 0.05
+) -> int | None:
+    """Fewest seeds per arm that find a mean difference with the asked-for power; None above 4 096.
+
+    Args:
+        difference: between the arms' means, in the outcome's unit; its sign does not matter.
+        spread: as in `smallest_mean_difference`, like the rest.
+        correlation: between arms over common seeds; None for different seeds.
+        power: chance to find it.
+        alpha: two-sided level.
+    """
+    low, high = 1, MAX_SEEDS
+    if not smallest_mean_difference(spread, high, correlation, power, alpha) <= abs(difference):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = smallest_mean_difference(spread, middle, correlation, power, alpha) <= abs(difference)
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
 def _mcnemar_power(arm: float, reference: float, num_seeds: int, correlation: float, alpha: float) -> float:
     both = arm * reference + correlation * np.sqrt(arm * (1 - arm) * reference * (1 - reference))
     both = min(max(both, arm + reference - 1, 0.0), arm, reference)

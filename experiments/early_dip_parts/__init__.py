@@ -1,0 +1,18 @@
+"""The arms of the study `early_dip`, one kind of question a file."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from experiments import tune2
+from momentum_jax.config import Arm
+
+
+def varied(name: str, *, env: dict[str, Any] | None = None, ppo: dict[str, Any] | None = None) -> Arm:
+    """Tune2 with these settings changed and nothing else."""
+    return Arm(
+        name=name,
+        env=dataclasses.replace(tune2.ARM.env, **(env or {})),
+        ppo=dataclasses.replace(tune2.ARM.ppo, **(ppo or {})),
+    )

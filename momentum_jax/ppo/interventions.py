@@ -1,0 +1,54 @@
+"""What a study changes of the learner itself to ask for causes; each is off by default and changes nothing then."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from momentum_jax.ppo.networks import Params
+from momentum_jax.ppo.options import PPOConfig
+
+_REWARDS = 0xFFFFFFFF  # the minibatch stream's constant for permuted rewards; epochs count from 0
+
+
+class PolicyStart(NamedTuple):
+    """What the gradient steps of one update start from."""
+
+    advantage: jax.Array  # [B]
+    opt_state: optax.OptState
+    ent_coef: Any  # []: a tracer where the configuration has a number
+
+
+def bias_hold(params: Params, config: PPOConfig) -> Params:
+    """Add `initial_hold_bias` to the action head's bias of action 0."""
+    head = params.policy[-1]
+    head = head._replace(bias=head.bias.at[0].add(config.initial_hold_bias))
+    return params._replace(policy=(*params.policy[:-1], head))
+
+
+def learned_rewards(key: jax.Array, config: PPOConfig, rewards: jax.Array) -> jax.Array:
+    """What the learner is told it earned [T, M]: the rewards, permuted over the whole rollout in the control.
+
+    `key` is the update's key of the minibatch stream, so that no other draw of the seed changes.
+    """
+    permuted = jax.random.permutation(jax.random.fold_in(key, _REWARDS), rewards.ravel()).reshape(rewards.shape)
+    return jnp.where(config.permute_rewards, permuted, rewards)
+
+
+def start_policy(config: PPOConfig, update: jax.Array, advantage: jax.Array, opt_state: optax.OptState) -> PolicyStart:
+    """Keep the policy still for the first `critic_only_updates`.
+
+    Without advantages and entropy bonus the policy's gradient is exactly zero, and so are its moments and its part of
+    the clipped norm. Adam starts afresh with the policy: a count that had run on would hardly correct the policy's
+    young moments, and double its first steps.
+    """
+    learns = update >= config.critic_only_updates
+    starts = update == config.critic_only_updates
+    return PolicyStart(
+        advantage=jnp.where(learns, advantage, 0.0),
+        opt_state=jax.tree.map(lambda leaf: jnp.where(starts, jnp.zeros_like(leaf), leaf), opt_state),
+        ent_coef=jnp.where(learns, config.ent_coef, 0.0),
+    )

@@ -50,11 +50,11 @@ class Layout:
 
 
 def default_layout(num_runs: int, group_width: int | None = None, num_devices: int | None = None) -> Layout:
-    """All local devices; one run at a time on each CPU device, up to 256 together on an accelerator.
+    """All local devices that have a run; one run at a time on each CPU device, up to 256 together on an accelerator.
 
     On CPU a run's weights stay in cache when it is alone; on an accelerator small products want company.
     """
-    devices = tuple(jax.local_devices()[:num_devices])
+    devices = tuple(jax.local_devices()[:num_devices])[:num_runs]
     on_cpu = devices[0].platform == "cpu"
     if group_width is None:
         group_width = 1 if on_cpu else min(256, -(-num_runs // len(devices)))
@@ -203,7 +203,7 @@ class Engine:
                 self._init_run(run, shared, seed_streams(run.seed, fixed_streams, run.redrawn_streams)) for run in group
             ]
             states += [states[0]] * (size - len(states))
-            return self._put(jax.tree.map(lambda *leaves: jnp.stack(leaves), *states))
+            return self._put(jax.tree.map(_stacked, *states))
 
     def _init_run(self, run: Run, shared: Any, streams: Streams) -> learner.LearnerState:
         return _init_run(self._task, run.config, shared, run.options, streams)
@@ -222,6 +222,12 @@ def _mapped(layout: Layout, function: Callable[[Any], Any], arguments: Any) -> A
     if layout.vmapped:
         return jax.vmap(function)(arguments)
     return jax.lax.map(function, arguments)
+
+
+def _stacked(*leaves: jax.Array) -> Any:
+    """Leaves [] of runs as one [runs, ...] on the host: on a device each shape would compile a program of its own."""
+    stacked: Any = np.stack([np.asarray(_plain(leaf)) for leaf in leaves])
+    return jax.random.wrap_key_data(stacked, impl=jax.random.key_impl(leaves[0])) if _is_key(leaves[0]) else stacked
 
 
 def _is_key(leaf: jax.Array) -> bool:

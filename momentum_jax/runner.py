@@ -7,6 +7,8 @@ computed again, to the same bits.
 from __future__ import annotations
 
 import contextlib
+import resource
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -154,7 +156,8 @@ class _Session:
         seconds = time.perf_counter() - started
         store.write_policies(self._run_dir, fleet.policies(), self._share)
         steps = (training.update - first) * self._config.rollout_size * fleet.num_runs
-        self.log(f"trained {steps:,} environment steps in {seconds:.1f} s, {steps / seconds:,.0f} steps/s")
+        rate = f"{steps:,} environment steps in {seconds:.1f} s, {steps / seconds:,.0f} steps/s"
+        self.log(f"trained {rate}, peak host memory {_peak_memory() / 1e6:,.0f} MB")
 
     def _advance(self, training: Training, fleet: Fleet, stop: StopRequest) -> None:
         saved = time.monotonic()
@@ -222,6 +225,12 @@ def _explained(run_dir: Path, share: store.Share) -> Iterator[None]:
         newest = store.states(run_dir, share)
         kept = f"the state after update {newest[0][0]:,}" if newest else "every checkpoint written so far"
         raise WriteError(f"{reason}; {kept} is kept: make room, then {resume_command(run_dir)}") from error
+
+
+def _peak_memory() -> int:
+    """Bytes of memory that this process has held at most."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def resume_command(run_dir: Path) -> str:

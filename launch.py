@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import NoReturn
 
 from absl import app, flags, logging
 
 import experiments
-from momentum_jax import cli, runtime
+from momentum_jax import cli, distributed, runtime, slurm
 
 
 def _parse(argv: list[str]) -> cli.Command | cli.StudyCommand:
@@ -24,27 +27,71 @@ def _parse(argv: list[str]) -> cli.Command | cli.StudyCommand:
 
 
 def main(command: cli.Command | cli.StudyCommand) -> None:
-    config = command.parts[0].config if isinstance(command, cli.StudyCommand) else command.config
-    # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
     logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
-    runtime.start(config.num_devices)
-    from momentum_jax import runner, study
-    from momentum_jax.analysis import report, terminal
-    from momentum_jax.progress import say
+    if isinstance(command, cli.StudyCommand):
+        _carry_out(command)
+    elif command.slurm.slurm:
+        _write_batch_file(command)
+    else:
+        _train(command)
+
+
+def _train(command: cli.Command) -> None:
+    # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
+    runtime.start(command.config.num_devices)
+    from momentum_jax import progress, runner
+
+    with _endings(), distributed.start(command.job) as job:
+        run_dir = Path(job.broadcast("run_dir", str(command.run_dir)))
+        say = progress.say if job.is_first else _say_nothing
+        runner.train(command.config, run_dir, say, resume=command.resume, job=job)
+    if job.is_first:
+        _report(run_dir)
+
+
+def _carry_out(command: cli.StudyCommand) -> None:
+    runtime.start(command.parts[0].config.num_devices)
+    from momentum_jax import progress, runner, study
+
+    with _endings():
+        train = partial(runner.train, say=progress.say)
+        study.carry_out(command.study, command.folder, command.parts, train, progress.say)
+
+
+@contextlib.contextmanager
+def _endings() -> Iterator[None]:
+    """The exit codes of what can end a run early: 2 refused, 1 could not write, 3 lost a process, 128 + signal."""
+    from momentum_jax import runner
 
     try:
-        if isinstance(command, cli.StudyCommand):
-            study.carry_out(command.study, command.folder, command.parts, partial(runner.train, say=say), say)
-            return
-        runner.train(command.config, command.run_dir, say, resume=command.resume)
+        yield
     except runner.REFUSALS as error:
         _refuse(error)
     except runner.WriteError as error:
         _refuse(error, exit_code=1)
+    except distributed.ProcessLostError as error:
+        _refuse(error, exit_code=3)
     except runner.Interrupted as stopped:
         sys.exit(stopped.exit_code)
-    print(terminal.summary(command.run_dir))
-    print(f"\nreport: {report.write_report(command.run_dir)}\nrun directory: {command.run_dir}")
+
+
+def _write_batch_file(command: cli.Command) -> None:
+    try:
+        path = slurm.write_script(command.slurm, sys.argv[1:], command.run_dir, Path(__file__))
+    except ValueError as error:
+        _refuse(error)
+    print(f"written: sbatch {path}")
+
+
+def _report(run_dir: Path) -> None:
+    from momentum_jax.analysis import report, terminal
+
+    print(terminal.summary(run_dir))
+    print(f"\nreport: {report.write_report(run_dir)}\nrun directory: {run_dir}")
+
+
+def _say_nothing(line: str) -> None:
+    """Further processes only write their logs."""
 
 
 def _refuse(error: Exception, exit_code: int = 2) -> NoReturn:

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import resource
 import time
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from absl import app, flags
 
+from benchmarks import bars, ours
 from momentum_jax import runtime
 
 _SEEDS = flags.DEFINE_list("seeds", ["1", "8", "64"], "numbers of seeds to time")
 _UPDATES = flags.DEFINE_integer("updates", 20, "updates of each seed in one timing")
 _REPEATS = flags.DEFINE_integer("repeats", 3, "timings, of which the median is quoted")
-_DATA = flags.DEFINE_string("data", "../shared/data", "folder of the reference run's bars; synthetic where absent")
 
 
 def main(argv: list[str]) -> None:
@@ -29,68 +28,34 @@ def main(argv: list[str]) -> None:
     runtime.start()
     from benchmarks import products, results
 
-    market = _market(_DATA.value)
     rate = products.gflops()
-    rows = [_time_seeds(int(count), market, rate) for count in _SEEDS.value]
+    rows = [_time_seeds(int(count), rate) for count in _SEEDS.value]
     table = pd.DataFrame(rows)
     print(f"\nfloat32 products of this machine: {rate:.1f} GFLOP/s before, {products.gflops():.1f} after\n")
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.1f}"))
-    print("\nwritten:", results.write("throughput", {"product_gflops": rate, "rows": rows}))
+    result = {"bars": bars.describe(), "product_gflops": rate, "rows": rows}
+    print("\nwritten:", results.write("throughput", result))
 
 
-def _market(folder: str) -> Any:
-    """The bars of the reference run where they are, else the embedded synthetic market."""
-    from pathlib import Path
-
-    from momentum_jax.env.momentum import make_params
-    from momentum_jax.market.dataset import load_segment
-    from momentum_jax.market.options import MarketConfig
-
-    bars = Path(folder) / "spy_1min_2024.csv"
-    if not bars.exists():
-        return make_params(load_segment(MarketConfig())).market
-    config = MarketConfig(
-        data_source="csv",
-        data_path=str(bars),
-        vix_path=str(bars.with_name("vix_daily.csv")),
-        start_date="2024-02-20",
-        end_date="2024-03-20",
-        symbols=("SPY",),
-    )
-    return make_params(load_segment(config)).market
-
-
-def _time_seeds(num_seeds: int, market: Any, rate: float) -> dict[str, float]:
-    import jax
-
+def _time_seeds(num_seeds: int, rate: float) -> dict[str, float]:
     from benchmarks import products
-    from momentum_jax.engine import Engine, Run, default_layout
-    from momentum_jax.env.momentum import Momentum
-    from momentum_jax.env.options import EnvOptions
     from momentum_jax.ppo.options import PPOConfig
 
-    config = PPOConfig()
-    runs = [Run(seed, config, EnvOptions()) for seed in range(num_seeds)]
-    started = time.perf_counter()
-    engine = Engine(Momentum(), market, runs, default_layout(num_seeds), 196)
-    prepared = time.perf_counter() - started
-    groups = range(engine.num_groups)
-    jax.block_until_ready([engine.update(group) for group in groups])
+    prepared = ours.prepare(num_seeds)
+    ours.advance(prepared, 1)
     rates = []
     for _ in range(_REPEATS.value):
         started = time.perf_counter()
-        for _ in range(_UPDATES.value):
-            last = [engine.update(group) for group in groups]
-        jax.block_until_ready(last)
-        rates.append(_UPDATES.value * config.rollout_size * num_seeds / (time.perf_counter() - started))
+        steps = ours.advance(prepared, _UPDATES.value)
+        rates.append(steps / (time.perf_counter() - started))
     median = float(np.median(rates))
-    reached = median * products.flops_per_step(config) / 1e9
+    reached = median * products.flops_per_step(PPOConfig()) / 1e9
     return {
         "seeds": num_seeds,
         "steps/s": median,
         "slowest": min(rates),
         "fastest": max(rates),
-        "init + compile s": prepared,
+        "init + compile s": prepared.seconds,
         "GFLOP/s": reached,
         "% of products": 100 * reached / rate,
         "max RSS MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_LAZY = {"load_run": "momentum_jax.store", "load_policies": "momentum_jax.store"}
-__all__ = ["load_policies", "load_run"]
+_LAZY = {
+    "load_run": "momentum_jax.store",
+    "load_policies": "momentum_jax.store",
+    "load_policy": "momentum_jax.policy",
+}
+__all__ = ["load_policies", "load_policy", "load_run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,11 +11,14 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
+from momentum_jax import resuming
 from momentum_jax.config import Experiment, RunConfig, resolve_arms
+from momentum_jax.distributed import DistributedConfig
 from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.slurm import SlurmConfig
 from momentum_jax.study import PartRun, Study, plan
 
 _ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
@@ -37,6 +40,8 @@ class Command(NamedTuple):
     config: RunConfig
     run_dir: Path
     resume: bool
+    job: DistributedConfig
+    slurm: SlurmConfig
 
 
 class StudyCommand(NamedTuple):
@@ -96,6 +101,8 @@ def _define(values: flags.FlagValues) -> list[_Section]:
     env = [_define_field(values, field) for field in dataclasses.fields(EnvOptions)]
     market = [_define_field(values, field) for field in dataclasses.fields(MarketConfig)]
     ppo = [_define_field(values, field) for field in dataclasses.fields(PPOConfig)]
+    job = [_define_field(values, field) for field in dataclasses.fields(DistributedConfig)]
+    slurm = [_define_field(values, field) for field in dataclasses.fields(SlurmConfig)]
     for alias, name in _ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)
     return [
@@ -103,6 +110,8 @@ def _define(values: flags.FlagValues) -> list[_Section]:
         _Section("Market", market),
         _Section("Learner (also --n_steps, --n_epochs, --batch_size)", ppo),
         _Section("Environment", ["preset", "human_momentum", *env]),
+        _Section("Several processes", job),
+        _Section("Slurm", slurm),
     ]
 
 
@@ -150,7 +159,11 @@ def parse(
     resume = values.resume or values.extend_to is not None
     config = _resumed(values, load_experiment) if resume else _begun(values, load_experiment)
     config.validate()
-    return Command(config, _run_dir(values), resume)
+    job = DistributedConfig(**_given(values, DistributedConfig))
+    job.validate()
+    slurm = SlurmConfig(**_given(values, SlurmConfig))
+    slurm.validate()
+    return Command(config, _run_dir(values), resume, job, slurm)
 
 
 def _begun(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
@@ -195,9 +208,6 @@ def _study(values: flags.FlagValues, load_study: Callable[[str], Study]) -> Stud
 
 def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
     """The stored run with the flags that are given; the runner refuses what differs from the stored one."""
-    # Imported late: it costs most of a second, which a new run need not wait for.
-    from momentum_jax import resuming
-
     if not values.run_dir:
         raise ConfigError("--resume needs --run_dir: which run is to go on?")
     stored = resuming.stored_run(values.run_dir)
@@ -216,21 +226,19 @@ def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experime
 
 def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
     """`base` with the flags that are given."""
-    owners = (*dataclasses.fields(EnvOptions), *dataclasses.fields(PPOConfig))
-    overrides = {field.name: _value(values, field) for field in owners if values[field.name].value is not None}
-    run_fields = [field for field in dataclasses.fields(RunConfig) if field.name in _RUN_FIELDS]
-    given = {field.name: _value(values, field) for field in run_fields if values[field.name].value is not None}
-    given_market = {
-        field.name: _value(values, field)
-        for field in dataclasses.fields(MarketConfig)
-        if values[field.name].value is not None
-    }
+    overrides = _given(values, EnvOptions) | _given(values, PPOConfig)
     return dataclasses.replace(
         base,
         arms=resolve_arms(base.arms, values.preset, overrides),
-        market=dataclasses.replace(base.market, **given_market),
-        **given,
+        market=dataclasses.replace(base.market, **_given(values, MarketConfig)),
+        **_given(values, RunConfig, _RUN_FIELDS),
     )
+
+
+def _given(values: flags.FlagValues, owner: type, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """The fields of a dataclass (all, or those in `names`) whose flags are on the command line."""
+    fields = [field for field in dataclasses.fields(owner) if names is None or field.name in names]
+    return {field.name: _value(values, field) for field in fields if values[field.name].value is not None}
 
 
 def _value(values: flags.FlagValues, field: dataclasses.Field) -> Any:
@@ -265,7 +273,7 @@ def _help(values: flags.FlagValues, sections: Sequence[_Section], experiment_nam
     ]
     defaults = {
         field.name: field.default
-        for owner in (RunConfig, MarketConfig, EnvOptions, PPOConfig)
+        for owner in (RunConfig, MarketConfig, EnvOptions, PPOConfig, DistributedConfig, SlurmConfig)
         for field in dataclasses.fields(owner)
     }
     for section in sections:

@@ -153,6 +153,11 @@ class Engine:
 
         self._states[group] = self._put(jax.tree_util.tree_map_with_path(restored, self._states[group]))
 
+    @property
+    def state_bytes(self) -> int:
+        """Size of all runs' states, padding included."""
+        return sum(_plain(leaf).nbytes for leaf in jax.tree.leaves(self._states))
+
     def group_runs(self, group: int) -> int:
         """Runs of a group, without its padding."""
         return len(self._groups[group])

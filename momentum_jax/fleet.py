@@ -76,6 +76,11 @@ class Fleet:
                 result[self._config.arms[arm].name] = {name: array[seeds] for name, array in named.items()}
         return result
 
+    @property
+    def state_bytes(self) -> int:
+        """Size of the states of all runs."""
+        return sum(engine.state_bytes for engine in self._engines)
+
     def snapshots(self) -> Iterator[Snapshot]:
         """The states of all runs on the host, some dozens of runs at a time, so that never all are held twice."""
         for engine in self._engines:
@@ -150,7 +155,8 @@ def _probe_run(
     """Action probabilities of one run's policy on flat states at `bars` [2, P], averaged by setup score."""
     compact = task.flat_probe(bars)
     with jax.default_matmul_precision("highest"):
-        logits = networks.apply_policy(state.params, task.expand(compact, env_params), config.activation)
+        policy = networks.policy_tower(state.params)
+        logits = networks.apply_tower(policy, task.expand(compact, env_params), config.activation)
     log_probs = distributions.masked_log_probs(logits, jnp.asarray(rules.FLAT_MASK))
     return probes.mean_by_score(jnp.exp(log_probs), task.probe_scores(bars, env_params))
 

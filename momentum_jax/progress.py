@@ -14,7 +14,7 @@ from momentum_jax.recorder import Checkpoint
 class Progress:
     """A progress bar over the environment steps of all runs together."""
 
-    def __init__(self, num_runs: int, total_steps: int):
+    def __init__(self, num_runs: int, total_steps: int, shown: bool = True):
         self._num_runs = num_runs
         self._flat = np.zeros(num_runs, np.int64)
         self._hold = np.zeros(num_runs, np.int64)
@@ -26,6 +26,7 @@ class Progress:
             file=sys.stderr,
             dynamic_ncols=True,
             desc="training",
+            disable=not shown,
         )
 
     def skip(self, env_steps: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from momentum_jax import resuming, snapshots, store
+from momentum_jax import distributed, resuming, snapshots, store
 from momentum_jax.config import RunConfig
 from momentum_jax.description import describe, headline, now
 from momentum_jax.engine import Layout, default_layout
@@ -22,7 +22,7 @@ from momentum_jax.fleet import Fleet
 from momentum_jax.interruption import Interrupted, StopRequest, stop_request
 from momentum_jax.market.dataset import load_dataset
 from momentum_jax.market.errors import DataError
-from momentum_jax.progress import checkpoint_line
+from momentum_jax.progress import Progress, checkpoint_line
 from momentum_jax.recorder import Checkpoint
 from momentum_jax.training import Training
 
@@ -34,7 +34,14 @@ class WriteError(Exception):
     """Results could not be written under way; the message says what is kept and how to go on."""
 
 
-def train(config: RunConfig, run_dir: Path, say: Callable[[str], None] = print, *, resume: bool = False) -> None:
+def train(
+    config: RunConfig,
+    run_dir: Path,
+    say: Callable[[str], None] = print,
+    *,
+    resume: bool = False,
+    job: distributed.Job | None = None,
+) -> None:
     """Train every arm with every seed and fill `run_dir`.
 
     Args:
@@ -42,18 +49,28 @@ def train(config: RunConfig, run_dir: Path, say: Callable[[str], None] = print, 
       run_dir: where results go; must not exist, or with `resume` must be a run's.
       say: receives what is logged, line by line.
       resume: go on from the newest saved state. A run that is finished already stays as it is.
+      job: the processes that train together, each its share of the seeds in files of its own. Nothing crosses
+        seeds, so they meet only at the start and the end.
 
     Raises:
       ConfigError, DataError, RunDirectoryError: before anything is compiled or written.
       Interrupted: a signal asked for it; the state is saved.
       WriteError: the disk is full, or the directory went away; earlier states are kept.
+      ProcessLostError: another process has died or stopped; the state is saved.
     """
     config.validate()
+    job = job or distributed.Job()
+    if config.num_seeds < job.count:
+        raise ConfigError(
+            f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
+        )
     dataset = load_dataset(config.market)
-    layout = default_layout(config.num_seeds * len(config.arms), config.group_width, config.num_devices)
-    description = describe(config, dataset, layout)
-    with _opened(run_dir, description, resume) as finished, _explained(run_dir):
-        session = _Session(config, run_dir, say)
+    share = store.Share(job.index, job.count)
+    seeds = share.of(config.seeds)
+    layout = default_layout(len(seeds) * len(config.arms), config.group_width, config.num_devices)
+    description = describe(config, dataset, layout, job.count)
+    with _opened(run_dir, description, resume, job) as finished, _explained(run_dir, share):
+        session = _Session(config, run_dir, share, job, say)
         if finished:
             session.log("finished already: nothing to resume (--extend_to makes it longer)")
             return
@@ -61,59 +78,81 @@ def train(config: RunConfig, run_dir: Path, say: Callable[[str], None] = print, 
         for line in _remarks(run_dir, description, dataset.reports):
             session.log(line)
         started = time.perf_counter()
-        fleet = Fleet(config, make_market(dataset.segments, config.market.segments), layout)
+        fleet = Fleet(config, make_market(dataset.segments, config.market.segments), layout, seeds)
         session.log(f"compiled for {_devices(layout)} in {time.perf_counter() - started:.1f} s")
         session.train(fleet)
-        store.replace_config(run_dir, store.read_config(run_dir) | {"finished": now()})
+        job.barrier("trained")
+        if job.is_first:
+            store.replace_config(run_dir, store.read_config(run_dir) | {"finished": now()})
 
 
 @contextlib.contextmanager
-def _opened(run_dir: Path, description: Mapping[str, Any], resume: bool) -> Iterator[bool]:
-    """Hold the run directory, made or found as asked; yields whether all that is asked for is there already."""
+def _opened(run_dir: Path, description: Mapping[str, Any], resume: bool, job: distributed.Job) -> Iterator[bool]:
+    """Hold the run directory, made or found as asked; yields whether all that is asked for is there already.
+
+    The first process makes or checks it while the others wait.
+    """
+    with contextlib.ExitStack() as stack:
+        if job.is_first:
+            _make_or_find(run_dir, description, resume, stack)
+        # Only the first process knows that the directory is there.
+        finished = job.broadcast("opened", str(job.is_first and store.is_finished(run_dir))) == str(True)
+        if not job.is_first:
+            stack.enter_context(store.locked(run_dir, store.Share(job.index, job.count)))
+        yield finished
+
+
+def _make_or_find(run_dir: Path, description: Mapping[str, Any], resume: bool, stack: contextlib.ExitStack) -> None:
+    """Make the run directory, or see that it is this run's; lock it until `stack` is left."""
     if not resume:
         store.create_run(run_dir, description)
-    else:
-        store.read_config(run_dir)  # a foreign folder is refused before a lock is written into it
-    with store.locked(run_dir):
-        if not resume:
-            yield False
-            return
-        resuming.check_unchanged(run_dir, description)
-        stored = store.read_config(run_dir)
-        finished = store.is_finished(run_dir) and stored["timesteps"] == description["timesteps"]
-        if not finished:
-            store.remove_leftovers(run_dir)
-            longer = {name: description[name] for name in ("timesteps", "checkpoints", "finished")}
-            store.replace_config(run_dir, stored | longer)
-        yield finished
+        stack.enter_context(store.locked(run_dir))
+        return
+    stored = store.read_config(run_dir)  # a foreign folder is refused before a lock is written into it
+    stack.enter_context(store.locked(run_dir))
+    resuming.check_unchanged(run_dir, description)
+    store.remove_leftovers(run_dir)
+    if description["timesteps"] > stored["timesteps"]:
+        longer = {name: description[name] for name in ("timesteps", "checkpoints", "finished")}
+        store.replace_config(run_dir, stored | longer)
 
 
 class _Session:
     """One process at work on a run: what it writes, and when."""
 
-    def __init__(self, config: RunConfig, run_dir: Path, say: Callable[[str], None]):
+    def __init__(
+        self, config: RunConfig, run_dir: Path, share: store.Share, job: distributed.Job, say: Callable[[str], None]
+    ):
         self._config = config
         self._run_dir = run_dir
+        self._share = share
+        self._job = job
         self._say = say
 
     def log(self, line: str) -> None:
-        store.append_log(self._run_dir, line)
+        store.append_log(self._run_dir, line, self._share)
         self._say(line)
 
     def train(self, fleet: Fleet) -> None:
         """Train to the end from the newest state there is.
 
         Raises:
-          Interrupted, RunDirectoryError: see `runner.train`.
+          Interrupted, ProcessLostError, RunDirectoryError: see `runner.train`.
         """
-        with contextlib.closing(Training(self._config, fleet)) as training:
+        progress = Progress(
+            fleet.num_runs, self._config.total_updates * self._config.rollout_size, shown=self._job.is_first
+        )
+        # Two states are kept while a third is written.
+        snapshots.check_room(self._run_dir / store.STATE_NAME, 3 * fleet.state_bytes)
+        with contextlib.closing(progress):
+            training = Training(self._config, fleet, progress)
             if not self._restore(training, fleet):
                 self._write([training.start()])
             first, started = training.update, time.perf_counter()
             with stop_request() as stop:
                 self._advance(training, fleet, stop)
         seconds = time.perf_counter() - started
-        store.write_policies(self._run_dir, fleet.policies())
+        store.write_policies(self._run_dir, fleet.policies(), self._share)
         steps = (training.update - first) * self._config.rollout_size * fleet.num_runs
         self.log(f"trained {steps:,} environment steps in {seconds:.1f} s, {steps / seconds:,.0f} steps/s")
 
@@ -122,24 +161,27 @@ class _Session:
         while not training.done:
             written = self._write(training.advance())
             due = written and time.monotonic() - saved >= self._config.state_interval
-            if due or stop or training.done:
+            if due or stop or self._job.lost or training.done:
                 self._write(training.settle())
                 self._save(training, fleet)
                 saved = time.monotonic()
+            # A signal to all processes: the first to leave is not to look lost to the others.
             if stop and not training.done:
                 raise self._interrupted(training, stop)
+            self._job.check()
 
     def _write(self, checkpoints: Iterable[Checkpoint]) -> bool:
         """Write checkpoints as they are completed; whether there were any."""
         written = False
         for checkpoint in checkpoints:
-            store.write_checkpoint(self._run_dir, checkpoint.env_steps, checkpoint.update, checkpoint.arrays)
+            step, update, arrays = checkpoint
+            store.write_checkpoint(self._run_dir, step, update, arrays, self._share)
             self.log(checkpoint_line(checkpoint))
             written = True
         return written
 
     def _save(self, training: Training, fleet: Fleet) -> None:
-        with store.new_state(self._run_dir, training.update) as folder:
+        with store.new_state(self._run_dir, training.update, self._share) as folder:
             snapshots.save(folder, fleet.snapshots(), training.counted())
 
     def _restore(self, training: Training, fleet: Fleet) -> bool:
@@ -148,7 +190,7 @@ class _Session:
         Raises:
           RunDirectoryError: there are states and none can be read.
         """
-        found = store.states(self._run_dir)
+        found = store.states(self._run_dir, self._share)
         for update, folder in found:
             try:
                 runs, counted = snapshots.load(folder)
@@ -171,13 +213,13 @@ class _Session:
 
 
 @contextlib.contextmanager
-def _explained(run_dir: Path) -> Iterator[None]:
+def _explained(run_dir: Path, share: store.Share) -> Iterator[None]:
     """Say of what cannot be written what is kept."""
     try:
         yield
     except OSError as error:
         reason = f"{error.filename or run_dir}: {error.strerror or error}"
-        newest = store.states(run_dir)
+        newest = store.states(run_dir, share)
         kept = f"the state after update {newest[0][0]:,}" if newest else "every checkpoint written so far"
         raise WriteError(f"{reason}; {kept} is kept: make room, then {resume_command(run_dir)}") from error
 

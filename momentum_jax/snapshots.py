@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from momentum_jax.fleet import Snapshot
 
 _COUNTED = "counted.npz"
 _RUNS = "runs_{:05d}"
+_SPARE_BYTES = 1_000_000  # for the files that describe the arrays
 
 
 def save(folder: Path, snapshots: Iterable[Snapshot], counted: Mapping[str, np.ndarray]) -> None:
@@ -24,10 +28,21 @@ def save(folder: Path, snapshots: Iterable[Snapshot], counted: Mapping[str, np.n
     store.write_arrays(folder / _COUNTED, counted)
     checkpointer, args = _orbax()
     for number, snapshot in enumerate(snapshots):
+        path = folder.absolute() / _RUNS.format(number)
+        # The writer beneath does its work in threads and fills the screen with their traces when the disk is full.
+        check_room(path, sum(array.nbytes for array in snapshot.values()))
         try:
-            checkpointer.save(folder.absolute() / _RUNS.format(number), args=args.PyTreeSave(snapshot))
-        except ValueError as error:  # how the writer beneath reports what the system refuses
-            raise OSError(f"{folder}: {' '.join(str(error).split())[:200]}") from error
+            checkpointer.save(path, args=args.PyTreeSave(snapshot))
+        except ValueError as error:
+            raise OSError(errno.EIO, " ".join(str(error).split())[:200], str(path)) from error
+
+
+def check_room(path: Path, num_bytes: int) -> None:
+    """Raises OSError, as a write to `path` would, if the disk has less room than `num_bytes` need."""
+    free = shutil.disk_usage(path.parent).free
+    if free < num_bytes + _SPARE_BYTES:
+        found = f"{os.strerror(errno.ENOSPC)} ({(num_bytes + _SPARE_BYTES) / 1e6:.0f} MB needed, {free / 1e6:.0f} free)"
+        raise OSError(errno.ENOSPC, found, str(path))
 
 
 def load(folder: Path) -> tuple[Iterator[Snapshot], dict[str, np.ndarray]]:

@@ -19,12 +19,12 @@ class Training:
       update: updates dispatched so far.
     """
 
-    def __init__(self, config: RunConfig, fleet: Fleet):
+    def __init__(self, config: RunConfig, fleet: Fleet, progress: Progress):
         self._config = config
         self._fleet = fleet
         num_envs = config.arms[0].ppo.num_envs
         self._recorder = Recorder(fleet.num_runs, num_envs, config.rollout_size, config.planned_checkpoints)
-        self._progress = Progress(fleet.num_runs, config.total_updates * config.rollout_size)
+        self._progress = progress
         self._in_flight: tuple[int, InFlight] | None = None
         self._probes: dict[int, InFlight] = {}  # by update: the policies that act in checkpoints to come
         self.update = 0
@@ -61,9 +61,6 @@ class Training:
         self.update = update
         self._recorder.restore(update, counted)
         self._progress.skip(update * self._config.rollout_size)
-
-    def close(self) -> None:
-        self._progress.close()
 
     def _count(self, dispatched: tuple[int, InFlight] | None) -> Iterator[Checkpoint]:
         if dispatched is None:

@@ -40,7 +40,7 @@ class LearnerState:
 
     params: networks.Params
     deviations: Any  # what `Task.reduce_kernel` left out of the first layers; never changes
-    opt_state: optax.OptState
+    opt_state: optax.ScaleByAdamState
     env_state: Any  # leaves [M, ...]
     streams: Streams
     update: jax.Array  # [] int32: updates done
@@ -89,7 +89,7 @@ def init(task: Task, config: PPOConfig, env_params: Any, streams: Streams) -> Le
     return LearnerState(
         params=params,
         deviations=deviations,
-        opt_state=init_optimizer(config, params),
+        opt_state=optimizer.init(params),
         env_state=jax.vmap(task.initial_state, in_axes=(0, None))(reset_keys, env_params),
         streams=streams,
         update=jnp.zeros((), jnp.int32),
@@ -194,15 +194,14 @@ def learn(
     env_params: Any,
     learning_rate: jax.Array,
     params: networks.Params,
-    opt_state: optax.OptState,
+    opt_state: optax.ScaleByAdamState,
     batch: Batch,
     permutations: jax.Array,
-) -> tuple[networks.Params, optax.OptState, tuple[losses.MinibatchMetrics, jax.Array]]:
+) -> tuple[networks.Params, optax.ScaleByAdamState, tuple[losses.MinibatchMetrics, jax.Array]]:
     """Gradient steps over minibatches: consecutive slices of each of the permutations [epochs, T·M].
 
     Returns parameters, optimiser state, and (metrics, gradient norms) with leaves [epochs · minibatches].
     """
-    adam = optimizer.adam(config, learning_rate)
     counts = jnp.asarray(task.input_counts)
     gradient = jax.grad(partial(_minibatch_loss, task, config, env_params), has_aux=True)
 
@@ -210,10 +209,8 @@ def learn(
         params, opt_state = carry
         minibatch = jax.tree.map(lambda leaf: leaf[indices], batch)
         gradients, metrics = gradient(params, minibatch)
-        gradients = optimizer.per_input(gradients, counts)
-        norm = optimizer.global_norm(gradients, counts)
-        updates, opt_state = adam.update(optimizer.clip(gradients, norm, config.max_grad_norm), opt_state)
-        return (optax.apply_updates(params, updates), opt_state), (metrics, norm)
+        params, opt_state, norm = optimizer.step(config, learning_rate, params, opt_state, gradients, counts)
+        return (params, opt_state), (metrics, norm)
 
     indices = permutations.reshape(-1, config.minibatch_size)
     (params, opt_state), metrics = jax.lax.scan(minibatch_step, (params, opt_state), indices)
@@ -236,11 +233,6 @@ def _minibatch_loss(
     )
 
 
-def init_optimizer(config: PPOConfig, params: networks.Params) -> optax.OptState:
-    """The optimiser's state before the first gradient: zero moments."""
-    return optimizer.adam(config, config.learning_rate).init(params)
-
-
 def reduce_towers(
     task: Task, policy: tuple[networks.Dense, ...], value: tuple[networks.Dense, ...]
 ) -> tuple[networks.Params, Any]:
@@ -257,9 +249,15 @@ def restore_towers(task: Task, params: networks.Params, deviations: Any) -> dict
 
 
 def _permutations(key: jax.Array, config: PPOConfig) -> jax.Array:
-    """One permutation an epoch, [num_epochs, T·M]."""
-    keys = jax.random.split(key, config.num_epochs)
-    return jax.lax.map(lambda epoch_key: jax.random.permutation(epoch_key, config.rollout_size), keys)
+    """One permutation an epoch, [num_epochs, T·M]: the order of random words that carry their place in their low bits.
+
+    Sorting words alone is five times as fast as sorting pairs. Words that agree in all their other bits keep their
+    order: of 512 transitions one pair in 2^23.
+    """
+    size = config.rollout_size
+    place_bits = np.uint32((1 << (size - 1).bit_length()) - 1)
+    words = jax.random.bits(key, (config.num_epochs, size)) & ~place_bits | jnp.arange(size, dtype=jnp.uint32)
+    return (jnp.sort(words, axis=-1) & place_bits).astype(jnp.int32)
 
 
 def _flatten(tree: Any) -> Any:

@@ -72,12 +72,15 @@ def apply(params: Params, features: jax.Array, activation: str) -> tuple[jax.Arr
     return _tower(params.policy, policy, act), _tower(params.value, value, act)[..., 0]
 
 
-def apply_policy(params: Params, features: jax.Array, activation: str) -> jax.Array:
-    """Logits [..., A] alone: half the work, for acting."""
-    act = _ACTIVATIONS[activation]
+def policy_tower(params: Params) -> tuple[Dense, ...]:
+    """The policy's layers alone, a copy: taken once before a loop that acts, not in each of its steps."""
     policy_side, _ = _sides(params.first.bias.shape[0] // 2)
-    first = Dense(params.first.kernel[:, policy_side], params.first.bias[policy_side])
-    return _tower(params.policy, act(_dense(first, features)), act)
+    return (Dense(params.first.kernel[:, policy_side], params.first.bias[policy_side]), *params.policy)
+
+
+def apply_tower(layers: tuple[Dense, ...], features: jax.Array, activation: str) -> jax.Array:
+    """Outputs [..., A] of features [..., F]: half the work of `apply`, for acting."""
+    return _tower(layers, features, _ACTIVATIONS[activation])
 
 
 def _sides(width: int) -> tuple[slice, slice]:
@@ -91,4 +94,23 @@ def _tower(layers: tuple[Dense, ...], hidden: jax.Array, act: Callable[[jax.Arra
 
 
 def _dense(layer: Dense, inputs: jax.Array) -> jax.Array:
-    return inputs @ layer.kernel + layer.bias
+    return _product(inputs, layer.kernel) + layer.bias
+
+
+@jax.custom_vjp
+def _product(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
+    """inputs [B, I] @ kernel [I, O]."""
+    return inputs @ kernel
+
+
+def _product_forward(inputs: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return inputs @ kernel, (inputs, kernel)
+
+
+def _product_backward(saved: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Gradients of inputs and kernel. On CPU a product reads a transposed left side 1.7 times more slowly."""
+    inputs, kernel = saved
+    return gradient @ kernel.T, jax.lax.optimization_barrier(inputs.T) @ gradient
+
+
+_product.defvjp(_product_forward, _product_backward)

@@ -45,7 +45,7 @@ def collect(
     # All noise of a rollout is drawn at once: one large kernel instead of a small one a step.
     gumbel = jax.random.gumbel(action_key, (*shape, task.num_actions), jnp.float32)
     step_keys = jax.random.split(market_key, shape)
-    act = jax.vmap(partial(_act, task, config, params, env_params))
+    act = jax.vmap(partial(_act, task, config, networks.policy_tower(params), env_params))
 
     def advance(state: Any, noise: tuple[jax.Array, jax.Array]) -> tuple[Any, Trajectory]:
         return act(state, *noise)
@@ -56,7 +56,7 @@ def collect(
 def _act(
     task: Task,
     config: PPOConfig,
-    params: networks.Params,
+    policy: tuple[networks.Dense, ...],
     env_params: Any,
     state: Any,
     gumbel: jax.Array,
@@ -66,7 +66,7 @@ def _act(
     compact = task.compact(state, env_params)
     mask = task.action_mask(state, env_params)
     features = task.expand(jax.tree.map(lambda leaf: leaf[None], compact), env_params)
-    logits = networks.apply_policy(params, features, config.activation)[0]
+    logits = networks.apply_tower(policy, features, config.activation)[0]
     action = distributions.sample(distributions.masked_log_probs(logits, mask), gumbel)
     step_key, reset_key = jax.random.split(key)
     step = task.transition(step_key, state, action, env_params)

@@ -16,13 +16,22 @@ file either is whole or is not there. Nothing is pickled, and nothing here impor
 """
 
 from momentum_jax.store.config import is_finished, read_config
-from momentum_jax.store.files import WHOLE, RunDirectoryError, Share, read_arrays, write_arrays, write_atomic
+from momentum_jax.store.files import (
+    STATE_NAME,
+    WHOLE,
+    RunDirectoryError,
+    Share,
+    read_arrays,
+    write_arrays,
+    write_atomic,
+)
 from momentum_jax.store.lock import locked
 from momentum_jax.store.read import complete_steps, load_policies, load_run
 from momentum_jax.store.state import new_state, remove_leftovers, states
 from momentum_jax.store.write import append_log, create_run, replace_config, write_checkpoint, write_policies
 
 __all__ = [
+    "STATE_NAME",
     "WHOLE",
     "RunDirectoryError",
     "Share",

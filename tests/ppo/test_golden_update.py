@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from momentum_jax.env import layout
-from momentum_jax.ppo import distributions, learner, losses, networks
+from momentum_jax.ppo import distributions, learner, losses, networks, optimizer
 from momentum_jax.ppo.options import PPOConfig
 
 pytestmark = pytest.mark.golden
@@ -95,7 +95,7 @@ def learn(record: Any, task_name: str, batch: learner.Batch, permutations: np.nd
     """Towers after the given minibatches, and their metrics."""
     config, task = config_of(record), TASKS[task_name]
     params, deviations = learner.reduce_towers(task, **towers_of(record, "params_before"))
-    opt_state = learner.init_optimizer(config, params)
+    opt_state = optimizer.init(params)
     step = jax.jit(learner.learn, static_argnums=0)
     params, _, metrics = step(
         task, config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations)

@@ -1,0 +1,83 @@
+"""This project's learner as the benchmarks time it: tune2 on the benchmarks' bars, straight through the engine.
+
+python -m benchmarks.ours --num_seeds=8        as a worker of a contest
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from absl import app, flags
+
+from benchmarks import bars
+from momentum_jax import runtime
+
+if TYPE_CHECKING:
+    from momentum_jax.engine import Engine
+
+NUM_SEEDS = flags.DEFINE_integer("num_seeds", 8, "seeds trained together")
+STRETCH = flags.DEFINE_integer("stretch", 20, "updates of each seed in one timing")
+
+CHECK_UPDATES = 10  # 5 120 steps: the first published checkpoint
+
+
+class Prepared(NamedTuple):
+    engine: Engine
+    seconds: float  # of initialisation and compilation
+    steps_per_update: int  # of all seeds together
+
+
+def prepare(num_seeds: int) -> Prepared:
+    """An engine with every seed initialised and the update compiled. `runtime.start` comes before."""
+    from momentum_jax.engine import Engine, Run, default_layout
+    from momentum_jax.env.momentum import Momentum, make_market
+    from momentum_jax.env.options import EnvOptions
+    from momentum_jax.market.dataset import load_segment
+    from momentum_jax.ppo.options import PPOConfig
+
+    market = make_market([load_segment(bars.market_config())])
+    config = PPOConfig()
+    runs = [Run(seed, config, EnvOptions()) for seed in range(num_seeds)]
+    started = time.perf_counter()
+    engine = Engine(Momentum(), market, runs, default_layout(num_seeds), 196)
+    return Prepared(engine, time.perf_counter() - started, config.rollout_size * num_seeds)
+
+
+def advance(prepared: Prepared, updates: int) -> int:
+    """Advance every seed and wait for it; returns the environment steps taken."""
+    import jax
+
+    for _ in range(updates):
+        last = [prepared.engine.update(group) for group in range(prepared.engine.num_groups)]
+    jax.block_until_ready(last)
+    return updates * prepared.steps_per_update
+
+
+def hold_percent(prepared: Prepared, updates: int) -> list[float]:
+    """Advance every seed and return each one's share of HOLD among decisions while flat."""
+    from momentum_jax.diagnostics import events
+
+    engine = prepared.engine
+    words = []
+    for _ in range(updates):
+        words.append(engine.gather([engine.update(group).event for group in range(engine.num_groups)]))
+    event = np.stack(words)  # [updates, runs, T, M]
+    flat = events.flag(event, "is_flat")
+    holds = flat & (events.action(event) == 0)
+    return (100.0 * holds.sum(axis=(0, 2, 3)) / flat.sum(axis=(0, 2, 3))).tolist()
+
+
+def main(argv: list[str]) -> None:
+    del argv
+    runtime.start()
+    from benchmarks import contest
+
+    prepared = prepare(NUM_SEEDS.value)
+    hold = hold_percent(prepared, CHECK_UPDATES)
+    contest.serve(lambda: advance(prepared, STRETCH.value), hold_pct=hold, compile_seconds=prepared.seconds)
+
+
+if __name__ == "__main__":
+    app.run(main)

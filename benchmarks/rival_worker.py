@@ -1,0 +1,87 @@
+"""The rival: sb3-contrib's MaskablePPO with tune2's settings in one process of one thread. Runs in its own environment.
+
+    python -m benchmarks.rival_worker --env=numpy        as a worker of a contest
+
+Its environment is either this project's Gymnasium wrapper or `numpy_env`, on the same bars.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from absl import app, flags
+
+from benchmarks import bars
+from momentum_jax.ppo.options import PPOConfig
+
+_ENV = flags.DEFINE_enum("env", "numpy", ["numpy", "wrapper"], "environment to learn on")
+_STRETCH = flags.DEFINE_integer("stretch", 3, "updates in one timing")
+
+
+def make_env(kind: str) -> Any:
+    """The environment on the benchmarks' bars."""
+    if kind == "numpy":
+        from benchmarks.numpy_env import NumpyMomentum
+
+        return NumpyMomentum(bars.features())
+    from momentum_jax.env.gymnasium import MomentumGymEnv
+    from momentum_jax.env.momentum import make_params
+    from momentum_jax.market.dataset import load_segment
+
+    return MomentumGymEnv(make_params(load_segment(bars.market_config())))
+
+
+def make_model(env: Any, config: PPOConfig) -> Any:
+    """MaskablePPO as the reference set it up. DummyVecEnv without a monitor: nothing is logged."""
+    import torch
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    sizes = list(config.hidden_sizes)
+    return MaskablePPO(
+        "MlpPolicy",
+        DummyVecEnv([lambda: env]),
+        learning_rate=config.learning_rate,
+        n_steps=config.num_steps,
+        batch_size=config.minibatch_size,
+        n_epochs=config.num_epochs,
+        gamma=config.gamma,
+        gae_lambda=config.gae_lambda,
+        clip_range=config.clip_range,
+        clip_range_vf=None,
+        ent_coef=config.ent_coef,
+        vf_coef=config.vf_coef,
+        max_grad_norm=config.max_grad_norm,
+        target_kl=None,
+        policy_kwargs={
+            "net_arch": {"pi": sizes, "vf": sizes},
+            "activation_fn": torch.nn.Tanh,
+            "ortho_init": True,
+            "optimizer_kwargs": {"eps": config.adam_eps},
+        },
+        seed=0,
+        device="cpu",
+    )
+
+
+def main(argv: list[str]) -> None:
+    del argv
+    import torch
+
+    from benchmarks import contest
+
+    torch.set_num_threads(1)
+    config = PPOConfig()
+    model = make_model(make_env(_ENV.value), config)
+
+    def learn(updates: int) -> int:
+        steps = updates * config.num_steps
+        model.learn(steps, reset_num_timesteps=False)
+        return steps
+
+    learn(1)
+    contest.serve(lambda: learn(_STRETCH.value), torch=torch.__version__)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,161 @@
+"""Saved policies: what they say is what the learner's own network says, and NumPy alone can read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import momentum_jax
+from momentum_jax import store
+from momentum_jax.config import Arm, RunConfig
+from momentum_jax.engine import default_layout
+from momentum_jax.env import layout, rules
+from momentum_jax.env.gymnasium import MomentumGymEnv
+from momentum_jax.env.market import FIRST_BAR
+from momentum_jax.env.momentum import Momentum, make_market, make_params
+from momentum_jax.fleet import Fleet
+from momentum_jax.policy import load_policy
+from momentum_jax.ppo import distributions, networks
+from momentum_jax.ppo.options import PPOConfig
+from tests.conftest import ROOT
+from tests.markets import make_segment
+
+_PPO = {"num_steps": 64, "minibatch_size": 32, "num_epochs": 4, "hidden_sizes": (16, 8), "learning_rate": 1e-2}
+ARMS = (
+    Arm(name="tanh", ppo=PPOConfig(**_PPO)),
+    Arm(name="relu", ppo=PPOConfig(**_PPO, activation="relu")),
+)
+FLAT = np.array(rules.FLAT_MASK)
+PARTS = ("kernel", "bias")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """(fleet, run directory) after three updates of 2 arms × 2 seeds, numbered 5 and 6."""
+    config = RunConfig(experiment="test", arms=ARMS, timesteps=192, num_seeds=2, first_seed=5)
+    fleet = Fleet(config, make_market([make_segment()]), default_layout(4, num_devices=2))
+    for _ in range(3):
+        fleet.fetch(fleet.update())
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    store.create_run(run_dir, config.to_json() | {"data": {}})
+    store.write_policies(run_dir, fleet.policies())
+    return fleet, run_dir
+
+
+@pytest.fixture(scope="module")
+def states():
+    """What the learner sees at 16 flat states, [16, 327], and the observations [16, 20, 23] of the same states."""
+    task, params = Momentum(), make_params(make_segment())
+    features = task.expand(task.flat_probe(jnp.arange(FIRST_BAR, FIRST_BAR + 16)), params)
+    return features, layout.expand(features)
+
+
+@pytest.mark.parametrize(("arm", "position"), [("tanh", 0), ("tanh", 1), ("relu", 0), ("relu", 1)])
+def test_probabilities_and_values_are_the_learners_own(run, states, arm: str, position: int):
+    fleet, run_dir = run
+    features, obs = states
+    engine = fleet._engines[[one.name for one in ARMS].index(arm)]
+    params = jax.tree.map(lambda leaf: leaf[position], engine.params())
+    logits, values = networks.apply(params, features, arm)
+    expected = jnp.exp(distributions.masked_log_probs(logits, FLAT))
+    policy = load_policy(run_dir, arm, 5 + position)
+    mask = np.broadcast_to(FLAT, (16, 6))
+    np.testing.assert_allclose(policy.action_probabilities(obs, mask), expected, rtol=2e-5, atol=1e-7)
+    np.testing.assert_allclose(policy.value(obs), values, rtol=2e-4, atol=1e-5)
+    flat = np.asarray(obs).reshape(16, -1)
+    np.testing.assert_array_equal(policy.action_probabilities(flat, mask), policy.action_probabilities(obs, mask))
+    assert np.ptp(np.asarray(expected)[:, :3], axis=1).min() > 0.01  # trained: not the uniform policy of the start
+
+
+def test_draws_follow_the_probabilities_and_the_mask(run, states):
+    policy = load_policy(run[1], "tanh", 5)
+    obs = jnp.broadcast_to(states[1][0], (20_000, 20, 23))
+    mask = np.broadcast_to(np.array([False, True, False, True, True, False]), (20_000, 6))
+    actions = np.asarray(policy.act(obs, mask, jax.random.key(0)))
+    assert actions.dtype == np.int32 and set(actions) <= {1, 3, 4}
+    shares = np.bincount(actions, minlength=6) / actions.size
+    expected = np.asarray(policy.action_probabilities(obs[0], mask[0]))
+    assert (expected[[0, 2, 5]] == 0).all()
+    np.testing.assert_allclose(shares, expected, atol=4 * 0.5 / np.sqrt(actions.size))
+    assert (actions == np.asarray(policy.act(obs, mask, jax.random.key(0)))).all()
+    assert (np.asarray(policy.act(obs, mask)) == expected.argmax()).all()
+
+
+def test_acting_works_inside_jit_and_vmap(run, states):
+    policy = load_policy(run[1], "relu", 6)
+    keys = jax.random.split(jax.random.key(1), 16)
+    mask = jnp.broadcast_to(FLAT, (16, 6))
+    together = jax.jit(jax.vmap(policy.act))(states[1], mask, keys)
+    alone = [policy.act(obs, FLAT, key) for obs, key in zip(states[1], keys, strict=True)]
+    np.testing.assert_array_equal(together, np.stack(alone))
+
+
+def test_a_policy_plays_the_gymnasium_environment(run):
+    policy = load_policy(run[1], "tanh", 6)
+    env = MomentumGymEnv(make_params(make_segment()))
+    obs, info = env.reset(seed=3)
+    for step in range(40):
+        action = int(policy.act(obs, info["action_mask"], jax.random.key(step)))
+        assert info["action_mask"][action]
+        obs, _, _, _, info = env.step(action)
+
+
+def test_exported_arrays_give_the_same_policy_with_numpy_alone(run, states, tmp_path, monkeypatch):
+    """Runs the documentation's own example."""
+    example = (ROOT / "docs" / "policies.md").read_text().split("```python")[2].split("```")[0]
+    policy = load_policy(run[1], "tanh", 5)
+    monkeypatch.chdir(tmp_path)
+    policy.export("seed3.npz")
+    for obs in np.asarray(states[1])[:4]:
+        names = {"np": np, "obs": obs, "mask": FLAT}
+        exec(example, names)
+        np.testing.assert_allclose(names["probabilities"], policy.action_probabilities(obs, FLAT), rtol=1e-4, atol=1e-6)
+    names = names["arrays"].files
+    layers = [f"{tower}/dense_{index}/{part}" for tower in ("policy", "value") for index in range(3) for part in PARTS]
+    assert sorted(names) == sorted([*layers, "activation"])
+
+
+def test_what_is_not_there_is_named(run):
+    with pytest.raises(store.RunDirectoryError, match=r"no arm 'sin', expected one of \['tanh', 'relu'\]"):
+        load_policy(run[1], "sin", 5)
+    with pytest.raises(store.RunDirectoryError, match="no seed 0, expected one of 5 … 6"):
+        load_policy(run[1], "tanh", 0)
+
+
+def test_an_unfinished_run_and_a_diverged_seed_are_refused(run, tmp_path: Path):
+    fleet, run_dir = run
+    config = store.read_config(run_dir)
+    store.create_run(tmp_path / "run", config)
+    with pytest.raises(store.RunDirectoryError, match=r"final_tanh\.npz: not found"):
+        load_policy(tmp_path / "run", "tanh", 5)
+    arrays = {name: array.copy() for name, array in fleet.policies()["tanh"].items()}
+    arrays["value/dense_0/bias"][1, 0] = np.nan
+    store.write_policies(tmp_path / "run", {"tanh": arrays})
+    load_policy(tmp_path / "run", "tanh", 5)
+    with pytest.raises(store.RunDirectoryError, match=r"seed 6 of arm .tanh. diverged, value.dense_0.bias"):
+        load_policy(tmp_path / "run", "tanh", 6)
+
+
+@pytest.mark.parametrize(
+    ("obs", "mask", "message"),
+    [
+        (np.zeros((20, 22)), FLAT, r"obs has shape \(20, 22\), expected \[..., 20, 23\] or flattened, \[..., 460\]"),
+        (np.zeros(()), FLAT, r"obs has shape \(\)"),
+        (np.zeros(460), FLAT[:5], r"mask is bool \(5,\), expected bool \(6,\)"),
+        (np.zeros((2, 460)), FLAT, r"mask is bool \(6,\), expected bool \(2, 6\)"),
+        (np.zeros(460), FLAT.astype(int), "mask is int32"),
+        (np.zeros((2, 460)), np.stack([FLAT, FLAT & False]), "mask allows no action at all"),
+    ],
+)
+def test_wrong_input_is_refused(run, obs: np.ndarray, mask: np.ndarray, message: str):
+    policy = load_policy(run[1], "tanh", 5)
+    with pytest.raises(ValueError, match=message):
+        policy.act(obs, mask)
+
+
+def test_the_package_offers_it():
+    assert momentum_jax.load_policy is load_policy

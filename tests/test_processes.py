@@ -1,0 +1,78 @@
+"""Two processes train one run: as one process would, bit for bit; one that dies ends the job, and it can go on."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+import momentum_jax
+from momentum_jax import runner, store
+from momentum_jax.config import Arm, RunConfig
+from momentum_jax.distributed import Job
+from momentum_jax.fields import ConfigError
+from tests.conftest import ROOT
+from tests.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
+
+
+def train_together(run_dir, *options_of_second):
+    """Run both processes to their ends; returns [(exit code, stdout, stderr)]."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, "-m", "tests.resumable", str(run_dir)]
+    processes = [
+        subprocess.Popen(
+            [*command, f"--peer={index},{port}", *options],
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for index, options in enumerate(((), options_of_second))
+    ]
+    told = [process.communicate(timeout=300) for process in processes]
+    return [(process.returncode, *texts) for process, texts in zip(processes, told, strict=True)]
+
+
+def test_two_processes_equal_one_bit_for_bit(tmp_path, uninterrupted):  # noqa: F811
+    run_dir = tmp_path / "run"
+    results = train_together(run_dir)
+    assert [code for code, _, _ in results] == [0, 0], results
+    assert_same_run(run_dir, uninterrupted)
+    assert store.is_finished(run_dir)
+    assert momentum_jax.load_run(run_dir).seed.values.tolist() == [0, 1, 2]
+    names = {path.name for path in run_dir.iterdir()}
+    assert {"log.txt", "log.1of2.txt"} <= names
+    assert not names & {"lock", "lock.1of2"}
+    with pytest.raises(ConfigError, match="num_processes was 2, now 1"):
+        train(run_dir, resume=True)
+
+
+def test_a_process_that_dies_ends_the_job_and_the_run_goes_on(tmp_path, uninterrupted):  # noqa: F811
+    run_dir = tmp_path / "run"
+    (code, _, errors), (killed, _, _) = train_together(run_dir, "--at=replace,9")
+    assert killed == -signal.SIGKILL
+    assert code == 3, errors
+    assert "process 1 of 2 has died: the run stops; what is written is kept, resume with" in errors
+    assert "Traceback" not in errors
+    assert not store.is_finished(run_dir)
+    assert store.states(run_dir, store.Share(0, 2))
+    assert [code for code, _, _ in train_together(run_dir)] == [0, 0]
+    assert_same_run(run_dir, uninterrupted)
+
+
+def test_each_process_needs_a_seed(tmp_path):
+    config = RunConfig(experiment="few", arms=(Arm(name="a"),), num_seeds=1)
+    with pytest.raises(ConfigError, match="num_seeds=1 is less than 2 processes"):
+        runner.train(config, tmp_path / "run", job=Job(count=2))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_shares_are_contiguous_and_even(count):
+    shares = [store.Share(index, count).of(range(7)) for index in range(count)]
+    assert [seed for share in shares for seed in share] == list(range(7))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from momentum_jax.ppo.networks import Params
 from momentum_jax.ppo.options import PPOConfig
@@ -18,7 +17,7 @@ class PolicyStart(NamedTuple):
     """What the gradient steps of one update start from."""
 
     advantage: jax.Array  # [B]
-    opt_state: optax.OptState
+    opt_state: Any  # the optimiser's
     ent_coef: Any  # []: a tracer where the configuration has a number
 
 
@@ -38,7 +37,7 @@ def learned_rewards(key: jax.Array, config: PPOConfig, rewards: jax.Array) -> ja
     return jnp.where(config.permute_rewards, permuted, rewards)
 
 
-def start_policy(config: PPOConfig, update: jax.Array, advantage: jax.Array, opt_state: optax.OptState) -> PolicyStart:
+def start_policy(config: PPOConfig, update: jax.Array, advantage: jax.Array, opt_state: Any) -> PolicyStart:
     """Keep the policy still for the first `critic_only_updates`.
 
     Without advantages and entropy bonus the policy's gradient is exactly zero, and so are its moments and its part of

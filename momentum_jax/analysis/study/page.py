@@ -1,14 +1,14 @@
 """The page of a study: a template's prose with every table, figure and number put in from the condensed runs.
 
 A mark in the template is ``{{market/kind/name}}``: ``{{spy/table/causes}}``, ``{{spy/figure/dose}}`` or a number for
-prose, ``{{spy/number/depth.tune2}}``, which comes with its interval: ``36.8 [35.9-37.7]``. Marks of a market or a part
-that was not run yet become the words *not run*.
+prose, ``{{spy/number/depth.tune2}}``, which comes with its interval: ``36.8 [35.9-37.7]``. Tables and figures of a
+market or a part that was not run, and numbers of a market that was not, become the words *not run*.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +16,7 @@ import pandas as pd
 from momentum_jax.analysis.figures import save_figure
 from momentum_jax.analysis.formatting import format_range, markdown_table
 from momentum_jax.analysis.joining import ComparisonError
-from momentum_jax.analysis.study import figures, tables
+from momentum_jax.analysis.study import figures, judgements, tables
 from momentum_jax.analysis.study.condensed import write_condensed
 from momentum_jax.analysis.study.market import Market
 from momentum_jax.fields import ConfigError
@@ -24,6 +24,23 @@ from momentum_jax.store import is_finished, load_run, write_atomic
 from momentum_jax.study import DECLARATION_NAME
 
 TEMPLATE_NAME, PAGE_NAME, DATA_NAME = "template.md", "README.md", "data"
+TABLES: dict[str, Callable[[Market], pd.DataFrame]] = {
+    "published": judgements.published,
+    "claims": judgements.claims,
+    "declared": judgements.declared,
+    "depths": tables.depths,
+    "causes": tables.causes,
+    "doses": tables.doses,
+    "dose_trends": tables.dose_trends,
+    "controls": tables.controls,
+    "mechanism": tables.mechanism,
+    "noise": judgements.noise,
+    "streams": tables.streams,
+    "foretelling": judgements.foretelling,
+    "power": judgements.power,
+    "elsewhere": tables.elsewhere,
+    "runs": judgements.runs,
+}
 _MARK = re.compile(r"\{\{([\w.+-]+)/(table|figure|number)/([\w.+-]+)\}\}")
 _NOT_RUN = "*not run*"
 # Tables whose every interval can be quoted in prose as `<column>.<key>`.
@@ -34,6 +51,7 @@ _QUOTED = {
     "streams": ("stream",),
     "dose_trends": ("trim",),
     "elsewhere": ("part",),
+    "mechanism": ("arm", "to_step"),
     "foretelling": ("arm", "known_at_step"),
 }
 
@@ -81,7 +99,7 @@ def write_page(page: Path) -> Path:
 
 def _of_market(market: Market, page: Path) -> dict[tuple[str, str, str], str]:
     found: dict[tuple[str, str, str], str] = {}
-    for name, make in tables.ALL.items():
+    for name, make in TABLES.items():
         try:
             table = make(market)
         except ComparisonError as error:
@@ -105,8 +123,8 @@ def _of_market(market: Market, page: Path) -> dict[tuple[str, str, str], str]:
 def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     """Numbers of a table for prose, ``<column>.<key of the row>``, with their intervals where they have them.
 
-    A row's key is its last key column, and with a slash before it the part where names repeat: later rows of the same
-    name are only found by ``<part>-<name>``.
+    A row's key is the last of its key columns; where that repeats it names the first such row, and all of the key
+    columns, joined by dashes, name each: ``depth.tune2``, ``depth.calm-tune2``.
     """
     found: dict[str, str] = {}
     if not keys:
@@ -122,9 +140,13 @@ def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
 
 
 def _filled(template: str, fragments: dict[tuple[str, str, str], str]) -> str:
+    markets = {market for market, _, _ in fragments}
+
     def fill(mark: re.Match[str]) -> str:
         market, kind, name = mark.groups()
-        known = tables.ALL if kind == "table" else figures.ALL
+        if kind == "number" and market in markets and tuple(mark.groups()) not in fragments:
+            raise ConfigError(f"{TEMPLATE_NAME}: {mark[0]} is not among this market's numbers: see its tables/*.csv")
+        known = TABLES if kind == "table" else figures.ALL
         if kind != "number" and name not in known:
             raise ConfigError(f"{TEMPLATE_NAME}: {mark[0]} is unknown, choose a {kind} from {', '.join(known)}")
         return fragments.get((market, kind, name), _NOT_RUN)

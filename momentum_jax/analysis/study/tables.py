@@ -1,83 +1,26 @@
-"""The tables of a study's page, one function each, from one market's condensed runs."""
+"""Tables of depth, arm by arm and against tune2, one function each, from one market's condensed runs."""
 
 from __future__ import annotations
 
 import json
-import re
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from momentum_jax.analysis.claim_numbers import RunNumbers
-from momentum_jax.analysis.claim_report import claims_table, published_places
-from momentum_jax.analysis.claims import Judgement, declared_claims, judge
-from momentum_jax.analysis.evidence import foretelling_table
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.multiplicity import adjust_by_role
 from momentum_jax.analysis.inference.paired import compare_means
-from momentum_jax.analysis.inference.power import seeds_for_mean_difference, seeds_needed
 from momentum_jax.analysis.inference.variance import stream_shares
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.noise import judge_against_control
-from momentum_jax.analysis.published_claims import judge_published
 from momentum_jax.analysis.study.market import REFERENCE, Market, Outcome, paired
 
 DOSE_PARTS = ("dose", "reproduction", "main_causes")
 _UNPAIRED_PARTS = ("calm", "trending", "choppy", "crash", "other_bars", "streams", "full")
-_FULL_CLAIM = "6"
-_TRAINED = re.compile(r"trained ([\d,]+) environment steps in ([\d.]+) s")
-_NULL_PREVALENCE = 0.05
-
-
-def published(market: Market) -> pd.DataFrame:
-    """Every published number with its percentile among the seeds, and where one more run would fall."""
-    runs = [ds for ds in (market.joined(["reproduction"]), market.joined(["full"])) if ds is not None]
-    frames = []
-    for ds in runs:
-        places = published_places(ds)
-        alone = list(ds["arm"].values) == ["full"]
-        # Tune2's settings are full's: each is compared with the run of its own name and length.
-        frames.append(places[(places["run"] == "full") == alone] if len(places) else places)
-    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    names = ["run", "env_steps", "counted", "metric", "published", "seeds", "seeds_median", "percentile"]
-    ends = {"prediction_low": "one_more_low", "prediction_high": "one_more_high"}
-    return table[[*names, *ends]].rename(columns=ends) if len(table) else table
-
-
-def claims(market: Market) -> pd.DataFrame:
-    """The published claims, judged; claim 6 on the full run."""
-    judgements: list[Judgement] = []
-    if market.main is not None:
-        judgements += [found for found in judge_published(RunNumbers(market.main)) if found.claim.name != _FULL_CLAIM]
-    full = market.joined(["full"])
-    if full is not None:
-        judgements += [found for found in judge_published(RunNumbers(full)) if found.claim.name == _FULL_CLAIM]
-    return _judged(sorted(judgements, key=lambda judgement: judgement.claim.name))
-
-
-def declared(market: Market) -> pd.DataFrame:
-    """What the study claimed before it ran, judged."""
-    if market.main is None:
-        return pd.DataFrame()
-    run = RunNumbers(market.main)
-    return _judged([judge(run, claim) for claim in declared_claims(market.main)])
-
-
-def _judged(judgements: list[Judgement]) -> pd.DataFrame:
-    if not judgements:
-        return pd.DataFrame()
-    table = claims_table(judgements)
-    rows = []
-    for row in table.to_dict("records"):
-        numbers = {part: row.get(f"{row.get('counted')}_{part}", np.nan) for part in ("estimate", "low", "high")}
-        names = ("claim", "statement", "claim_verdict", "number", "counted", "seeds", "minimum", "maximum")
-        rows.append(
-            {name: row.get(name, np.nan) for name in names}
-            | {"value": numbers["estimate"], "value_low": numbers["low"], "value_high": numbers["high"]}
-            | {"verdict": row["verdict"], "reason": row["reason"]}
-        )
-    return pd.DataFrame(rows).astype({"seeds": "Int64"})
+_WINDOWS = (0, 5_000, 10_000, 25_000, 50_000, 100_000)
+_TRAP_ARMS = (REFERENCE, "trim_reduces_cost", "mended")
 
 
 def depths(market: Market) -> pd.DataFrame:
@@ -87,10 +30,10 @@ def depths(market: Market) -> pd.DataFrame:
         known = outcome.depth[~np.isnan(outcome.depth)]
         share = wilson_interval(int((known >= market.threshold).sum()), len(known))
         row: dict[str, Any] = {"part": outcome.part, "arm": outcome.arm, "seeds": len(known)}
-        row |= _ends("depth", mean_interval(known))
-        row |= _ends("seeds_that_dip_pct", _percent(share))
-        row |= _ends("change_5k_to_10k", mean_interval(outcome.landmark))
-        row |= _ends("windowed_depth", mean_interval(outcome.windowed_depth))
+        row |= ends("depth", mean_interval(known))
+        row |= ends("seeds_that_dip_pct", _percent(share))
+        row |= ends("change_5k_to_10k", mean_interval(outcome.landmark))
+        row |= ends("windowed_depth", mean_interval(outcome.windowed_depth))
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -116,8 +59,8 @@ def causes(market: Market) -> pd.DataFrame:
             "arm": outcome.arm,
             "pairs": found.pairs,
         }
-        row |= _ends("depth", mean_interval(outcome.depth))
-        row |= _ends("difference", found.difference)
+        row |= ends("depth", mean_interval(outcome.depth))
+        row |= ends("difference", found.difference)
         rows.append(row | {"p_value": found.p_value, "correlation": found.correlation})
     table = pd.DataFrame(rows)
     return table.assign(p_adjusted_value=adjust_by_role(table))
@@ -129,7 +72,7 @@ def doses(market: Market) -> pd.DataFrame:
     for trim, by_dose in dosed(market).items():
         for dose, values in by_dose.items():
             row: dict[str, Any] = {"trim": trim, "ent_coef": dose, "seeds": int((~np.isnan(values)).sum())}
-            rows.append(row | _ends("depth", mean_interval(values)))
+            rows.append(row | ends("depth", mean_interval(values)))
     return pd.DataFrame(rows)
 
 
@@ -140,7 +83,7 @@ def dose_trends(market: Market) -> pd.DataFrame:
         if len(by_dose) > 1:
             trend = dose_trend([100 * dose for dose in by_dose], np.stack(list(by_dose.values())))
             row: dict[str, Any] = {"trim": trim, "doses": len(by_dose), "seeds": trend.seeds}
-            row |= _ends("points_per_0.01", trend.slope)
+            row |= ends("points_per_0.01", trend.slope)
             rows.append(row | {"p_value": trend.p_value, "page_p_value": trend.page_p_value})
     return pd.DataFrame(rows)
 
@@ -186,7 +129,7 @@ def controls(market: Market) -> pd.DataFrame:
             {
                 "control": outcome.arm,
                 "seeds": test.control_seeds,
-                **_ends("depth", mean_interval(outcome.depth)),
+                **ends("depth", mean_interval(outcome.depth)),
                 "deepest": float(np.nanmax(outcome.depth)),
                 "depth_exceeded_in_5_pct": test.threshold,
                 "tune2_seeds_beyond": int((known > test.threshold).sum()),
@@ -207,45 +150,11 @@ def streams(market: Market) -> pd.DataFrame:
     shares = stream_shares(depth[()], depth[every], np.stack([depth[(stream,)] for stream in single]))
     return pd.DataFrame(
         [
-            {"stream": stream, "pairs": share.pairs, **_ends("first", share.first), **_ends("total", share.total)}
+            {"stream": stream, "pairs": share.pairs, **ends("first", share.first), **ends("total", share.total)}
             | {"flag": share.flag}
             for stream, share in zip(single, shares, strict=True)
         ]
     )
-
-
-def foretelling(market: Market) -> pd.DataFrame:
-    """What is known at 2 000 and 5 000 steps about the rise that follows, in tune2 and without the trap."""
-    if market.main is None:
-        return pd.DataFrame()
-    arms = [arm for arm in (REFERENCE, "trim_reduces_cost") if arm in market.main["arm"].values]
-    return foretelling_table(market.main.sel(arm=arms))
-
-
-def power(market: Market) -> pd.DataFrame:
-    """How many seeds show such a dip, and how many tell two arms apart, with 80 % power at 5 %."""
-    reference = market.outcome(REFERENCE, "reproduction")
-    if reference is None:
-        return pd.DataFrame()
-    dips = float(np.nanmean(np.where(np.isnan(reference.depth), np.nan, reference.depth >= market.threshold)))
-    rows: list[dict[str, Any]] = []
-    needed = seeds_needed(dips, _NULL_PREVALENCE) if dips > _NULL_PREVALENCE else None
-    question = f"seeds with a dip: {100 * dips:.0f} % in tune2 against {100 * _NULL_PREVALENCE:.0f} %"
-    rows.append({"question": question, "observed": 100 * (dips - _NULL_PREVALENCE), "seeds_of_each_arm": needed})
-    for arm in ("tune3", "trim_reduces_cost", "permuted_rewards"):
-        other = market.outcome(arm)
-        if other is None:
-            continue
-        a, b = paired(other, reference)
-        found = compare_means(a, b)
-        spread = float(np.sqrt((np.nanvar(a, ddof=1) + np.nanvar(b, ddof=1)) / 2))
-        for pairing, correlation in (("same seeds", found.correlation), ("other seeds", None)):
-            usable = correlation is None or not np.isnan(correlation)
-            needed = seeds_for_mean_difference(found.difference.estimate, spread, correlation) if usable else None
-            question = f"mean depth of {arm} against tune2, {pairing}"
-            rows.append({"question": question, "observed": found.difference.estimate, "seeds_of_each_arm": needed})
-    table = pd.DataFrame(rows)
-    return table.assign(seeds_of_each_arm=[_shown(number) for number in table["seeds_of_each_arm"]])
 
 
 def elsewhere(market: Market) -> pd.DataFrame:
@@ -263,35 +172,34 @@ def elsewhere(market: Market) -> pd.DataFrame:
             {
                 "part": part,
                 "pairs": found.pairs,
-                **_ends("depth_with_trap", mean_interval(with_trap.depth)),
-                **_ends("depth_without", mean_interval(without.depth)),
-                **_ends("difference", found.difference),
+                **ends("depth_with_trap", mean_interval(with_trap.depth)),
+                **ends("depth_without", mean_interval(without.depth)),
+                **ends("difference", found.difference),
                 "p_value": found.p_value,
             }
         )
     return pd.DataFrame(rows)
 
 
-def runs(market: Market) -> pd.DataFrame:
-    """What was run: arms, seeds, steps and times, as the logs have them."""
-    rows = []
-    for part, ds in market.parts.items():
-        config = json.loads(ds.attrs["config"])
-        trained = [(int(n.replace(",", "")), float(s)) for n, s in _TRAINED.findall(ds.attrs["log"])]
-        steps, seconds = sum(n for n, _ in trained), sum(s for _, s in trained)
-        rows.append(
-            {
-                "part": part,
-                "arms": ds.sizes["arm"],
-                "seeds": ds.sizes["seed"],
-                "steps": int(config["timesteps"]),
-                "failed_seeds": int((ds["failed_step"].max("checkpoint") >= 0).sum()),
-                "env_steps_millions": steps / 1e6,
-                "seconds": seconds,
-                "steps_per_second": f"{steps / seconds:,.0f}" if seconds else "",
-                "git_commit": (config.get("git_commit") or "")[:10],
-            }
-        )
+def mechanism(market: Market) -> pd.DataFrame:
+    """What the trap does: trims and forced stops per 100 flat buys, in the windows that were published.
+
+    Returns:
+        One row per arm and window, means over seeds with 95 % intervals.
+    """
+    ds = market.main
+    if ds is None:
+        return pd.DataFrame()
+    steps, rows = ds["env_steps"].values, []
+    windows = [pair for pair in pairwise(_WINDOWS) if pair[1] in steps]
+    for arm, (start, end) in product([arm for arm in _TRAP_ARMS if arm in ds["arm"].values], windows):
+        within = ds.sel(arm=arm).isel(checkpoint=(steps > start) & (steps <= end))
+        buys = within["flat_count"].sel(action=["BUY_CALL", "BUY_PUT"]).sum(["setup_score", "action", "checkpoint"])
+        row: dict[str, Any] = {"arm": arm, "from_step": start, "to_step": end}
+        for name in ("trim", "forced_stop"):
+            share = 100 * within[name].sum("checkpoint") / buys.where(buys > 0)
+            row |= ends(f"{name}s_per_100_buys", mean_interval(share.values))
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -303,26 +211,6 @@ def _percent(interval: Interval) -> Interval:
     return Interval(100 * interval.estimate, 100 * interval.low, 100 * interval.high, interval.flag)
 
 
-def _ends(name: str, interval: Interval) -> dict[str, float]:
+def ends(name: str, interval: Interval) -> dict[str, float]:
+    """An interval as three columns."""
     return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
-
-
-def _shown(number: float | None) -> str:
-    return "more than 4 096" if number is None or np.isnan(number) else f"{number:.0f}"
-
-
-ALL = {
-    "published": published,
-    "claims": claims,
-    "declared": declared,
-    "depths": depths,
-    "causes": causes,
-    "doses": doses,
-    "dose_trends": dose_trends,
-    "controls": controls,
-    "streams": streams,
-    "foretelling": foretelling,
-    "power": power,
-    "elsewhere": elsewhere,
-    "runs": runs,
-}

@@ -1,0 +1,178 @@
+"""A study's page, from small real runs to figures and back from the condensed runs alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import experiments
+from momentum_jax import cli, runner, study, study_page
+from momentum_jax.analysis.curves import derive_curves
+from momentum_jax.analysis.inference.power import seeds_for_mean_difference, smallest_mean_difference
+from momentum_jax.analysis.study import figures, tables
+from momentum_jax.analysis.study.condensed import LANDMARKS, read_condensed
+from momentum_jax.analysis.study.market import Market, Outcome, paired
+from momentum_jax.analysis.study.page import TABLES, numbers_of
+from momentum_jax.store import load_run
+from tests.conftest import ROOT
+
+PARTS = "reproduction,main_causes,controls,dose,streams,full"
+SMALL = "--num_seeds=6 --timesteps=2048 --num_steps=64 --minibatch_size=32 --num_epochs=1 --hidden_sizes=8"
+# Of the first 2 048 steps nothing was published, and no published window ends there.
+EMPTY = {"published", "mechanism"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Parts of early_dip, trained small."""
+    root = tmp_path_factory.mktemp("study") / "synthetic"
+    line = f"launch.py --study=early_dip --parts={PARTS} --run_dir={root} {SMALL}"
+    command = cli.parse(line.split(), experiments.load, experiments.names(), None, experiments.load_study)
+    assert isinstance(command, cli.StudyCommand)
+    quiet = partial(runner.train, say=lambda line: None)
+    study.carry_out(command.study, command.folder, command.parts, quiet, lambda line: None)
+    return root
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, folder) -> Path:
+    """The page of every table and figure, made by the command."""
+    root = tmp_path_factory.mktemp("page")
+    marks = [f"{{{{synthetic/table/{name}}}}}" for name in TABLES]
+    marks += [f"{{{{synthetic/figure/{name}}}}}" for name in figures.ALL]
+    marks += ["Depth {{synthetic/number/depth.tune2}}.", "Elsewhere: {{spy/table/causes}}"]
+    (root / "template.md").write_text("\n\n".join(marks))
+    assert study_page.main([str(root), "--condense", str(folder)]) == 0
+    return root
+
+
+def test_every_table_and_figure_of_what_was_run_is_in_the_page(page):
+    text = (page / "README.md").read_text()
+    filled = {path.stem for path in (page / "tables/synthetic").iterdir()}
+    assert set(TABLES) - filled == EMPTY
+    assert text.count("*not run*") == 1 + len(EMPTY)
+    assert text.endswith("Elsewhere: *not run*")
+    for name in figures.ALL:
+        assert f"figures/synthetic/{name}.png" in text
+        assert (page / "figures/synthetic" / f"{name}.png").stat().st_size > 10_000
+    depth = pd.read_csv(page / "tables/synthetic/depths.csv").set_index("arm").loc["tune2"]
+    assert f"Depth {depth['depth']:.2f} [{depth['depth_low']:.2f}–{depth['depth_high']:.2f}]" in text
+
+
+def test_what_is_kept_gives_the_same_numbers(page, folder):
+    for part in PARTS.split(","):
+        whole, kept = load_run(folder / part), read_condensed(page / "data/synthetic" / f"{part}.npz")
+        before, after = derive_curves(whole), derive_curves(kept)
+        for name in ("hold_pct", "strong_buy_pct", "weak_buy_pct", "hold_pct_cumulative", "good_buy_cumulative"):
+            np.testing.assert_array_equal(before[name].values, after[name].values, err_msg=name)
+        for name in ("p_hold", "p_buy_strong", "p_call"):
+            np.testing.assert_allclose(before[name].values, after[name].values, atol=0.01, err_msg=name)
+        at = np.isin(whole.env_steps.values, LANDMARKS)
+        np.testing.assert_allclose(whole.entropy.values[..., at], kept.entropy.values[..., at], rtol=1e-6)
+        assert np.isnan(kept.entropy.values[..., ~at]).all()
+        assert kept.attrs["data_fingerprint"] == whole.attrs["data_fingerprint"]
+
+
+def test_learning_rate_zero_stays_exactly_still_in_what_is_kept(page):
+    market = Market(page / "data/synthetic")
+    assert (market.outcome("learning_rate_0").depth == 0).all()
+    assert (market.outcome("tune2").depth > 0).all()
+
+
+def test_the_page_is_remade_without_the_runs_to_the_same_bytes(page, tmp_path):
+    copy = tmp_path / "page"
+    copy.mkdir()
+    shutil.copytree(page / "data", copy / "data")
+    shutil.copy(page / "template.md", copy)
+    assert study_page.main([str(copy)]) == 0
+    made = sorted(path.relative_to(page) for path in page.rglob("*") if path.is_file())
+    assert made == sorted(path.relative_to(copy) for path in copy.rglob("*") if path.is_file())
+    for path in made:
+        assert (page / path).read_bytes() == (copy / path).read_bytes(), path
+
+
+def test_doses_take_the_arms_of_other_parts_that_differ_in_nothing_else(page):
+    by_trim = tables.dosed(Market(page / "data/synthetic"))
+    doses = [0.02, 0.04, 0.06, 0.08, 0.10, 0.12]
+    # The baseline and tune1 have these doses too, but other rewards.
+    assert {trim: list(by_dose) for trim, by_dose in by_trim.items()} == {"trap": doses, "mended": doses}
+
+
+def test_an_arm_of_the_design_with_nothing_redrawn_is_tune2_itself(page):
+    market = Market(page / "data/synthetic")
+    np.testing.assert_array_equal(market.outcome("A").depth, market.outcome("tune2").depth)
+    shares = tables.streams(market)
+    assert shares["stream"].tolist() == ["init", "action", "minibatch"]
+    assert (shares["flag"] == "fewer than 128 pairs").all()
+
+
+def test_nothing_that_is_kept_names_a_folder_of_this_machine(page, folder):
+    for path in (page / "data").rglob("*.npz"):
+        config = str(np.load(path)["config"])
+        assert str(folder.parent) not in config
+        assert json.loads(config)["arms"]
+
+
+def test_a_mark_that_nothing_fills_is_refused_in_one_line(page, tmp_path, capsys):
+    copy = tmp_path / "page"
+    shutil.copytree(page / "data", copy / "data")
+    (copy / "template.md").write_text("{{synthetic/table/cause}}")
+    assert study_page.main([str(copy)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "{{synthetic/table/cause}} is unknown" in error
+    assert "causes" in error
+    (copy / "template.md").write_text("{{synthetic/number/depth.nothing}}")
+    assert study_page.main([str(copy)]) == 2
+
+
+def test_damaged_data_are_refused_in_one_line(page, tmp_path, capsys):
+    copy = tmp_path / "page"
+    shutil.copytree(page, copy)
+    path = copy / "data/synthetic/dose.npz"
+    path.write_bytes(path.read_bytes()[:2_000])
+    assert study_page.main([str(copy)]) == 2
+    assert "dose.npz" in capsys.readouterr().err
+
+
+def test_the_page_is_made_without_jax(page):
+    program = (
+        "import sys; from momentum_jax.study_page import main; sys.exit(main(sys.argv[1:]) or 'jax' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(page)], cwd=ROOT).returncode == 0
+
+
+def test_seeds_are_paired_by_number():
+    def outcome(seeds, depth):
+        values = np.array(depth, float)
+        return Outcome("p", "a", True, np.array(seeds), values, values, values)
+
+    a, b = paired(outcome([0, 1, 2, 3], [0, 10, 20, 30]), outcome([2, 3, 4], [1, 2, 3]))
+    assert (a.tolist(), b.tolist()) == ([20, 30], [1, 2])
+
+
+def test_numbers_for_prose_carry_their_intervals():
+    table = pd.DataFrame(
+        [
+            {"part": "x", "arm": "a", "depth": 36.84, "depth_low": 35.9, "depth_high": 37.7, "pairs": 3},
+            {"part": "y", "arm": "a", "depth": 0.5, "depth_low": 0.25, "depth_high": 0.75, "pairs": 3},
+        ]
+    )
+    found = numbers_of(table, ("part", "arm"))
+    assert found["depth.a"] == found["depth.x-a"] == "36.8 [35.9–37.7]"
+    assert found["depth.y-a"] == "0.50 [0.25–0.75]"
+
+
+def test_the_seeds_needed_are_the_fewest_that_find_the_difference():
+    needed = seeds_for_mean_difference(-3.0, spread=6.0, correlation=0.4)
+    assert needed is not None
+    assert smallest_mean_difference(6.0, needed, 0.4) <= 3.0 < smallest_mean_difference(6.0, needed - 1, 0.4)
+    assert seeds_for_mean_difference(1e-3, spread=6.0) is None

@@ -1,0 +1,218 @@
+"""A study's queue: its order, what it skips, where it goes on, and what it refuses. A stand-in trains."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+import experiments
+from experiments.early_dip import STUDY
+from experiments.early_dip_parts import causes, confirmatory
+from momentum_jax import cli, store, study
+from momentum_jax.config import Arm, Experiment, RunConfig
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.options import MarketConfig
+from momentum_jax.store import RunDirectoryError
+
+PARTS = (
+    Experiment(name="made_up.first", description="", arms=(Arm(name="a"), Arm(name="b")), num_seeds=2),
+    Experiment(name="made_up.second", description="", arms=(Arm(name="a"),), timesteps=512),
+    Experiment(name="made_up.crash", description="", arms=(Arm(name="a"),), market={"data_source": "synthetic"}),
+    Experiment(name="made_up.other", description="", arms=(Arm(name="a"),)),
+)
+MADE_UP = study.Study(
+    name="made_up",
+    question="?",
+    primary="p",
+    beside="q",
+    horizon=25_000,
+    threshold=5.0,
+    parts=PARTS,
+    confirmatory=("first",),
+    by_request=("other",),
+)
+
+
+class KilledError(Exception):
+    pass
+
+
+class StandIn:
+    """Writes what a run directory needs to be seen as begun or finished; is killed at the part told."""
+
+    def __init__(self, killed_at=""):
+        self.calls = []
+        self._killed_at = killed_at
+
+    def __call__(self, config: RunConfig, run_dir, *, resume: bool) -> None:
+        self.calls.append((run_dir.name, resume))
+        description = config.to_json() | {"data": {}}
+        if not resume:
+            store.create_run(run_dir, description)
+        if run_dir.name == self._killed_at:
+            raise KilledError
+        store.replace_config(run_dir, store.read_config(run_dir) | {"finished": "now"})
+
+
+def configure(part: Experiment, **settings) -> RunConfig:
+    own = {"num_seeds": part.num_seeds, "timesteps": part.timesteps, "market": MarketConfig(**part.market)}
+    return RunConfig(experiment=part.name, arms=part.arms, **own | settings)
+
+
+def planned(folder, chosen=(), **settings):
+    return study.plan(MADE_UP, folder, lambda part: configure(part, **settings), chosen)
+
+
+def carry_out(folder, train, runs=None):
+    lines = []
+    study.carry_out(MADE_UP, folder, runs or planned(folder), train, lines.append)
+    return "\n".join(lines)
+
+
+def test_parts_run_in_the_declared_order_and_those_by_request_only_when_asked_for(tmp_path):
+    train = StandIn()
+    text = carry_out(tmp_path, train)
+    assert train.calls == [("first", False), ("second", False), ("crash", False)]
+    assert "2 arm(s) × 2 seeds × 100,000 steps" in text
+    assert text.endswith("0.0 million environment steps are left of the parts not finished")
+    assert [run.name for run in planned(tmp_path, ["made_up.other", "first"])] == ["first", "other"]
+
+
+def test_a_killed_queue_goes_on_where_it_stopped(tmp_path):
+    killed = StandIn(killed_at="second")
+    with pytest.raises(KilledError):
+        carry_out(tmp_path, killed)
+    assert killed.calls == [("first", False), ("second", False)]
+    assert [study.state_of(run).value for run in planned(tmp_path)] == ["finished", "begun", "waiting"]
+    again = StandIn()
+    carry_out(tmp_path, again)
+    assert again.calls == [("second", True), ("crash", False)]
+    once_more = StandIn()
+    carry_out(tmp_path, once_more)
+    assert once_more.calls == []
+
+
+def test_what_is_left_counts_whole_rollouts_of_every_arm_and_seed(tmp_path):
+    assert study.env_steps(planned(tmp_path)[0].config) == 2 * 2 * 196 * 512
+    assert "1.2 million environment steps are left" in study.status_text(
+        planned(tmp_path, ["first", "second", "crash"])
+    )
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_other_settings_are_refused_before_anything_is_trained(tmp_path, finished):
+    with pytest.raises(KilledError):
+        carry_out(tmp_path, StandIn(killed_at="crash" if finished else "first"))
+    train = StandIn()
+    with pytest.raises(ConfigError, match=r"first: seeds.* was .* now .*another --run_dir"):
+        carry_out(tmp_path, train, planned(tmp_path, num_seeds=3))
+    assert train.calls == []
+
+
+def test_a_foreign_folder_is_refused(tmp_path):
+    (tmp_path / "second").mkdir()
+    train = StandIn()
+    with pytest.raises(RunDirectoryError, match="second"):
+        carry_out(tmp_path, train)
+    assert train.calls == []
+
+
+def test_where_a_run_is_computed_may_change_under_way(tmp_path):
+    with pytest.raises(KilledError):
+        carry_out(tmp_path, StandIn(killed_at="second"))
+    train = StandIn()
+    carry_out(tmp_path, train, planned(tmp_path, num_devices=1))
+    assert train.calls[0] == ("second", True)
+
+
+def test_the_declaration_lies_beside_the_runs_and_another_is_refused(tmp_path):
+    carry_out(tmp_path, StandIn())
+    declared = json.loads((tmp_path / study.DECLARATION_NAME).read_text())
+    assert declared["parts"] == ["first", "second", "crash", "other"]
+    assert (declared["horizon"], declared["threshold"], declared["confirmatory"]) == (25_000, 5.0, ["first"])
+    later = dataclasses.replace(MADE_UP, threshold=1.0)
+    with pytest.raises(ConfigError, match="declares another study"):
+        study.carry_out(later, tmp_path, planned(tmp_path), StandIn(), lambda line: None)
+
+
+def test_unknown_parts_and_parts_of_another_market_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no part 'third': choose from first, second"):
+        planned(tmp_path, ["third"])
+    csv = MarketConfig(data_source="csv", data_path="x.csv", vix_path="v.csv")
+    on_bars = study.plan(MADE_UP, tmp_path, lambda part: configure(part, market=csv))
+    assert [run.name for run in on_bars] == ["first", "second"]
+    with pytest.raises(ConfigError, match="so there is nothing to run"):
+        study.plan(MADE_UP, tmp_path, lambda part: configure(part, market=csv), ["crash"])
+
+
+def parse(line):
+    return cli.parse(["launch.py", *line.split()], experiments.load, experiments.names(), None, experiments.load_study)
+
+
+def test_every_part_of_early_dip_parses_alone_and_within_the_study():
+    command = parse("--study=early_dip --run_dir=runs/x")
+    assert isinstance(command, cli.StudyCommand)
+    study.check(command.parts)
+    within = {part.name: part.config for part in command.parts}
+    for part in STUDY.parts:
+        alone = parse(f"--experiment={part.name} --run_dir=runs/x")
+        assert isinstance(alone, cli.Command)
+        name = study.part_name(part)
+        assert (name in within) is (name not in STUDY.by_request)
+        assert within.get(name, alone.config) == alone.config
+        assert (alone.config.num_seeds, alone.config.timesteps) == (part.num_seeds, part.timesteps)
+
+
+def test_early_dip_keeps_to_the_least_that_was_asked_for():
+    for part in STUDY.parts:
+        name = study.part_name(part)
+        if name == "full":
+            least = (16, 500_000)
+        elif name == "streams":
+            least = (128, 10_240)
+        else:
+            least = (64, 100_000) if name in STUDY.confirmatory else (32, 30_000)
+        assert (part.num_seeds, part.timesteps) >= least, name
+    assert len(causes.DOSES) >= 6
+    assert all(85_000 in STUDY.part(name).checkpoints for name in ("reproduction", "main_causes", "controls"))
+
+
+def test_early_dip_turns_every_switch_and_zeroes_every_term_that_can_occur():
+    fields = EnvOptions.__dataclass_fields__
+    switches = {name for name, field in fields.items() if isinstance(field.default, bool) or name.startswith("put_s")}
+    assert confirmatory.SWITCHES.keys() == switches
+    assert all(value != fields[name].default for name, value in confirmatory.SWITCHES.items())
+    never = {"unaffordable_penalty", "flat_trim", "flat_exit", "position_buy", "overstay_limit"}
+    weights = {name for name, field in fields.items() if name not in switches and field.default != 0}
+    assert causes.REWARDS.keys() == weights - never
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--study=early_dip", ["run_dir"]),
+        ("--study=early_dip --run_dir=x --resume", ["resume", "--study"]),
+        ("--study=early_dip --run_dir=x --experiment=tune2", ["experiment", "--study"]),
+        ("--study=early_dip --run_dir=x --parts=none", ["none", "reproduction"]),
+        ("--study=tune2 --run_dir=x", ["tune2", "--experiment=tune2"]),
+        ("--study=nothing --run_dir=x", ["nothing", "early_dip"]),
+        ("--experiment=early_dip", ["early_dip", "--study=early_dip", "early_dip.dose"]),
+        ("--experiment=early_dip.nothing", ["nothing", "dose"]),
+        ("--parts=dose", ["--study"]),
+    ],
+)
+def test_a_mistaken_line_is_refused_in_one_line(line, words):
+    with pytest.raises(ConfigError) as caught:
+        parse(line)
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_declared_checkpoints_beyond_a_shorter_run_are_left_out():
+    config = parse("--experiment=early_dip.reproduction --timesteps=26000").config
+    assert max(config.checkpoints) == 25_000
+    config.validate()

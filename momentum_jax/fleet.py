@@ -21,7 +21,7 @@ from momentum_jax.ppo import distributions, learner, networks
 
 InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
 Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
-_SNAPSHOT_RUNS = 64  # about 45 MB with the reference's network
+_SNAPSHOT_RUNS = 16  # about 11 MB with the reference's network
 
 
 class Fleet:
@@ -65,16 +65,16 @@ class Fleet:
         """Wait for dispatched results and bring them to the host, leaves [runs, ...]."""
         return self._join([engine.gather(groups) for engine, groups in zip(self._engines, in_flight, strict=True)])
 
-    def policies(self) -> dict[str, dict[str, np.ndarray]]:
-        """Present parameters by arm and layer (`policy/dense_0/kernel`), arrays [seed, ...]."""
-        result = {}
+    def take_policies(self) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+        """Each arm's name and final parameters by layer (`policy/dense_0/kernel`), arrays [seed, ...].
+
+        The states are given up on the way, since they would be held twice: the fleet is spent afterwards.
+        """
         for engine, arms in zip(self._engines, self._arms_by_program, strict=True):
-            towers = engine.towers()
-            named = _named(jax.tree.map(lambda *runs: np.stack(runs), *towers))
+            named = _named(engine.take_towers())
             for position, arm in enumerate(arms):
                 seeds = slice(position * self.num_seeds, (position + 1) * self.num_seeds)
-                result[self._config.arms[arm].name] = {name: array[seeds] for name, array in named.items()}
-        return result
+                yield self._config.arms[arm].name, {name: array[seeds] for name, array in named.items()}
 
     @property
     def state_bytes(self) -> int:

@@ -35,15 +35,18 @@ PARTS = ("kernel", "bias")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """(fleet, run directory) after three updates of 2 arms × 2 seeds, numbered 5 and 6."""
+    """(parameters [runs, ...] by arm, run directory) after three updates of 2 arms × 2 seeds, numbered 5 and 6."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=192, num_seeds=2, first_seed=5)
     fleet = Fleet(config, make_market([make_segment()]), default_layout(4, num_devices=2))
     for _ in range(3):
         fleet.fetch(fleet.update())
     run_dir = tmp_path_factory.mktemp("runs") / "run"
     store.create_run(run_dir, config.to_json() | {"data": {}})
-    store.write_policies(run_dir, fleet.policies())
-    return fleet, run_dir
+    params = {
+        arm.name: jax.tree.map(np.asarray, engine.params()) for arm, engine in zip(ARMS, fleet._engines, strict=True)
+    }
+    store.write_policies(run_dir, dict(fleet.take_policies()))
+    return params, run_dir
 
 
 @pytest.fixture(scope="module")

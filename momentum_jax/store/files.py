@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import io
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -64,8 +64,9 @@ def log_path(run_dir: Path, share: Share = WHOLE) -> Path:
     return run_dir / f"{LOG_NAME}{share.suffix if share.index else ''}.txt"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Writes `data` so that `path` holds either all of it or what it held before.
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, so that `path` holds either all of it or what it held before.
 
     The folder is made where it is missing. A process killed half-way leaves only a file
     ending in ``.tmp``, which no reader looks at.
@@ -74,7 +75,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -82,6 +83,12 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Writes `data` as an `atomic_file`."""
+    with atomic_file(path) as file:
+        file.write(data)
 
 
 def sync_folder(folder: Path) -> None:
@@ -105,9 +112,8 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     for name, value in arrays.items():
         if value.dtype.hasobject:
             raise RunDirectoryError(f"{path}: array {name!r} has dtype {value.dtype}, expected numbers")
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    write_atomic(path, buffer.getvalue())
+    with atomic_file(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:

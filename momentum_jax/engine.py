@@ -8,7 +8,7 @@ and share the program. A run's numbers do not depend on the runs beside it: noth
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -90,7 +90,7 @@ class Engine:
             self.runs[start : start + layout.group_size] for start in range(0, len(self.runs), layout.group_size)
         ]
         self._inputs = [self._put(_stack_inputs(_padded(group, layout.group_size))) for group in self._groups]
-        self._states: list[Any] = [self._init(group, layout.group_size, fixed_streams) for group in self._groups]
+        self._states = [self._init(group, layout.group_size, fixed_streams) for group in self._groups]
         # Compiled ahead of time: an input that changed its type would be an error, never a second compilation.
         update = jax.jit(self._over_runs(_update_run), donate_argnums=4)
         self._update = update.lower(self._shared, *self._inputs[0], self._total_updates, self._states[0]).compile()
@@ -131,8 +131,7 @@ class Engine:
         """A group's states on the host by the leaves' names, arrays [runs of the group, ...]; waits for them."""
         count = len(self._groups[group])
         leaves = jax.tree_util.tree_leaves_with_path(self._states[group])
-        # An array keeps what it once gave to the host, so copies are asked: the states would be held twice.
-        return {_name(path): np.asarray(jnp.copy(_plain(leaf)))[:count] for path, leaf in leaves}
+        return {_name(path): _host_copy(_plain(leaf))[:count] for path, leaf in leaves}
 
     def restore(self, group: int, snapshot: Mapping[str, np.ndarray]) -> None:
         """Put what `snapshot` returned in place of a group's states.
@@ -166,22 +165,14 @@ class Engine:
         """The parameters of all runs on the host as they act on features, leaves [runs, ...]."""
         return self.gather([state.params for state in self._states])
 
-    def take_towers(self) -> dict[str, tuple[networks.Dense, ...]]:
-        """Policy and value tower of all runs on the host, leaves [runs, ...], with the whole first layers.
-
-        Each group's state is given up as its towers are taken: the engine is spent afterwards.
-        """
-        towers: Any = None
-        for group in range(self.num_groups):
-            state, self._states[group] = self._states[group], None
-            parts = jax.tree.map(np.asarray, (state.params, state.deviations))
+    def towers(self, runs: range) -> Iterator[dict[str, tuple[networks.Dense, ...]]]:
+        """Policy and value tower of each of consecutive runs on the host, with the whole first layers."""
+        for group in range(runs[0] // self._group_size, runs[-1] // self._group_size + 1):
+            state = self._states[group]
+            parts = jax.tree.map(_host_copy, (state.params, state.deviations))
             first = group * self._group_size
-            for index in range(self.group_runs(group)):
-                run = learner.restore_towers(self._task, *jax.tree.map(lambda leaf, i=index: leaf[i], parts))
-                if towers is None:
-                    towers = jax.tree.map(lambda leaf: np.empty((len(self.runs), *leaf.shape), leaf.dtype), run)
-                _fill(towers, first + index, run)
-        return towers
+            for index in range(max(runs[0] - first, 0), min(runs[-1] + 1 - first, self.group_runs(group))):
+                yield learner.restore_towers(self._task, *jax.tree.map(lambda leaf, i=index: leaf[i], parts))
 
     def _over_runs(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """shard_map of `function` over the mesh, mapped over each device's runs."""
@@ -239,12 +230,6 @@ def _stacked(*leaves: jax.Array) -> Any:
     return jax.random.wrap_key_data(stacked, impl=jax.random.key_impl(leaves[0])) if _is_key(leaves[0]) else stacked
 
 
-def _fill(stacked: Any, index: int, tree: Any) -> None:
-    """Write a tree's leaves [...] into those of `stacked` [runs, ...]."""
-    for whole, leaf in zip(jax.tree.leaves(stacked), jax.tree.leaves(tree), strict=True):
-        whole[index] = leaf
-
-
 def _is_key(leaf: jax.Array) -> bool:
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
@@ -252,6 +237,11 @@ def _is_key(leaf: jax.Array) -> bool:
 def _plain(leaf: jax.Array) -> jax.Array:
     """The leaf as numbers: random keys as their data."""
     return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+
+
+def _host_copy(leaf: jax.Array) -> np.ndarray:
+    """The leaf on the host. An array keeps what it once gave to the host: without the copy it would be held twice."""
+    return np.asarray(jnp.copy(leaf))
 
 
 def _name(path: Any) -> str:

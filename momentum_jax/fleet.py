@@ -18,6 +18,7 @@ from momentum_jax.env.market import FIRST_BAR, Market
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import is_static
 from momentum_jax.ppo import distributions, learner, networks
+from momentum_jax.store.files import Rows
 
 InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
 Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
@@ -65,16 +66,15 @@ class Fleet:
         """Wait for dispatched results and bring them to the host, leaves [runs, ...]."""
         return self._join([engine.gather(groups) for engine, groups in zip(self._engines, in_flight, strict=True)])
 
-    def take_policies(self) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-        """Each arm's name and final parameters by layer (`policy/dense_0/kernel`), arrays [seed, ...].
+    def policies(self) -> Iterator[tuple[str, dict[str, Rows]]]:
+        """Each arm's name and present parameters by layer (`policy/dense_0/kernel`), arrays [seed, ...].
 
-        The states are given up on the way, since they would be held twice: the fleet is spent afterwards.
+        They come seed by seed, so that they are never held beside the states.
         """
         for engine, arms in zip(self._engines, self._arms_by_program, strict=True):
-            named = _named(engine.take_towers())
             for position, arm in enumerate(arms):
-                seeds = slice(position * self.num_seeds, (position + 1) * self.num_seeds)
-                yield self._config.arms[arm].name, {name: array[seeds] for name, array in named.items()}
+                runs = range(position * self.num_seeds, (position + 1) * self.num_seeds)
+                yield self._config.arms[arm].name, _layers(engine, runs)
 
     @property
     def state_bytes(self) -> int:
@@ -159,6 +159,16 @@ def _probe_run(
         logits = networks.apply_tower(policy, task.expand(compact, env_params), config.activation)
     log_probs = distributions.masked_log_probs(logits, jnp.asarray(rules.FLAT_MASK))
     return probes.mean_by_score(jnp.exp(log_probs), task.probe_scores(bars, env_params))
+
+
+def _layers(engine: Engine, runs: range) -> dict[str, Rows]:
+    """The layers of consecutive runs by name, [runs, ...]."""
+
+    def rows(name: str) -> Iterator[np.ndarray]:
+        return (_named(towers)[name] for towers in engine.towers(runs))
+
+    example = _named(next(engine.towers(runs)))
+    return {name: Rows((len(runs), *layer.shape), layer.dtype, rows(name)) for name, layer in example.items()}
 
 
 def _named(towers: dict[str, tuple[networks.Dense, ...]]) -> dict[str, np.ndarray]:

@@ -154,8 +154,8 @@ class _Session:
             with stop_request() as stop:
                 self._advance(training, fleet, stop)
         seconds = time.perf_counter() - started
-        for arm, arrays in fleet.take_policies():
-            store.write_policies(self._run_dir, {arm: arrays}, self._share)
+        for arm, layers in fleet.policies():
+            store.write_policy(self._run_dir, arm, layers, self._share)
         steps = (training.update - first) * self._config.rollout_size * fleet.num_runs
         rate = f"{steps:,} environment steps in {seconds:.1f} s, {steps / seconds:,.0f} steps/s"
         self.log(f"trained {rate}, peak host memory {_peak_memory() / 1e6:,.0f} MB")

@@ -35,18 +35,16 @@ PARTS = ("kernel", "bias")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """(parameters [runs, ...] by arm, run directory) after three updates of 2 arms × 2 seeds, numbered 5 and 6."""
+    """(fleet, run directory) after three updates of 2 arms × 2 seeds, numbered 5 and 6."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=192, num_seeds=2, first_seed=5)
     fleet = Fleet(config, make_market([make_segment()]), default_layout(4, num_devices=2))
     for _ in range(3):
         fleet.fetch(fleet.update())
     run_dir = tmp_path_factory.mktemp("runs") / "run"
     store.create_run(run_dir, config.to_json() | {"data": {}})
-    params = {
-        arm.name: jax.tree.map(np.asarray, engine.params()) for arm, engine in zip(ARMS, fleet._engines, strict=True)
-    }
-    store.write_policies(run_dir, dict(fleet.take_policies()))
-    return params, run_dir
+    for arm, layers in fleet.policies():
+        store.write_policy(run_dir, arm, layers)
+    return fleet, run_dir
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +133,9 @@ def test_an_unfinished_run_and_a_diverged_seed_are_refused(run, tmp_path: Path):
     store.create_run(tmp_path / "run", config)
     with pytest.raises(store.RunDirectoryError, match=r"final_tanh\.npz: not found"):
         load_policy(tmp_path / "run", "tanh", 5)
-    arrays = {name: array.copy() for name, array in fleet.policies()["tanh"].items()}
+    arrays = {name: np.stack(list(layer.rows)) for name, layer in dict(fleet.policies())["tanh"].items()}
     arrays["value/dense_0/bias"][1, 0] = np.nan
-    store.write_policies(tmp_path / "run", {"tanh": arrays})
+    store.write_policy(tmp_path / "run", "tanh", arrays)
     load_policy(tmp_path / "run", "tanh", 5)
     with pytest.raises(store.RunDirectoryError, match=r"seed 6 of arm .tanh. diverged, value.dense_0.bias"):
         load_policy(tmp_path / "run", "tanh", 6)

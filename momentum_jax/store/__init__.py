@@ -28,7 +28,7 @@ from momentum_jax.store.files import (
 from momentum_jax.store.lock import locked
 from momentum_jax.store.read import complete_steps, load_policies, load_run
 from momentum_jax.store.state import new_state, remove_leftovers, states
-from momentum_jax.store.write import append_log, create_run, replace_config, write_checkpoint, write_policies
+from momentum_jax.store.write import append_log, create_run, replace_config, write_checkpoint, write_policy
 
 __all__ = [
     "STATE_NAME",
@@ -51,5 +51,5 @@ __all__ = [
     "write_arrays",
     "write_atomic",
     "write_checkpoint",
-    "write_policies",
+    "write_policy",
 ]

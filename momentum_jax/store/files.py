@@ -7,9 +7,9 @@ import dataclasses
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +65,7 @@ def log_path(run_dir: Path, share: Share = WHOLE) -> Path:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write, so that `path` holds either all of it or what it held before.
 
     The folder is made where it is missing. A process killed half-way leaves only a file
@@ -103,8 +103,16 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Writes named arrays as one .npz, whole or not at all.
+class Rows(NamedTuple):
+    """An array that comes row by row, so that it need not be held whole."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    rows: Iterable[Array]
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array | Rows]) -> None:
+    """Writes named arrays as one compressed .npz, whole or not at all.
 
     Raises:
         RunDirectoryError: an array would have to be pickled.
@@ -112,8 +120,21 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     for name, value in arrays.items():
         if value.dtype.hasobject:
             raise RunDirectoryError(f"{path}: array {name!r} has dtype {value.dtype}, expected numbers")
-    with atomic_file(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, value in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                _write_array(entry, value)
+
+
+def _write_array(entry: IO[bytes], value: Array | Rows) -> None:
+    if not isinstance(value, Rows):
+        np.lib.format.write_array(entry, value, allow_pickle=False)
+        return
+    descr = np.lib.format.dtype_to_descr(value.dtype)
+    header = {"descr": descr, "fortran_order": False, "shape": value.shape}
+    np.lib.format.write_array_header_1_0(entry, header)
+    for row in value.rows:
+        entry.write(np.ascontiguousarray(row, value.dtype).tobytes())
 
 
 def read_arrays(path: Path) -> dict[str, Array]:

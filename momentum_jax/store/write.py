@@ -16,6 +16,7 @@ from momentum_jax.store.files import (
     DIAGNOSTICS_NAME,
     WHOLE,
     Array,
+    Rows,
     RunDirectoryError,
     Share,
     checkpoint_path,
@@ -120,12 +121,13 @@ def check_arrays(arrays: Mapping[str, Array], num_arms: int, num_seeds: int, pat
             )
 
 
-def write_policies(run_dir: str | Path, policies: Mapping[str, Mapping[str, Array]], share: Share = WHOLE) -> None:
-    """Writes the final parameters, one ``policies/final_<arm>.npz`` per arm.
+def write_policy(run_dir: str | Path, arm: str, arrays: Mapping[str, Array | Rows], share: Share = WHOLE) -> None:
+    """Writes the final parameters of an arm, ``policies/final_<arm>.npz``.
 
     Args:
         run_dir: made by `create_run`.
-        policies: by arm name, arrays ``[seed, ...]`` by name (``policy/dense_0/kernel``).
+        arm: its name.
+        arrays: ``[seed, ...]`` by name (``policy/dense_0/kernel``).
         share: whose seeds these are, where several processes write.
 
     Raises:
@@ -133,18 +135,14 @@ def write_policies(run_dir: str | Path, policies: Mapping[str, Mapping[str, Arra
     """
     root = Path(run_dir)
     config = read_config(root)
+    path = policy_path(root, arm, share)
+    if arm not in arm_names(config):
+        raise RunDirectoryError(f"{path}: arm {arm!r} is not one of {arm_names(config)}")
     num_seeds = len(share.of(config["seeds"]))
-    for arm, arrays in policies.items():
-        path = policy_path(root, arm, share)
-        if arm not in arm_names(config):
-            raise RunDirectoryError(f"{path}: arm {arm!r} is not one of {arm_names(config)}")
-        for name, value in arrays.items():
-            if np.shape(value)[:1] != (num_seeds,):
-                raise RunDirectoryError(
-                    f"{path}: {name} has shape {np.shape(value)}, expected {num_seeds} seeds in front"
-                )
-    for arm, arrays in policies.items():
-        write_arrays(policy_path(root, arm, share), {name: np.asarray(value) for name, value in arrays.items()})
+    for name, value in arrays.items():
+        if value.shape[:1] != (num_seeds,):
+            raise RunDirectoryError(f"{path}: {name} has shape {value.shape}, expected {num_seeds} seeds in front")
+    write_arrays(path, arrays)
 
 
 def append_log(run_dir: str | Path, line: str, share: Share = WHOLE) -> None:

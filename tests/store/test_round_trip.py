@@ -16,7 +16,7 @@ from momentum_jax.store import (
     load_run,
     read_config,
     write_checkpoint,
-    write_policies,
+    write_policy,
 )
 
 
@@ -77,7 +77,7 @@ def test_unknown_config_keys_pass_through(run_dir, config):
 
 def test_policies_come_back(run_dir):
     kernel = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
-    write_policies(run_dir, {"ent_coef=0.1": {"policy/dense_0/kernel": kernel, "step": np.arange(3)}})
+    write_policy(run_dir, "ent_coef=0.1", {"policy/dense_0/kernel": kernel, "step": np.arange(3)})
     found = load_policies(run_dir, "ent_coef=0.1")
     assert set(found) == {"policy/dense_0/kernel", "step"}
     np.testing.assert_array_equal(found["policy/dense_0/kernel"], kernel)

@@ -80,7 +80,7 @@ class Launch:
         self._process.returncode = os.waitstatus_to_exitcode(status)
         if status:
             raise RuntimeError(f"launch.py ended with status {self._process.returncode}: {self.last_error()}")
-        return usage.ru_maxrss / 1024
+        return usage.ru_maxrss * 1024 / 1e6
 
     def last_error(self) -> str:
         return next((line for line in reversed(self.errors) if line.strip()), "no message")

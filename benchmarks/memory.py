@@ -2,8 +2,9 @@
 
     python -m benchmarks.memory [--seeds=8,64,512] [--work=400000]
 
-Every run is a launch.py of its own, from the command to the report. The fewer its seeds, the longer it trains, so that
-each has about `work` environment steps to be timed on; all measure at the same number of checkpoints.
+Every run is a launch.py of its own, from the command to the report; what a further seed costs is taken from training
+alone. The fewer its seeds, the longer it trains, so that each has about `work` environment steps to be timed on; all
+measure at the same number of checkpoints.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ def measure(num_seeds: int) -> dict[str, Any]:
         with Launch(arguments) as launch:
             peak = launch.peak_megabytes()
         log = (Path(folder) / "run" / "log.txt").read_text()
-    found = re.search(r"trained ([\d, \u202f\u00a0]+) environment steps in .*?, ([\d, \u202f\u00a0]+) steps/s", log)
+    found = re.search(r"trained ([\d,]+) environment steps in .*?, ([\d,]+) steps/s, peak host memory ([\d,]+) MB", log)
     if not found:
         raise RuntimeError(f"log.txt does not say how fast the run was: its last line is {log.splitlines()[-1]!r}")
-    steps, rate = (int(re.sub(r"\D", "", group)) for group in found.groups())
-    return {"seeds": num_seeds, "steps": steps, "peak MB": peak, "steps/s": rate}
+    steps, rate, training = (int(group.replace(",", "")) for group in found.groups())
+    return {"seeds": num_seeds, "steps": steps, "peak MB": training, "with report": peak, "steps/s": rate}
 
 
 def main(argv: list[str]) -> None:

@@ -3,10 +3,9 @@
     python -m benchmarks.profile [--repeats=40]
 
 A part runs in a compiled loop as often as an update runs it, and what it reads depends on the turn before, so that
-nothing leaves the loop. All are timed in turn, `--repeats` times, and the fastest counts, in processor time of all
-threads, which other programs on the machine do not lengthen by waiting. "rest" is what the parts of a stage leave; it
-may be less than nothing, since parts timed together disturb each other's cache less or more than the whole does.
-Products are timed alone too: the rate that they reach is the roof at these shapes.
+nothing leaves the loop. All are timed in turn, `--repeats` times, and the fastest counts. "rest" is what the parts of a
+stage leave; it may be less than nothing, since parts timed together disturb each other's cache less or more than the
+whole does. Products are timed alone too: the rate that they reach is the roof at these shapes.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def main(argv: list[str]) -> None:
 
 
 def _fastest(calls: list[tuple[Any, ...]]) -> list[float]:
-    """Processor seconds of the fastest of `--repeats` runs of each (function, arguments …), all timed in turn."""
+    """Seconds of the fastest of `--repeats` runs of each (function, arguments …), all timed in turn."""
     import jax
 
     compiled = [(jax.jit(function).lower(*arguments).compile(), arguments) for function, *arguments in calls]
@@ -57,9 +56,9 @@ def _fastest(calls: list[tuple[Any, ...]]) -> list[float]:
     for _ in range(1 + _REPEATS.value):
         rounds.append([])
         for function, arguments in compiled:
-            started = time.process_time()
+            started = time.perf_counter()
             jax.block_until_ready(function(*arguments))
-            rounds[-1].append(time.process_time() - started)
+            rounds[-1].append(time.perf_counter() - started)
     return [min(times) for times in zip(*rounds[1:], strict=True)]
 
 

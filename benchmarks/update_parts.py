@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from momentum_jax.env import layout
 from momentum_jax.env.market import Market
@@ -154,7 +155,7 @@ class UpdateParts:
         (d_logits, d_values), metrics = jax.grad(loss, argnums=(0, 1), has_aux=True)(logits, values)
         return d_logits, _touched(d_values, jnp.stack(metrics))
 
-    def _step(self, params: networks.Params, state: optimizer.AdamState, gradients: networks.Params) -> Any:
+    def _step(self, params: networks.Params, state: optax.ScaleByAdamState, gradients: networks.Params) -> Any:
         counts = jnp.asarray(self._task.input_counts)
         params, state, norm = optimizer.step(self._config, jnp.float32(3e-5), params, state, gradients, counts)
         return params, state, jax.tree.map(lambda leaf: _touched(leaf, norm), gradients)
@@ -186,7 +187,8 @@ def minibatch_products(config: PPOConfig) -> Iterator[Product]:
 
 
 def _product_loop(turns: int, left: jax.Array, right: jax.Array) -> jax.Array:
-    return jax.lax.fori_loop(0, turns, lambda _, x: _touched(x, x @ right), left)
+    # Behind the barrier XLA cannot see that only one number of the product is looked at.
+    return jax.lax.fori_loop(0, turns, lambda _, x: _touched(x, jax.lax.optimization_barrier(x @ right)), left)
 
 
 def _touched(array: jax.Array, other: jax.Array) -> jax.Array:

@@ -3,8 +3,7 @@
     python -m benchmarks.memory [--seeds=8,64,512] [--work=400000]
 
 Every run is a launch.py of its own, from the command to the report; what a further seed costs is taken from training
-alone. The fewer its seeds, the longer it trains, so that each has about `work` environment steps to be timed on; all
-measure at the same number of checkpoints.
+alone. The fewer its seeds, the longer it trains, so that each has about `work` environment steps to be timed on.
 """
 
 from __future__ import annotations
@@ -25,16 +24,18 @@ _SEEDS = flags.DEFINE_list("seeds", ["8", "64", "512"], "numbers of seeds, the l
 _WORK = flags.DEFINE_integer("work", 400_000, "environment steps of each run, all seeds together, at least")
 _GROUP_WIDTH = flags.DEFINE_integer("group_width", 1, "runs advanced together on each device")
 
-LEAST_STEPS = 2_048  # of a seed: four updates
+LEAST_STEPS = 8_192  # of a seed: 16 updates
+CHECKPOINT_EVERY = 2_048  # as often in short runs as in long ones: a checkpoint costs time
 FLAT_PERCENT = 10.0
 
 
 def measure(num_seeds: int) -> dict[str, Any]:
     """Peak memory of one run, and steps a second by its own log."""
     timesteps = max(LEAST_STEPS, _WORK.value // num_seeds)
+    checkpoints = ",".join(map(str, range(CHECKPOINT_EVERY, timesteps + 1, CHECKPOINT_EVERY)))
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["--experiment=tune2", f"--num_seeds={num_seeds}", f"--timesteps={timesteps}", *bars.launch_flags()]
-        arguments += ["--checkpoints=1000,2000", f"--group_width={_GROUP_WIDTH.value}", f"--run_dir={folder}/run"]
+        arguments += [f"--checkpoints={checkpoints}", f"--group_width={_GROUP_WIDTH.value}", f"--run_dir={folder}/run"]
         with Launch(arguments) as launch:
             peak = launch.peak_megabytes()
         log = (Path(folder) / "run" / "log.txt").read_text()

@@ -51,9 +51,20 @@ class Fleet:
     def num_runs(self) -> int:
         return self._order.size
 
-    def update(self) -> InFlight:
-        """Advance every run by one update; `fetch` gives a `learner.UpdateRecord`."""
-        return [[engine.update(group) for group in range(engine.num_groups)] for engine in self._engines]
+    def update(self, before: InFlight | None = None) -> InFlight:
+        """Advance every run by one update; `fetch` gives a `learner.UpdateRecord`.
+
+        What was dispatched `before` is brought to the host in place, group by group between the dispatches: done
+        afterwards, the devices would wait for it.
+        """
+        dispatched: InFlight = []
+        for number, engine in enumerate(self._engines):
+            dispatched.append([])
+            for group in range(engine.num_groups):
+                dispatched[number].append(engine.update(group))
+                if before is not None:
+                    before[number][group] = jax.tree.map(np.asarray, before[number][group])
+        return dispatched
 
     def probe(self) -> InFlight:
         """Ask the present policies for their probabilities; `fetch` gives (p_action, probe_count)."""

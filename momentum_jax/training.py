@@ -43,7 +43,8 @@ class Training:
         # A checkpoint inside this update's rollout is probed with the policy that acts in it.
         if self.update in self._recorder.probed_updates and self.update not in self._probes:
             self._probes[self.update] = self._fleet.probe()
-        before, self._in_flight = self._in_flight, (self.update, self._fleet.update())
+        before = self._in_flight
+        self._in_flight = self.update, self._fleet.update(before[1] if before else None)
         self.update += 1
         yield from self._count(before)
 

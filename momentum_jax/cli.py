@@ -1,37 +1,24 @@
-"""The command line: flags derived from the configuration's dataclasses, parsed without starting JAX."""
+"""The command line: from flags to what is asked for, without starting JAX."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from absl import flags
 
-from momentum_jax import resuming
+from momentum_jax import cli_flags, resuming
 from momentum_jax.config import Experiment, RunConfig, resolve_arms
 from momentum_jax.distributed import DistributedConfig
-from momentum_jax.env.options import PRESETS, EnvOptions
+from momentum_jax.env.options import EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.slurm import SlurmConfig
 from momentum_jax.study import PartRun, Study, plan
-
-_ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
-_RUN_FIELDS = (
-    "timesteps",
-    "num_seeds",
-    "first_seed",
-    "checkpoints",
-    "fixed_streams",
-    "group_width",
-    "num_devices",
-    "state_interval",
-)
 
 
 class Command(NamedTuple):
@@ -52,78 +39,6 @@ class StudyCommand(NamedTuple):
     folder: Path
 
 
-class _Section(NamedTuple):
-    title: str
-    names: list[str]
-
-
-def _define_field(values: flags.FlagValues, field: dataclasses.Field) -> str:
-    """Define a flag without a default (None: leave the experiment's value) for a dataclass field."""
-    name, kind, help_text = field.name, str(field.type), field.metadata["help"]
-    if field.metadata.get("choices"):
-        flags.DEFINE_enum(name, None, list(field.metadata["choices"]), help_text, flag_values=values)
-    elif kind.startswith("tuple"):
-        flags.DEFINE_list(name, None, help_text, flag_values=values)
-    elif kind.startswith("bool"):
-        flags.DEFINE_boolean(name, None, help_text, flag_values=values)
-    elif kind.startswith("int"):
-        flags.DEFINE_integer(name, None, help_text, flag_values=values)
-    elif kind.startswith("str"):
-        flags.DEFINE_string(name, None, help_text, flag_values=values)
-    else:
-        flags.DEFINE_float(name, None, help_text, flag_values=values)
-    return name
-
-
-def _define(values: flags.FlagValues) -> list[_Section]:
-    flags.DEFINE_string("experiment", "tune2", "study to run; its arms are in experiments/", flag_values=values)
-    flags.DEFINE_string("study", None, "a study's parts one after the other, in run_dir/<part>", flag_values=values)
-    flags.DEFINE_list("parts", None, "parts of the study to run; default all", flag_values=values)
-    flags.DEFINE_string("run_dir", None, "where results go; default runs/<model_name>", flag_values=values)
-    flags.DEFINE_string("model_name", None, "name of the run; default experiment and time", flag_values=values)
-    flags.DEFINE_boolean("resume", False, "go on with the run in run_dir, to the same result", flag_values=values)
-    flags.DEFINE_integer("extend_to", None, "go on with the run in run_dir to so many timesteps", flag_values=values)
-    flags.DEFINE_enum("preset", "reference", list(PRESETS), "behaviour of the environment", flag_values=values)
-    flags.DEFINE_boolean(
-        "human_momentum", True, "the reference system's name of this environment; there is no other", flag_values=values
-    )
-    fields = {field.name: field for field in dataclasses.fields(RunConfig)}
-    run = [
-        "experiment",
-        "study",
-        "parts",
-        "run_dir",
-        "model_name",
-        "resume",
-        "extend_to",
-        *(_define_field(values, fields[name]) for name in _RUN_FIELDS),
-    ]
-    env = [_define_field(values, field) for field in dataclasses.fields(EnvOptions)]
-    market = [_define_field(values, field) for field in dataclasses.fields(MarketConfig)]
-    ppo = [_define_field(values, field) for field in dataclasses.fields(PPOConfig)]
-    job = [_define_field(values, field) for field in dataclasses.fields(DistributedConfig)]
-    slurm = [_define_field(values, field) for field in dataclasses.fields(SlurmConfig)]
-    for alias, name in _ALIASES.items():
-        flags.DEFINE_alias(alias, name, flag_values=values)
-    return [
-        _Section("Run", run),
-        _Section("Market", market),
-        _Section("Learner (also --n_steps, --n_epochs, --batch_size)", ppo),
-        _Section("Environment", ["preset", "human_momentum", *env]),
-        _Section("Several processes", job),
-        _Section("Slurm", slurm),
-    ]
-
-
-def normalized(arguments: Sequence[str]) -> list[str]:
-    """Write flag names with underscores: `--learning-rate=3e-5` becomes `--learning_rate=3e-5`."""
-    result = []
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        result.append(name.replace("-", "_").replace("__", "--", 1) + equals + value if name[:2] == "--" else argument)
-    return result
-
-
 def parse(
     argv: Sequence[str],
     load_experiment: Callable[[str], Experiment],
@@ -140,10 +55,10 @@ def parse(
       DataError: market options without meaning.
     """
     values = flags.FlagValues() if values is None else values
-    sections = _define(values)
-    arguments = normalized(argv[1:])
+    sections = cli_flags.define(values)
+    arguments = cli_flags.normalized(argv[1:])
     if {"--help", "-h", "--helpfull", "--helpshort"} & set(arguments):
-        return _help(values, sections, experiment_names)
+        return cli_flags.help_text(values, sections, experiment_names)
     try:
         rest = values([argv[0], *arguments])[1:]
     except flags.Error as error:
@@ -159,9 +74,9 @@ def parse(
     resume = values.resume or values.extend_to is not None
     config = _resumed(values, load_experiment) if resume else _begun(values, load_experiment)
     config.validate()
-    job = DistributedConfig(**_given(values, DistributedConfig))
+    job = DistributedConfig(**cli_flags.given(values, DistributedConfig))
     job.validate()
-    slurm = SlurmConfig(**_given(values, SlurmConfig))
+    slurm = SlurmConfig(**cli_flags.given(values, SlurmConfig))
     slurm.validate()
     return Command(config, _run_dir(values), resume, job, slurm)
 
@@ -218,7 +133,7 @@ def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experime
         if values.timesteps is not None and values.timesteps > stored.timesteps:
             raise ConfigError(f"timesteps={values.timesteps} is longer than the run: use --extend_to")
         return _with_flags(stored, values)
-    later = _value(values, RunConfig.__dataclass_fields__["checkpoints"]) or ()
+    later = cli_flags.value_of(values, RunConfig.__dataclass_fields__["checkpoints"]) or ()
     for name in ("timesteps", "checkpoints"):
         values[name].value = None  # both belong to the longer run
     return _with_flags(stored, values).extended(values.extend_to, later)
@@ -226,32 +141,13 @@ def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experime
 
 def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
     """`base` with the flags that are given."""
-    overrides = _given(values, EnvOptions) | _given(values, PPOConfig)
+    overrides = cli_flags.given(values, EnvOptions) | cli_flags.given(values, PPOConfig)
     return dataclasses.replace(
         base,
         arms=resolve_arms(base.arms, values.preset, overrides),
-        market=dataclasses.replace(base.market, **_given(values, MarketConfig)),
-        **_given(values, RunConfig, _RUN_FIELDS),
+        market=dataclasses.replace(base.market, **cli_flags.given(values, MarketConfig)),
+        **cli_flags.given(values, RunConfig, cli_flags.RUN_FIELDS),
     )
-
-
-def _given(values: flags.FlagValues, owner: type, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """The fields of a dataclass (all, or those in `names`) whose flags are on the command line."""
-    fields = [field for field in dataclasses.fields(owner) if names is None or field.name in names]
-    return {field.name: _value(values, field) for field in fields if values[field.name].value is not None}
-
-
-def _value(values: flags.FlagValues, field: dataclasses.Field) -> Any:
-    """A flag's value in its field's type."""
-    value = values[field.name].value
-    if not isinstance(value, list):
-        return value
-    if "int" not in str(field.type):
-        return tuple(value)
-    try:
-        return tuple(int(item) for item in value)
-    except ValueError:
-        raise ConfigError(f"{field.name}={','.join(value)} is not a list of whole numbers, e.g. 64,64") from None
 
 
 def _run_dir(values: flags.FlagValues) -> Path:
@@ -259,32 +155,3 @@ def _run_dir(values: flags.FlagValues) -> Path:
         return Path(values.run_dir)
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     return Path("runs") / (values.model_name or f"{values.experiment}-{stamp}")
-
-
-def _help(values: flags.FlagValues, sections: Sequence[_Section], experiment_names: Sequence[str]) -> str:
-    lines = [
-        "Train many seeds of every arm of an experiment in one compiled program and look for dips.",
-        "",
-        "  python launch.py --experiment=tune2 --num_seeds=64 --timesteps=100000 --run_dir=runs/tune2",
-        "",
-        f"Experiments: {', '.join(experiment_names)}",
-        "Flags may be written with dashes or underscores. A learner or environment flag that is",
-        "not given leaves each arm of the experiment its own value (shown: that of tune2).",
-    ]
-    defaults = {
-        field.name: field.default
-        for owner in (RunConfig, MarketConfig, EnvOptions, PPOConfig, DistributedConfig, SlurmConfig)
-        for field in dataclasses.fields(owner)
-    }
-    for section in sections:
-        lines += ["", section.title]
-        for name in section.names:
-            default = values[name].value if values[name].value is not None else defaults.get(name)
-            shown = "" if default in (None, ()) else f" [{_plain(default)}]"
-            text = f"{values[name].help}{shown}"
-            lines += textwrap.wrap(text, 100, initial_indent=f"  --{name:<24} ", subsequent_indent=" " * 29)
-    return "\n".join(lines)
-
-
-def _plain(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -67,6 +67,7 @@ def train(
             f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
         )
     dataset = load_dataset(config.market)
+    market = make_market(dataset.segments, config.market.segments)
     share = store.Share(job.index, job.count)
     seeds = share.of(config.seeds)
     layout = default_layout(len(seeds) * len(config.arms), config.group_width, config.num_devices)
@@ -80,7 +81,7 @@ def train(
         for line in _remarks(run_dir, description, dataset.reports):
             session.log(line)
         started = time.perf_counter()
-        fleet = Fleet(config, make_market(dataset.segments, config.market.segments), layout, seeds)
+        fleet = Fleet(config, market, layout, seeds)
         session.log(f"compiled for {_devices(layout)} in {time.perf_counter() - started:.1f} s")
         session.train(fleet)
         job.barrier("trained")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +101,45 @@ def test_an_existing_run_directory_is_refused_and_left_alone(finished, bar_file)
     result = launch("--timesteps=1000", f"--run_dir={run_dir}", *SMALL)
     assert_refused(result, str(run_dir), "exists")
     assert sorted((path, path.stat().st_mtime_ns) for path in run_dir.rglob("*")) == before
+
+
+def test_ctrl_c_saves_and_the_printed_command_goes_on(tmp_path, bar_file, finished):
+    run_dir = tmp_path / "run"
+    flags = ["--experiment=trim_trap", "--num_seeds=3", "--data_source=csv", f"--data_path={bar_file}"]
+    flags += [f"--vix_path={bar_file.parent / 'vix.csv'}", f"--run_dir={run_dir}", *SMALL]
+    command = [sys.executable, "-u", "launch.py", *flags, "--timesteps=1000000", "--checkpoints=70,500"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not process.stdout.readline().startswith("step 70:"):
+            assert process.poll() is None, process.stderr.read()
+        process.send_signal(signal.SIGINT)
+        told, errors = process.communicate(timeout=300)
+    assert process.returncode == 130
+    assert "SIGINT: finishing this update, then saving" in errors
+    assert f"go on with: python launch.py --resume --run_dir={run_dir}" in told.splitlines()[-1]
+    assert "Traceback" not in errors
+    assert_refused(launch("--resume", f"--run_dir={run_dir}", "--gamma=0.5"), "ppo.gamma was 0.92, now 0.5")
+    assert_refused(launch(*flags, "--timesteps=1000000"), "exists already", "--resume")
+    assert_refused(launch("--resume", f"--run_dir={tmp_path / 'none'}"), "none")
+
+
+def test_a_finished_run_is_made_longer(finished, tmp_path):
+    run_dir = tmp_path / "longer"
+    shutil.copytree(finished[0], run_dir)
+    result = launch(f"--run_dir={run_dir}", "--extend_to=1500", "--checkpoints=1200")
+    assert result.returncode == 0, result.stderr
+    assert "resumed at step 1,024" in result.stdout
+    steps = momentum_jax.load_run(run_dir).env_steps.values.tolist()
+    assert steps == [0, 70, 500, 1_000, 1_024, 1_200, 1_500, 1_536]
+    again = launch("--resume", f"--run_dir={run_dir}")
+    assert again.returncode == 0 and "finished already" in again.stdout
+
+
+def test_a_batch_file_is_written_instead_of_training(tmp_path):
+    result = launch(f"--slurm={tmp_path / 'job.sbatch'}", "--slurm_nodes=2", f"--run_dir={tmp_path / 'run'}")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == f"written: sbatch {tmp_path / 'job.sbatch'}"
+    assert "#SBATCH --nodes=2" in (tmp_path / "job.sbatch").read_text()
+    assert not (tmp_path / "run").exists()
 
 
 def assert_refused(result, *words):

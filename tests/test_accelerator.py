@@ -1,0 +1,51 @@
+"""The same program on a GPU or TPU, where there is one: run with JAX_PLATFORMS unset on such a machine."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+
+from momentum_jax.engine import Engine, Run, default_layout
+from momentum_jax.env.momentum import Momentum
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.ppo.options import PPOConfig
+
+SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(16,))
+
+
+@pytest.fixture
+def accelerator():
+    device = jax.local_devices()[0]
+    if device.platform == "cpu":
+        pytest.skip("no GPU or TPU on this machine")
+    return device
+
+
+def params_after(market, seeds, updates=4):
+    runs = [Run(seed, SMALL, EnvOptions()) for seed in seeds]
+    engine = Engine(Momentum(), market.params.market, runs, default_layout(len(runs)), 10)
+    for _ in range(updates):
+        records = engine.gather([engine.update(group) for group in range(engine.num_groups)])
+    return engine, records
+
+
+def test_runs_train_together_on_an_accelerator(accelerator, market):
+    layout = default_layout(8)
+    assert layout.vmapped and set(layout.devices) == set(jax.local_devices())
+    engine, records = params_after(market, range(8))
+    assert np.isfinite(records.metrics.loss).all()
+    again, _ = params_after(market, range(8))
+    for one, other in zip(jax.tree.leaves(engine.params()), jax.tree.leaves(again.params()), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_state_saved_on_an_accelerator_goes_on(accelerator, market):
+    engine, _ = params_after(market, range(4), updates=2)
+    snapshot = engine.snapshot(0)
+    engine.update(0)
+    expected = jax.tree.leaves(engine.params())
+    engine.restore(0, snapshot)
+    engine.update(0)
+    for one, other in zip(expected, jax.tree.leaves(engine.params()), strict=True):
+        np.testing.assert_array_equal(one, other)

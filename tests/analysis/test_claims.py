@@ -112,7 +112,16 @@ def test_an_arm_is_found_by_its_settings(simulate):
     assert find_arm(ds, "tune2") == find_arm(ds, "full") == "reference" and find_arm(ds, "tune3") is None
 
 
-@pytest.mark.parametrize("name", experiments.names())
+def every_experiment():
+    """Names of all experiments, the studies' parts among them."""
+    for name in experiments.names():
+        try:
+            yield from (part.name for part in experiments.load_study(name).parts)
+        except ConfigError:
+            yield name
+
+
+@pytest.mark.parametrize("name", every_experiment())
 def test_declared_claims_go_into_the_config_and_come_back(name):
     study = experiments.load(name)
     config = RunConfig(experiment=study.name, arms=study.arms, claims=study.claims)

@@ -130,8 +130,8 @@ class Engine:
     def snapshot(self, group: int) -> dict[str, np.ndarray]:
         """A group's states on the host by the leaves' names, arrays [runs of the group, ...]; waits for them."""
         count = len(self._groups[group])
-        leaves = jax.tree_util.tree_leaves_with_path(self._states[group])
-        return {_name(path): _host_copy(_plain(leaf))[:count] for path, leaf in leaves}
+        leaves = jax.tree_util.tree_leaves_with_path(_copied(self._states[group]))
+        return {_name(path): np.asarray(leaf)[:count] for path, leaf in leaves}
 
     def restore(self, group: int, snapshot: Mapping[str, np.ndarray]) -> None:
         """Put what `snapshot` returned in place of a group's states.
@@ -169,7 +169,7 @@ class Engine:
         """Policy and value tower of each of consecutive runs on the host, with the whole first layers."""
         for group in range(runs[0] // self._group_size, runs[-1] // self._group_size + 1):
             state = self._states[group]
-            parts = jax.tree.map(_host_copy, (state.params, state.deviations))
+            parts = jax.tree.map(np.asarray, _copied((state.params, state.deviations)))
             first = group * self._group_size
             for index in range(max(runs[0] - first, 0), min(runs[-1] + 1 - first, self.group_runs(group))):
                 yield learner.restore_towers(self._task, *jax.tree.map(lambda leaf, i=index: leaf[i], parts))
@@ -239,9 +239,13 @@ def _plain(leaf: jax.Array) -> jax.Array:
     return jax.random.key_data(leaf) if _is_key(leaf) else leaf
 
 
-def _host_copy(leaf: jax.Array) -> np.ndarray:
-    """The leaf on the host. An array keeps what it once gave to the host: without the copy it would be held twice."""
-    return np.asarray(jnp.copy(leaf))
+@jax.jit
+def _copied(tree: Any) -> Any:
+    """A tree's leaves as numbers, to be brought to the host and dropped.
+
+    An array keeps what it once gave to the host: without the copy the states would be held twice.
+    """
+    return jax.tree.map(lambda leaf: jnp.copy(_plain(leaf)), tree)
 
 
 def _name(path: Any) -> str:

@@ -14,6 +14,7 @@ import json
 import os
 import queue
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -206,6 +207,8 @@ def start(config: DistributedConfig, join_timeout: int = _JOIN_TIMEOUT) -> Job:
     config.validate()
     if not config.is_distributed:
         return Job()
+    if config.process_id == 0 and config.coordinator_address:
+        _check_free(config.coordinator_address)
     liaison = Liaison(config, join_timeout)
     try:
         reply = liaison.receive()
@@ -218,6 +221,17 @@ def start(config: DistributedConfig, join_timeout: int = _JOIN_TIMEOUT) -> Job:
     if "error" in reply:
         raise ConfigError(f"distributed start failed: {reply['error']}")
     return Job(liaison, reply["index"], reply["count"])
+
+
+def _check_free(address: str) -> None:
+    """Raises ConfigError where another program listens at the port: JAX would sometimes wait for the others in vain."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of an earlier run may linger
+        try:
+            probe.bind(("", int(address.rpartition(":")[2])))
+            probe.listen()
+        except OSError as error:
+            raise ConfigError(f"process 0 cannot listen at {address} ({error.strerror}): choose a free port") from None
 
 
 def lost_text(cause: str) -> str:

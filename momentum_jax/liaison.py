@@ -121,8 +121,6 @@ def _plain(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if "should be defined" in text or "must be defined" in text:
         return "no cluster was found here: give coordinator_address, num_processes and process_id"
-    if "Failed to start RPC server" in text:
-        return "process 0 cannot listen at coordinator_address: choose a free port"
     return text
 
 

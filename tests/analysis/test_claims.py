@@ -121,7 +121,7 @@ def every_experiment():
             yield name
 
 
-@pytest.mark.parametrize("name", every_experiment())
+@pytest.mark.parametrize("name", list(every_experiment()))
 def test_declared_claims_go_into_the_config_and_come_back(name):
     study = experiments.load(name)
     config = RunConfig(experiment=study.name, arms=study.arms, claims=study.claims)

@@ -22,7 +22,7 @@ from momentum_jax.store.files import Rows
 
 InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
 Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
-_SNAPSHOT_RUNS = 8  # about 5 MB with the reference's network
+_SNAPSHOT_RUNS = 32  # about 22 MB with the reference's network
 
 
 class Fleet:

@@ -59,6 +59,14 @@ def test_wider_groups_keep_runs_apart(market, vmapped):
     assert_same(alone, among)
 
 
+@pytest.mark.parametrize(
+    ("num_runs", "devices", "width"), [(1, 1, 1), (2, 2, 1), (8, 2, 4), (9, 2, 5), (64, 2, 8), (66, 2, 3), (512, 2, 8)]
+)
+def test_groups_divide_the_runs_of_a_cpu_evenly(num_runs, devices, width):
+    layout = default_layout(num_runs)
+    assert (len(layout.devices), layout.group_width, layout.vmapped) == (devices, width, False)
+
+
 def test_one_compilation_serves_all_groups_and_updates(market):
     compiled = []
 

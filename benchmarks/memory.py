@@ -22,7 +22,7 @@ from benchmarks.launched import Launch
 
 _SEEDS = flags.DEFINE_list("seeds", ["8", "64", "512"], "numbers of seeds, the least first")
 _WORK = flags.DEFINE_integer("work", 400_000, "environment steps of each run, all seeds together, at least")
-_GROUP_WIDTH = flags.DEFINE_integer("group_width", 1, "runs advanced together on each device")
+_GROUP_WIDTH = flags.DEFINE_integer("group_width", 4, "runs of a group on each device, the same in all")
 
 LEAST_STEPS = 8_192  # of a seed: 16 updates
 CHECKPOINT_EVERY = 2_048  # as often in short runs as in long ones: a checkpoint costs time

@@ -10,7 +10,8 @@ from momentum_jax import store
 from momentum_jax.config import RunConfig
 from momentum_jax.fields import ConfigError, differences
 
-# Where a run is computed and how often it is saved may change under way; its numbers do not depend on them.
+# Where a run is computed and how often it is saved may change under way: on CPU its numbers do not depend on them, and on
+# an accelerator another group width may change the last digits.
 _FREE = ("group_width", "num_devices", "state_interval")
 # A moved file is the same data: the fingerprint decides.
 _FREE_MARKET = ("data_path", "vix_path")
@@ -32,7 +33,7 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
 
     Args:
       run_dir: of the run.
-      description: content of a config.json, see `runner.describe`.
+      description: content of a config.json, see `description.describe`.
 
     Raises:
       RunDirectoryError: no run directory.

@@ -10,7 +10,7 @@ from momentum_jax import store
 from momentum_jax.config import RunConfig
 from momentum_jax.fields import ConfigError, differences
 
-# Where a run is computed and how often it is saved may change under way: on CPU its numbers do not depend on them, and on
+# Where a run is computed and how often it is saved may change under way: on CPU its numbers do not depend on them; on
 # an accelerator another group width may change the last digits.
 _FREE = ("group_width", "num_devices", "state_interval")
 # A moved file is the same data: the fingerprint decides.

@@ -10,7 +10,7 @@ On other bars only the part `other_bars` is run (`--study=early_dip --parts=othe
 would repeat the confirmatory arms.
 """
 
-from experiments.early_dip_parts.causes import DOSE, LEARNER, SWITCHED, TERMS, VIX
+from experiments.early_dip_parts.causes import DOSE, LEARNER, REST, SWITCHED, TERMS, VIX
 from experiments.early_dip_parts.confirmatory import (
     CONTROLS,
     FULL,
@@ -19,7 +19,13 @@ from experiments.early_dip_parts.confirmatory import (
     REPRODUCTION,
     THRESHOLD,
 )
-from experiments.early_dip_parts.generality import OTHER_BARS, OTHER_SCENARIOS, RANDOMNESS, SEVERAL_ENVS
+from experiments.early_dip_parts.generality import (
+    OTHER_BARS,
+    OTHER_SCENARIOS,
+    RANDOM_EPISODES,
+    RANDOMNESS,
+    SEVERAL_ENVS,
+)
 from momentum_jax.study import Study
 
 STUDY = Study(
@@ -43,7 +49,10 @@ STUDY = Study(
         VIX,
         *OTHER_SCENARIOS,
         OTHER_BARS,
+        REST,
+        RANDOM_EPISODES,
     ),
     confirmatory=("reproduction", "main_causes", "controls", "full"),
     by_request=("other_bars",),
+    added=("rest", "random_episodes"),
 )

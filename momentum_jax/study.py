@@ -30,6 +30,11 @@ class Study:
       parts: one run each, named `<study>.<part>`.
       confirmatory: names of the parts whose claims were fixed before; the others explore.
       by_request: names of parts that only run when they are asked for.
+      added: names of parts thought of after results were seen. They explore, and may grow in number without the
+        folder's declaration becoming another one.
+
+    Raises:
+      ValueError: an added part is called confirmatory.
     """
 
     name: str
@@ -41,6 +46,12 @@ class Study:
     parts: tuple[Experiment, ...]
     confirmatory: tuple[str, ...]
     by_request: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        late = sorted(set(self.added) & set(self.confirmatory))
+        if late:
+            raise ValueError(f"part {late[0]} of {self.name} was added after results were seen, so it cannot confirm")
 
     def part(self, name: str) -> Experiment:
         """A part by its name, with or without the study's in front.
@@ -143,18 +154,22 @@ def check(runs: Sequence[PartRun]) -> None:
 
 
 def declare(study: Study, folder: Path) -> None:
-    """Write what was declared into the study's folder, for the page; an earlier declaration stays if it is the same.
+    """Write what was declared into the study's folder, for the page.
+
+    An earlier declaration stays if it is the same; parts that were added since are put into it.
 
     Raises:
       ConfigError: the folder holds another declaration.
     """
-    declaration = dataclasses.asdict(study) | {"parts": [part_name(part) for part in study.parts]}
-    text = json.dumps(declaration, indent=2) + "\n"
+    parts = [part_name(part) for part in study.parts if part_name(part) not in study.added]
+    declaration = json.loads(json.dumps(dataclasses.asdict(study) | {"parts": parts, "added": study.added}))
     path = folder / DECLARATION_NAME
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ConfigError(f"{path} declares another study or an earlier form of it: use another --run_dir")
-    if not path.exists():
-        store.write_atomic(path, text.encode())
+    if path.exists():
+        earlier = {"added": [], **json.loads(path.read_text(encoding="utf-8"))}
+        kept = set(earlier["added"]) <= set(study.added)
+        if not kept or earlier | {"added": declaration["added"]} != declaration:
+            raise ConfigError(f"{path} declares another study or an earlier form of it: use another --run_dir")
+    store.write_atomic(path, (json.dumps(declaration, indent=2) + "\n").encode())
 
 
 def carry_out(

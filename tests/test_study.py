@@ -138,6 +138,24 @@ def test_the_declaration_lies_beside_the_runs_and_another_is_refused(tmp_path):
         study.carry_out(later, tmp_path, planned(tmp_path), StandIn(), lambda line: None)
 
 
+def test_a_part_may_be_added_later_but_never_as_confirmatory(tmp_path):
+    first = dataclasses.replace(MADE_UP, parts=PARTS[:1], by_request=())
+    path = tmp_path / study.DECLARATION_NAME
+    study.declare(first, tmp_path)
+    assert json.loads(path.read_text())["added"] == []
+    grown = dataclasses.replace(first, parts=PARTS[:2], added=("second",))
+    study.declare(grown, tmp_path)
+    told = json.loads(path.read_text())
+    assert (told["parts"], told["added"]) == (["first"], ["second"])
+    study.declare(grown, tmp_path)
+    for other in (first, dataclasses.replace(first, parts=PARTS[:2]), dataclasses.replace(grown, threshold=1.0)):
+        with pytest.raises(ConfigError, match="another --run_dir"):
+            study.declare(other, tmp_path)
+    assert json.loads(path.read_text()) == told
+    with pytest.raises(ValueError, match="second of made_up was added after results were seen"):
+        dataclasses.replace(grown, confirmatory=("first", "second"))
+
+
 def test_unknown_parts_and_parts_of_another_market_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="no part 'third': choose from first, second"):
         planned(tmp_path, ["third"])
@@ -171,7 +189,7 @@ def test_early_dip_keeps_to_the_least_that_was_asked_for():
         name = study.part_name(part)
         if name == "full":
             least = (16, 500_000)
-        elif name == "streams":
+        elif name in ("streams", "random_episodes"):
             least = (128, 10_240)
         else:
             least = (64, 100_000) if name in STUDY.confirmatory else (32, 30_000)

@@ -83,3 +83,13 @@ VIX = _part(
     (varied("vix_previous"),),
     market={"vix_timing": "previous"},
 )
+# Added after the first results: without the trim trap most seeds still dipped, with every switch mended few did.
+REST = _part(
+    "rest",
+    "The trim mended together with each other fault switch.",
+    tuple(
+        varied(f"trim+{name}", env={TRIM.name: True, name: value})
+        for name, value in SWITCHES.items()
+        if name != TRIM.name
+    ),
+)

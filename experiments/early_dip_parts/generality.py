@@ -10,6 +10,7 @@ from experiments.early_dip_parts.causes import NUM_SEEDS, TIMESTEPS
 from experiments.early_dip_parts.confirmatory import TRIM
 from momentum_jax.config import Arm, Experiment
 from momentum_jax.market.options import SCENARIOS
+from momentum_jax.ppo.options import STREAMS as EVERY_STREAM
 
 # The streams that a market of one fixed segment draws from.
 STREAMS = ("init", "action", "minibatch")
@@ -28,6 +29,19 @@ RANDOMNESS = Experiment(
     arms=(_redrawn("A"), _redrawn("B", *STREAMS), *(_redrawn(f"redrawn_{stream}", stream) for stream in STREAMS)),
     num_seeds=128,
     timesteps=20 * 512,
+)
+# Added after the first results: all segments of the embedded market, of which each episode plays one drawn at random.
+RANDOM_EPISODES = Experiment(
+    name="early_dip.random_episodes",
+    description="Pick-freeze where episodes are drawn: three symbols in four volatility regimes.",
+    arms=(
+        _redrawn("A"),
+        _redrawn("B", *EVERY_STREAM),
+        *(_redrawn(f"redrawn_{stream}", stream) for stream in EVERY_STREAM),
+    ),
+    num_seeds=128,
+    timesteps=20 * 512,
+    market={"data_source": "synthetic", "segments": "all"},
 )
 SEVERAL_ENVS = Experiment(
     name="early_dip.several_envs",

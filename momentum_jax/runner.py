@@ -152,11 +152,19 @@ class _Session:
             if not self._restore(training, fleet):
                 self._write([training.start()])
             first, started = training.update, time.perf_counter()
-            with stop_request() as stop:
-                self._advance(training, fleet, stop)
-        seconds = time.perf_counter() - started
+            try:
+                with stop_request() as stop:
+                    self._advance(training, fleet, stop)
+            except Interrupted:
+                self._log_rate(training, fleet, first, started)
+                raise
+        self._log_rate(training, fleet, first, started)
         for arm, layers in fleet.policies():
             store.write_policy(self._run_dir, arm, layers, self._share)
+
+    def _log_rate(self, training: Training, fleet: Fleet, first: int, started: float) -> None:
+        """What this session trained, from update `first`; the sessions of a run add up in its log."""
+        seconds = time.perf_counter() - started
         steps = (training.update - first) * self._config.rollout_size * fleet.num_runs
         rate = f"{steps:,} environment steps in {seconds:.1f} s, {steps / seconds:,.0f} steps/s"
         self.log(f"trained {rate}, peak host memory {_peak_memory() / 1e6:,.0f} MB")

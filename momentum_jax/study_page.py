@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from momentum_jax.analysis.study.page import condense_study, write_page
+from momentum_jax.analysis.study.page import condense_study, write_pages
 from momentum_jax.fields import ConfigError
 from momentum_jax.store import RunDirectoryError
 
@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in options.condense:
             for line in condense_study(folder, options.page):
                 print(line)
-        print(f"page: {write_page(options.page)}")
+        for path in write_pages(options.page):
+            print(f"page: {path}")
     except REFUSALS as error:
         print(f"momentum_jax.study_page: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -33,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m momentum_jax.study_page",
         description="Makes every figure, table and number of a study's page from its condensed runs, without training.",
     )
-    parser.add_argument("page", type=Path, metavar="PAGE", help="the page's folder, with template.md and data/")
+    parser.add_argument("page", type=Path, metavar="PAGE", help="the page's folder, with README.template.md and data/")
     parser.add_argument(
         "--condense", nargs="+", default=[], type=Path, metavar="FOLDER",
         help="first condense the finished parts of these folders of --study, one per market",

@@ -80,6 +80,14 @@ def test_a_run_stopped_by_ctrl_c_goes_on_to_the_same_bits(tmp_path, uninterrupte
     assert any(line.startswith("resumed at step") for line in said)
     assert store.is_finished(tmp_path / "run")
     assert_same_run(tmp_path / "run", uninterrupted)
+    assert len(trained(tmp_path / "run")) == 2
+    assert sum(trained(tmp_path / "run")) == sum(trained(uninterrupted))
+
+
+def trained(run_dir) -> list[int]:
+    """Environment steps of each session, as the log has them."""
+    lines = (run_dir / "log.txt").read_text().splitlines()
+    return [int(line.split()[1].replace(",", "")) for line in lines if line.startswith("trained")]
 
 
 def test_several_stops_and_other_groups_change_nothing(tmp_path, uninterrupted):

@@ -12,7 +12,7 @@ import xarray as xr
 from momentum_jax.analysis.curves import derive_curves, healthy
 from momentum_jax.analysis.inference.multiplicity import holm
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
-from momentum_jax.analysis.inference.predictors import foretell, landmark_features
+from momentum_jax.analysis.inference.predictors import Prediction, foretell, landmark_features
 from momentum_jax.analysis.intervals import Interval
 from momentum_jax.analysis.measures import largest_fall
 from momentum_jax.analysis.noise import NoiseTest, binomial_sigma, design_effect, judge_against_null
@@ -139,8 +139,13 @@ def foretelling_table(ds: xr.Dataset) -> pd.DataFrame:
         for index, arm in enumerate(ds["arm"].values):
             outcome = largest_fall(steps, hold[index], -1, HORIZON, landmark)
             found = foretell(features.values[index], outcome)
-            row: dict[str, Any] = {"arm": arm, "known_at_step": landmark, "seeds": found.seeds}
-            for name, interval in (("r2", found.r2), ("hold_r2", found.trivial_r2), ("gain", found.gain)):
-                row |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
-            rows.append(row | {"spearman": found.spearman.estimate, "auroc": found.auroc})
+            rows.append({"arm": arm, "known_at_step": landmark} | prediction_columns(found))
     return pd.DataFrame(rows)
+
+
+def prediction_columns(found: Prediction) -> dict[str, Any]:
+    """A prediction as columns: seeds, the R² with their intervals, rank correlation and AUROC."""
+    row: dict[str, Any] = {"seeds": found.seeds}
+    for name, interval in (("r2", found.r2), ("hold_r2", found.trivial_r2), ("gain", found.gain)):
+        row |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    return row | {"spearman": found.spearman.estimate, "auroc": found.auroc}

@@ -8,6 +8,7 @@ import numbers
 import pandas as pd
 
 _ABSENT = "–"
+_SMALL = 2.0  # values below it are shown with two digits
 
 
 # How a middle value and its two ends are named in this project's tables.
@@ -22,7 +23,7 @@ _TRIPLES = (
 def format_table(table: pd.DataFrame) -> str:
     """A table as aligned plain text, its index as the first columns, numbers to the right.
 
-    ``x_median, x_min, x_max`` become one column ``54.9 [50.1–60.2]``, and so do quartiles
+    ``x_median, x_min, x_max`` become one column ``54.9 [50.1, 60.2]``, and so do quartiles
     (``_q25, _q75``) and intervals (``_low, _high``).
     """
     rows = table_cells(table)
@@ -54,11 +55,23 @@ def format_steps(env_steps: float) -> str:
     return f"{env_steps:,.0f}".replace(",", " ")
 
 
+def format_number(value: float, digits: int = 1) -> str:
+    """``−1.5`` with a true minus, and never a negative zero."""
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "" if float(text) == 0 else "−")
+
+
 def format_range(middle: float, low: float, high: float, digits: int = 1) -> str:
-    """``54.9 [50.1–60.2]``, a dash where there is nothing."""
+    """``54.9 [50.1, 60.2]``, a dash where there is nothing."""
     if pd.isna(middle):
         return _ABSENT
-    return f"{middle:.{digits}f} [{low:.{digits}f}–{high:.{digits}f}]"
+    return f"{format_number(middle, digits)} [{format_number(low, digits)}, {format_number(high, digits)}]"
+
+
+def format_ranges(middles: pd.Series, lows: pd.Series, highs: pd.Series) -> list[str]:
+    """A column of values with their ends; two digits where all values are small (shares, R²), else one."""
+    digits = 2 if middles.abs().max() < _SMALL else 1
+    return [format_range(*row, digits) for row in zip(middles, lows, highs, strict=True)]
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -70,9 +83,8 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
             base = name.removesuffix(middle)
             ends = [base + low, base + high]
             if name == base + middle and set(ends) <= set(plain.columns):
-                values = plain[[name, *ends]].itertuples(index=False)
-                plain[name] = [format_range(*value) for value in values]
-                label = f"{name} [{low[1:]}–{high[1:]}]"
+                plain[name] = format_ranges(plain[name], *(plain[end] for end in ends))
+                label = f"{name} [{low[1:]}, {high[1:]}]"
                 plain = plain.drop(columns=ends).rename(columns={name: label})
     return plain
 
@@ -99,6 +111,6 @@ def _cell(value: object, column: str) -> str:
         return _ABSENT
     if column.endswith(("step", "steps", "step_median")):
         return format_steps(float(value))
-    if column.startswith("p_") and column.endswith(("value", "holm")):
+    if column.endswith(("p_value", "p_holm", "p_adjusted")):
         return f"{float(value):.3f}" if float(value) >= 0.001 else "< 0.001"
-    return str(value) if isinstance(value, numbers.Integral) else f"{float(value):.2f}"
+    return str(value) if isinstance(value, numbers.Integral) else format_number(float(value), 2)

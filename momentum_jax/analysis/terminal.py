@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.curves import failed_steps
-from momentum_jax.analysis.formatting import format_steps, format_table
+from momentum_jax.analysis.formatting import format_ranges, format_steps, format_table
 from momentum_jax.analysis.tables import DIP_METRICS, checkpoint_table, dip_summary, dip_table
 from momentum_jax.store import load_run
 
@@ -55,19 +55,14 @@ def _dips(table: pd.DataFrame) -> pd.DataFrame:
         "baseline": table["baseline"],
         "dips": table["dips"].astype(str) + "/" + table["seeds"].astype(str),
         "prevalence %": pd.Series([f"{low:.0f}–{high:.0f}" for low, high in prevalence]),
-        "depth": pd.Series(_ranges(table, "depth", ("median", "q25", "q75"))),
+        "depth": _ranges(table, "depth", ("median", "q25", "q75")),
         "trough": troughs.map(lambda step: "–" if pd.isna(step) else format_steps(step)),
         "recovered": table["recovered"],
-        "5k→10k": pd.Series(_ranges(table, "landmark", ("mean", "low", "high"))),
+        "5k→10k": _ranges(table, "landmark", ("mean", "low", "high")),
     }
     return pd.DataFrame(columns)
 
 
-def _ranges(table: pd.DataFrame, name: str, parts: tuple[str, str, str]) -> list[str]:
-    """`54.9 [50.1–60.2]` from the three columns of a quantity, a dash where there is nothing."""
-    columns = [table[f"{name}_{part}"] for part in parts]
-    between = " … " if name == "landmark" else "–"  # a landmark may be negative
-    return [
-        "–" if pd.isna(middle) else f"{middle:.1f} [{low:.1f}{between}{high:.1f}]"
-        for middle, low, high in zip(*columns, strict=True)
-    ]
+def _ranges(table: pd.DataFrame, name: str, parts: tuple[str, str, str]) -> pd.Series:
+    middle, low, high = (table[f"{name}_{part}"] for part in parts)
+    return pd.Series(format_ranges(middle, low, high))

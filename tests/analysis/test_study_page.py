@@ -12,22 +12,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import experiments
 from momentum_jax import cli, runner, study, study_page
 from momentum_jax.analysis.curves import derive_curves
 from momentum_jax.analysis.inference.power import seeds_for_mean_difference, smallest_mean_difference
-from momentum_jax.analysis.study import figures, tables
+from momentum_jax.analysis.study import comparisons, figures, prospects, tables
 from momentum_jax.analysis.study.condensed import LANDMARKS, read_condensed
 from momentum_jax.analysis.study.market import Market, Outcome, paired
 from momentum_jax.analysis.study.page import TABLES, numbers_of
 from momentum_jax.store import load_run
 from tests.conftest import ROOT
 
-PARTS = "reproduction,main_causes,controls,dose,streams,full"
+PARTS = "reproduction,main_causes,controls,dose,streams,full,rest"
 SMALL = "--num_seeds=6 --timesteps=2048 --num_steps=64 --minibatch_size=32 --num_epochs=1 --hidden_sizes=8"
-# Of the first 2 048 steps nothing was published, and no published window ends there.
-EMPTY = {"published", "mechanism"}
+# Of the first 2 048 steps nothing was published, no published window ends there, and 10 000 steps are not reached.
+EMPTY = {"published", "published_summary", "mechanism", "foretelling", "features"}
+NOT_RUN = "random_episodes"  # a part with a figure of its own
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +50,9 @@ def page(tmp_path_factory, folder) -> Path:
     root = tmp_path_factory.mktemp("page")
     marks = [f"{{{{synthetic/table/{name}}}}}" for name in TABLES]
     marks += [f"{{{{synthetic/figure/{name}}}}}" for name in figures.ALL]
-    marks += ["Depth {{synthetic/number/depth.tune2}}.", "Elsewhere: {{spy/table/causes}}"]
-    (root / "template.md").write_text("\n\n".join(marks))
+    marks += ["Depth {{synthetic/number/depth.tune2}}.", "Verdict: {{synthetic/number/claim_verdict.dip}}."]
+    marks += ["Elsewhere: {{spy/table/causes}}"]
+    (root / "README.template.md").write_text("\n\n".join(marks))
     assert study_page.main([str(root), "--condense", str(folder)]) == 0
     return root
 
@@ -58,13 +61,15 @@ def test_every_table_and_figure_of_what_was_run_is_in_the_page(page):
     text = (page / "README.md").read_text()
     filled = {path.stem for path in (page / "tables/synthetic").iterdir()}
     assert set(TABLES) - filled == EMPTY
-    assert text.count("*not run*") == 1 + len(EMPTY)
+    assert text.count("*not run*") == 2 + len(EMPTY)
     assert text.endswith("Elsewhere: *not run*")
-    for name in figures.ALL:
+    for name in figures.ALL.keys() - {NOT_RUN}:
         assert f"figures/synthetic/{name}.png" in text
         assert (page / "figures/synthetic" / f"{name}.png").stat().st_size > 10_000
     depth = pd.read_csv(page / "tables/synthetic/depths.csv").set_index("arm").loc["tune2"]
-    assert f"Depth {depth['depth']:.2f} [{depth['depth_low']:.2f}–{depth['depth_high']:.2f}]" in text
+    assert f"Depth {depth['depth']:.2f} [{depth['depth_low']:.2f}, {depth['depth_high']:.2f}]" in text
+    declared = pd.read_csv(page / "tables/synthetic/declared.csv").set_index("claim")
+    assert f"Verdict: {declared.loc['dip', 'claim_verdict']}." in text
 
 
 def test_what_is_kept_gives_the_same_numbers(page, folder):
@@ -91,7 +96,7 @@ def test_the_page_is_remade_without_the_runs_to_the_same_bytes(page, tmp_path):
     copy = tmp_path / "page"
     copy.mkdir()
     shutil.copytree(page / "data", copy / "data")
-    shutil.copy(page / "template.md", copy)
+    shutil.copy(page / "README.template.md", copy)
     assert study_page.main([str(copy)]) == 0
     made = sorted(path.relative_to(page) for path in page.rglob("*") if path.is_file())
     assert made == sorted(path.relative_to(copy) for path in copy.rglob("*") if path.is_file())
@@ -100,10 +105,41 @@ def test_the_page_is_remade_without_the_runs_to_the_same_bytes(page, tmp_path):
 
 
 def test_doses_take_the_arms_of_other_parts_that_differ_in_nothing_else(page):
-    by_trim = tables.dosed(Market(page / "data/synthetic"))
+    by_trim = comparisons.dosed(Market(page / "data/synthetic"))
     doses = [0.02, 0.04, 0.06, 0.08, 0.10, 0.12]
     # The baseline and tune1 have these doses too, but other rewards.
     assert {trim: list(by_dose) for trim, by_dose in by_trim.items()} == {"trap": doses, "mended": doses}
+
+
+def test_what_is_left_is_compared_with_the_arm_without_the_trap(page):
+    market = Market(page / "data/synthetic")
+    table = comparisons.rest(market).set_index("arm")
+    names = [f"trim+{name}" for name in ("put_sign", "put_setup", "hold_tax_in_position", "graded_loss_tiers")]
+    assert list(table.index[:4]) == names
+    depths = [market.outcome(arm).depth.mean() for arm in ("trim+put_setup", "trim_reduces_cost")]
+    assert table.loc["trim+put_setup", "difference"] == pytest.approx(depths[0] - depths[1])
+    assert set(table["role"]) == {"exploratory"}
+
+
+def test_a_depth_that_follows_from_p_hold_at_5000_steps_is_foretold_there_and_not_before(page):
+    market = Market(page / "data/synthetic")
+    ds = market.parts["streams"].isel(checkpoint=[0, 2, 2, 2, 2])
+    steps = [0, 2_000, 3_000, 5_000, 10_000]
+    ds = ds.assign_coords(env_steps=("checkpoint", steps))
+    early = np.random.default_rng(0).uniform(0, 0.1, (2, 6, 1))
+    hold = 0.3 + np.concatenate([np.zeros((2, 6, 3)), early, 2 * early], axis=-1)
+    probability = xr.zeros_like(ds["p_action"]).transpose("arm", "seed", "checkpoint", ...).copy()
+    probability[:2, ..., 0] = hold[..., None, None]
+    probability[:2, ..., 1] = 1 - hold[..., None, None]
+    market.parts = {"streams": ds.assign(p_action=probability)}
+    market.main = None
+    table = prospects.foretelling(market).set_index(["outcome", "known_at_step"])
+    assert table["seeds"].eq(12).all()
+    assert table.loc[("depth_at_10k", 5_000), "hold_r2"] > 0.9
+    assert table.loc[("depth_at_10k", 2_000), "hold_r2"] < 0.1
+    features = prospects.features(market).set_index(["known_at_step", "feature"])
+    assert features.loc[(5_000, "p_hold"), "spearman"] == pytest.approx(1)
+    assert np.isnan(features.loc[(2_000, "p_hold"), "spearman"])  # the same in every seed
 
 
 def test_an_arm_of_the_design_with_nothing_redrawn_is_tune2_itself(page):
@@ -124,14 +160,17 @@ def test_nothing_that_is_kept_names_a_folder_of_this_machine(page, folder):
 def test_a_mark_that_nothing_fills_is_refused_in_one_line(page, tmp_path, capsys):
     copy = tmp_path / "page"
     shutil.copytree(page / "data", copy / "data")
-    (copy / "template.md").write_text("{{synthetic/table/cause}}")
+    (copy / "README.template.md").write_text("{{synthetic/table/cause}}")
     assert study_page.main([str(copy)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "{{synthetic/table/cause}} is unknown" in error
     assert "causes" in error
-    (copy / "template.md").write_text("{{synthetic/number/depth.nothing}}")
+    (copy / "README.template.md").write_text("{{synthetic/number/depth.nothing}}")
     assert study_page.main([str(copy)]) == 2
+    (copy / "README.template.md").unlink()
+    assert study_page.main([str(copy)]) == 2
+    assert "no README.template.md to fill" in capsys.readouterr().err
 
 
 def test_damaged_data_are_refused_in_one_line(page, tmp_path, capsys):
@@ -166,9 +205,11 @@ def test_numbers_for_prose_carry_their_intervals():
             {"part": "y", "arm": "a", "depth": 0.5, "depth_low": 0.25, "depth_high": 0.75, "pairs": 3},
         ]
     )
+    table["claim_verdict"] = ["supported", "undecided"]
     found = numbers_of(table, ("part", "arm"))
-    assert found["depth.a"] == found["depth.x-a"] == "36.8 [35.9–37.7]"
-    assert found["depth.y-a"] == "0.50 [0.25–0.75]"
+    assert (found["claim_verdict.a"], found["claim_verdict.y"]) == ("supported", "undecided")
+    assert found["depth.a"] == found["depth.x-a"] == "36.8 [35.9, 37.7]"
+    assert found["depth.y-a"] == "0.5 [0.2, 0.8]"
 
 
 def test_the_seeds_needed_are_the_fewest_that_find_the_difference():

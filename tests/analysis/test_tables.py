@@ -110,8 +110,10 @@ def test_table_as_text():
         }
     )
     lines = format_table(table).splitlines()
-    assert lines[0].split("  ")[0] == "arm" and "x median [min–max]" in lines[0]
-    assert "1.0 [0.5–2.0]" in lines[2] and "10 000" in lines[2] and lines[2].endswith("yes")
+    assert lines[0].split("  ")[0] == "arm" and "x median [min, max]" in lines[0]
+    assert "1.00 [0.50, 2.00]" in lines[2] and "10 000" in lines[2] and lines[2].endswith("yes")
     assert "–" in lines[3] and "nan" not in format_table(table)
     assert lines[2].index("3") == lines[3].index("12") + 1
-    assert markdown_table(table).splitlines()[2] == "| a | 3 | 1.0 [0.5–2.0] | 10 000 | yes |"
+    signs = pd.DataFrame({"p_value": [0.0001], "x": [-0.001], "x_low": [-2.5], "x_high": [30.0], "limit": [-1e-9]})
+    assert markdown_table(signs).splitlines()[2] == "| < 0.001 | 0.00 [−2.50, 30.00] | 0.00 |"
+    assert markdown_table(table).splitlines()[2] == "| a | 3 | 1.00 [0.50, 2.00] | 10 000 | yes |"

@@ -114,6 +114,16 @@ def auroc(scores: npt.ArrayLike, positive: npt.ArrayLike) -> float:
     return float(stats.mannwhitneyu(above, below).statistic / (len(above) * len(below)))
 
 
+def rank_correlation(outcome: npt.ArrayLike, feature: npt.ArrayLike, seed: int = 0) -> Interval:
+    """Spearman's correlation of two numbers ``[seed]`` with its 95 % interval; pairs with a NaN are left out."""
+    y, x = np.asarray(outcome, np.float64), np.asarray(feature, np.float64)
+    known = ~np.isnan(y) & ~np.isnan(x)
+    y, x = y[known], x[known]
+    if len(y) < MIN_SEEDS or np.ptp(y) == 0 or np.ptp(x) == 0:
+        return Interval(np.nan, np.nan, np.nan, f"fewer than {MIN_SEEDS} seeds, or a constant")
+    return statistic_interval((y, x), _spearman, draws=1_999, seed=seed)
+
+
 def _ridge(training: Floats, outcome: Floats, held_out: Floats) -> Floats:
     mean, spread = training.mean(axis=0), training.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)

@@ -14,10 +14,10 @@ from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.forest import Group, plot_forest
 from momentum_jax.analysis.figures.hold import plot_hold
 from momentum_jax.analysis.figures.responses import plot_responses, plot_shares
-from momentum_jax.analysis.study import tables
-from momentum_jax.analysis.study.market import REFERENCE, Market
+from momentum_jax.analysis.study import comparisons, tables
+from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
 
-_STORY = (REFERENCE, "trim_reduces_cost", "mended", "permuted_rewards")
+_STORY = (REFERENCE, TRAP_MENDED, "mended", "permuted_rewards")
 _METRICS = {"p_hold": "exact P(HOLD) %", "hold_pct": "windowed HOLD %"}
 _HEADINGS = {
     "reproduction": "published settings",
@@ -29,6 +29,7 @@ _HEADINGS = {
     "learner": "options of the learner",
     "several_envs": "four environments",
     "vix_previous": "data",
+    "rest": "trim mended and one more",
 }
 
 
@@ -62,20 +63,29 @@ def full(market: Market) -> Figure | None:
 
 def causes(market: Market) -> Figure | None:
     """Paired differences of depth against tune2."""
-    table = tables.causes(market)
+    label = "depth less tune2's on the same seeds, points of exact P(HOLD); simultaneous 95 % intervals"
+    return _forest(comparisons.causes(market), label, f"{market.name}: what changes the dip")
+
+
+def rest(market: Market) -> Figure | None:
+    """Paired differences of depth against the arm without the trap."""
+    label = "depth less that with the trim alone mended, same seeds, points of exact P(HOLD); simultaneous 95 %"
+    return _forest(comparisons.rest(market), label, f"{market.name}: what is left without the trap")
+
+
+def _forest(table: pd.DataFrame, label: str, title: str) -> Figure | None:
     if table.empty:
         return None
     groups = []
     for part, rows in table.groupby("part", sort=False):
         ends = {"arm": "label", "difference": "estimate", "difference_low": "low", "difference_high": "high"}
         groups.append(Group(_HEADINGS.get(str(part), str(part)), rows.rename(columns=ends)[list(ends.values())]))
-    label = "depth less tune2's on the same seeds, points of exact P(HOLD); simultaneous 95 % intervals"
-    return plot_forest(groups, label, f"{market.name}: what changes the dip")
+    return plot_forest(groups, label, title)
 
 
 def dose(market: Market) -> Figure | None:
     """Depth against the entropy bonus, with the trim trap and without it."""
-    lines = {{"trap": "trim trap", "mended": "trim mended"}[key]: by for key, by in tables.dosed(market).items()}
+    lines = {{"trap": "trim trap", "mended": "trim mended"}[key]: by for key, by in comparisons.dosed(market).items()}
     if not lines:
         return None
     return plot_responses(
@@ -97,8 +107,18 @@ def controls(market: Market) -> Figure | None:
 
 def streams(market: Market) -> Figure | None:
     """Shares of the variance of depth by random stream."""
+    return _shares(market, "streams", "which randomness makes the depth")
+
+
+def random_episodes(market: Market) -> Figure | None:
+    """Shares of the variance of depth by random stream where each episode plays a segment drawn at random."""
+    return _shares(market, "random_episodes", "which randomness, episodes drawn at random")
+
+
+def _shares(market: Market, part: str, title: str) -> Figure | None:
     table: pd.DataFrame = tables.streams(market)
-    return None if table.empty else plot_shares(table, f"{market.name}: which randomness makes the depth")
+    found = table[table["part"] == part] if len(table) else table
+    return None if found.empty else plot_shares(found, f"{market.name}: {title}")
 
 
 ALL: dict[str, Callable[[Market], Figure | None]] = {
@@ -106,7 +126,9 @@ ALL: dict[str, Callable[[Market], Figure | None]] = {
     "published_runs": published_runs,
     "full": full,
     "causes": causes,
+    "rest": rest,
     "dose": dose,
     "controls": controls,
     "streams": streams,
+    "random_episodes": random_episodes,
 }

@@ -22,7 +22,7 @@ from momentum_jax.study import DECLARATION_NAME
 
 Floats = npt.NDArray[np.float64]
 
-REFERENCE = "tune2"
+REFERENCE, TRAP_MENDED = "tune2", "trim_reduces_cost"
 MAIN_PARTS = ("reproduction", "main_causes", "controls")
 
 
@@ -52,7 +52,8 @@ class Market:
         self.name = folder.name
         self.declaration: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         self.horizon, self.threshold = self.declaration["horizon"], self.declaration["threshold"]
-        order = {name: place for place, name in enumerate(self.declaration["parts"])}
+        names = self.declaration["parts"] + self.declaration.get("added", [])
+        order = {name: place for place, name in enumerate(names)}
         files = sorted(folder.glob("*.npz"), key=lambda file: order.get(file.stem, len(order)))
         if not files:
             raise RunDirectoryError(f"{folder}: no condensed run")
@@ -76,6 +77,10 @@ class Market:
     def outcome(self, arm: str, part: str | None = None) -> Outcome | None:
         """The first arm of that name, or the one of that part; None where it was not run."""
         return next((o for o in self.outcomes if o.arm == arm and part in (None, o.part)), None)
+
+    def arms(self, part: str) -> list[dict[str, Any]]:
+        """The settings of a part's arms."""
+        return json.loads(self.parts[part].attrs["config"])["arms"]
 
     def _of_part(self, name: str) -> Iterator[Outcome]:
         ds = self.parts[name]

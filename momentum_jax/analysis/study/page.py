@@ -1,8 +1,9 @@
-"""The page of a study: a template's prose with every table, figure and number put in from the condensed runs.
+"""The pages of a study: templates' prose with every table, figure and number put in from the condensed runs.
 
-A mark in the template is ``{{market/kind/name}}``: ``{{spy/table/causes}}``, ``{{spy/figure/dose}}`` or a number for
-prose, ``{{spy/number/depth.tune2}}``, which comes with its interval: ``36.8 [35.9-37.7]``. Tables and figures of a
-market or a part that was not run, and numbers of a market that was not, become the words *not run*.
+``README.template.md`` becomes ``README.md``, and so do others. A mark is ``{{market/kind/name}}``:
+``{{spy/table/causes}}``, ``{{spy/figure/dose}}``, a number for prose, ``{{spy/number/depth.tune2}}``, which comes with
+its interval, ``36.8 [35.9, 37.7]``, or a verdict, ``{{spy/number/claim_verdict.dip}}``. What was not run becomes the
+words *not run*.
 """
 
 from __future__ import annotations
@@ -14,46 +15,54 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.figures import save_figure
-from momentum_jax.analysis.formatting import format_range, markdown_table
+from momentum_jax.analysis.formatting import format_ranges, markdown_table
 from momentum_jax.analysis.joining import ComparisonError
-from momentum_jax.analysis.study import figures, judgements, tables
+from momentum_jax.analysis.study import comparisons, figures, judgements, prospects, tables
 from momentum_jax.analysis.study.condensed import write_condensed
 from momentum_jax.analysis.study.market import Market
 from momentum_jax.fields import ConfigError
 from momentum_jax.store import is_finished, load_run, write_atomic
 from momentum_jax.study import DECLARATION_NAME
 
-TEMPLATE_NAME, PAGE_NAME, DATA_NAME = "template.md", "README.md", "data"
+TEMPLATE_SUFFIX, DATA_NAME = ".template.md", "data"
 TABLES: dict[str, Callable[[Market], pd.DataFrame]] = {
     "published": judgements.published,
+    "published_summary": judgements.published_summary,
     "claims": judgements.claims,
     "declared": judgements.declared,
     "depths": tables.depths,
-    "causes": tables.causes,
-    "doses": tables.doses,
-    "dose_trends": tables.dose_trends,
+    "causes": comparisons.causes,
+    "rest": comparisons.rest,
+    "doses": comparisons.doses,
+    "dose_trends": comparisons.dose_trends,
+    "elsewhere": comparisons.elsewhere,
     "controls": tables.controls,
     "mechanism": tables.mechanism,
-    "noise": judgements.noise,
+    "noise": tables.noise,
     "streams": tables.streams,
-    "foretelling": judgements.foretelling,
-    "power": judgements.power,
-    "elsewhere": tables.elsewhere,
-    "runs": judgements.runs,
+    "foretelling": prospects.foretelling,
+    "features": prospects.features,
+    "power": prospects.power,
+    "runs": tables.runs,
 }
-_MARK = re.compile(r"\{\{([\w.+-]+)/(table|figure|number)/([\w.+-]+)\}\}")
+_MARK = re.compile(r"\{\{([\w.+-]+)/(table|figure|number)/([^{}/]+)\}\}")
 _NOT_RUN = "*not run*"
-# Tables whose every interval can be quoted in prose as `<column>.<key>`.
+# Tables whose every interval and verdict can be quoted in prose as `<column>.<key>`.
 _QUOTED = {
     "depths": ("part", "arm"),
     "causes": ("part", "arm"),
+    "rest": ("part", "arm"),
     "controls": ("control",),
-    "streams": ("stream",),
+    "streams": ("part", "stream"),
+    "doses": ("trim", "ent_coef"),
     "dose_trends": ("trim",),
     "elsewhere": ("part",),
     "mechanism": ("arm", "to_step"),
-    "foretelling": ("arm", "known_at_step"),
+    "foretelling": ("arm", "outcome", "known_at_step"),
+    "claims": ("claim", "number"),
+    "declared": ("claim", "number"),
 }
+_QUOTED_TEXT = ("claim_verdict",)
 
 
 def condense_study(folder: Path, page: Path) -> list[str]:
@@ -79,22 +88,30 @@ def condense_study(folder: Path, page: Path) -> list[str]:
     return lines
 
 
-def write_page(page: Path) -> Path:
-    """Makes every figure and table anew from ``data/`` and writes README.md from template.md.
+def write_pages(folder: Path) -> list[Path]:
+    """Makes every figure and table anew from ``data/`` and fills every template of the folder.
 
-    Besides the page there is ``tables/<market>/<name>.csv`` of every table.
+    Besides the pages there is ``tables/<market>/<name>.csv`` of every table.
+
+    Returns:
+        The pages.
 
     Raises:
         RunDirectoryError: the data are missing or damaged.
-        ConfigError: the template has a mark that nothing fills.
+        ConfigError: there is no template, or one has a mark that nothing fills.
     """
-    folders = sorted(path for path in (page / DATA_NAME).glob("*") if path.is_dir())
+    templates = sorted(folder.glob(f"*{TEMPLATE_SUFFIX}"))
+    if not templates:
+        raise ConfigError(f"{folder}: no README{TEMPLATE_SUFFIX} to fill, so it is not a study's page")
     fragments: dict[tuple[str, str, str], str] = {}
-    for folder in folders:
-        fragments |= _of_market(Market(folder), page)
-    text = _filled((page / TEMPLATE_NAME).read_text(encoding="utf-8"), fragments)
-    write_atomic(page / PAGE_NAME, text.encode())
-    return page / PAGE_NAME
+    for path in sorted(path for path in (folder / DATA_NAME).glob("*") if path.is_dir()):
+        fragments |= _of_market(Market(path), folder)
+    pages = []
+    for template in templates:
+        text = _filled(template, fragments)
+        pages.append(template.with_name(template.name.replace(TEMPLATE_SUFFIX, ".md")))
+        write_atomic(pages[-1], text.encode())
+    return pages
 
 
 def _of_market(market: Market, page: Path) -> dict[tuple[str, str, str], str]:
@@ -121,34 +138,37 @@ def _of_market(market: Market, page: Path) -> dict[tuple[str, str, str], str]:
 
 
 def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
-    """Numbers of a table for prose, ``<column>.<key of the row>``, with their intervals where they have them.
+    """What prose may quote of a table, ``<column>.<key of the row>``: numbers with their intervals, and verdicts.
 
-    A row's key is the last of its key columns; where that repeats it names the first such row, and all of the key
-    columns, joined by dashes, name each: ``depth.tune2``, ``depth.calm-tune2``.
+    A row's key is its key columns joined by dashes. The last of them alone will do, and so will all but the last; where
+    that repeats it names the first such row: ``depth.tune2``, ``depth.calm-tune2``, ``claim_verdict.dip``.
     """
     found: dict[str, str] = {}
     if not keys:
         return found
-    middles = [name for name in table.columns if {f"{name}_low", f"{name}_high"} <= set(table.columns)]
-    for row in table.to_dict("records"):
-        long = "-".join(str(row[key]) for key in keys)
-        for name in middles:
-            text = format_range(row[name], row[f"{name}_low"], row[f"{name}_high"], 2 if abs(row[name]) < 2 else 1)
-            found[f"{name}.{long}"] = text
-            found.setdefault(f"{name}.{row[keys[-1]]}", text)
+    columns = {name: [str(text) for text in table[name]] for name in _QUOTED_TEXT if name in table}
+    for name in table.columns:
+        if {f"{name}_low", f"{name}_high"} <= set(table.columns):
+            columns[name] = format_ranges(*(table[f"{name}{end}"] for end in ("", "_low", "_high")))
+    for name, texts in columns.items():
+        for row, text in zip(table.to_dict("records"), texts, strict=True):
+            parts = [str(row[key]) for key in keys]
+            found[f"{name}.{'-'.join(parts)}"] = text
+            for short in (parts[-1], "-".join(parts[:-1])):
+                found.setdefault(f"{name}.{short}", text)
     return found
 
 
-def _filled(template: str, fragments: dict[tuple[str, str, str], str]) -> str:
+def _filled(path: Path, fragments: dict[tuple[str, str, str], str]) -> str:
     markets = {market for market, _, _ in fragments}
 
     def fill(mark: re.Match[str]) -> str:
         market, kind, name = mark.groups()
         if kind == "number" and market in markets and tuple(mark.groups()) not in fragments:
-            raise ConfigError(f"{TEMPLATE_NAME}: {mark[0]} is not among this market's numbers: see its tables/*.csv")
+            raise ConfigError(f"{path.name}: {mark[0]} is not among this market's numbers: see its tables/*.csv")
         known = TABLES if kind == "table" else figures.ALL
         if kind != "number" and name not in known:
-            raise ConfigError(f"{TEMPLATE_NAME}: {mark[0]} is unknown, choose a {kind} from {', '.join(known)}")
+            raise ConfigError(f"{path.name}: {mark[0]} is unknown, choose a {kind} from {', '.join(known)}")
         return fragments.get((market, kind, name), _NOT_RUN)
 
-    return _MARK.sub(fill, template)
+    return _MARK.sub(fill, path.read_text(encoding="utf-8"))

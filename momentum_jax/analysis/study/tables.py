@@ -1,26 +1,25 @@
-"""Tables of depth, arm by arm and against tune2, one function each, from one market's condensed runs."""
+"""Tables of one market's condensed runs, a function each: every arm by itself, the controls, what the trap does."""
 
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from momentum_jax.analysis.inference.dose import dose_trend
-from momentum_jax.analysis.inference.multiplicity import adjust_by_role
-from momentum_jax.analysis.inference.paired import compare_means
+from momentum_jax.analysis.evidence import noise_table
 from momentum_jax.analysis.inference.variance import stream_shares
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.noise import judge_against_control
-from momentum_jax.analysis.study.market import REFERENCE, Market, Outcome, paired
+from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
 
-DOSE_PARTS = ("dose", "reproduction", "main_causes")
-_UNPAIRED_PARTS = ("calm", "trending", "choppy", "crash", "other_bars", "streams", "full")
+_STREAM_PARTS = ("streams", "random_episodes")
 _WINDOWS = (0, 5_000, 10_000, 25_000, 50_000, 100_000)
-_TRAP_ARMS = (REFERENCE, "trim_reduces_cost", "mended")
+_TRAP_ARMS = (REFERENCE, TRAP_MENDED, "mended")
+_TRAINED = re.compile(r"trained ([\d,]+) environment steps in ([\d.]+) s")
 
 
 def depths(market: Market) -> pd.DataFrame:
@@ -36,84 +35,6 @@ def depths(market: Market) -> pd.DataFrame:
         row |= ends("windowed_depth", mean_interval(outcome.windowed_depth))
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def causes(market: Market) -> pd.DataFrame:
-    """Depth of every arm less tune2's on the same seeds, exact P(HOLD).
-
-    Returns:
-        One row per arm: ``difference`` with an interval simultaneous over the arms of its role (Bonferroni), sign-flip
-        ``p_value`` and ``p_adjusted_value`` (Holm for the confirmatory, Benjamini-Hochberg for the exploratory arms).
-    """
-    reference = market.outcome(REFERENCE, "reproduction")
-    others = [o for o in market.outcomes if o.part not in _UNPAIRED_PARTS and o is not reference]
-    if reference is None or not others:
-        return pd.DataFrame()
-    rows = []
-    for outcome in others:
-        family = sum(other.confirmatory == outcome.confirmatory for other in others)
-        found = compare_means(*paired(outcome, reference), confidence=1 - 0.05 / family)
-        row: dict[str, Any] = {
-            "role": "confirmatory" if outcome.confirmatory else "exploratory",
-            "part": outcome.part,
-            "arm": outcome.arm,
-            "pairs": found.pairs,
-        }
-        row |= ends("depth", mean_interval(outcome.depth))
-        row |= ends("difference", found.difference)
-        rows.append(row | {"p_value": found.p_value, "correlation": found.correlation})
-    table = pd.DataFrame(rows)
-    return table.assign(p_adjusted_value=adjust_by_role(table))
-
-
-def doses(market: Market) -> pd.DataFrame:
-    """Depth at each entropy bonus with the trim trap and without it, on the same seeds."""
-    rows = []
-    for trim, by_dose in dosed(market).items():
-        for dose, values in by_dose.items():
-            row: dict[str, Any] = {"trim": trim, "ent_coef": dose, "seeds": int((~np.isnan(values)).sum())}
-            rows.append(row | ends("depth", mean_interval(values)))
-    return pd.DataFrame(rows)
-
-
-def dose_trends(market: Market) -> pd.DataFrame:
-    """Change of depth for 0.01 more of the entropy bonus, with the trap and without."""
-    rows = []
-    for trim, by_dose in dosed(market).items():
-        if len(by_dose) > 1:
-            trend = dose_trend([100 * dose for dose in by_dose], np.stack(list(by_dose.values())))
-            row: dict[str, Any] = {"trim": trim, "doses": len(by_dose), "seeds": trend.seeds}
-            row |= ends("points_per_0.01", trend.slope)
-            rows.append(row | {"p_value": trend.p_value, "page_p_value": trend.page_p_value})
-    return pd.DataFrame(rows)
-
-
-def dosed(market: Market) -> dict[str, dict[float, np.ndarray]]:
-    """Depths ``[seed]`` by trim (trap or mended) and ent_coef, over the seeds that all of these arms have."""
-    found: dict[str, dict[float, Outcome]] = {"trap": {}, "mended": {}}
-    reference = market.outcome(REFERENCE, "reproduction")
-    if reference is None:
-        return {}
-    settings = {(part, arm["name"]): arm for part in DOSE_PARTS if part in market.parts for arm in _arms(market, part)}
-    own = settings["reproduction", REFERENCE]
-    for (part, name), arm in settings.items():
-        trim, dose = arm["env"]["trim_reduces_cost"], arm["ppo"]["ent_coef"]
-        expected = {
-            **own,
-            "name": name,
-            "env": own["env"] | {"trim_reduces_cost": trim},
-            "ppo": own["ppo"] | {"ent_coef": dose},
-        }
-        outcome = market.outcome(name, part)
-        if arm == expected and outcome is not None:
-            found["mended" if trim else "trap"][dose] = outcome
-    every = [outcome for by_dose in found.values() for outcome in by_dose.values()]
-    common = np.array(sorted(set.intersection(*(set(o.seeds.tolist()) for o in every))), np.int64)
-    return {
-        trim: {dose: o.depth[np.searchsorted(o.seeds, common)] for dose, o in sorted(by_dose.items())}
-        for trim, by_dose in found.items()
-        if by_dose
-    }
 
 
 def controls(market: Market) -> pd.DataFrame:
@@ -139,45 +60,27 @@ def controls(market: Market) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def streams(market: Market) -> pd.DataFrame:
-    """Shares of the variance of depth by random stream; first-order and total."""
-    if "streams" not in market.parts:
+def noise(market: Market) -> pd.DataFrame:
+    """Windowed falls of tune2, with the trap and without it, against what sampling noise makes."""
+    if market.main is None:
         return pd.DataFrame()
-    redrawn = {arm["name"]: tuple(arm["redrawn_streams"]) for arm in _arms(market, "streams")}
-    every = max(redrawn.values(), key=len)
-    depth = {redrawn[o.arm]: o.depth for o in market.outcomes if o.part == "streams"}
-    single = [stream for stream in every if (stream,) in depth]
-    shares = stream_shares(depth[()], depth[every], np.stack([depth[(stream,)] for stream in single]))
-    return pd.DataFrame(
-        [
-            {"stream": stream, "pairs": share.pairs, **ends("first", share.first), **ends("total", share.total)}
-            | {"flag": share.flag}
-            for stream, share in zip(single, shares, strict=True)
-        ]
+    return noise_table(
+        market.main.sel(arm=[arm for arm in (REFERENCE, TRAP_MENDED) if arm in market.main["arm"].values])
     )
 
 
-def elsewhere(market: Market) -> pd.DataFrame:
-    """Depth with the trap less that without, on the same seeds, in every part that has both."""
-    rows = []
-    pairs = (("tune2", "trim_reduces_cost"), ("envs_4", "envs_4_trim"))
-    for part, (trapped, mended) in ((part, pair) for part in market.parts for pair in pairs):
-        with_trap, without = market.outcome(trapped, part), market.outcome(mended, part)
-        if part == "reproduction":
-            without = market.outcome(mended, "main_causes")
-        if with_trap is None or without is None:
-            continue
-        found = compare_means(*paired(with_trap, without))
-        rows.append(
-            {
-                "part": part,
-                "pairs": found.pairs,
-                **ends("depth_with_trap", mean_interval(with_trap.depth)),
-                **ends("depth_without", mean_interval(without.depth)),
-                **ends("difference", found.difference),
-                "p_value": found.p_value,
-            }
-        )
+def streams(market: Market) -> pd.DataFrame:
+    """Shares of the variance of depth by random stream; first-order and total, for each pick-freeze design."""
+    rows: list[dict[str, Any]] = []
+    for part in (part for part in _STREAM_PARTS if part in market.parts):
+        redrawn = {arm["name"]: tuple(arm["redrawn_streams"]) for arm in market.arms(part)}
+        every = max(redrawn.values(), key=len)
+        depth = {redrawn[o.arm]: o.depth for o in market.outcomes if o.part == part}
+        single = [stream for stream in every if (stream,) in depth]
+        shares = stream_shares(depth[()], depth[every], np.stack([depth[(stream,)] for stream in single]))
+        for stream, share in zip(single, shares, strict=True):
+            row: dict[str, Any] = {"part": part, "stream": stream, "pairs": share.pairs}
+            rows.append(row | ends("first", share.first) | ends("total", share.total) | {"flag": share.flag})
     return pd.DataFrame(rows)
 
 
@@ -203,8 +106,27 @@ def mechanism(market: Market) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _arms(market: Market, part: str) -> list[dict[str, Any]]:
-    return json.loads(market.parts[part].attrs["config"])["arms"]
+def runs(market: Market) -> pd.DataFrame:
+    """What was run: arms, seeds, steps and times, as the logs have them."""
+    rows = []
+    for part, ds in market.parts.items():
+        config = json.loads(ds.attrs["config"])
+        trained = [(int(n.replace(",", "")), float(s)) for n, s in _TRAINED.findall(ds.attrs["log"])]
+        steps, seconds = sum(n for n, _ in trained), sum(s for _, s in trained)
+        rows.append(
+            {
+                "part": part,
+                "arms": ds.sizes["arm"],
+                "seeds": ds.sizes["seed"],
+                "steps": int(config["timesteps"]),
+                "failed_seeds": int((ds["failed_step"].max("checkpoint") >= 0).sum()),
+                "env_steps_millions": steps / 1e6,
+                "seconds": seconds,
+                "steps_per_second": f"{steps / seconds:,.0f}" if seconds else "",
+                "git_commit": (config.get("git_commit") or "")[:10],
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _percent(interval: Interval) -> Interval:

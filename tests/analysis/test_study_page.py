@@ -27,8 +27,9 @@ from tests.conftest import ROOT
 
 PARTS = "reproduction,main_causes,controls,dose,streams,full,rest"
 SMALL = "--num_seeds=6 --timesteps=2048 --num_steps=64 --minibatch_size=32 --num_epochs=1 --hidden_sizes=8"
-# Of the first 2 048 steps nothing was published, no published window ends there, and 10 000 steps are not reached.
-EMPTY = {"published", "published_summary", "mechanism", "foretelling", "features"}
+# Of the first 2 048 steps nothing was published, no published window ends there, 10 000 steps are not reached, and no
+# difference is as large as a point.
+EMPTY = {"published", "published_summary", "mechanism", "foretelling", "features", "undecided"}
 NOT_RUN = "random_episodes"  # a part with a figure of its own
 
 
@@ -137,9 +138,26 @@ def test_a_depth_that_follows_from_p_hold_at_5000_steps_is_foretold_there_and_no
     assert table["seeds"].eq(12).all()
     assert table.loc[("depth_at_10k", 5_000), "hold_r2"] > 0.9
     assert table.loc[("depth_at_10k", 2_000), "hold_r2"] < 0.1
-    features = prospects.features(market).set_index(["known_at_step", "feature"])
-    assert features.loc[(5_000, "p_hold"), "spearman"] == pytest.approx(1)
-    assert np.isnan(features.loc[(2_000, "p_hold"), "spearman"])  # the same in every seed
+    features = prospects.features(market).set_index("feature")
+    assert features.loc["p_hold", "at_5000"] == pytest.approx(1)
+    assert np.isnan(features.loc["p_hold", "at_2000"])  # the same in every seed
+
+
+def test_an_arm_is_undecided_until_its_interval_leaves_0_or_keeps_within_a_point(page):
+    market = Market(page / "data/synthetic")
+    reference = market.outcome("tune2")
+    spread = np.linspace(-1, 1, len(reference.seeds))
+
+    def outcome(part, arm, difference):
+        return reference._replace(part=part, arm=arm, depth=reference.depth + difference, confirmatory=False)
+
+    arms = {"small": 0.01 * spread, "wide": 20 * spread, "apart": 9 + spread}
+    market.outcomes = [reference, *(outcome("switches", arm, values) for arm, values in arms.items())]
+    table = comparisons.undecided(market)
+    assert table["arm"].tolist() == ["wide"]
+    needed = table["seeds_needed"].item()
+    sd = np.std(20 * spread, ddof=1)
+    assert smallest_mean_difference(sd / np.sqrt(2), needed, 0.0, alpha=0.05 / 3) <= 1.0
 
 
 def test_an_arm_of_the_design_with_nothing_redrawn_is_tune2_itself(page):

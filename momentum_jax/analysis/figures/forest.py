@@ -52,7 +52,7 @@ def plot_forest(groups: Sequence[Group], axis_label: str, title: str) -> Figure:
     figure.suptitle(title, fontsize=12)
     handles = [
         Line2D([], [], color=color, marker="o", markersize=5, label=label)
-        for color, label in ((canvas.MEDIAN, "interval without 0"), (canvas.GREY, "interval holds 0: undecided"))
+        for color, label in ((canvas.MEDIAN, "interval without 0"), (canvas.GREY, "interval holds 0"))
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure

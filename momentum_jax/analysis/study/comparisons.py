@@ -11,6 +11,7 @@ import pandas as pd
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.multiplicity import adjust_by_role
 from momentum_jax.analysis.inference.paired import compare_means
+from momentum_jax.analysis.inference.power import seeds_for_mean_difference
 from momentum_jax.analysis.intervals import mean_interval
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market, Outcome, paired
 from momentum_jax.analysis.study.tables import ends
@@ -29,6 +30,7 @@ CAUSE_PARTS = (
     "vix_previous",
 )
 REST_PART = "rest"
+SMALLEST_CHANGE = 1.0  # of depth, points; a difference within it is called none
 
 
 def causes(market: Market) -> pd.DataFrame:
@@ -65,6 +67,33 @@ def _against(market: Market, reference: Outcome | None, parts: Sequence[str]) ->
         rows.append(row | {"p_value": found.p_value, "correlation": found.correlation})
     table = pd.DataFrame(rows)
     return table.assign(p_adjusted=adjust_by_role(table))
+
+
+def undecided(market: Market) -> pd.DataFrame:
+    """Arms whose difference from tune2 may be 0 and may be more than a point, and the seeds that would decide.
+
+    Returns:
+        One row per arm of `causes` whose interval holds 0 and reaches beyond ±1 point; with ``seeds_needed`` a
+        difference of one point would be found with 80 % power at the level of `causes`.
+    """
+    table = causes(market)
+    if table.empty:
+        return table
+    low, high = table["difference_low"], table["difference_high"]
+    open_ones = table[(low <= 0) & (high >= 0) & (np.maximum(-low, high) > SMALLEST_CHANGE)]
+    reference = market.outcome(REFERENCE, "reproduction")
+    rows = []
+    for row in open_ones.to_dict("records"):
+        outcome = market.outcome(row["arm"], row["part"])
+        if outcome is None or reference is None:
+            continue
+        a, b = paired(outcome, reference)
+        # The paired formula with no correlation left: the spread of the differences themselves.
+        spread, level = float(np.nanstd(a - b, ddof=1) / np.sqrt(2)), 0.05 / (table["role"] == row["role"]).sum()
+        needed = seeds_for_mean_difference(SMALLEST_CHANGE, spread, 0.0, alpha=level)
+        names = ("role", "part", "arm", "pairs", "difference", "difference_low", "difference_high")
+        rows.append({name: row[name] for name in names} | {"seeds_needed": needed})
+    return pd.DataFrame(rows)
 
 
 def doses(market: Market) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 import xarray as xr
@@ -17,7 +17,13 @@ from momentum_jax.analysis.figures.responses import plot_responses, plot_shares
 from momentum_jax.analysis.study import comparisons, tables
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
 
-_STORY = (REFERENCE, TRAP_MENDED, "mended", "permuted_rewards")
+_STORY = {
+    REFERENCE: "tune2 as published",
+    TRAP_MENDED: "without the trim trap",
+    "mended": "every fault mended",
+    "permuted_rewards": "rewards permuted",
+}
+_PUBLISHED = {arm: arm for arm in (REFERENCE, "baseline", "tune1", "tune3")}
 _METRICS = {"p_hold": "exact P(HOLD) %", "hold_pct": "windowed HOLD %"}
 _HEADINGS = {
     "reproduction": "published settings",
@@ -40,19 +46,22 @@ def story(market: Market) -> Figure | None:
 
 def published_runs(market: Market) -> Figure | None:
     """Every seed of the published settings."""
-    return _curves(market, (REFERENCE, "baseline", "tune1", "tune3"), "the published settings")
+    return _curves(market, _PUBLISHED, "the published settings")
 
 
-def _curves(market: Market, wanted: tuple[str, ...], title: str) -> Figure | None:
+def _curves(market: Market, labels: Mapping[str, str], title: str) -> Figure | None:
+    """The main arms that `labels` has words for."""
     if market.main is None:
         return None
-    arms = [arm for arm in wanted if arm in market.main["arm"].values]
+    arms = [arm for arm in labels if arm in market.main["arm"].values]
     curves = derive_curves(market.main.sel(arm=arms))
+    columns = [labels[arm] for arm in arms]
     metrics = {
-        label: dict(zip(arms, curves[name].transpose("arm", "seed", "checkpoint").values, strict=True))
+        label: dict(zip(columns, curves[name].transpose("arm", "seed", "checkpoint").values, strict=True))
         for name, label in _METRICS.items()
     }
-    return plot_curves(market.main["env_steps"].values, metrics, f"{market.name}: {title}")
+    title = f"{market.name}, {market.main.sizes['seed']} seeds: {title}"
+    return plot_curves(market.main["env_steps"].values, metrics, title)
 
 
 def full(market: Market) -> Figure | None:

@@ -32,6 +32,7 @@ TABLES: dict[str, Callable[[Market], pd.DataFrame]] = {
     "declared": judgements.declared,
     "depths": tables.depths,
     "causes": comparisons.causes,
+    "undecided": comparisons.undecided,
     "rest": comparisons.rest,
     "doses": comparisons.doses,
     "dose_trends": comparisons.dose_trends,

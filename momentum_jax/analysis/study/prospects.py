@@ -47,15 +47,16 @@ def foretelling(market: Market) -> pd.DataFrame:
 
 
 def features(market: Market) -> pd.DataFrame:
-    """Each feature alone: its rank correlation over seeds with the depth at 10 000 steps, by landmark."""
+    """Each feature alone: its rank correlation over seeds with the depth at 10 000 steps, a column per landmark."""
     rows = []
     for name, ds in _foretold(market):
-        for landmark in LANDMARKS:
-            outcome = _outcomes(ds, landmark, market.horizon)["depth_at_10k"]
-            names, values = landmark_features(ds, landmark)
-            for index, feature in enumerate(names):
-                row: dict[str, Any] = {"arm": name, "known_at_step": landmark, "feature": feature}
-                rows.append(row | ends("spearman", rank_correlation(outcome, values.values[0, :, index])))
+        depth = _outcomes(ds, LANDMARKS[0], market.horizon)["depth_at_10k"]
+        found = [landmark_features(ds, landmark) for landmark in LANDMARKS]
+        for index, feature in enumerate(found[0][0]):
+            row: dict[str, Any] = {"arm": name, "feature": feature}
+            for landmark, (_, values) in zip(LANDMARKS, found, strict=True):
+                row |= ends(f"at_{landmark}", rank_correlation(depth, values.values[0, :, index]))
+            rows.append(row)
     return pd.DataFrame(rows)
 
 

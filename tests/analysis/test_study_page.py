@@ -30,6 +30,7 @@ SMALL = "--num_seeds=6 --timesteps=2048 --num_steps=64 --minibatch_size=32 --num
 # Of the first 2 048 steps nothing was published, no published window ends there, 10 000 steps are not reached, and no
 # difference is as large as a point.
 EMPTY = {"published", "published_summary", "mechanism", "foretelling", "features", "undecided"}
+QUOTED = ("tune2", "mended")  # "mended" is a row of other tables too
 NOT_RUN = "random_episodes"  # a part with a figure of its own
 
 
@@ -51,7 +52,8 @@ def page(tmp_path_factory, folder) -> Path:
     root = tmp_path_factory.mktemp("page")
     marks = [f"{{{{synthetic/table/{name}}}}}" for name in TABLES]
     marks += [f"{{{{synthetic/figure/{name}}}}}" for name in figures.ALL]
-    marks += ["Depth {{synthetic/number/depth.tune2}}.", "Verdict: {{synthetic/number/claim_verdict.dip}}."]
+    marks += [f"Depth of {arm}: {{{{synthetic/number/depths.depth.{arm}}}}}." for arm in QUOTED]
+    marks += ["Verdict: {{synthetic/number/declared.claim_verdict.dip}}."]
     marks += ["Elsewhere: {{spy/table/causes}}"]
     (root / "README.template.md").write_text("\n\n".join(marks))
     assert study_page.main([str(root), "--condense", str(folder)]) == 0
@@ -67,8 +69,11 @@ def test_every_table_and_figure_of_what_was_run_is_in_the_page(page):
     for name in figures.ALL.keys() - {NOT_RUN}:
         assert f"figures/synthetic/{name}.png" in text
         assert (page / "figures/synthetic" / f"{name}.png").stat().st_size > 10_000
-    depth = pd.read_csv(page / "tables/synthetic/depths.csv").set_index("arm").loc["tune2"]
-    assert f"Depth {depth['depth']:.2f} [{depth['depth_low']:.2f}, {depth['depth_high']:.2f}]" in text
+    depths = pd.read_csv(page / "tables/synthetic/depths.csv").set_index("arm")
+    for arm in QUOTED:
+        depth = depths.loc[arm]
+        shown = f"{depth['depth']:.2f} [{depth['depth_low']:.2f}, {depth['depth_high']:.2f}]"
+        assert f"Depth of {arm}: {shown}." in text
     declared = pd.read_csv(page / "tables/synthetic/declared.csv").set_index("claim")
     assert f"Verdict: {declared.loc['dip', 'claim_verdict']}." in text
 
@@ -184,7 +189,7 @@ def test_a_mark_that_nothing_fills_is_refused_in_one_line(page, tmp_path, capsys
     assert error.count("\n") == 1
     assert "{{synthetic/table/cause}} is unknown" in error
     assert "causes" in error
-    (copy / "README.template.md").write_text("{{synthetic/number/depth.nothing}}")
+    (copy / "README.template.md").write_text("{{synthetic/number/depths.depth.nothing}}")
     assert study_page.main([str(copy)]) == 2
     (copy / "README.template.md").unlink()
     assert study_page.main([str(copy)]) == 2

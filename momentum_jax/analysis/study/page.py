@@ -1,9 +1,9 @@
 """The pages of a study: templates' prose with every table, figure and number put in from the condensed runs.
 
 ``README.template.md`` becomes ``README.md``, and so do others. A mark is ``{{market/kind/name}}``:
-``{{spy/table/causes}}``, ``{{spy/figure/dose}}``, a number for prose, ``{{spy/number/depth.tune2}}``, which comes with
-its interval, ``36.8 [35.9, 37.7]``, or a verdict, ``{{spy/number/claim_verdict.dip}}``. What was not run becomes the
-words *not run*.
+``{{spy/table/causes}}``, ``{{spy/figure/dose}}``, or for prose ``{{spy/number/depths.depth.tune2}}``, a number of a
+table with its interval, ``36.8 [35.9, 37.7]``, and ``{{spy/number/declared.claim_verdict.dip}}``, a verdict. What was
+not run becomes the words *not run*.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TABLES: dict[str, Callable[[Market], pd.DataFrame]] = {
 }
 _MARK = re.compile(r"\{\{([\w.+-]+)/(table|figure|number)/([^{}/]+)\}\}")
 _NOT_RUN = "*not run*"
-# Tables whose every interval and verdict can be quoted in prose as `<column>.<key>`.
+# Tables whose every interval and verdict can be quoted in prose as `<table>.<column>.<key>`.
 _QUOTED = {
     "depths": ("part", "arm"),
     "causes": ("part", "arm"),
@@ -127,7 +127,7 @@ def _of_market(market: Market, page: Path) -> dict[tuple[str, str, str], str]:
         found[market.name, "table", name] = markdown_table(table)
         write_atomic(page / "tables" / market.name / f"{name}.csv", table.to_csv(index=False).encode())
         for key, text in numbers_of(table, _QUOTED.get(name, ())).items():
-            found[market.name, "number", key] = text
+            found[market.name, "number", f"{name}.{key}"] = text
     for name, draw in figures.ALL.items():
         figure = draw(market)
         if figure is not None:
@@ -142,7 +142,7 @@ def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     """What prose may quote of a table, ``<column>.<key of the row>``: numbers with their intervals, and verdicts.
 
     A row's key is its key columns joined by dashes. The last of them alone will do, and so will all but the last; where
-    that repeats it names the first such row: ``depth.tune2``, ``depth.calm-tune2``, ``claim_verdict.dip``.
+    that repeats it names the first such row: ``depth.tune2``, ``depth.calm-tune2``.
     """
     found: dict[str, str] = {}
     if not keys:

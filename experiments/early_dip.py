@@ -10,7 +10,7 @@ On other bars only the part `other_bars` is run (`--study=early_dip --parts=othe
 would repeat the confirmatory arms.
 """
 
-from experiments.early_dip_parts.causes import DOSE, LEARNER, REST, SWITCHED, TERMS, VIX
+from experiments.early_dip_parts.causes import DOSE, LADDERS, LEARNER, REST, SWITCHED, TERMS, VIX
 from experiments.early_dip_parts.confirmatory import (
     CONTROLS,
     FULL,
@@ -51,8 +51,9 @@ STUDY = Study(
         OTHER_BARS,
         REST,
         RANDOM_EPISODES,
+        LADDERS,
     ),
     confirmatory=("reproduction", "main_causes", "controls", "full"),
     by_request=("other_bars",),
-    added=("rest", "random_episodes"),
+    added=("rest", "random_episodes", "ladders"),
 )

@@ -93,3 +93,14 @@ REST = _part(
         if name != TRIM.name
     ),
 )
+# Added after the first results: a discount of 0.5 halved the dip. If it is the trap, a purchase has to be charged with
+# the stop two steps later, and without any credit for later steps (0.0) little may be left.
+LADDERS = _part(
+    "ladders",
+    "More rungs of the discount and of the step size.",
+    (
+        *(varied(f"gamma_{gamma:.2f}", ppo={"gamma": gamma}) for gamma in (0.0, 0.25, 0.75, 0.97)),
+        varied("lr_3e-6", ppo={"learning_rate": 3e-6}),
+        varied("lr_3e-4", ppo={"learning_rate": 3e-4}),
+    ),
+)

@@ -26,6 +26,7 @@ CAUSE_PARTS = (
     "switches",
     "rewards",
     "learner",
+    "ladders",
     "several_envs",
     "vix_previous",
 )

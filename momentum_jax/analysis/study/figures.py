@@ -33,6 +33,7 @@ _HEADINGS = {
     "switches": "one fault switch mended",
     "rewards": "one reward term at zero",
     "learner": "options of the learner",
+    "ladders": "discount and step size",
     "several_envs": "four environments",
     "vix_previous": "data",
     "rest": "trim mended and one more",

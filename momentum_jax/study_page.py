@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in options.condense:
             for line in condense_study(folder, options.page):
                 print(line)
-        for path in write_pages(options.page):
+        for path in write_pages(options.page, options.partial):
             print(f"page: {path}")
     except REFUSALS as error:
         print(f"momentum_jax.study_page: {' '.join(str(error).split())}", file=sys.stderr)
@@ -38,6 +38,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--condense", nargs="+", default=[], type=Path, metavar="FOLDER",
         help="first condense the finished parts of these folders of --study, one per market",
+    )  # fmt: skip
+    parser.add_argument(
+        "--partial", action="store_true",
+        help="numbers that the tables lack become 'not run', while parts of the study have not been run",
     )  # fmt: skip
     return parser
 

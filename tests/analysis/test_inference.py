@@ -173,6 +173,19 @@ def test_smallest_effects():
     assert power.smallest_mean_difference(5.0, 64, 0.9) < 0.4 * unpaired
 
 
+@pytest.mark.parametrize(("num_seeds", "alpha"), [(6, 0.05), (6, 0.05 / 40), (32, 0.05 / 40)])
+def test_the_smallest_difference_is_found_as_often_as_promised_at_small_levels_too(num_seeds, alpha):
+    rng = np.random.default_rng(0)
+    paired = power.smallest_mean_difference(1.0, num_seeds, 0.5, alpha=alpha)
+    unpaired = power.smallest_mean_difference(1.0, num_seeds, alpha=alpha)
+    a, b = rng.normal(size=(2, 20_000, num_seeds))
+    found = [
+        stats.ttest_1samp(a + paired, 0, axis=1).pvalue < alpha,
+        stats.ttest_ind(a + unpaired, b, axis=1).pvalue < alpha,
+    ]
+    np.testing.assert_allclose(np.mean(found, axis=1), 0.8, atol=0.01)
+
+
 @given(number=st.integers(39, 200), seed=st.integers(0, 50))
 def test_a_prediction_interval_leaves_out_the_tails(number, seed):
     values = np.random.default_rng(seed).normal(0, 1, number)

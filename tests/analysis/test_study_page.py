@@ -191,6 +191,9 @@ def test_a_mark_that_nothing_fills_is_refused_in_one_line(page, tmp_path, capsys
     assert "causes" in error
     (copy / "README.template.md").write_text("{{synthetic/number/depths.depth.nothing}}")
     assert study_page.main([str(copy)]) == 2
+    assert "--partial" in capsys.readouterr().err
+    assert study_page.main([str(copy), "--partial"]) == 0
+    assert (copy / "README.md").read_text() == "*not run*"
     (copy / "README.template.md").unlink()
     assert study_page.main([str(copy)]) == 2
     assert "no README.template.md to fill" in capsys.readouterr().err

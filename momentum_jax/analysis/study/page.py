@@ -89,10 +89,14 @@ def condense_study(folder: Path, page: Path) -> list[str]:
     return lines
 
 
-def write_pages(folder: Path) -> list[Path]:
+def write_pages(folder: Path, partial: bool = False) -> list[Path]:
     """Makes every figure and table anew from ``data/`` and fills every template of the folder.
 
     Besides the pages there is ``tables/<market>/<name>.csv`` of every table.
+
+    Args:
+        folder: the page's folder.
+        partial: numbers that a market's tables do not have become *not run* too, while some of its parts still run.
 
     Returns:
         The pages.
@@ -109,7 +113,7 @@ def write_pages(folder: Path) -> list[Path]:
         fragments |= _of_market(Market(path), folder)
     pages = []
     for template in templates:
-        text = _filled(template, fragments)
+        text = _filled(template, fragments, partial)
         pages.append(template.with_name(template.name.replace(TEMPLATE_SUFFIX, ".md")))
         write_atomic(pages[-1], text.encode())
     return pages
@@ -160,16 +164,21 @@ def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _filled(path: Path, fragments: dict[tuple[str, str, str], str]) -> str:
-    markets = {market for market, _, _ in fragments}
+def _filled(path: Path, fragments: dict[tuple[str, str, str], str], partial: bool) -> str:
+    numbered = {(market, name.split(".")[0]) for market, kind, name in fragments if kind == "number"}
+    choices = {"table": list(TABLES), "figure": list(figures.ALL), "number": list(_QUOTED)}
 
     def fill(mark: re.Match[str]) -> str:
         market, kind, name = mark.groups()
-        if kind == "number" and market in markets and tuple(mark.groups()) not in fragments:
-            raise ConfigError(f"{path.name}: {mark[0]} is not among this market's numbers: see its tables/*.csv")
-        known = TABLES if kind == "table" else figures.ALL
-        if kind != "number" and name not in known:
-            raise ConfigError(f"{path.name}: {mark[0]} is unknown, choose a {kind} from {', '.join(known)}")
-        return fragments.get((market, kind, name), _NOT_RUN)
+        subject = name.split(".")[0] if kind == "number" else name
+        if subject not in choices[kind]:
+            raise ConfigError(f"{path.name}: {mark[0]} is unknown, choose a {kind} from {', '.join(choices[kind])}")
+        found = fragments.get((market, kind, name))
+        if found is None and (market, subject) in numbered and not partial:
+            raise ConfigError(
+                f"{path.name}: {mark[0]} is not in tables/{market}/{subject}.csv: correct it, "
+                "or give --partial while parts of the study have not been run"
+            )
+        return found or _NOT_RUN
 
     return _MARK.sub(fill, path.read_text(encoding="utf-8"))

@@ -71,12 +71,18 @@ def declared_claims(ds: xr.Dataset) -> tuple[Claim, ...]:
     return tuple(claim_from_json(plain) for plain in json.loads(ds.attrs["config"]).get("claims", []))
 
 
-def judge(run: RunNumbers, claim: Claim) -> Judgement:
-    """Judges a claim on a run (or several, see `load_runs`)."""
+def judge(run: RunNumbers, claim: Claim, family: int = 1) -> Judgement:
+    """Judges a claim on a run (or several, see `load_runs`).
+
+    Args:
+        run: the run's numbers.
+        claim: the claim; its criteria share the level of 5 % (Bonferroni).
+        family: number of claims that share it too.
+    """
     nothing = Interval(np.nan, np.nan, np.nan, "not measured")
     if claim.unmeasured:
         return Judgement(claim, Verdict.UNDECIDED, np.nan, (), nothing)
-    confidence = 1 - 0.05 / len(claim.criteria)
+    confidence = 1 - 0.05 / (family * len(claim.criteria))
     findings = tuple(_finding(run, criterion, confidence) for criterion in claim.criteria)
     return Judgement(
         claim, overall([finding.verdict for finding in findings]), confidence, findings, _meeting(run, claim)

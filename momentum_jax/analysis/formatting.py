@@ -78,15 +78,24 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     """The index as columns, and each value with its two ends as one column of text."""
     named = any(name is not None for name in table.index.names)
     plain = table.reset_index() if named else table.copy()
+    for name, low, high in triples(plain):
+        label = f"{name} [{low.rpartition('_')[2]}, {high.rpartition('_')[2]}]"
+        plain[name] = format_ranges(plain[name], plain[low], plain[high])
+        plain = plain.drop(columns=[low, high]).rename(columns={name: label})
+    return plain
+
+
+def triples(table: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Columns that are a middle value and its two ends, as this project's tables name them."""
+    found = []
     for name in table.columns:
         for middle, low, high in _TRIPLES:
-            base = name.removesuffix(middle)
-            ends = [base + low, base + high]
-            if name == base + middle and set(ends) <= set(plain.columns):
-                plain[name] = format_ranges(plain[name], *(plain[end] for end in ends))
-                label = f"{name} [{low[1:]}, {high[1:]}]"
-                plain = plain.drop(columns=ends).rename(columns={name: label})
-    return plain
+            base = str(name).removesuffix(middle)
+            ends = (base + low, base + high)
+            if name == base + middle and set(ends) <= set(table.columns):
+                found.append((name, *ends))
+                break
+    return found
 
 
 def table_cells(table: pd.DataFrame) -> list[list[str]]:

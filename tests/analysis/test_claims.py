@@ -63,8 +63,10 @@ def test_intervals_are_wider_where_a_claim_has_more_criteria(simulate):
     run = RunNumbers(load_run(simulate(num_seeds=12)))
     alone = judge(run, Claim(name="a", statement="", criteria=(RISE,)))
     among = judge(run, Claim(name="b", statement="", criteria=(RISE,) * 6))
-    widths = [one.findings[0].interval.high - one.findings[0].interval.low for one in (alone, among)]
+    family = judge(run, Claim(name="c", statement="", criteria=(RISE,)), family=6)
+    widths = [one.findings[0].interval.high - one.findings[0].interval.low for one in (alone, among, family)]
     assert alone.confidence == 0.95 and widths[1] > 1.2 * widths[0]
+    assert widths[2] == widths[1]
 
 
 def test_arms_are_compared_seed_by_seed(simulate):

@@ -61,11 +61,13 @@ def claims(market: Market) -> pd.DataFrame:
 
 
 def declared(market: Market) -> pd.DataFrame:
-    """What the study claimed before it ran, judged."""
+    """What the study claimed before it ran, judged; ``together`` with the level shared among all of the claims."""
     if market.main is None:
         return pd.DataFrame()
-    run = RunNumbers(market.main)
-    return _judged([judge(run, claim) for claim in declared_claims(market.main)])
+    run, claims = RunNumbers(market.main), declared_claims(market.main)
+    table = _judged([judge(run, claim) for claim in claims])
+    together = {claim.name: judge(run, claim, family=len(claims)).verdict.value for claim in claims}
+    return table.assign(together=table["claim"].map(together)) if len(table) else table
 
 
 def _judged(judgements: list[Judgement]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import xarray as xr
 from momentum_jax.analysis.curves import derive_curves, failed_steps
 from momentum_jax.analysis.dips import landmark_depth
 from momentum_jax.analysis.joining import join_runs
-from momentum_jax.analysis.measures import largest_fall
+from momentum_jax.analysis.measures import deepest_step, largest_fall
 from momentum_jax.analysis.study.condensed import read_condensed
 from momentum_jax.store import RunDirectoryError
 from momentum_jax.study import DECLARATION_NAME
@@ -36,6 +36,7 @@ class Outcome(NamedTuple):
     depth: Floats  # largest rise of exact P(HOLD) within the horizon, points
     windowed_depth: Floats  # the same of windowed HOLD %
     landmark: Floats  # exact P(HOLD) at 10 000 less that at 5 000 steps
+    peak_step: Floats  # step at which that depth is reached; NaN too without a rise
 
 
 class Market:
@@ -92,6 +93,7 @@ class Market:
                 largest_fall(steps, exact[index], -1, self.horizon),
                 largest_fall(steps, windowed[index], -1, self.horizon),
                 landmark_depth(steps, exact[index]),
+                deepest_step(steps, exact[index], -1, self.horizon),
             )
             known = [np.where(healthy[index], values, np.nan) for values in numbers]
             confirmatory = name in self.declaration["confirmatory"]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.figures import save_figure
-from momentum_jax.analysis.formatting import format_ranges, markdown_table
+from momentum_jax.analysis.formatting import format_ranges, markdown_table, triples
 from momentum_jax.analysis.joining import ComparisonError
 from momentum_jax.analysis.study import comparisons, figures, judgements, prospects, tables
 from momentum_jax.analysis.study.condensed import write_condensed
@@ -152,9 +152,8 @@ def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     if not keys:
         return found
     columns = {name: [str(text) for text in table[name]] for name in _QUOTED_TEXT if name in table}
-    for name in table.columns:
-        if {f"{name}_low", f"{name}_high"} <= set(table.columns):
-            columns[name] = format_ranges(*(table[f"{name}{end}"] for end in ("", "_low", "_high")))
+    for name, low, high in triples(table):
+        columns[name] = format_ranges(table[name], table[low], table[high])
     for name, texts in columns.items():
         for row, text in zip(table.to_dict("records"), texts, strict=True):
             parts = [str(row[key]) for key in keys]

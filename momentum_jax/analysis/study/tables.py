@@ -33,6 +33,9 @@ def depths(market: Market) -> pd.DataFrame:
         row |= ends("seeds_that_dip_pct", _percent(share))
         row |= ends("change_5k_to_10k", mean_interval(outcome.landmark))
         row |= ends("windowed_depth", mean_interval(outcome.windowed_depth))
+        peaks = outcome.peak_step[~np.isnan(outcome.peak_step)] / 1_000
+        quartiles = np.quantile(peaks, [0.5, 0.25, 0.75]) if len(peaks) else np.full(3, np.nan)
+        row |= dict(zip(("peak_ksteps_median", "peak_ksteps_q25", "peak_ksteps_q75"), quartiles, strict=True))
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -79,7 +79,7 @@ def causes(market: Market) -> Figure | None:
 
 def rest(market: Market) -> Figure | None:
     """Paired differences of depth against the arm without the trap."""
-    label = "depth less that with the trim alone mended, same seeds, points of exact P(HOLD); simultaneous 95 %"
+    label = "depth less that with the trim alone mended, points; simultaneous 95 % intervals"
     return _forest(comparisons.rest(market), label, f"{market.name}: what is left without the trap")
 
 

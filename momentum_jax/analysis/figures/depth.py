@@ -44,7 +44,10 @@ def plot_depths(
         canvas.dress(axis)
     axes[0].set_yticks(range(len(arms)), [canvas.shorten(arm) for arm in arms])
     axes[0].set_ylim(len(arms) - 0.5, -0.5)
-    figure.supxlabel("largest fall within the horizon, points\n" + _key(threshold, bool(null_limits)), fontsize=9)
+    figure.supxlabel(
+        "largest fall in the worse direction within the horizon, points\n" + _key(threshold, bool(null_limits)),
+        fontsize=9,
+    )
     figure.suptitle(title, fontsize=12)
     return figure
 

@@ -17,6 +17,7 @@ from momentum_jax.analysis.figures.responses import plot_responses, plot_shares
 from momentum_jax.analysis.study import comparisons, tables
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
 
+FULL_PART = "full"
 _STORY = {
     REFERENCE: "tune2 as published",
     TRAP_MENDED: "without the trim trap",
@@ -67,8 +68,8 @@ def _curves(market: Market, labels: Mapping[str, str], title: str) -> Figure | N
 
 def full(market: Market) -> Figure | None:
     """The long run, with the published windows of tune2."""
-    ds: xr.Dataset | None = market.joined(["full"])
-    return None if ds is None else plot_hold(ds)
+    ds: xr.Dataset | None = market.joined([FULL_PART])
+    return None if ds is None else plot_hold(ds.assign_attrs(experiment=f"{market.name}, {FULL_PART}"))
 
 
 def causes(market: Market) -> Figure | None:

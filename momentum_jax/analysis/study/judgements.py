@@ -80,7 +80,7 @@ def _judged(judgements: list[Judgement]) -> pd.DataFrame:
         shown["needed"] = _needed(row.get("minimum", np.nan), row.get("maximum", np.nan))
         for end, part in (("", "estimate"), ("_low", "low"), ("_high", "high")):
             shown[f"value{end}"] = row.get(f"{row.get('counted')}_{part}", np.nan)
-        rows.append(shown | {"verdict": row["verdict"], "reason": row["reason"]})
+        rows.append(shown | {"verdict": row["verdict"], "reason": row["reason"] or np.nan})
     table = pd.DataFrame(rows).astype({"seeds": "Int64"})
     return table.dropna(axis="columns", how="all")
 

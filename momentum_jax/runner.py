@@ -155,8 +155,9 @@ class _Session:
             try:
                 with stop_request() as stop:
                     self._advance(training, fleet, stop)
-            except Interrupted:
+            except Interrupted as stopped:
                 self._log_rate(training, fleet, first, started)
+                self.log(str(stopped))  # how to go on is the last line
                 raise
         self._log_rate(training, fleet, first, started)
         for arm, layers in fleet.policies():
@@ -221,7 +222,6 @@ class _Session:
     def _interrupted(self, training: Training, stop: StopRequest) -> Interrupted:
         step = training.update * self._config.rollout_size
         message = f"stopped at step {step:,} and saved; go on with: {resume_command(self._run_dir)}"
-        self.log(message)
         return Interrupted(message, stop.signal_number or 0)
 
 

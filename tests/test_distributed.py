@@ -148,4 +148,7 @@ def test_settings_that_cannot_be(wrong: dict, message: str):
 
 
 def test_a_cluster_fills_in_what_is_not_given():
-    DistributedConfig(distributed=True, coordinator_address="node1:8476").validate()
+    partly = DistributedConfig(distributed=True, coordinator_address="node1:8476")
+    partly.validate()
+    with pytest.raises(ConfigError, match="num_processes, process_id not given"):
+        dataclasses.replace(partly, distributed=False).validate()

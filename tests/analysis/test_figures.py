@@ -50,8 +50,12 @@ def test_every_run_has_its_gallery(simulate, arms, seeds):
 @pytest.mark.filterwarnings("error")
 def test_a_gallery_of_almost_nothing_is_drawn(simulate, tmp_path):
     ds = load_run(simulate(arms=("a", "b"), num_seeds=1, steps=(0, 1_000), failed={(0, 0): 0, (1, 0): 0}))
+    names = set()
     for picture in gallery(ds, dip_table(ds), noise_table(ds, draws=50)):
         save_figure(picture.figure, tmp_path / picture.name)
+        names.add(picture.name)
+    drawn = {path.stem for path in tmp_path.glob("*.png") if path.stat().st_size > 5_000}
+    assert drawn == names and "1_curves" in drawn
 
 
 def test_a_curve_panel_holds_the_seeds_the_median_and_the_band():

@@ -154,7 +154,7 @@ def dosed(market: Market) -> dict[str, dict[float, np.ndarray]]:
 def elsewhere(market: Market) -> pd.DataFrame:
     """Depth with the trap less that without, on the same seeds, in every part that has both."""
     rows = []
-    pairs = (("tune2", "trim_reduces_cost"), ("envs_4", "envs_4_trim"))
+    pairs = ((REFERENCE, TRAP_MENDED), ("envs_4", "envs_4_trim"))
     for part, (trapped, mended) in ((part, pair) for part in market.parts for pair in pairs):
         with_trap, without = market.outcome(trapped, part), market.outcome(mended, part)
         if part == "reproduction":

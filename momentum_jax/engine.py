@@ -20,7 +20,7 @@ from jax.sharding import PartitionSpec as P
 
 from momentum_jax.env.task import Task
 from momentum_jax.ppo import learner, networks
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.options import MATMUL_PRECISIONS, PPOConfig
 from momentum_jax.ppo.streams import Streams, seed_streams
 
 _AXIS = "runs"
@@ -184,7 +184,8 @@ class Engine:
         def on_device(shared: Any, config: Any, options: Any, common: Any, states: Any) -> Any:
             def one(arguments: tuple[Any, Any, Any]) -> Any:
                 run_config, run_options, state = arguments
-                return function(self._task, run_config, self._task.bind(shared, run_options), common, state)
+                with jax.default_matmul_precision(MATMUL_PRECISIONS[run_config.matmul_precision]):
+                    return function(self._task, run_config, self._task.bind(shared, run_options), common, state)
 
             return self._mapped(one, (config, options, states))
 

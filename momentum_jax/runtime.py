@@ -22,6 +22,8 @@ def start(num_devices: int | None = None) -> None:
     import jax
 
     jax.config.update("jax_num_cpu_devices", num_devices or os.cpu_count() or 1)
+    # Accelerators would take TF32. `PPOConfig.matmul_precision` may ask the engine's programs for less.
+    jax.config.update("jax_default_matmul_precision", "highest")
     jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 

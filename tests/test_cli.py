@@ -47,6 +47,7 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
     values = {float: "0.25", int: "64", bool: "true", tuple: "7,8", str: "relu"}
     special = {
         "put_sign": "-1",
+        "matmul_precision": "tf32",
         "put_setup": "-1",
         "fixed_streams": "init",
         "anneal_learning_rate": "true",

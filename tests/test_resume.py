@@ -153,6 +153,14 @@ def test_a_finished_run_has_nothing_to_resume(tmp_path, uninterrupted):
             {"arms": (dataclasses.replace(ARMS[0], ppo=dataclasses.replace(SMALL, gamma=0.5)), ARMS[1])},
             "gamma was 0.92, now 0.5",
         ),
+        (
+            {
+                "arms": tuple(
+                    dataclasses.replace(a, ppo=dataclasses.replace(SMALL, matmul_precision="tf32")) for a in ARMS
+                )
+            },
+            r"arms\[0\].ppo.matmul_precision was float32, now tf32",
+        ),
     ],
 )
 def test_changed_settings_are_refused_with_the_difference(tmp_path, change, words):

@@ -7,6 +7,8 @@ import dataclasses
 from momentum_jax.fields import ConfigError, check_fields, static, traced
 
 ACTIVATIONS = ("tanh", "relu")
+# Precision of matrix products by name, and what JAX calls it. CPUs always compute them in float32.
+MATMUL_PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "BF16_BF16_F32"}
 # A seed's random streams, in the order of the constants that tell them apart: append only.
 STREAMS = ("init", "action", "minibatch", "market")
 # Where a study holds a stream fixed, every seed draws it from this one.
@@ -38,6 +40,9 @@ class PPOConfig:
     minibatch_size: int = static(64, "transitions of a minibatch", minimum=2)
     hidden_sizes: tuple[int, ...] = static((64, 64), "widths of the hidden layers of either tower", minimum=1)
     activation: str = static("tanh", "activation of the hidden layers", choices=ACTIVATIONS)
+    matmul_precision: str = static(
+        "float32", "precision of matrix products on an accelerator", choices=tuple(MATMUL_PRECISIONS)
+    )
 
     def validate(self) -> None:
         """Raises ConfigError. Not done on construction, since inside jit the traced fields are tracers."""

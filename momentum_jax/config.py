@@ -9,7 +9,7 @@ from typing import Any
 
 from momentum_jax.claims import Claim
 from momentum_jax.env.options import PRESETS, EnvOptions
-from momentum_jax.fields import ConfigError, check_fields, from_plain, static
+from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import STREAMS, PPOConfig
 
@@ -63,7 +63,9 @@ class RunConfig:
     first_seed: int = static(0, "number of the first seed", minimum=0, maximum=2**31)
     checkpoints: tuple[int, ...] = static((), "environment steps to measure at; empty for the default list", minimum=0)
     fixed_streams: tuple[str, ...] = static((), f"random streams held fixed across seeds: {', '.join(STREAMS)}")
-    group_width: int | None = static(None, "runs advanced together on each device; default by backend", minimum=1)
+    group_width: tuple[int, ...] = static(
+        (), "runs advanced together on each device: one number, or one for each program; default by backend", minimum=1
+    )
     num_devices: int | None = static(None, "devices to use; default all (on CPU: one per core)", minimum=1)
     state_interval: float = static(60.0, "least seconds between two saved states to resume from", minimum=0)
     market: MarketConfig = MarketConfig()
@@ -72,6 +74,16 @@ class RunConfig:
     @property
     def seeds(self) -> tuple[int, ...]:
         return tuple(range(self.first_seed, self.first_seed + self.num_seeds))
+
+    @property
+    def programs(self) -> list[list[int]]:
+        """Indices of the arms of each compiled program: arms share one if they agree in every static field of `ppo`."""
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for index, arm in enumerate(self.arms):
+            fields = dataclasses.fields(arm.ppo)
+            static_values = tuple(getattr(arm.ppo, field.name) for field in fields if is_static(field))
+            groups.setdefault(static_values, []).append(index)
+        return list(groups.values())
 
     @property
     def rollout_size(self) -> int:
@@ -104,6 +116,11 @@ class RunConfig:
         shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
         if len(shapes) > 1:
             raise ConfigError(f"arms have (num_steps, num_envs) {sorted(shapes)}: give all the same, or run them apart")
+        if len(self.group_width) not in (0, 1, len(self.programs)):
+            raise ConfigError(
+                f"group_width has {len(self.group_width)} numbers for {len(self.programs)} program(s): "
+                "give one number, or one for each"
+            )
         late = [step for step in self.checkpoints if step > self.timesteps]
         if late:
             raise ConfigError(f"checkpoint {late[0]} lies beyond timesteps={self.timesteps}: drop it or train longer")
@@ -127,6 +144,8 @@ class RunConfig:
         seeds, timesteps = plain["seeds"], plain["timesteps"]
         own = {name: value for name, value in plain.items() if name in names}
         own |= {"num_seeds": len(seeds), "first_seed": seeds[0]}
+        if isinstance(plain.get("group_width"), int):  # written when all programs had the same
+            own["group_width"] = [plain["group_width"]]
         # What lies beyond `timesteps` follows from the rollouts' size.
         own["checkpoints"] = [step for step in plain["checkpoints"] if step <= timesteps]
         return from_plain(cls, own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from momentum_jax.market.segment import regime_balance
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "pandas")
 
 
-def describe(config: RunConfig, dataset: Dataset, layout: Layout, num_processes: int = 1) -> dict[str, Any]:
-    """The content of config.json: the resolved run and what it ran on."""
-    device = layout.devices[0]
+def describe(config: RunConfig, dataset: Dataset, layouts: Sequence[Layout], num_processes: int = 1) -> dict[str, Any]:
+    """The content of config.json: the resolved run and what it ran on; `layouts` are those of its programs."""
+    devices = max((layout.devices for layout in layouts), key=len)
     return config.to_json() | {
         "data": dataset.describe(),
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
-        "device": {"platform": device.platform, "kind": device.device_kind, "count": len(layout.devices)},
-        "group_width": layout.group_width,
+        "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
+        "group_width": [layout.group_width for layout in layouts],
         "num_processes": num_processes,
         "git_commit": _git_commit(),
         "started": now(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,13 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from momentum_jax.config import Arm, RunConfig
+from momentum_jax.config import RunConfig
 from momentum_jax.diagnostics import probes
-from momentum_jax.engine import Engine, Layout, Run
+from momentum_jax.engine import Engine, Layout, Run, default_layout
 from momentum_jax.env import rules
 from momentum_jax.env.market import FIRST_BAR, Market
 from momentum_jax.env.momentum import Momentum
-from momentum_jax.fields import is_static
 from momentum_jax.ppo import distributions, learner, networks
 from momentum_jax.store.files import Rows
 
@@ -25,22 +23,46 @@ Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, ar
 _SNAPSHOT_RUNS = 32  # about 22 MB with the reference's network
 
 
+def program_layouts(config: RunConfig, num_seeds: int) -> list[Layout]:
+    """How the runs of each program of `config.programs` are spread over the machine, `num_seeds` of each arm.
+
+    Each program has a layout of its own: one that was sized for all runs together would be filled up with copies.
+    """
+    widths: tuple[int | None, ...] = config.group_width or (None,)
+    widths = widths if len(widths) > 1 else widths * len(config.programs)
+    return [
+        default_layout(len(arms) * num_seeds, width, config.num_devices)
+        for arms, width in zip(config.programs, widths, strict=True)
+    ]
+
+
 class Fleet:
     """Dispatches updates and probes of all runs; `fetch` waits for what was dispatched.
 
     Runs are numbered arm · num_seeds + seed, whichever program they run in.
     """
 
-    def __init__(self, config: RunConfig, market: Market, layout: Layout, seeds: Sequence[int] | None = None):
-        """Initialises every run and compiles every program; `seeds` are this process's, all where it is alone."""
+    def __init__(
+        self, config: RunConfig, market: Market, layouts: Sequence[Layout], seeds: Sequence[int] | None = None
+    ):
+        """Initialises every run and compiles every program.
+
+        Args:
+          config: the run.
+          market: what all runs share.
+          layouts: one for each program, see `program_layouts`.
+          seeds: this process's, all where it is alone.
+        """
         self._config = config
         self._seeds = config.seeds if seeds is None else tuple(seeds)
         bars = jnp.asarray(probes.draw_probe_bars(FIRST_BAR, market.last_bar))
-        self._arms_by_program = _arms_by_program(config.arms)
+        self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
         self._order = np.argsort(dispatched)
-        self._engines = [self._engine(arms, market, layout) for arms in self._arms_by_program]
+        self._engines = [
+            self._engine(arms, market, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
+        ]
         self._probes = [engine.compile(_probe_run, bars) for engine in self._engines]
 
     @property
@@ -149,15 +171,6 @@ class _SnapshotReader:
 
 def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
     return {name: np.concatenate([snapshot[name] for snapshot in snapshots]) for name in snapshots[0]}
-
-
-def _arms_by_program(arms: Sequence[Arm]) -> list[list[int]]:
-    """Indices of arms that agree in every static field of the learner, and so in the program."""
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for index, arm in enumerate(arms):
-        static = tuple(getattr(arm.ppo, field.name) for field in dataclasses.fields(arm.ppo) if is_static(field))
-        groups.setdefault(static, []).append(index)
-    return list(groups.values())
 
 
 def _probe_run(

@@ -10,17 +10,17 @@ import contextlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from momentum_jax import distributed, resuming, snapshots, store
 from momentum_jax.config import RunConfig
 from momentum_jax.description import describe, headline, now
-from momentum_jax.engine import Layout, default_layout
+from momentum_jax.engine import Layout
 from momentum_jax.env.momentum import make_market
 from momentum_jax.fields import ConfigError
-from momentum_jax.fleet import Fleet
+from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.interruption import Interrupted, StopRequest, stop_request
 from momentum_jax.market.dataset import load_dataset
 from momentum_jax.market.errors import DataError
@@ -70,8 +70,8 @@ def train(
     market = make_market(dataset.segments, config.market.segments)
     share = store.Share(job.index, job.count)
     seeds = share.of(config.seeds)
-    layout = default_layout(len(seeds) * len(config.arms), config.group_width, config.num_devices)
-    description = describe(config, dataset, layout, job.count)
+    layouts = program_layouts(config, len(seeds))
+    description = describe(config, dataset, layouts, job.count)
     with _opened(run_dir, description, resume, job) as finished, _explained(run_dir, share):
         session = _Session(config, run_dir, share, job, say)
         if finished:
@@ -81,8 +81,8 @@ def train(
         for line in _remarks(run_dir, description, dataset.reports):
             session.log(line)
         started = time.perf_counter()
-        fleet = Fleet(config, market, layout, seeds)
-        session.log(f"compiled for {_devices(layout)} in {time.perf_counter() - started:.1f} s")
+        fleet = Fleet(config, market, layouts, seeds)
+        session.log(f"compiled for {_devices(layouts)} in {time.perf_counter() - started:.1f} s")
         session.train(fleet)
         job.barrier("trained")
         if job.is_first:
@@ -255,5 +255,7 @@ def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[An
     yield from resuming.changed_versions(run_dir, description)
 
 
-def _devices(layout: Layout) -> str:
-    return f"{len(layout.devices)} {layout.devices[0].platform} device(s), {layout.group_width} run(s) each at a time"
+def _devices(layouts: Sequence[Layout]) -> str:
+    devices = max((layout.devices for layout in layouts), key=len)
+    widths = ", ".join(str(layout.group_width) for layout in layouts)  # by program
+    return f"{len(devices)} {devices[0].platform} device(s), {widths} run(s) each at a time"

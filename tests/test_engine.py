@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import jax
 import jax.monitoring
 import numpy as np
 import pytest
 
+from momentum_jax.config import Arm, RunConfig
 from momentum_jax.diagnostics import events
 from momentum_jax.engine import Engine, Layout, Run, default_layout
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.env.options import EnvOptions
+from momentum_jax.fields import ConfigError
+from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.ppo.options import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
 
 SMALL = {"num_steps": 32, "minibatch_size": 16, "num_epochs": 2, "hidden_sizes": (8,)}
@@ -182,3 +186,44 @@ def test_no_illegal_action_in_a_million_steps(market):
         steps += word.size
         assert len(np.unique(action)) == 6
     assert (steps, illegal) == (1_000_000, 0)
+
+
+FIVE_WIDTHS = tuple(
+    Arm(name=f"width-{size}", ppo=dataclasses.replace(PPOConfig(**SMALL), hidden_sizes=(size,)))
+    for size in (4, 5, 6, 7, 8)
+)
+
+
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+@pytest.mark.parametrize(
+    ("num_devices", "asked", "widths", "computed"),
+    [(1, (), [8] * 5, 40), (2, (), [4] * 5, 40), (1, (3,), [3] * 5, 45), (1, (8, 4, 2, 1, 8), [8, 4, 2, 1, 8], 40)],
+)
+def test_each_program_has_a_layout_of_its_own(monkeypatch, platform, num_devices, asked, widths, computed):
+    """Five networks × 8 seeds are 40 runs: copies are computed only where a width that does not divide is asked for."""
+    monkeypatch.setattr(jax, "local_devices", lambda: [SimpleNamespace(platform=platform)] * 2)
+    config = RunConfig(experiment="widths", arms=FIVE_WIDTHS, num_devices=num_devices, group_width=asked)
+    config.validate()
+    layouts = program_layouts(config, num_seeds=8)
+    assert [layout.group_width for layout in layouts] == widths
+    assert sum(-(-8 // layout.group_size) * layout.group_size for layout in layouts) == computed
+
+
+def test_the_computed_runs_of_two_programs_are_those_asked_for(market):
+    """Counted in what comes out of the programs; a width of its own leaves each run's bits as they were."""
+    config = RunConfig(experiment="widths", arms=FIVE_WIDTHS[:2], num_seeds=3, num_devices=1)
+    found = {}
+    for asked in ((), (6,)):  # a group of all six runs is what a layout for both programs together would be
+        layouts = program_layouts(dataclasses.replace(config, group_width=asked), num_seeds=3)
+        fleet = Fleet(config, market.params.market, layouts)
+        in_flight = fleet.update()
+        computed = sum(group.event.shape[0] for groups in in_flight for group in groups)
+        found[computed] = jax.tree.leaves(fleet.fetch(in_flight))
+    assert list(found) == [6, 12]
+    assert_same(found[6], found[12])
+
+
+def test_a_number_of_widths_that_fits_no_program_is_refused():
+    config = RunConfig(experiment="widths", arms=FIVE_WIDTHS, group_width=(2, 2))
+    with pytest.raises(ConfigError, match=r"2 numbers for 5 program\(s\): give one number, or one for each"):
+        config.validate()

@@ -12,12 +12,11 @@ import pytest
 import momentum_jax
 from momentum_jax import store
 from momentum_jax.config import Arm, RunConfig
-from momentum_jax.engine import default_layout
 from momentum_jax.env import layout, rules
 from momentum_jax.env.gymnasium import MomentumGymEnv
 from momentum_jax.env.market import FIRST_BAR
 from momentum_jax.env.momentum import Momentum, make_market, make_params
-from momentum_jax.fleet import Fleet
+from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.policy import load_policy
 from momentum_jax.ppo import distributions, networks
 from momentum_jax.ppo.options import PPOConfig
@@ -37,7 +36,7 @@ PARTS = ("kernel", "bias")
 def run(tmp_path_factory):
     """(fleet, run directory) after three updates of 2 arms × 2 seeds, numbered 5 and 6."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=192, num_seeds=2, first_seed=5)
-    fleet = Fleet(config, make_market([make_segment()]), default_layout(4, num_devices=2))
+    fleet = Fleet(config, make_market([make_segment()]), program_layouts(config, num_seeds=2))
     for _ in range(3):
         fleet.fetch(fleet.update())
     run_dir = tmp_path_factory.mktemp("runs") / "run"

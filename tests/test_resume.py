@@ -93,8 +93,8 @@ def trained(run_dir) -> list[int]:
 def test_several_stops_and_other_groups_change_nothing(tmp_path, uninterrupted):
     run_dir = tmp_path / "run"
     interrupt(run_dir, 200)
-    interrupt(run_dir, 700, make_config(group_width=2), resume=True)
-    interrupt(run_dir, 900, make_config(num_devices=1, group_width=4), resume=True)
+    interrupt(run_dir, 700, make_config(group_width=(2,)), resume=True)
+    interrupt(run_dir, 900, make_config(num_devices=1, group_width=(4,)), resume=True)
     train(run_dir, resume=True)
     assert_same_run(run_dir, uninterrupted)
 

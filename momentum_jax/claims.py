@@ -50,6 +50,18 @@ class Criterion:
     minimum: float | None = None
     maximum: float | None = None
 
+    @property
+    def is_dip(self) -> bool:
+        """Whether it speaks of dips up to `step` and not of the value at a step."""
+        return self.quantity in ("depth", "prevalence")
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Checkpoints that the run must have for it; none in particular for dips."""
+        if self.is_dip:
+            return ()
+        return (self.from_step, self.step) if self.quantity == "change" else (self.step,)
+
     def validate(self) -> None:
         """Raises ConfigError on what cannot be judged."""
         for name, value, allowed in (
@@ -61,9 +73,7 @@ class Criterion:
                 raise ConfigError(f"criterion {name}={value!r} is unknown: choose one of {', '.join(allowed)}")
         if self.minimum is None and self.maximum is None:
             raise ConfigError(f"criterion on {self.metric} has neither minimum nor maximum: give one")
-        if self.quantity in ("depth", "prevalence") and (
-            self.counted == "cumulative" or self.metric not in ("hold_pct", "strong_buy_pct")
-        ):
+        if self.is_dip and (self.counted == "cumulative" or self.metric not in ("hold_pct", "strong_buy_pct")):
             raise ConfigError(
                 f"criterion on the {self.quantity} of {self.counted} {self.metric}: "
                 "dips are judged on windowed or exact hold_pct and strong_buy_pct"

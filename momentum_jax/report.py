@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from momentum_jax.analysis.claim_report import SOURCES, write_claims
+from momentum_jax.analysis.claim_report import SOURCES, declared_text, write_claims
 from momentum_jax.analysis.exports import FORMATS, export_run
 from momentum_jax.analysis.joining import load_runs
 from momentum_jax.analysis.live import watch
@@ -60,6 +60,7 @@ def _carry_out(options: argparse.Namespace) -> None:
         watch(options.runs[0], options.interval, tensorboard=events, folder=folder)
     else:
         print(f"report: {write_report(options.runs, folder)}")
+        print(declared_text(load_runs(options.runs)), end="")
         if events:
             write_events(load_runs(options.runs), events)
     if events:

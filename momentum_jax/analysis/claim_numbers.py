@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -13,8 +10,6 @@ from momentum_jax.analysis.curves import derive_curves, healthy
 from momentum_jax.analysis.dips import find_dips
 from momentum_jax.analysis.tables import TABLE_STEPS, table_percentages
 from momentum_jax.claims import Criterion
-from momentum_jax.env.options import EnvOptions
-from momentum_jax.ppo.options import PPOConfig
 
 _SIGNS = {"hold_pct": -1, "strong_buy_pct": 1}
 _DIP_CURVES = {
@@ -23,26 +18,6 @@ _DIP_CURVES = {
     ("strong_buy_pct", "windowed"): "strong_buy_pct",
     ("strong_buy_pct", "exact"): "p_buy_strong",
 }
-# Published arms by what they changed of the defaults, which are tune2's.
-_SETTINGS: dict[str, dict[str, float]] = {"tune2": {}, "full": {}, "tune3": {"ent_coef": 0.1}}
-
-
-def find_arm(ds: xr.Dataset, name: str) -> str | None:
-    """The arm of that name, else the first one with the settings that were published under it."""
-    names = ds["arm"].values.tolist()
-    if name in names:
-        return name
-    changed = _SETTINGS.get(name)
-    for arm in json.loads(ds.attrs["config"])["arms"] if changed is not None else ():
-        if _has_settings(arm, changed or {}):
-            return arm["name"]
-    return None
-
-
-def _has_settings(arm: dict[str, dict[str, object]], changed: dict[str, float]) -> bool:
-    wanted = json.loads(json.dumps(dataclasses.asdict(EnvOptions()) | dataclasses.asdict(PPOConfig()) | changed))
-    found = arm.get("env", {}) | arm.get("ppo", {})
-    return bool(found) and all(found.get(key) == value for key, value in wanted.items())
 
 
 class RunNumbers:
@@ -63,7 +38,7 @@ class RunNumbers:
         Returns:
             ``[seed]`` in points (prevalence: 1 and 0); NaN where the run does not have it.
         """
-        if criterion.quantity in ("depth", "prevalence"):
+        if criterion.is_dip:
             return _dips(self.ds, criterion, counted, arm)
         late = self._level(criterion.metric, counted, arm, criterion.step)
         if criterion.quantity == "level":

@@ -1,9 +1,9 @@
 """Judging claims: supported, not supported or undecided, with the interval that decides.
 
 A criterion is supported when its whole interval lies in the claimed range, not supported when none of
-it does. All criteria of a claim have to hold: one that fails refutes it. With m criteria each interval
-has confidence 1 - 0.05 / m, so that a true claim is refuted with at most 5 %. Fewer than six seeds
-decide nothing (a sign test of five cannot reach 5 %).
+it does. All criteria of a claim have to hold: one that fails refutes it. All criteria of all claims that
+are judged together share the level of 5 % (Bonferroni), so that any true one among them is refuted with at
+most 5 %. Fewer than six seeds decide nothing (see `few_seeds`).
 
 A number is judged on what the claim was made on; the same number counted in the other ways is shown
 beside it and decides nothing.
@@ -17,14 +17,17 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
-from momentum_jax.analysis.claim_numbers import RunNumbers, find_arm
+from momentum_jax.analysis.claim_numbers import RunNumbers
+from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
+from momentum_jax.analysis.formatting import format_steps
+from momentum_jax.analysis.inference.multiplicity import shared_confidence
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
+from momentum_jax.analysis.published_arms import find_arm
 from momentum_jax.claims import COUNTED, Claim, Criterion, claim_from_json
-
-MIN_SEEDS = 6
 
 
 class Verdict(StrEnum):
@@ -71,6 +74,12 @@ def declared_claims(ds: xr.Dataset) -> tuple[Claim, ...]:
     return tuple(claim_from_json(plain) for plain in json.loads(ds.attrs["config"]).get("claims", []))
 
 
+def judge_together(run: RunNumbers, claims: Sequence[Claim]) -> list[Judgement]:
+    """Judges claims that share the level of 5 %; those that cannot be measured take no share."""
+    family = sum(bool(claim.criteria) for claim in claims)
+    return [judge(run, claim, family) for claim in claims]
+
+
 def judge(run: RunNumbers, claim: Claim, family: int = 1) -> Judgement:
     """Judges a claim on a run (or several, see `load_runs`).
 
@@ -82,7 +91,7 @@ def judge(run: RunNumbers, claim: Claim, family: int = 1) -> Judgement:
     nothing = Interval(np.nan, np.nan, np.nan, "not measured")
     if claim.unmeasured:
         return Judgement(claim, Verdict.UNDECIDED, np.nan, (), nothing)
-    confidence = 1 - 0.05 / (family * len(claim.criteria))
+    confidence = shared_confidence(family * len(claim.criteria))
     findings = tuple(_finding(run, criterion, confidence) for criterion in claim.criteria)
     return Judgement(
         claim, overall([finding.verdict for finding in findings]), confidence, findings, _meeting(run, claim)
@@ -100,8 +109,8 @@ def decide(interval: Interval, seeds: int, minimum: float | None, maximum: float
     """A verdict with the reason where it is undecided."""
     if not seeds or np.isnan(interval.estimate):
         return Verdict.UNDECIDED, "not measured"
-    if seeds < MIN_SEEDS:
-        return Verdict.UNDECIDED, f"fewer than {MIN_SEEDS} seeds"
+    if not enough(seeds):
+        return Verdict.UNDECIDED, NO_VERDICT
     low, high = -np.inf if minimum is None else minimum, np.inf if maximum is None else maximum
     if interval.low > low and interval.high <= high:
         return Verdict.SUPPORTED, ""
@@ -113,7 +122,8 @@ def decide(interval: Interval, seeds: int, minimum: float | None, maximum: float
 def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Finding:
     arm = find_arm(run.ds, criterion.arm)
     versus = find_arm(run.ds, criterion.versus) if criterion.versus else None
-    number = _in_words(criterion)
+    last_step = int(run.ds["env_steps"].values[-1])
+    number = _in_words(criterion, last_step)
     missing = [name for name, found in ((criterion.arm, arm), (criterion.versus, versus)) if name and not found]
     if arm is None or missing:
         nothing = Interval(np.nan, np.nan, np.nan, "no such arm")
@@ -123,6 +133,9 @@ def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Findin
     intervals = {counted: _interval(run, criterion, counted, arm, versus, confidence) for counted in _ways(criterion)}
     interval, seeds = intervals.pop(criterion.counted)
     verdict, reason = decide(interval, seeds, criterion.minimum, criterion.maximum)
+    unreached = _unreached(criterion, run.ds["env_steps"].values)
+    if unreached:
+        verdict, reason = Verdict.UNDECIDED, unreached
     beside = {counted: other for counted, (other, _) in intervals.items()}
     limits = (criterion.minimum, criterion.maximum)
     return Finding(arm, number, criterion.counted, seeds, interval, *limits, verdict, reason, beside)
@@ -167,14 +180,27 @@ def _meeting(run: RunNumbers, claim: Claim) -> Interval:
     return wilson_interval(int((met & known).sum()), int(known.sum()))
 
 
-def _in_words(criterion: Criterion) -> str:
+def _unreached(criterion: Criterion, env_steps: npt.NDArray[np.int64]) -> str:
+    """Why a run of these checkpoints cannot decide the criterion; empty where it can."""
+    end = format_steps(env_steps[-1])
+    if criterion.is_dip:
+        beyond = criterion.step > env_steps[-1]
+        return f"the run ends at step {end}, before step {format_steps(criterion.step)} of the claim" if beyond else ""
+    missing = [step for step in criterion.steps if step not in env_steps]
+    if not missing:
+        return ""
+    return f"not measured: no checkpoint at step {format_steps(missing[0])} in a run that ends at {end}"
+
+
+def _in_words(criterion: Criterion, last_step: int) -> str:
     names = {"hold_pct": "HOLD", "strong_buy_pct": "strong BUY", "buy_pct": "BUY", "chase_pct": "chases of buys"}
     name = names.get(criterion.metric, criterion.metric)
+    end = min(criterion.step, last_step)
     spans = {
         "level": f"{name} at {criterion.step}",
         "change": f"{name}, change {criterion.from_step} to {criterion.step}",
-        "depth": f"depth of the {name} dip from {criterion.from_step}, trough by {criterion.step}",
-        "prevalence": f"seeds with a {name} dip from {criterion.from_step}, trough by {criterion.step}",
+        "depth": f"depth of the {name} dip from {criterion.from_step}, trough by {end}",
+        "prevalence": f"seeds with a {name} dip from {criterion.from_step}, trough by {end}",
     }
     against = f", {criterion.arm} less {criterion.versus}" if criterion.versus else ""
     return spans[criterion.quantity] + against

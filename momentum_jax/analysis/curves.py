@@ -81,6 +81,11 @@ def healthy(ds: xr.Dataset) -> xr.DataArray:
     return (failed < 0) | (ds["env_steps"] < failed)
 
 
+def healthy_seeds(ds: xr.Dataset) -> int:
+    """Seeds that did not fail, in the arm that has most of them."""
+    return int((failed_steps(ds) < 0).sum("seed").max())
+
+
 def derive_curves(ds: xr.Dataset) -> xr.Dataset:
     """Every derived curve of a loaded run.
 

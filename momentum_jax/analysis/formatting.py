@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import numbers
 
+import numpy as np
 import pandas as pd
+
+from momentum_jax.analysis.few_seeds import enough
 
 _ABSENT = "–"
 _SMALL = 2.0  # values below it are shown with two digits
@@ -18,6 +21,8 @@ _TRIPLES = (
     ("_mean", "_low", "_high"),
     ("", "_low", "_high"),
 )
+# How tables name the number of seeds behind a row.
+_COUNTS = ("pairs", "seeds")
 
 
 def format_table(table: pd.DataFrame) -> str:
@@ -61,10 +66,17 @@ def format_number(value: float, digits: int = 1) -> str:
     return text.replace("-", "" if float(text) == 0 else "−")
 
 
+def format_confidence(confidence: float) -> str:
+    """``95 %``, ``99.2 %``: the digits that tell confidences of several intervals together from single ones."""
+    return f"{100 * confidence:.4g} %" if confidence < 0.999 else f"{100 * confidence:.5g} %"
+
+
 def format_range(middle: float, low: float, high: float, digits: int = 1) -> str:
-    """``54.9 [50.1, 60.2]``, a dash where there is nothing."""
+    """``54.9 [50.1, 60.2]``, the value alone where it has no interval, a dash where there is nothing."""
     if pd.isna(middle):
         return _ABSENT
+    if pd.isna(low) or pd.isna(high):
+        return format_number(middle, digits)
     return f"{format_number(middle, digits)} [{format_number(low, digits)}, {format_number(high, digits)}]"
 
 
@@ -77,12 +89,25 @@ def format_ranges(middles: pd.Series, lows: pd.Series, highs: pd.Series) -> list
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
     """The index as columns, and each value with its two ends as one column of text."""
     named = any(name is not None for name in table.index.names)
-    plain = table.reset_index() if named else table.copy()
+    plain = without_few_seeds(table.reset_index() if named else table)
     for name, low, high in triples(plain):
         label = f"{name} [{low.rpartition('_')[2]}, {high.rpartition('_')[2]}]"
         plain[name] = format_ranges(plain[name], plain[low], plain[high])
         plain = plain.drop(columns=[low, high]).rename(columns={name: label})
     return plain
+
+
+def without_few_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the intervals (``_low, _high``) of rows that stand on too few seeds or pairs."""
+    shown = table.copy()
+    count = next((name for name in _COUNTS if name in table), None)
+    if count is None:
+        return shown
+    few = ~table[count].map(lambda seeds: enough(seeds) if pd.notna(seeds) else False).astype(bool)
+    for _, low, high in triples(table):
+        if low.endswith("_low"):
+            shown.loc[few, [low, high]] = np.nan
+    return shown
 
 
 def triples(table: pd.DataFrame) -> list[tuple[str, str, str]]:

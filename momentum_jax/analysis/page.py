@@ -20,6 +20,7 @@ import xarray as xr
 from momentum_jax.analysis.curves import derive_curves, healthy
 from momentum_jax.analysis.document import Section, to_html
 from momentum_jax.analysis.formatting import format_steps
+from momentum_jax.analysis.sections import SUMMARY
 from momentum_jax.analysis.tables import DIP_METRICS
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, VARIABLES
 
@@ -39,9 +40,10 @@ def to_page(title: str, ds: xr.Dataset, dips: pd.DataFrame, sections: Sequence[S
         title: heading and window title.
         ds: a loaded run, or several joined.
         dips: its dips, as `dip_table` returns them.
-        sections: the report; the curves come after the first.
+        sections: the report; the curves come after its summary.
         figures: folder with the PNG of every figure that the sections show.
     """
+    leading = 1 + next(place for place, section in enumerate(sections) if section.title == SUMMARY)
     folder = resources.files("momentum_jax.analysis") / "html"
 
     def source(name: str) -> str:
@@ -53,8 +55,8 @@ def to_page(title: str, ds: xr.Dataset, dips: pd.DataFrame, sections: Sequence[S
         "title": html.escape(title),
         "style": (folder / "style.css").read_text(encoding="utf-8"),
         "script": "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS),
-        "summary": to_html(sections[:1], source),
-        "sections": to_html(sections[1:], source),
+        "summary": to_html(sections[:leading], source),
+        "sections": to_html(sections[leading:], source),
         "data": data,
     }
     page = (folder / "report.html").read_text(encoding="utf-8")

@@ -58,6 +58,7 @@ PUBLISHED: tuple[PublishedPoint, ...] = (
     PublishedPoint("v3", 100_000, 23.1, 11.7, 12.4, 23.6, None, None, None, None, 4335, 4251),
     PublishedPoint("v3", 500_000, 23.0, 11.9, 12.5, 23.8, None, None, None, None, 4394, 4251),
 )
+PUBLISHED_RUNS = tuple(dict.fromkeys(point.run for point in PUBLISHED))
 
 
 def published_table(run: str) -> pd.DataFrame:

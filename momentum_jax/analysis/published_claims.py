@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from momentum_jax.analysis.claim_numbers import RunNumbers, find_arm
+from momentum_jax.analysis.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims import Finding, Judgement, decide, judge
 from momentum_jax.analysis.curves import failed_steps
+from momentum_jax.analysis.inference.multiplicity import shared_confidence
 from momentum_jax.analysis.intervals import Interval, wilson_interval
+from momentum_jax.analysis.published_arms import find_arm
 from momentum_jax.analysis.tables import table_percentages
 from momentum_jax.claims import Claim, Criterion
 
@@ -102,7 +104,7 @@ PUBLISHED_CLAIMS: tuple[Claim, ...] = (
         name=STOP_RULE,
         statement="Stop a run if HOLD > 65 and stays there, strong BUY < 40, or the value loss is NaN or 0",
         unmeasured="the run does not reach 100k with an arm of tune2's settings",
-        note="Applied at 10k, 25k and 50k ('stays': at two of them in a row). Supported if fewer than half of the "
+        note="Applied at 10k, 25k and 50k ('stays': at two of them in a row). The rule is right if at most 50 % of the "
         "seeds it stops would have met the HOLD and BUY targets of claim 3.",
     ),
     Claim(
@@ -115,26 +117,31 @@ PUBLISHED_CLAIMS: tuple[Claim, ...] = (
 
 
 def judge_published(run: RunNumbers) -> list[Judgement]:
-    """Judges all published claims on a run (or several, see `load_runs`)."""
-    return [judge_stop_rule(run, claim) if claim.name == STOP_RULE else judge(run, claim) for claim in PUBLISHED_CLAIMS]
+    """Judges all published claims on a run (or several, see `load_runs`); they share the level of 5 %."""
+    family = sum(bool(claim.criteria) or claim.name == STOP_RULE for claim in PUBLISHED_CLAIMS)
+    return [
+        judge_stop_rule(run, claim, family) if claim.name == STOP_RULE else judge(run, claim, family)
+        for claim in PUBLISHED_CLAIMS
+    ]
 
 
-def judge_stop_rule(run: RunNumbers, claim: Claim) -> Judgement:
-    """Judges claim 7 by the seeds that it would have stopped."""
+def judge_stop_rule(run: RunNumbers, claim: Claim, family: int = 1) -> Judgement:
+    """Judges claim 7 by the seeds that it would have stopped; `family` claims share the level of 5 %."""
     arm = find_arm(run.ds, "tune2")
     if arm is None or 100_000 not in run.ds["env_steps"].values:
         return judge(run, claim)
     selected = run.ds.sel(arm=[arm])
     stopped, succeeded = stopped_seeds(selected), _succeeded(selected)
     false_alarms, number = int((stopped & succeeded).sum()), int(stopped.sum())
-    share = wilson_interval(false_alarms, number)
+    confidence = shared_confidence(family)
+    share = wilson_interval(false_alarms, number, confidence)
     share = Interval(100 * share.estimate, 100 * share.low, 100 * share.high, share.flag)
     verdict, reason = decide(share, number, None, 50.0)
     if not number:
         reason = "no seed would have been stopped"
     words = f"of the {number} of {len(stopped)} seeds it stops, those that meet the HOLD and BUY targets at 100000"
     finding = Finding(arm, words, "cumulative", number, share, None, 50.0, verdict, reason, {})
-    return Judgement(claim, verdict, 0.95, (finding,), Interval(np.nan, np.nan, np.nan, "a rule"))
+    return Judgement(claim, verdict, confidence, (finding,), Interval(np.nan, np.nan, np.nan, "a rule"))
 
 
 def stopped_seeds(ds: xr.Dataset) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, failed_steps
+from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.tables import HORIZON
 
@@ -97,7 +98,9 @@ def _coverage(ds: xr.Dataset) -> list[str]:
         lines.append(f"**unfinished**: {len(missing)} planned checkpoints are not there")
     if steps[-1] < HORIZON:
         lines.append(f"**The run ends at step {format_steps(steps[-1])}**: later troughs are not counted yet.")
-    if ds.sizes["seed"] < _FEW_SEEDS:
+    if not enough(ds.sizes["seed"]):
+        lines.append(f"only {ds.sizes['seed']} seeds: no interval and {NO_VERDICT}")
+    elif ds.sizes["seed"] < _FEW_SEEDS:
         lines.append(
             f"only {ds.sizes['seed']} seeds: intervals are wide, and an interval of fewer than 16 is itself unsure"
         )

@@ -3,95 +3,64 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import product
 
 import pandas as pd
 import xarray as xr
 
+from momentum_jax.analysis import notes
 from momentum_jax.analysis.claim_numbers import RunNumbers
-from momentum_jax.analysis.claim_report import claims_table
-from momentum_jax.analysis.claims import declared_claims, judge
+from momentum_jax.analysis.claim_report import most_seeds, verdict_table
+from momentum_jax.analysis.claims import declared_claims, judge_together
 from momentum_jax.analysis.configuration import common_settings, differing_settings
+from momentum_jax.analysis.curves import healthy_seeds
 from momentum_jax.analysis.document import Bullets, Image, Section, Table, Text
 from momentum_jax.analysis.evidence import comparison_table, foretelling_table
-from momentum_jax.analysis.formatting import format_steps
-from momentum_jax.analysis.intervals import Interval
-from momentum_jax.analysis.published import published_percentiles
+from momentum_jax.analysis.few_seeds import MIN_SEEDS, NO_VERDICT, enough
+from momentum_jax.analysis.formatting import format_confidence, format_steps
+from momentum_jax.analysis.inference.multiplicity import shared_confidence
+from momentum_jax.analysis.intervals import Interval, mean_interval
+from momentum_jax.analysis.published import PUBLISHED_RUNS, published_percentiles
+from momentum_jax.analysis.published_arms import published_arms
 from momentum_jax.analysis.quality import quality_table, warnings_of
-from momentum_jax.analysis.summary import summarise
+from momentum_jax.analysis.summary import LANDMARK_METRICS, built_in_claims, summarise
 from momentum_jax.analysis.tables import DIP_METRICS, checkpoint_table, dip_summary
 
-PUBLISHED_ARM = "tune2"
+SUMMARY = "Summary"
 _LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
-_DIP_NOTE = (
-    "A dip is a fall of at least 5 points in the worse direction (HOLD up, BUY down) with its trough within the "
-    "first 25 000 steps, from initialisation (baseline 0) or from step 5 000. *Seeds* are the healthy ones with two "
-    "values or more in that stretch; prevalence has a 95 % Wilson interval. "
-    "Depth, area (points × 1 000 steps), trough and recovered fraction are medians over the seeds with a dip; "
-    "*recovered* counts those that came back by 90 % of the depth within the 25 000 steps, *censored* those that "
-    "had not by the end of the run. The landmark is the change from checkpoint 5 000 to checkpoint 10 000, "
-    "positive where it got worse: a mean over all healthy seeds with a 95 % BCa interval. It is fixed in advance, "
-    "whereas the depth is a maximum and overstates itself. Windowed percentages are counts, so part of their "
-    "depth is sampling noise; exact P(HOLD) has none, but the policy itself wiggles."
-)
-_NOISE_NOTE = (
-    "A maximum over many noisy windows is large by chance. *By chance* is what the largest fall of a flat curve with "
-    "each window's own binomial noise, times the design effect of correlated decisions, exceeds in 5 % of simulations; "
-    "*exceed* counts the seeds whose fall is larger. Arms are compared pair by pair: BCa intervals and sign-flip tests "
-    "of means, Newcombe intervals and exact McNemar tests of shares, p values adjusted by Holm."
-)
-_FORETELLING_NOTE = (
-    "R² of the later rise on seeds held out, by the learner's health, d′, c and P(HOLD) together, and by P(HOLD) "
-    "alone; at or below 0 is no better than the mean. *Gain* is the difference."
-)
-_CHECKPOINT_NOTE = (
-    "Percent of the decisions taken while flat (strong: of those at setup scores from 3), over the seeds "
-    "that had not failed by then. Cumulative counts start at step 0, windowed ones at the row before; "
-    "exact are the probabilities on fixed probe states."
-)
-_PUBLISHED_NOTE = (
-    "Percentile of the published number among the seeds of this arm that had not failed by then; "
-    "0 or 100 means that it lies outside their range. The published run is a single one, on its own data."
-)
 
 
 def report_sections(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame, images: list[Image]) -> list[Section]:
-    """Summary, figures, tables, configuration, data quality and warnings, in this order."""
+    """Declared claims and summary, then figures, tables, configuration, data quality and warnings."""
     quality = quality_table(ds)
-    tables = [*_claims(ds), _dips(dips), _evidence(ds, noise), _checkpoints(ds)]
-    if PUBLISHED_ARM in ds["arm"].values:
-        tables.append(_published(ds))
     return [
-        Section("Summary", [Bullets(summarise(ds, dips))]),
+        *_claims(ds),
+        Section(SUMMARY, [Bullets(summarise(ds, dips))]),
         Section("Figures", images),
-        *tables,
+        _dips(ds, dips),
+        _evidence(ds, noise),
+        _checkpoints(ds),
+        *_published(ds),
         _configuration(ds),
         Section("Data quality", [Table(quality)]),
         Section("Warnings", [Bullets(warnings_of(ds, quality) or ["No seed failed and nothing is missing."])]),
     ]
 
 
-def verdict(change: Interval) -> str:
-    """Supported, not supported or undecided, with the interval that decides it."""
+def verdict(change: Interval, seeds: int = MIN_SEEDS, confidence: float = 0.95) -> str:
+    """Supported, not supported or undecided, with the interval that decides it; of few seeds the number alone."""
     if change.flag == "no seeds":
         return "undecided, the run has no healthy seed with both steps"
-    shown = f"mean change {change.estimate:+.1f} points, 95 % interval {change.low:+.1f} to {change.high:+.1f}"
+    shown = f"mean change {change.estimate:+.1f} points"
+    if not enough(seeds):
+        return f"{shown} in {seeds} seeds: {NO_VERDICT}"
     if change.flag:
         return f"**undecided** ({shown}, a point because of: {change.flag})"
+    shown += f", {format_confidence(confidence)} interval {change.low:+.1f} to {change.high:+.1f}"
     if change.low > 0:
         return f"**supported** ({shown})"
     return f"**not supported** ({shown})" if change.high < 0 else f"**undecided** ({shown})"
-
-
-def _dips(dips: pd.DataFrame) -> Section:
-    summary = dip_summary(dips)
-    shown = summary.assign(metric=summary["metric"].map(_LABELS))
-    once = summary[(summary["baseline"] == 0) & summary["metric"].isin(["hold_pct", "p_hold"])]
-    lines = []
-    for row in once.to_dict("records"):
-        interval = Interval(*(row[f"landmark_{part}"] for part in ("mean", "low", "high", "flag")))
-        lines.append(f"{row['arm']}, {_LABELS[row['metric']]}: {verdict(interval)}")
-    claim = Text("Claim: *HOLD is higher at 10 000 than at 5 000 steps*.")
-    return Section("Dips", [Text(_DIP_NOTE), Table(shown), claim, Bullets(lines)])
 
 
 def _claims(ds: xr.Dataset) -> list[Section]:
@@ -99,35 +68,67 @@ def _claims(ds: xr.Dataset) -> list[Section]:
     claims = declared_claims(ds)
     if not claims:
         return []
-    table = claims_table([judge(RunNumbers(ds), claim) for claim in claims])
-    shown = ["claim", "statement", "claim_verdict", "arm", "number", "counted", "verdict"]
-    command = f"python -m momentum_jax.report {ds.attrs['run_name']} --claims=declared"
-    note = f"Judged by their intervals, which `{command}` prints."
-    return [Section("Declared claims", [Text(note), Table(table[[name for name in shown if name in table]])])]
+    judgements = judge_together(RunNumbers(ds), claims)
+    note = notes.declared(len(claims), most_seeds(judgements))
+    return [Section("Declared claims", [Text(note), Table(verdict_table(judgements))])]
+
+
+def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> Section:
+    last_step = int(ds["env_steps"].values[-1])
+    reached = [baseline for baseline in dips["baseline"].unique() if baseline < last_step or baseline == 0]
+    starts = ["initialisation (baseline 0)", *(f"step {format_steps(baseline)}" for baseline in reached if baseline)]
+    summary = dip_summary(dips[dips["baseline"].isin(reached)])
+    shown = summary.assign(metric=summary["metric"].map(_LABELS))
+    seeds = healthy_seeds(ds)
+    blocks: list[Text | Table | Bullets] = [
+        Text(notes.dips(last_step, seeds, f"from {' or from '.join(starts)}")),
+        Table(shown),
+        Text(notes.built_in(ds.sizes["arm"], seeds)),
+        Bullets(list(_landmarks(ds, dips))),
+    ]
+    return Section("Dips", blocks)
+
+
+def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
+    """The built-in claim of each arm and metric, judged."""
+    confidence = shared_confidence(built_in_claims(ds.sizes["arm"]))
+    once = dips[(dips["baseline"] == 0) & (dips["failed_step"] < 0)]
+    for arm, metric in product(ds["arm"].values, LANDMARK_METRICS):
+        change = once.loc[(once["arm"] == arm) & (once["metric"] == metric), "landmark_depth"].dropna()
+        judged = verdict(mean_interval(change, confidence), len(change), confidence)
+        yield f"{arm}, {_LABELS[metric]}: {judged}"
 
 
 def _evidence(ds: xr.Dataset, noise: pd.DataFrame) -> Section:
-    blocks: list[Text | Table] = [Text(_NOISE_NOTE), Table(noise, "Against sampling noise")]
+    note = notes.evidence(healthy_seeds(ds))
+    blocks: list[Text | Table] = [Text(note), Table(noise, "Against sampling noise")]
     compared = comparison_table(ds)
     if not compared.empty:
         blocks.append(Table(compared, "Arms on the same seeds"))
-    foretold = foretelling_table(ds)
-    if not foretold.empty:
-        blocks += [Text(_FORETELLING_NOTE), Table(foretold, "What foretells the rise")]
+    predicted = foretelling_table(ds)
+    if not predicted.empty:
+        blocks += [Text(notes.FORETELLING), Table(predicted, "What predicts the depth")]
     return Section("Evidence", blocks)
 
 
 def _checkpoints(ds: xr.Dataset) -> Section:
     tables = [Table(checkpoint_table(ds, arm), str(arm)) for arm in ds["arm"].values]
-    return Section("Checkpoints", [Text(_CHECKPOINT_NOTE), *tables], folded=True)
+    return Section("Checkpoints", [Text(notes.CHECKPOINTS), *tables], folded=True)
 
 
-def _published(ds: xr.Dataset) -> Section:
-    title = f"The published {PUBLISHED_ARM} among the seeds"
-    table = published_percentiles(ds, PUBLISHED_ARM)
-    if table.empty:
-        return Section(title, [Text("The run has none of the published steps.")])
-    return Section(title, [Text(_PUBLISHED_NOTE), Table(table)], folded=True)
+def _published(ds: xr.Dataset) -> list[Section]:
+    """Published numbers among the seeds of the arm that has their settings, on the market that they are of."""
+    sections = []
+    for run, arm in published_arms(ds).items():
+        if run not in PUBLISHED_RUNS:
+            continue
+        title = f"The published {run} among the seeds" + ("" if arm == run else f" of {arm}")
+        table = published_percentiles(ds, run, arm)
+        if table.empty:
+            sections.append(Section(title, [Text("The run has none of the published steps.")]))
+        else:
+            sections.append(Section(title, [Text(notes.PUBLISHED), Table(table)], folded=True))
+    return sections
 
 
 def _configuration(ds: xr.Dataset) -> Section:

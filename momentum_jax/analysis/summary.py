@@ -1,4 +1,8 @@
-"""What a run showed, in three to six sentences whose words stay inside the intervals."""
+"""What a run showed, in three to six sentences whose words stay inside the intervals.
+
+The sentences and the report's built-in claims share the level of 5 % (Bonferroni), as declared claims do. Below
+`few_seeds.MIN_SEEDS` seeds they give numbers and no verdict.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,25 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, failed_steps
-from momentum_jax.analysis.formatting import format_steps
+from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
+from momentum_jax.analysis.formatting import format_confidence, format_steps
+from momentum_jax.analysis.inference.multiplicity import shared_confidence
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.measures import largest_fall
 from momentum_jax.analysis.tables import HORIZON, THRESHOLD
 
 PRIMARY = "p_hold"
+LANDMARK_METRICS = ("hold_pct", PRIMARY)
 _MOST_COMPARED = 2
+
+
+def built_in_claims(num_arms: int) -> int:
+    """How many statements a report of so many arms makes by itself.
+
+    The prevalence in the first arm, the change between the landmarks of each arm and metric, and up to two arms
+    against the first.
+    """
+    return 1 + len(LANDMARK_METRICS) * num_arms + min(num_arms - 1, _MOST_COMPARED)
 
 
 def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
@@ -23,23 +39,30 @@ def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
         ds: a loaded run, or several joined.
         dips: its dips, as `dip_table` returns them.
     """
-    arm = str(ds["arm"].values[0])
+    arm, last_step = str(ds["arm"].values[0]), int(ds["env_steps"].values[-1])
     rows = dips[(dips["arm"] == arm) & (dips["metric"] == PRIMARY) & (dips["baseline"] == 0)]
     rows = rows[(rows["failed_step"] < 0) & rows["observed"]]
     if rows.empty:
         return [
-            f"No healthy seed of {arm} has two checkpoints within {format_steps(HORIZON)} steps yet, "
-            "so nothing can be said."
+            f"No healthy seed of {arm} has two checkpoints {horizon_in_words(last_step)} yet, so nothing can be said."
         ]
-    sentences = [_prevalence(arm, rows)]
+    confidence = shared_confidence(built_in_claims(ds.sizes["arm"]))
+    sentences = [_prevalence(arm, rows, last_step, confidence)]
     if rows["has_dip"].any():
         sentences += [_depth(rows), _recovery(rows)]
-    sentences.append(_landmark(arm, rows))
+    sentences.append(_landmark(arm, rows, confidence))
     others = [str(other) for other in ds["arm"].values[1:]]
-    sentences += [_comparison(ds, arm, other) for other in others[:_MOST_COMPARED]]
+    sentences += [_comparison(ds, arm, other, confidence) for other in others[:_MOST_COMPARED]]
     if len(sentences) < 3:
         sentences.append(_end(ds, arm))
     return sentences
+
+
+def horizon_in_words(last_step: int) -> str:
+    """How far dips were looked for: the horizon, or the end of a run that is shorter."""
+    if last_step >= HORIZON:
+        return f"within {format_steps(HORIZON)} steps"
+    return f"within the {format_steps(last_step)} steps of this run"
 
 
 def share_in_words(share: Interval) -> str:
@@ -53,11 +76,11 @@ def share_in_words(share: Interval) -> str:
     return next((words for holds, words in bounds if holds), "undecided whether half of the seeds or more")
 
 
-def direction_in_words(change: Interval, up: str, down: str, unit: str = "points") -> str:
+def direction_in_words(change: Interval, up: str, down: str, unit: str = "points", confidence: float = 0.95) -> str:
     """The direction where the interval has one sign, else that it is undecided; with the interval."""
     if change.flag == "constant" and change.estimate == 0:
         return f"0 {unit} in every seed: **no difference at all**"
-    shown = f"{change.estimate:+.1f} {unit} (95 % interval {change.low:+.1f} to {change.high:+.1f})"
+    shown = f"{change.estimate:+.1f} {unit} ({_interval_in_words(change, confidence, '+.1f')})"
     if change.flag:
         return f"{shown}, **undecided** because the interval is a point ({change.flag})"
     if change.low > 0:
@@ -65,21 +88,29 @@ def direction_in_words(change: Interval, up: str, down: str, unit: str = "points
     return f"{shown}: **{down}**" if change.high < 0 else f"{shown}: **undecided**"
 
 
-def _prevalence(arm: str, rows: pd.DataFrame) -> str:
+def _interval_in_words(interval: Interval, confidence: float, form: str = ".1f") -> str:
+    return f"{format_confidence(confidence)} interval {interval.low:{form}} to {interval.high:{form}}"
+
+
+def _prevalence(arm: str, rows: pd.DataFrame, last_step: int, confidence: float) -> str:
     dips, seeds = int(rows["has_dip"].sum()), len(rows)
-    share = wilson_interval(dips, seeds)
-    return (
-        f"In {arm}, exact P(HOLD) rose by {THRESHOLD:g} points or more above its lowest value within "
-        f"{format_steps(HORIZON)} steps of the start in {dips} of {seeds} healthy seeds "
-        f"(95 % Wilson interval {100 * share.low:.0f} to {100 * share.high:.0f} %): **{share_in_words(share)}**."
+    found = (
+        f"In {arm}, exact P(HOLD) rose by {THRESHOLD:g} points or more above its lowest value so far "
+        f"{horizon_in_words(last_step)} in {dips} of {seeds} healthy seeds"
     )
+    if not enough(seeds):
+        return f"{found}: {NO_VERDICT}."
+    share = wilson_interval(dips, seeds, confidence)
+    percent = Interval(100 * share.estimate, 100 * share.low, 100 * share.high)
+    return f"{found} (Wilson {_interval_in_words(percent, confidence, '.0f')} %): **{share_in_words(share)}**."
 
 
 def _depth(rows: pd.DataFrame) -> str:
-    depth = mean_interval(rows.loc[rows["has_dip"], "depth"])
-    interval = f"a point, {depth.flag}" if depth.flag else f"95 % BCa interval {depth.low:.1f} to {depth.high:.1f}"
+    dipped = rows.loc[rows["has_dip"], "depth"]
+    depth = mean_interval(dipped)
+    interval = f" ({_interval_in_words(depth, 0.95)})" if enough(len(dipped)) and not depth.flag else ""
     return (
-        f"The mean depth of these dips was {depth.estimate:.1f} points ({interval}); "
+        f"The mean depth of these dips was {depth.estimate:.1f} points{interval}; "
         "a depth is the largest of many checkpoints and so overstates itself."
     )
 
@@ -88,38 +119,45 @@ def _recovery(rows: pd.DataFrame) -> str:
     dipped = rows[rows["has_dip"]]
     back = int((~dipped["censored"]).sum())
     share = wilson_interval(back, len(dipped))
+    interval = f" ({100 * share.low:.0f} to {100 * share.high:.0f} %)" if enough(len(dipped)) else ""
     steps = dipped["recovery_step"].median()
     when = f", in the median of those at step {format_steps(steps)}" if back else ""
-    return (
-        f"By the end of the run {back} of {len(dipped)} had come back by 90 % of their depth "
-        f"({100 * share.low:.0f} to {100 * share.high:.0f} %){when}."
-    )
+    return f"By the end of the run {back} of {len(dipped)} had come back by 90 % of their depth{interval}{when}."
 
 
-def _landmark(arm: str, rows: pd.DataFrame) -> str:
-    change = mean_interval(rows["landmark_depth"])
+def _landmark(arm: str, rows: pd.DataFrame, confidence: float) -> str:
+    change = mean_interval(rows["landmark_depth"], confidence)
     if np.isnan(change.estimate):
         return "The run has no checkpoints at 5 000 and 10 000 steps, so the change between them is not known."
-    return (
-        f"Between steps 5 000 and 10 000, fixed in advance, P(HOLD) of {arm} changed on average by "
-        f"{direction_in_words(change, 'it rose', 'it fell')}."
+    seeds = int(rows["landmark_depth"].notna().sum())
+    words = (
+        direction_in_words(change, "it rose", "it fell", confidence=confidence)
+        if enough(seeds)
+        else f"{change.estimate:+.1f} points in {seeds} seeds: {NO_VERDICT}"
     )
+    return f"Between steps 5 000 and 10 000, fixed in advance, P(HOLD) of {arm} changed on average by {words}."
 
 
-def _comparison(ds: xr.Dataset, first: str, second: str) -> str:
+def _comparison(ds: xr.Dataset, first: str, second: str, confidence: float) -> str:
     curves = derive_curves(ds)[PRIMARY].where(failed_steps(ds) < 0).transpose("arm", "seed", "checkpoint")
-    falls = [largest_fall(ds["env_steps"].values, curves.sel(arm=arm).values, -1, HORIZON) for arm in (first, second)]
-    change = falls[1] - falls[0]
+    depths = [largest_fall(ds["env_steps"].values, curves.sel(arm=arm).values, -1, HORIZON) for arm in (first, second)]
+    change = depths[1] - depths[0]
     seeds = int((~np.isnan(change)).sum())
     if not seeds:
         return f"No seed is healthy in both {first} and {second}, so they are not compared."
-    words = direction_in_words(mean_interval(change), f"deeper in {second}", f"shallower in {second}")
-    return f"On the same {seeds} seeds, the largest rise of P(HOLD) differs from {first} to {second} by {words}."
+    found = f"On the same {seeds} seeds, the depth of the dip of P(HOLD) differs from {first} to {second} by "
+    if not enough(seeds):
+        return f"{found}{np.nanmean(change):+.1f} points: {NO_VERDICT}."
+    words = (f"deeper in {second}", f"shallower in {second}")
+    return f"{found}{direction_in_words(mean_interval(change, confidence), *words, confidence=confidence)}."
 
 
 def _end(ds: xr.Dataset, arm: str) -> str:
-    last = mean_interval(derive_curves(ds)[PRIMARY].sel(arm=arm).isel(checkpoint=-1).values)
+    values = derive_curves(ds)[PRIMARY].sel(arm=arm).isel(checkpoint=-1).values
+    last = mean_interval(values)
+    known = enough((~np.isnan(values)).sum()) and not last.flag
+    interval = f" ({_interval_in_words(last, 0.95)})" if known else ""
     return (
         f"At the last checkpoint, step {format_steps(ds['env_steps'].values[-1])}, P(HOLD) of {arm} was on average "
-        f"{last.estimate:.1f} % (95 % interval {last.low:.1f} to {last.high:.1f})."
+        f"{last.estimate:.1f} %{interval}."
     )

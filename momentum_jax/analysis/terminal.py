@@ -1,4 +1,4 @@
-"""What a person reads in the terminal when a run has ended: the checkpoint table and the dip table, narrow enough."""
+"""What a person reads in the terminal when a run has ended: checkpoint table, dip table and declared claims."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from momentum_jax.analysis.curves import failed_steps
-from momentum_jax.analysis.formatting import format_ranges, format_steps, format_table
-from momentum_jax.analysis.tables import DIP_METRICS, checkpoint_table, dip_summary, dip_table
+from momentum_jax.analysis.claim_report import declared_text
+from momentum_jax.analysis.curves import failed_steps, healthy_seeds
+from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
+from momentum_jax.analysis.formatting import format_ranges, format_steps, format_table, without_few_seeds
+from momentum_jax.analysis.summary import horizon_in_words
+from momentum_jax.analysis.tables import BASELINES, DIP_METRICS, THRESHOLD, checkpoint_table, dip_summary, dip_table
 from momentum_jax.store import load_run
 
 _PERCENTAGES = {"hold_pct": "HOLD %", "call_pct": "CALL %", "put_pct": "PUT %", "strong_buy_pct": "strong BUY %"}
@@ -26,16 +29,26 @@ def summary(run_dir: str | Path) -> str:
     for arm in run["arm"].values:
         parts.append(f"\n{arm}: median [min–max] over seeds, percent of decisions while flat\n")
         parts.append(format_table(_checkpoints(checkpoint_table(run, arm))))
-    parts.append("\nDips of at least 5 points within 25 000 steps, from the start (0) or from step 5 000\n")
-    parts.append(format_table(_dips(dip_summary(dip_table(run)))))
-    parts.append(
-        "prevalence: 95 % Wilson interval · depth: median [quartiles], points · "
-        "5k→10k: mean change in the worse direction, 95 % BCa interval"
-    )
+    last_step = int(run["env_steps"].values[-1])
+    starts = [baseline for baseline in BASELINES if baseline < max(last_step, 1)]
+    words = " or ".join("from the start (0)" if start == 0 else f"from step {format_steps(start)}" for start in starts)
+    parts.append(f"\nDips of at least {THRESHOLD:g} points {horizon_in_words(last_step)}, {words}\n")
+    dips = without_few_seeds(dip_summary(dip_table(run, baselines=starts)))
+    parts.append(format_table(_dips(dips)))
+    parts.append(_legend(healthy_seeds(run)))
     failed = int((failed_steps(run) >= 0).sum())
     if failed:
         parts.append(f"\n{failed} run(s) FAILED with a loss that is not finite; the report names them")
-    return "\n".join(parts)
+    parts.append(declared_text(run).rstrip())
+    return "\n".join(parts).rstrip()
+
+
+def _legend(seeds: int) -> str:
+    wilson, bca = (", 95 % Wilson interval", ", 95 % BCa interval") if enough(seeds) else ("", "")
+    few = "" if enough(seeds) else f" · {seeds} seeds: no interval and {NO_VERDICT}"
+    return (
+        f"prevalence{wilson} · depth: median [quartiles], points · 5k→10k: mean change in the worse direction{bca}{few}"
+    )
 
 
 def _checkpoints(table: pd.DataFrame) -> pd.DataFrame:
@@ -47,14 +60,15 @@ def _checkpoints(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dips(table: pd.DataFrame) -> pd.DataFrame:
-    prevalence = zip(table["prevalence_pct_low"], table["prevalence_pct_high"], strict=True)
+    ends = zip(table["prevalence_pct_low"], table["prevalence_pct_high"], strict=True)
+    prevalence = [f"{low:.0f}–{high:.0f}" if pd.notna(low) else "–" for low, high in ends]
     troughs = table["trough_step_median"]
     columns = {"arm": table["arm"]} if table["arm"].nunique() > 1 else {}
     columns |= {
         "metric": table["metric"].map(_LABELS),
         "baseline": table["baseline"],
         "dips": table["dips"].astype(str) + "/" + table["seeds"].astype(str),
-        "prevalence %": pd.Series([f"{low:.0f}–{high:.0f}" for low, high in prevalence]),
+        "prevalence %": pd.Series(prevalence),
         "depth": _ranges(table, "depth", ("median", "q25", "q75")),
         "trough": troughs.map(lambda step: "–" if pd.isna(step) else format_steps(step)),
         "recovered": table["recovered"],

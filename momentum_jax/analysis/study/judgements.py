@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from momentum_jax.analysis.claim_numbers import RunNumbers
-from momentum_jax.analysis.claim_report import claims_table, published_places
-from momentum_jax.analysis.claims import Judgement, declared_claims, judge
-from momentum_jax.analysis.formatting import format_number, format_steps
+from momentum_jax.analysis.claim_report import published_places, verdict_table
+from momentum_jax.analysis.claims import Judgement, declared_claims, judge_together
+from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.published_claims import judge_published
 from momentum_jax.analysis.study.market import Market
 
@@ -57,34 +56,11 @@ def claims(market: Market) -> pd.DataFrame:
     full = market.joined(["full"])
     if full is not None:
         judgements += [found for found in judge_published(RunNumbers(full)) if found.claim.name == _FULL_CLAIM]
-    return _judged(sorted(judgements, key=lambda judgement: judgement.claim.name))
+    return verdict_table(sorted(judgements, key=lambda judgement: judgement.claim.name))
 
 
 def declared(market: Market) -> pd.DataFrame:
-    """What the study claimed before it ran, judged; ``together`` with the level shared among all of the claims."""
+    """What the study claimed before it ran, judged; all claims share the level of 5 %."""
     if market.main is None:
         return pd.DataFrame()
-    run, claims = RunNumbers(market.main), declared_claims(market.main)
-    table = _judged([judge(run, claim) for claim in claims])
-    together = {claim.name: judge(run, claim, family=len(claims)).verdict.value for claim in claims}
-    return table.assign(together=table["claim"].map(together)) if len(table) else table
-
-
-def _judged(judgements: list[Judgement]) -> pd.DataFrame:
-    """One row per criterion: the claim and its verdict, what is needed, what was found, and that verdict."""
-    if not judgements:
-        return pd.DataFrame()
-    rows = []
-    for row in claims_table(judgements).to_dict("records"):
-        shown = {name: row.get(name, np.nan) for name in ("claim", "statement", "claim_verdict", "number", "seeds")}
-        shown["needed"] = _needed(row.get("minimum", np.nan), row.get("maximum", np.nan))
-        for end, part in (("", "estimate"), ("_low", "low"), ("_high", "high")):
-            shown[f"value{end}"] = row.get(f"{row.get('counted')}_{part}", np.nan)
-        rows.append(shown | {"verdict": row["verdict"], "reason": row["reason"] or np.nan})
-    table = pd.DataFrame(rows).astype({"seeds": "Int64"})
-    return table.dropna(axis="columns", how="all")
-
-
-def _needed(minimum: float, maximum: float) -> str:
-    ends = [("at least", minimum), ("at most", maximum)]
-    return ", ".join(f"{word} {format_number(end)}" for word, end in ends if not np.isnan(end))
+    return verdict_table(judge_together(RunNumbers(market.main), declared_claims(market.main)))

@@ -59,16 +59,32 @@ class Market:
         return self.windows.shape[0] + FIRST_BAR - 1
 
     def is_last(self, bar: jax.Array) -> jax.Array:
-        """Whether an episode terminates at `bar`, [] bool."""
+        """Whether an episode terminates at `bar` [...], [...] bool."""
         if self.ends.shape[0] == 1:  # known when compiling: one segment costs no draw and no search
             return bar >= self.last_bar
-        return jnp.any(bar == self.ends)
+        return jnp.any(bar[..., None] == self.ends, axis=-1)
 
     def draw_start(self, key: jax.Array) -> jax.Array:
         """First bar of an episode on a segment drawn at random, [] int32."""
         if self.starts.shape[0] == 1:
             return jnp.full((), FIRST_BAR, jnp.int32)
         return self.starts[jax.random.categorical(key, self.log_weights)]
+
+    def path(self, bar: jax.Array, starts: jax.Array) -> jax.Array:
+        """The cursor [T] at `bar` and over the steps that follow it, whatever is done.
+
+        Args:
+          bar: [] int32.
+          starts: [T] int32; an episode that ends with step t is followed by one from `starts[t]`.
+        """
+        if self.ends.shape[0] == 1:
+            length = self.last_bar - FIRST_BAR  # steps of an episode
+            return FIRST_BAR + (bar - FIRST_BAR + jnp.arange(starts.shape[0], dtype=jnp.int32)) % length
+
+        def advance(bar: jax.Array, start: jax.Array) -> tuple[jax.Array, jax.Array]:
+            return jnp.where(self.is_last(bar + 1), start, bar + 1), bar
+
+        return jax.lax.scan(advance, bar, starts)[1]
 
     def prices_at(self, bar: jax.Array) -> Prices:
         return Prices(*_unstack(self.prices, bar))
@@ -83,7 +99,7 @@ class Market:
 
 def _unstack(table: jax.Array, bar: jax.Array) -> tuple[jax.Array, ...]:
     row = table[jnp.maximum(bar - FIRST_BAR, 0)]
-    return tuple(row[column] for column in range(table.shape[1]))
+    return tuple(row[..., column] for column in range(table.shape[1]))
 
 
 def device_market(features: Features, dtype: jnp.dtype = jnp.float32) -> Market:

@@ -19,10 +19,10 @@ from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics import events
 from momentum_jax.env import layout, rules
-from momentum_jax.env.market import FIRST_BAR, Market, stacked_market
+from momentum_jax.env.market import FIRST_BAR, Market, Prices, stacked_market
 from momentum_jax.env.options import EnvOptions
 from momentum_jax.env.pricing import greeks
-from momentum_jax.env.task import Step
+from momentum_jax.env.task import Exogenous, Step
 from momentum_jax.fields import is_static
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.features import WINDOW, compute_features
@@ -45,6 +45,14 @@ class EnvParams:
 
     market: Market
     options: EnvOptions
+
+
+class Ahead(NamedTuple):
+    """What a step meets in the market, whatever is done; leaves [] in a step, [T] over a rollout."""
+
+    seen: Prices  # at the cursor: what the observation is made of
+    following: rules.NextBar
+    start: jax.Array  # int32: the cursor in a new episode, should this one end
 
 
 class CompactObservation(NamedTuple):
@@ -207,13 +215,26 @@ class Momentum(environment.Environment):
         """Parameters of one run from what all runs share and what is the run's own."""
         return EnvParams(market=shared, options=options)
 
-    def initial_state(self, key: jax.Array, params: EnvParams) -> rules.State:
+    def initial_state(self, key: jax.Array, params: EnvParams, ahead: Ahead | None = None) -> rules.State:
         # The reference has one segment and starts every episode alike; with several the key draws one.
-        return rules.initial_state(params.market.prices.dtype, params.market.draw_start(key))
+        start = params.market.draw_start(key) if ahead is None else ahead.start
+        return rules.initial_state(params.market.prices.dtype, start)
 
-    def transition(self, key: jax.Array, state: rules.State, action: jax.Array, params: EnvParams) -> Step:
+    def exogenous(self, state: rules.State, reset_keys: jax.Array, params: EnvParams) -> Exogenous:
+        """The market's part of the coming steps: no action moves the cursor."""
+        market = params.market
+        starts = jax.vmap(market.draw_start)(reset_keys)
+        bars = market.path(state.bar, starts)
+        ahead = Ahead(market.prices_at(bars), rules.next_bar(bars, market, params.options), starts)
+        return Exogenous(features=market.window_features_at(bars), ahead=ahead)
+
+    def transition(
+        self, key: jax.Array, state: rules.State, action: jax.Array, params: EnvParams, ahead: Ahead | None = None
+    ) -> Step:
         del key
-        state, reward, terminated, told = rules.step(state, action, params.market, params.options)
+        following = rules.next_bar(state.bar, params.market, params.options) if ahead is None else ahead.following
+        entry = params.market.prices_at(state.entry_bar)
+        state, reward, terminated, told = rules.step_to(following, state, action, entry, params.options)
         event = events.pack(
             action,
             told.setup_score,
@@ -229,8 +250,8 @@ class Momentum(environment.Environment):
         truncated = jnp.zeros_like(terminated)
         return Step(state, reward, terminated, truncated, event, told.trade_return)
 
-    def compact(self, state: rules.State, params: EnvParams) -> CompactObservation:
-        now = params.market.prices_at(state.bar)
+    def compact(self, state: rules.State, params: EnvParams, ahead: Ahead | None = None) -> CompactObservation:
+        now = params.market.prices_at(state.bar) if ahead is None else ahead.seen
         strike = jnp.round(params.market.prices_at(state.entry_bar).close)
         values = greeks(state.kind, now.last_close, now.last_close_rest, strike, now.sigma)
         return CompactObservation(bar=state.bar, greeks=values.astype(jnp.float32))
@@ -238,7 +259,12 @@ class Momentum(environment.Environment):
     def expand(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
         """Features [..., 327] of compact observations [...]."""
         market = params.market.window_features_at(compact.bar)
-        return jnp.concatenate([market, layout.position_features(compact.greeks)], axis=-1)
+        return jnp.concatenate([market, self.expand_rest(compact, params)], axis=-1)
+
+    def expand_rest(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
+        """The position's features [..., 4], which follow those of `exogenous`."""
+        del params
+        return layout.position_features(compact.greeks)
 
     def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
         return layout.reduce_kernel(kernel)

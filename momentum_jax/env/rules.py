@@ -60,6 +60,15 @@ class Telemetry(NamedTuple):
     trade_return: jax.Array  # [] float: return on the closed trade's cost, else 0
 
 
+class NextBar(NamedTuple):
+    """What the next bar brings, whatever is done."""
+
+    bar: jax.Array  # [] int32
+    is_last: jax.Array  # [] bool: the episode terminates there
+    prices: Prices
+    setup: Setup
+
+
 class _Mark(NamedTuple):
     """The open position at the new bar, before anything is sold."""
 
@@ -110,14 +119,25 @@ def step(
     state: State, action: jax.Array, market: Market, options: EnvOptions
 ) -> tuple[State, jax.Array, jax.Array, Telemetry]:
     """One step: (next state, reward [] float, terminated [] bool, telemetry). Illegal actions are executed too."""
-    bar = state.bar + 1
-    terminated = market.is_last(bar)
-    now, entry = market.prices_at(bar), market.prices_at(state.entry_bar)
+    return step_to(next_bar(state.bar, market, options), state, action, market.prices_at(state.entry_bar), options)
+
+
+def next_bar(bar: jax.Array, market: Market, options: EnvOptions) -> NextBar:
+    """What follows the cursor `bar` [...]; leaves [...]."""
+    following = bar + 1
+    judged = following - jnp.asarray(options.decision_time_setup, jnp.int32)
+    return NextBar(following, market.is_last(following), market.prices_at(following), market.setup_at(judged))
+
+
+def step_to(
+    following: NextBar, state: State, action: jax.Array, entry: Prices, options: EnvOptions
+) -> tuple[State, jax.Array, jax.Array, Telemetry]:
+    """`step` with the market looked up already: the bar that follows, and the prices at the position's entry."""
+    bar, terminated, now = following.bar, following.is_last, following.prices
     in_position = state.kind > 0
     mark = _mark(state, bar, now, entry, options)
     sale = _sale(state, action, mark, options)
-    setup = market.setup_at(bar - jnp.asarray(options.decision_time_setup, jnp.int32))
-    purchase, flat_telemetry = _purchase(state, action, now, setup, options)
+    purchase, flat_telemetry = _purchase(state, action, now, following.setup, options)
 
     quantity = jnp.where(in_position, state.quantity - sale.sold, purchase.quantity)
     trade_pnl = jnp.where(in_position, state.trade_pnl, 0.0)

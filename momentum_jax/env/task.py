@@ -29,8 +29,18 @@ class Step(NamedTuple):
     trade_return: jax.Array  # [] float
 
 
+class Exogenous(NamedTuple):
+    """What T coming steps of one environment bring, whatever is done: looked up once, outside the rollout's loop."""
+
+    features: jax.Array  # [T, E] float32: the first E features of each step's observation
+    ahead: Any  # leaves [T, ...]; a step hands its own to `compact`, `transition` and `initial_state`
+
+
 class Task(Protocol):
-    """What the learner asks of an environment. Functions are pure; `params` is what `bind` returned."""
+    """What the learner asks of an environment. Functions are pure; `params` is what `bind` returned.
+
+    Most environments answer `exogenous` with () and know neither `ahead` nor `expand_rest`.
+    """
 
     num_actions: int
     num_inputs: int  # inputs of the whole first layer, D
@@ -40,18 +50,28 @@ class Task(Protocol):
     def bind(self, shared: Any, options: Any) -> Any:
         """Parameters of one run, from what all runs share and what is the run's own."""
 
-    def initial_state(self, key: jax.Array, params: Any) -> Any: ...
+    def exogenous(self, state: Any, reset_keys: jax.Array, params: Any) -> Exogenous | tuple[()]:
+        """What does not depend on actions in the coming steps of one environment, or () where there is nothing.
 
-    def transition(self, key: jax.Array, state: Any, action: jax.Array, params: Any) -> Step: ...
+        `reset_keys` [T]: step t's episode, should it end there, is followed by one that `initial_state` draws from
+        `reset_keys[t]`.
+        """
+
+    def initial_state(self, key: jax.Array, params: Any, *ahead: Any) -> Any: ...
+
+    def transition(self, key: jax.Array, state: Any, action: jax.Array, params: Any, *ahead: Any) -> Step: ...
 
     def action_mask(self, state: Any, params: Any) -> jax.Array:
         """[num_actions] bool, True = legal."""
 
-    def compact(self, state: Any, params: Any) -> Any:
+    def compact(self, state: Any, params: Any, *ahead: Any) -> Any:
         """What a rollout stores of a state's observation."""
 
     def expand(self, compact: Any, params: Any) -> jax.Array:
         """Features [..., F] of stored observations [...], each times its count of inputs."""
+
+    def expand_rest(self, compact: Any, params: Any) -> jax.Array:
+        """Features [..., F - E]: those of `expand` that follow the E of `exogenous`."""
 
     def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
         """Rows [F, H] of a first layer's kernel [D, H], a mean where a row is shared, and what the means leave out."""
@@ -80,6 +100,10 @@ class GymnaxTask:
     def bind(self, shared: Any, options: Any) -> Any:
         del options
         return shared
+
+    def exogenous(self, state: _ObservedState, reset_keys: jax.Array, params: Any) -> tuple[()]:
+        del state, reset_keys, params
+        return ()
 
     def initial_state(self, key: jax.Array, params: Any) -> _ObservedState:
         observation, state = self._env.reset_env(key, params)

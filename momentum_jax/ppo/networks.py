@@ -78,6 +78,19 @@ def policy_tower(params: Params) -> tuple[Dense, ...]:
     return (Dense(params.first.kernel[:, policy_side], params.first.bias[policy_side]), *params.policy)
 
 
+def partial_sums(layer: Dense, features: jax.Array) -> jax.Array:
+    """A layer's sums [..., O] over the first E of its inputs, [..., E], and its bias."""
+    return features @ layer.kernel[: features.shape[-1]] + layer.bias
+
+
+def apply_tower_to_rest(layers: tuple[Dense, ...], sums: jax.Array, features: jax.Array, activation: str) -> jax.Array:
+    """What `apply_tower` gives, with the `partial_sums` of the first features known; `features` are the others."""
+    act = _ACTIVATIONS[activation]
+    first = layers[0].kernel
+    hidden = act(sums + features @ first[first.shape[0] - features.shape[-1] :])
+    return _tower(layers[1:], hidden, act)
+
+
 def apply_tower(layers: tuple[Dense, ...], features: jax.Array, activation: str) -> jax.Array:
     """Outputs [..., A] of features [..., F]: half the work of `apply`, for acting."""
     return _tower(layers, features, _ACTIVATIONS[activation])

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from momentum_jax.env.task import Task
-from momentum_jax.ppo import distributions, networks
+from momentum_jax.ppo import distributions, networks, packing
 from momentum_jax.ppo.options import PPOConfig
 
 
@@ -31,6 +31,15 @@ class Trajectory(NamedTuple):
         return self.terminated | self.truncated
 
 
+class _Coming(NamedTuple):
+    """What a step of one environment is given; with leading axes [T, M] what the rollout's loop runs over."""
+
+    gumbel: jax.Array  # [A]
+    step_key: jax.Array
+    reset_key: jax.Array
+    exogenous: tuple[Any, ...]  # () or (the first layer's sums over the exogenous features [H], the task's `ahead`)
+
+
 def collect(
     task: Task,
     config: PPOConfig,
@@ -40,17 +49,36 @@ def collect(
     action_key: jax.Array,
     market_key: jax.Array,
 ) -> tuple[Any, Trajectory]:
-    """Advance the environments (state leaves [M, ...]) and return them with the trajectory."""
+    """Advance the environments (state leaves [M, ...]) and return them with the trajectory.
+
+    What does not depend on actions leaves the loop: noise and keys are drawn, exogenous observations looked up and
+    multiplied by the first layer for all steps at once, in one large kernel instead of a small one a step.
+    """
     shape = (config.num_steps, config.num_envs)
-    # All noise of a rollout is drawn at once: one large kernel instead of a small one a step.
     gumbel = jax.random.gumbel(action_key, (*shape, task.num_actions), jnp.float32)
-    step_keys = jax.random.split(market_key, shape)
-    act = jax.vmap(partial(_act, task, config, networks.policy_tower(params), env_params))
+    keys = jax.vmap(jax.vmap(jax.random.split))(jax.random.split(market_key, shape))
+    policy = networks.policy_tower(params)
+    exogenous = _exogenous(task, policy, env_state, env_params, keys[..., 1])
+    coming = _Coming(gumbel, keys[..., 0], keys[..., 1], exogenous)
+    act = jax.vmap(partial(_act, task, config, policy, env_params))
+    # A loop carries and stores few arrays: each one costs it a copy or a kernel a step.
+    carried = packing.of(env_state, lead=1)
+    stored = packing.of(jax.eval_shape(act, env_state, jax.tree.map(lambda leaf: leaf[0], coming))[1], lead=1)
 
-    def advance(state: Any, noise: tuple[jax.Array, jax.Array]) -> tuple[Any, Trajectory]:
-        return act(state, *noise)
+    def advance(packed: Any, step: _Coming) -> tuple[Any, Any]:
+        state, outcome = act(carried.unpack(packed), step)
+        return carried.pack(state), stored.pack(outcome)
 
-    return jax.lax.scan(advance, env_state, (gumbel, step_keys))
+    packed, outcomes = jax.lax.scan(advance, carried.pack(env_state), coming)
+    return carried.unpack(packed), stored.unpack(outcomes)
+
+
+def _exogenous(
+    task: Task, policy: tuple[networks.Dense, ...], env_state: Any, env_params: Any, reset_keys: jax.Array
+) -> tuple[Any, ...]:
+    """`_Coming.exogenous` of all steps: leaves [T, M, ...]."""
+    found = jax.vmap(task.exogenous, in_axes=(0, 1, None), out_axes=1)(env_state, reset_keys, env_params)
+    return (networks.partial_sums(policy[0], found.features), found.ahead) if found else ()
 
 
 def _act(
@@ -59,19 +87,17 @@ def _act(
     policy: tuple[networks.Dense, ...],
     env_params: Any,
     state: Any,
-    gumbel: jax.Array,
-    key: jax.Array,
+    coming: _Coming,
 ) -> tuple[Any, Trajectory]:
     """One step of one environment: decide, step, start a new episode where one has ended."""
-    compact = task.compact(state, env_params)
+    ahead = coming.exogenous[1:]
+    compact = task.compact(state, env_params, *ahead)
     mask = task.action_mask(state, env_params)
-    features = task.expand(jax.tree.map(lambda leaf: leaf[None], compact), env_params)
-    logits = networks.apply_tower(policy, features, config.activation)[0]
-    action = distributions.sample(distributions.masked_log_probs(logits, mask), gumbel)
-    step_key, reset_key = jax.random.split(key)
-    step = task.transition(step_key, state, action, env_params)
+    logits = _logits(task, config, policy, env_params, compact, coming)
+    action = distributions.sample(distributions.masked_log_probs(logits, mask), coming.gumbel)
+    step = task.transition(coming.step_key, state, action, env_params, *ahead)
     ended = step.terminated | step.truncated
-    fresh = task.initial_state(reset_key, env_params)
+    fresh = task.initial_state(coming.reset_key, env_params, *ahead)
     next_state = jax.tree.map(partial(jnp.where, ended), fresh, step.state)
     return next_state, Trajectory(
         compact=compact,
@@ -84,3 +110,19 @@ def _act(
         event=step.event,
         trade_return=step.trade_return.astype(jnp.float32),
     )
+
+
+def _logits(
+    task: Task,
+    config: PPOConfig,
+    policy: tuple[networks.Dense, ...],
+    env_params: Any,
+    compact: Any,
+    coming: _Coming,
+) -> jax.Array:
+    """The policy's logits [A] on one observation."""
+    one = jax.tree.map(lambda leaf: leaf[None], compact)
+    if not coming.exogenous:
+        return networks.apply_tower(policy, task.expand(one, env_params), config.activation)[0]
+    sums = coming.exogenous[0][None]
+    return networks.apply_tower_to_rest(policy, sums, task.expand_rest(one, env_params), config.activation)[0]

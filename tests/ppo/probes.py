@@ -27,6 +27,9 @@ class Probe:
     def bind(self, shared: Any, options: Any) -> Any:
         return ()
 
+    def exogenous(self, state: State, reset_keys: jax.Array, params: Any) -> tuple[()]:
+        return ()
+
     def initial_state(self, key: jax.Array, params: Any) -> State:
         return State(jnp.zeros((), jnp.int32), self.observe(key, jnp.zeros((), jnp.int32)))
 

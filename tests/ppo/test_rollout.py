@@ -1,0 +1,109 @@
+"""What the rollout looks up beforehand changes nothing: it acts as if each step looked for itself."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from momentum_jax.diagnostics import events
+from momentum_jax.env.market import FIRST_BAR
+from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_options
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.ppo import learner, packing, rollout
+from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.streams import seed_streams
+from tests.markets import make_segment
+
+CONFIG = PPOConfig(num_steps=200, num_envs=3, minibatch_size=50, num_epochs=1, hidden_sizes=(8, 8))
+
+
+class StepByStep(Momentum):
+    """The environment as any other: every step looks for itself."""
+
+    def exogenous(self, state, reset_keys, params):
+        return ()
+
+
+def params_of(num_segments: int, **options) -> EnvParams:
+    """Segments with a few dozen bars behind the first window, so that episodes end within a rollout."""
+    segments = [make_segment(num_bars=60 + 7 * index, seed=index) for index in range(num_segments)]
+    market = make_market(segments)
+    return EnvParams(market=market, options=typed_options(EnvOptions(**options)))
+
+
+@pytest.mark.parametrize(
+    ("num_segments", "options"),
+    [(1, {}), (3, {"decision_time_setup": True, "put_setup": -1.0}), (3, {"liquidate_at_end": True})],
+)
+def test_exogenous_lookups_act_like_step_by_step_ones_through_episode_ends(num_segments, options):
+    env_params = params_of(num_segments, **options)
+    state = learner.init(Momentum(), CONFIG, env_params, seed_streams(0))
+    # A policy with opinions: the initial one is all but uniform.
+    loud = jax.tree.map(lambda leaf: 20.0 * leaf, state.params.policy[-1])
+    policy = state.params._replace(policy=(*state.params.policy[:-1], loud))
+
+    def collected(task):
+        collect = jax.jit(lambda key, states: rollout.collect(task, CONFIG, policy, states, env_params, key, key))
+        states, trajectories = state.env_state, []
+        for update in range(2):  # the second begins where the first ends, within an episode
+            states, trajectory = collect(jax.random.key(update), states)
+            trajectories.append(trajectory)
+        return states, trajectories
+
+    found, expected = collected(Momentum()), collected(StepByStep())
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        if jnp.issubdtype(one.dtype, jnp.floating):
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+        else:
+            np.testing.assert_array_equal(one, other)
+    event = np.stack([trajectory.event for trajectory in found[1]])
+    assert events.flag(event, "episode_end").sum() >= 2 * CONFIG.num_envs
+    assert len(np.unique(events.action(event))) == 6
+    starts = set(np.unique(np.asarray(found[1][1].compact.bar))) & set(np.asarray(env_params.market.starts).tolist())
+    assert len(starts) == num_segments
+
+
+def test_a_path_starts_anew_after_the_last_bar():
+    market = params_of(1).market
+    last = market.last_bar
+    path = market.path(jnp.int32(last - 2), jnp.full((4,), FIRST_BAR, jnp.int32))
+    np.testing.assert_array_equal(path, [last - 2, last - 1, FIRST_BAR, FIRST_BAR + 1])
+
+
+def test_a_path_over_segments_goes_where_the_episode_is_drawn():
+    market = params_of(2).market
+    starts, ends = np.asarray(market.starts), np.asarray(market.ends)
+    path = market.path(jnp.int32(ends[0] - 1), jnp.asarray([starts[1], starts[0], starts[0]]))
+    np.testing.assert_array_equal(path, [ends[0] - 1, starts[1], starts[1] + 1])
+
+
+def test_packing_keeps_every_leaf():
+    tree = {
+        "a": jnp.arange(6.0).reshape(2, 3),
+        "b": (jnp.array([1, 2]), jnp.array([True, False])),
+        "c": jnp.arange(12, dtype=jnp.int32).reshape(2, 2, 3),
+    }
+    pack = packing.of(tree, lead=1)
+    packed = pack.pack(tree)
+    assert [array.shape for array in packed] == [(2, 3), (2, 7), (2, 1)]
+    jax.tree.map(np.testing.assert_array_equal, pack.unpack(packed), tree)
+    one = jax.tree.map(lambda leaf: leaf[1], tree)
+    jax.tree.map(np.testing.assert_array_equal, pack.unpack(pack.pack(one)), one)
+    assert packing.of((), lead=1).unpack(packing.of((), lead=1).pack(())) == ()
+
+
+def test_a_rollout_stores_what_an_unpacked_one_would(market):
+    """The loop's packed arrays hold the leaves in their places: events agree with what they were packed beside."""
+    state = learner.init(Momentum(), CONFIG, market.params, seed_streams(0))
+    config = dataclasses.replace(CONFIG, num_steps=50)
+    key = jax.random.key(3)
+    _, trajectory = rollout.collect(Momentum(), config, state.params, state.env_state, market.params, key, key)
+    np.testing.assert_array_equal(events.action(trajectory.event), trajectory.action)
+    flat = events.flag(np.asarray(trajectory.event), "is_flat")
+    np.testing.assert_array_equal(trajectory.action_mask[..., 1], flat)
+    np.testing.assert_array_equal((np.asarray(trajectory.compact.greeks) == 0).all(axis=-1), flat)
+    np.testing.assert_array_equal(trajectory.compact.bar[:, 0], FIRST_BAR + np.arange(50))

@@ -29,8 +29,8 @@ class Criterion:
         metric: one of `METRICS`, in percent of flat decisions (strong_buy_pct: of those at strong
             setups; chase_pct: chasing buys, of the flat buys).
         step: env step of the number; of a dip, the horizon.
-        quantity: ``level`` at the step, ``change`` from `from_step` to it, ``depth`` of the dip from
-            baseline `from_step` (0 where there is none) or ``prevalence`` of dips, percent of seeds.
+        quantity: ``level`` at the step, ``change`` from `from_step` to it, ``depth``, the largest
+            drawdown from baseline `from_step` to it, or ``prevalence`` of dips, percent of seeds.
         from_step: see `quantity`.
         counted: since step 0 (``cumulative``), since the row before (``windowed``: the published steps;
             of a dip, the checkpoint before), or ``exact`` on the probe states. A dip has no

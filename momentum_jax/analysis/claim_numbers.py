@@ -73,11 +73,11 @@ def _chases(selected: xr.Dataset, counted: str, steps: tuple[int, ...], step: in
 
 
 def _dips(ds: xr.Dataset, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
-    """Depth of each seed's dip (0 without one), or 1 and 0 for prevalence; NaN for failed or unseen seeds."""
+    """Depth of each seed, or 1 with a dip and 0 without for prevalence; NaN for failed or unseen seeds."""
     curve = derive_curves(ds)[_DIP_CURVES[criterion.metric, counted]].sel(arm=arm)
     values = curve.transpose("seed", "checkpoint").values
     sign = _SIGNS[criterion.metric]
     dips = find_dips(ds["env_steps"].values, values, sign, horizon=criterion.step, baseline_step=criterion.from_step)
-    size = dips.has_dip.astype(float) if criterion.quantity == "prevalence" else np.where(dips.has_dip, dips.depth, 0.0)
+    size = dips.has_dip.astype(float) if criterion.quantity == "prevalence" else dips.depth
     usable = dips.observed & healthy(ds).isel(checkpoint=-1).sel(arm=arm).values
     return np.where(usable, size, np.nan)

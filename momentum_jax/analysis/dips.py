@@ -1,17 +1,14 @@
-"""Dips of a curve: drawdown, temporary dip, onset, trough, recovery, area and class.
+"""Dips of a curve: onset, trough, depth, recovery, area and class.
 
-The curve is oriented so that up is good, ``u = sign * x``. With ``L_k`` the running maximum
-from the baseline to k and ``R_k`` the maximum from k to the end of the run,
-
-    drawdown        D_k = L_k - u_k
-    temporary dip   P_k = min(L_k, R_k) - u_k      (largest peak prominence of -u)
-
-The trough is ``argmax P`` within the horizon where that P reaches the threshold, else
-``argmax D`` where that D does, else there is no dip. Depth is D at the trough and the onset
-is the last ``argmax u`` from the baseline to the trough.
+D and P are those of `momentum_jax.analysis.drawdowns`. The trough is the first ``argmax D`` within
+the horizon where that D reaches the threshold, else there is no dip. The onset is the last ``argmax u``
+from the baseline to the trough, and the recovered fraction is P / D at the trough. Every other
+excursion of D beyond the threshold is found by `momentum_jax.analysis.excursions`.
 
 What the definition leaves open is resolved so:
 
+- Depth is the largest D of every observed curve. Where it does not reach the threshold there is
+  no dip, and everything else of the dip is NaN.
 - The horizon E is an environment step counted from step 0, whichever the baseline. A trough
   lies within it at ``step <= E``, and so does a recovery.
 - The baseline is the first checkpoint at or after `baseline_step` that has a value (windowed
@@ -25,15 +22,25 @@ What the definition leaves open is resolved so:
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-
-_ROUNDING = 1e-9
+from momentum_jax.analysis.drawdowns import (
+    Flags,
+    Floats,
+    Ints,
+    at,
+    checked,
+    deepest,
+    drawdowns,
+    first_crossing,
+    last_argmax,
+    observed,
+    reaches,
+    without_gaps,
+)
 
 
 class DipClass(IntEnum):
@@ -49,29 +56,22 @@ class DipClass(IntEnum):
 class Dips(NamedTuple):
     """One entry per curve; every array has the curves' leading shape ``[...]``.
 
-    Without a dip the numbers are NaN; steps are environment steps, depths percentage points
-    (or whatever the curve is in).
+    Steps are environment steps, depths percentage points (or whatever the curve is in). The two
+    depths are NaN where the curve was not observed, all other numbers where there is no dip.
     """
 
     observed: Flags  # two values or more from the baseline to the horizon: a dip could be seen
-    has_dip: Flags
-    temporary: Flags  # the trough was found by P: the loss came back by the threshold
+    has_dip: Flags  # depth reaches the threshold
     onset_step: Floats
     trough_step: Floats
-    depth: Floats  # points, D at the trough
+    depth: Floats  # points, the largest D within the horizon
+    temporary_depth: Floats  # points, the largest P within the horizon; its trough may be another one
     recovered_fraction: Floats  # P / D at the trough, 0 to 1
     recovery_step: Floats  # interpolated; NaN where censored
     censored: Flags  # a dip whose target was not reached by the end of the run
     duration: Floats  # steps from onset to recovery; NaN where censored
     area: Floats  # points x steps, onset to recovery, or to the run's end where censored
     klass: npt.NDArray[np.int64]  # values of DipClass
-
-
-class Drawdowns(NamedTuple):
-    """Drawdown and temporary dip of each checkpoint, both ``[..., K]`` and 0 or more."""
-
-    drawdown: Floats  # D
-    temporary: Floats  # P
 
 
 def find_dips(
@@ -100,57 +100,46 @@ def find_dips(
     Raises:
         ValueError: steps and curve do not fit, or an option lies outside its range.
     """
-    steps, values = _checked(env_steps, curve, sign)
-    if not (threshold > 0 and 0.5 <= recovery_q <= 1):
-        raise ValueError(f"threshold {threshold}, recovery_q {recovery_q}: expected > 0 and 0.5 to 1")
-    lead = values.shape[:-1]
-    times, u = _compact(steps, sign * values.reshape(-1, len(steps)), baseline_step)
+    check_options(threshold, recovery_q)
+    lead = np.shape(curve)[:-1]
+    rows = without_gaps(env_steps, curve, sign, horizon, baseline_step)
+    times, u = rows.times, rows.u
     drawdown, temporary = drawdowns(u)
-    within = times <= horizon
-    by_p, reaches_p = _deepest(temporary, within, threshold)
-    by_d, reaches_d = _deepest(drawdown, within, threshold)
-    has_dip = reaches_p | reaches_d
-    trough = np.where(reaches_p, by_p, by_d)
-    onset = _last_argmax(u, trough)
-    depth = _at(drawdown, trough)
-    target = np.where(has_dip, _at(u, onset) - (1 - recovery_q) * depth, np.nan)
-    recovery = _first_crossing(times, u, trough, target)
-    fraction = _at(temporary, trough) / np.where(has_dip, depth, 1)
-    censored = has_dip & np.isnan(recovery)
+    depth, trough = deepest(drawdown, rows.within)
+    temporary_depth, _ = deepest(temporary, rows.within)
+    has_dip = reaches(depth, threshold)
+    onset = last_argmax(u, trough)
+    fall = np.where(has_dip, depth, np.nan)
+    target = at(u, onset) - (1 - recovery_q) * fall
+    recovery = first_crossing(times, u, trough, target)
+    fraction = at(temporary, trough) / fall
     end = np.where(np.isnan(recovery), times[:, -1], recovery)
+    seen = observed(rows)
 
-    def known(number: Floats) -> Floats:
-        return np.where(has_dip, number, np.nan).reshape(lead)
+    def known(number: Floats, where: Flags = has_dip) -> Floats:
+        return np.where(where, number, np.nan).reshape(lead)
 
-    onset_step = _at(times, onset)
+    onset_step = at(times, onset)
     return Dips(
-        observed=np.asarray(((np.diff(times) > 0) & within[:, 1:]).any(axis=-1)).reshape(lead),
+        observed=seen.reshape(lead),
         has_dip=has_dip.reshape(lead),
-        temporary=reaches_p.reshape(lead),
         onset_step=known(onset_step),
-        trough_step=known(_at(times, trough)),
-        depth=known(depth),
+        trough_step=known(at(times, trough)),
+        depth=known(depth, seen),
+        temporary_depth=known(temporary_depth, seen),
         recovered_fraction=known(fraction),
         recovery_step=known(recovery),
-        censored=censored.reshape(lead),
+        censored=(has_dip & np.isnan(recovery)).reshape(lead),
         duration=known(recovery - onset_step),
         area=known(_area(times, u, onset, end)),
         klass=_classes(has_dip, recovery, fraction, horizon).reshape(lead),
     )
 
 
-def drawdowns(u: npt.ArrayLike) -> Drawdowns:
-    """Drawdown and temporary dip at each checkpoint.
-
-    Args:
-        u: ``[..., K]``, up is good, from the baseline on; NaN takes no part in the maxima and
-            stays NaN.
-    """
-    values = np.asarray(u, np.float64)
-    known = np.where(np.isnan(values), -np.inf, values)
-    left = np.maximum.accumulate(known, axis=-1)
-    right = np.maximum.accumulate(known[..., ::-1], axis=-1)[..., ::-1]
-    return Drawdowns(left - values, np.minimum(left, right) - values)
+def check_options(threshold: float, recovery_q: float) -> None:
+    """Raises ValueError on options of a dip outside their range."""
+    if not (threshold > 0 and 0.5 <= recovery_q <= 1):
+        raise ValueError(f"threshold {threshold}, recovery_q {recovery_q}: expected > 0 and 0.5 to 1")
 
 
 def landmark_depth(
@@ -174,64 +163,12 @@ def landmark_depth(
     Returns:
         ``[...]``, positive where the curve got worse; NaN where a step has no checkpoint.
     """
-    steps, values = _checked(env_steps, curve, sign)
+    steps, values = checked(env_steps, curve, sign)
     found = [np.flatnonzero(steps == step) for step in (first, second)]
     if not all(len(index) for index in found):
         return np.full(values.shape[:-1], np.nan)
     early, late = (values[..., index[0]] for index in found)
     return sign * (early - late)
-
-
-def _checked(env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int) -> tuple[Floats, Floats]:
-    steps, values = np.asarray(env_steps, np.float64), np.asarray(curve, np.float64)
-    if sign not in (-1, 1):
-        raise ValueError(f"sign {sign}, expected +1 (up is good) or -1")
-    if steps.ndim != 1 or not len(steps) or values.shape[-1:] != steps.shape:
-        raise ValueError(f"curve {values.shape} and env_steps {steps.shape}, expected [..., K] and [K]")
-    if not np.all(np.diff(steps) > 0):
-        raise ValueError("env_steps must increase strictly")
-    return steps, values
-
-
-def _compact(steps: Floats, u: Floats, baseline_step: float) -> tuple[Floats, Floats]:
-    """Moves each row's known checkpoints to the front and repeats the last one after them.
-
-    A repeated checkpoint changes no maximum, no first argmax and no integral, so that
-    everything after this sees rows without gaps.
-    """
-    known = np.isfinite(u) & (steps >= baseline_step)
-    order = np.argsort(~known, axis=-1, kind="stable")
-    last = np.maximum(known.sum(axis=-1) - 1, 0)
-    order = np.take_along_axis(order, np.minimum(np.arange(len(steps)), last[:, None]), axis=-1)
-    some = known.any(axis=-1, keepdims=True)
-    return steps[order], np.where(some, np.take_along_axis(u, order, axis=-1), np.nan)
-
-
-def _at(rows: npt.NDArray[Any], index: npt.NDArray[np.int64]) -> Floats:
-    return np.take_along_axis(rows, index[:, None], axis=-1)[:, 0]
-
-
-def _deepest(depths: Floats, within: Flags, threshold: float) -> tuple[npt.NDArray[np.int64], Flags]:
-    """First index of the greatest depth within the horizon, and whether it reaches the threshold."""
-    candidates = np.where(within & ~np.isnan(depths), depths, -np.inf)
-    index = candidates.argmax(axis=-1)
-    return index, _at(candidates, index) >= threshold - _ROUNDING
-
-
-def _last_argmax(u: Floats, trough: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    width = u.shape[-1]
-    before = np.where(np.arange(width) <= trough[:, None], u, -np.inf)
-    return width - 1 - before[:, ::-1].argmax(axis=-1)
-
-
-def _first_crossing(times: Floats, u: Floats, trough: npt.NDArray[np.int64], target: Floats) -> Floats:
-    """Step at which u first reaches the target after the trough, NaN where it never does."""
-    reached = (np.arange(u.shape[-1]) > trough[:, None]) & (u >= target[:, None] - _ROUNDING)
-    after = reached.argmax(axis=-1)
-    before = np.maximum(after - 1, 0)
-    rise = _at(u, after) - _at(u, before)
-    share = (target - _at(u, before)) / np.where(reached.any(axis=-1), rise, np.nan)
-    return _at(times, before) + np.minimum(share, 1) * (_at(times, after) - _at(times, before))
 
 
 def _classes(has_dip: Flags, recovery: Floats, fraction: Floats, horizon: float) -> npt.NDArray[np.int64]:
@@ -242,14 +179,14 @@ def _classes(has_dip: Flags, recovery: Floats, fraction: Floats, horizon: float)
     ).astype(np.int64)
 
 
-def _area(times: Floats, u: Floats, onset: npt.NDArray[np.int64], end: Floats) -> Floats:
+def _area(times: Floats, u: Floats, onset: Ints, end: Floats) -> Floats:
     """Integral of the loss below the onset's level, piecewise linear, from onset to `end`.
 
     Up to `end` the curve is never above that level, so nothing has to be clipped: the onset
     is the last maximum before the trough, and `end` is where the curve first comes back to a
     target that is no higher.
     """
-    loss = _at(u, onset)[:, None] - u
+    loss = at(u, onset)[:, None] - u
     width = np.diff(times, axis=-1)
     covered = np.clip(end[:, None] - times[:, :-1], 0, width)
     covered = np.where(np.arange(width.shape[-1]) >= onset[:, None], covered, 0)

@@ -10,11 +10,11 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, healthy
+from momentum_jax.analysis.drawdowns import largest_drawdown, reaches
 from momentum_jax.analysis.inference.multiplicity import holm
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.predictors import Prediction, foretell, landmark_features
 from momentum_jax.analysis.intervals import Interval
-from momentum_jax.analysis.measures import largest_fall
 from momentum_jax.analysis.noise import NoiseTest, binomial_sigma, design_effect, judge_against_null
 from momentum_jax.analysis.tables import BASELINES, HORIZON, THRESHOLD
 from momentum_jax.diagnostics.variables import STRONG_SCORE
@@ -91,8 +91,8 @@ def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
     hold = derive_curves(ds)[PRIMARY].transpose("arm", "seed", "checkpoint").values
     steps, arms = ds["env_steps"].values, [str(arm) for arm in ds["arm"].values]
     alive = healthy(ds).all("checkpoint").transpose("arm", "seed").values
-    falls = np.where(alive, np.stack([largest_fall(steps, curve, -1, HORIZON) for curve in hold]), np.nan)
-    dips = np.where(np.isnan(falls), np.nan, falls >= THRESHOLD)
+    falls = np.where(alive, largest_drawdown(steps, hold, -1, HORIZON).depth, np.nan)
+    dips = np.where(np.isnan(falls), np.nan, reaches(falls, THRESHOLD))
     last = np.where(alive, hold[..., -1], np.nan)
     rows: list[dict[str, Any]] = []
     for index in range(1, len(arms)):
@@ -137,7 +137,7 @@ def foretelling_table(ds: xr.Dataset) -> pd.DataFrame:
     for landmark in (step for step in _LANDMARKS if step in steps and step < steps[-1]):
         _, features = landmark_features(ds, landmark)
         for index, arm in enumerate(ds["arm"].values):
-            outcome = largest_fall(steps, hold[index], -1, HORIZON, landmark)
+            outcome = largest_drawdown(steps, hold[index], -1, HORIZON, landmark).depth
             found = foretell(features.values[index], outcome)
             rows.append({"arm": arm, "known_at_step": landmark} | prediction_columns(found))
     return pd.DataFrame(rows)

@@ -11,52 +11,10 @@ import xarray as xr
 from scipy import stats
 
 from momentum_jax.analysis.curves import healthy
-from momentum_jax.analysis.dips import drawdowns
 
 Floats = npt.NDArray[np.float64]
 
 _SMALLEST_CLASS = 5
-
-
-def largest_fall(
-    env_steps: npt.ArrayLike, curves: npt.ArrayLike, sign: int, horizon: float, baseline: float = 0
-) -> Floats:
-    """Largest drawdown of each seed from `baseline` to `horizon`, whether or not it reaches a threshold.
-
-    Args:
-        env_steps: ``[K]`` environment steps.
-        curves: ``[seed, K]``.
-        sign: +1 where up is good, -1 where down is good.
-        horizon: last step looked at.
-        baseline: first step looked at.
-
-    Returns:
-        ``[seed]`` in the curves' unit, 0 or more; NaN with fewer than two values.
-    """
-    _, fall = _falls(env_steps, curves, sign, horizon, baseline)
-    seen = (~np.isnan(fall)).sum(axis=1) > 1
-    return np.where(seen, np.nan_to_num(fall, nan=0).max(axis=1, initial=0), np.nan)
-
-
-def deepest_step(env_steps: npt.ArrayLike, curves: npt.ArrayLike, sign: int, horizon: float) -> Floats:
-    """Step ``[seed]`` at which the largest drawdown within the horizon is reached first; NaN where there is none.
-
-    Arguments as for `largest_fall`.
-    """
-    steps, fall = _falls(env_steps, curves, sign, horizon, 0)
-    known = np.nan_to_num(fall, nan=0)
-    if not known.size:
-        return np.full(len(known), np.nan)
-    return np.where(known.max(axis=1) > 0, steps[known.argmax(axis=1)], np.nan)
-
-
-def _falls(
-    env_steps: npt.ArrayLike, curves: npt.ArrayLike, sign: int, horizon: float, baseline: float
-) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Steps from `baseline` to `horizon`, and the drawdowns there ``[seed, step]``."""
-    steps = np.asarray(env_steps)
-    within = (steps >= baseline) & (steps <= horizon)
-    return steps[within], drawdowns(sign * np.asarray(curves, np.float64)[:, within]).drawdown
 
 
 def aligned(env_steps: npt.ArrayLike, curves: npt.ArrayLike, onset: npt.ArrayLike, offsets: npt.ArrayLike) -> Floats:

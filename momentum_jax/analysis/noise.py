@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize
 
-from momentum_jax.analysis.dips import Drawdowns, drawdowns
+from momentum_jax.analysis.drawdowns import Drawdowns, drawdowns
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -38,8 +38,10 @@ def dips(last_step: int, seeds: int, baselines: str) -> str:
     return (
         f"A dip is a fall of at least {THRESHOLD:g} points in the worse direction (HOLD up, BUY down) with its trough "
         f"{horizon_in_words(last_step)}, {baselines}. *Seeds* are the healthy ones with two values or more in that "
-        f"stretch; {wilson}depth, area (points × 1 000 steps), trough and recovered fraction are medians over the "
-        "seeds with a dip; *recovered* counts those that came back by 90 % of the depth in the same stretch, "
+        f"stretch; {wilson}*depth* is the largest drawdown of each of them, whether or not it reaches "
+        f"{THRESHOLD:g} points, *temporary depth* the largest one that came back. Area (points × 1 000 steps), trough "
+        "and recovered fraction are medians over the seeds with a dip; every excursion beyond the threshold is in "
+        "excursions.csv; *recovered* counts those that came back by 90 % of the depth in the same stretch, "
         "*censored* those that had not by the end of the run. The landmark is the change from checkpoint 5 000 to "
         f"checkpoint 10 000, positive where it got worse: a mean over all healthy seeds{bca}. It is fixed in advance, "
         "whereas the depth is a maximum and overstates itself. Windowed percentages are counts, so part of their "

@@ -11,7 +11,7 @@ from momentum_jax.analysis.figures import gallery, save_figure
 from momentum_jax.analysis.joining import load_runs
 from momentum_jax.analysis.page import to_page
 from momentum_jax.analysis.sections import report_sections
-from momentum_jax.analysis.tables import dip_table
+from momentum_jax.analysis.tables import dip_table, excursion_table
 from momentum_jax.store import write_atomic
 
 
@@ -19,8 +19,8 @@ def write_report(run_dirs: str | Path | Sequence[str | Path], folder: str | Path
     """Writes the report of a run, finished or not, or of several joined; an earlier one is overwritten.
 
     Files: ``report.md``, ``report.html`` (one file that needs no other), ``dips.csv`` (one row
-    per arm, metric, baseline and seed) and ``figures/*.png, *.svg``; each is written whole or
-    not at all, report.md last.
+    per arm, metric, baseline and seed), ``excursions.csv`` (one per excursion) and ``figures/*.png,
+    *.svg``; each is written whole or not at all, report.md last.
 
     Args:
         run_dirs: a run directory that has a checkpoint, or several; see `load_runs`.
@@ -43,6 +43,7 @@ def write_report(run_dirs: str | Path | Sequence[str | Path], folder: str | Path
         save_figure(picture.figure, target / "figures" / picture.name)
         images.append(Image(picture.name, picture.caption))
     write_atomic(target / "dips.csv", dips.to_csv(index=False).encode())
+    write_atomic(target / "excursions.csv", excursion_table(ds).to_csv(index=False).encode())
     sections = report_sections(ds, dips, noise, images)
     title = f"{ds.attrs['experiment']}: {ds.attrs['run_name']}"
     write_atomic(target / "report.html", to_page(title, ds, dips, sections, target / "figures").encode())

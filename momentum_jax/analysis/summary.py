@@ -11,11 +11,11 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, failed_steps
+from momentum_jax.analysis.drawdowns import largest_drawdown
 from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.formatting import format_confidence, format_steps
 from momentum_jax.analysis.inference.multiplicity import shared_confidence
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
-from momentum_jax.analysis.measures import largest_fall
 from momentum_jax.analysis.tables import HORIZON, THRESHOLD
 
 PRIMARY = "p_hold"
@@ -106,12 +106,11 @@ def _prevalence(arm: str, rows: pd.DataFrame, last_step: int, confidence: float)
 
 
 def _depth(rows: pd.DataFrame) -> str:
-    dipped = rows.loc[rows["has_dip"], "depth"]
-    depth = mean_interval(dipped)
-    interval = f" ({_interval_in_words(depth, 0.95)})" if enough(len(dipped)) and not depth.flag else ""
+    depth = mean_interval(rows["depth"])
+    interval = f" ({_interval_in_words(depth, 0.95)})" if enough(len(rows)) and not depth.flag else ""
     return (
-        f"The mean depth of these dips was {depth.estimate:.1f} points{interval}; "
-        "a depth is the largest of many checkpoints and so overstates itself."
+        f"The mean depth over these {len(rows)} seeds, with a dip or without, was {depth.estimate:.1f} points"
+        f"{interval}; a depth is the largest of many checkpoints and so overstates itself."
     )
 
 
@@ -140,7 +139,8 @@ def _landmark(arm: str, rows: pd.DataFrame, confidence: float) -> str:
 
 def _comparison(ds: xr.Dataset, first: str, second: str, confidence: float) -> str:
     curves = derive_curves(ds)[PRIMARY].where(failed_steps(ds) < 0).transpose("arm", "seed", "checkpoint")
-    depths = [largest_fall(ds["env_steps"].values, curves.sel(arm=arm).values, -1, HORIZON) for arm in (first, second)]
+    pair = curves.sel(arm=[first, second]).values
+    depths = largest_drawdown(ds["env_steps"].values, pair, -1, HORIZON).depth
     change = depths[1] - depths[0]
     seeds = int((~np.isnan(change)).sum())
     if not seeds:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, failed_steps, flat_percentages, healthy
 from momentum_jax.analysis.dips import DipClass, find_dips, landmark_depth
+from momentum_jax.analysis.excursions import find_excursions
 from momentum_jax.analysis.formatting import format_table
 from momentum_jax.analysis.intervals import mean_interval, wilson_interval
 
@@ -24,6 +25,7 @@ __all__ = [
     "checkpoint_table",
     "dip_summary",
     "dip_table",
+    "excursion_table",
     "format_table",
     "table_percentages",
 ]
@@ -119,7 +121,8 @@ def dip_table(
     Returns:
         Columns ``arm, metric, baseline, seed, failed_step``, then the fields of `Dips` (the
         class as a word), then ``landmark_depth`` from 5 000 to 10 000 steps. Failed seeds have
-        rows too (``failed_step`` not -1), measured on what came before the failure.
+        rows too (``failed_step`` not -1), measured on what came before the failure. ``depth`` is
+        there without a dip too: the largest drawdown of every seed.
     """
     curves = derive_curves(ds)
     env_steps = ds["env_steps"].values
@@ -138,6 +141,36 @@ def dip_table(
     return table[front + [name for name in table.columns if name not in front]]
 
 
+def excursion_table(
+    ds: xr.Dataset,
+    horizon: float = HORIZON,
+    threshold: float = THRESHOLD,
+    recovery_q: float = 0.9,
+    baselines: Sequence[int] = BASELINES,
+) -> pd.DataFrame:
+    """One row per excursion of the drawdown beyond the threshold; arguments as for `dip_table`.
+
+    Returns:
+        Columns ``arm, metric, baseline, seed, failed_step, excursion`` (1 for a seed's first),
+        ``onset_step, trough_step, depth, recovery_step`` (NaN where it did not recover).
+    """
+    curves, keys = derive_curves(ds), _seed_rows(ds)
+    frames = []
+    for metric in DIP_METRICS:
+        values = curves[metric.curve].transpose("arm", "seed", "checkpoint").values
+        for baseline in baselines:
+            found = find_excursions(
+                ds["env_steps"].values, values, metric.sign, horizon, baseline, threshold, recovery_q
+            )
+            rows = keys.iloc[found.curve].reset_index(drop=True)
+            rows.insert(1, "metric", metric.curve)
+            rows.insert(2, "baseline", baseline)
+            rows["excursion"] = pd.Series(found.curve).groupby(found.curve).cumcount() + 1
+            numbers = {name: array for name, array in found._asdict().items() if name != "curve"}
+            frames.append(rows.assign(**numbers))
+    return pd.concat(frames, ignore_index=True)
+
+
 def _seed_rows(ds: xr.Dataset) -> pd.DataFrame:
     """Arm, seed and failed step of each run, in the order of a raveled ``[arm, seed]``."""
     failed = failed_steps(ds).transpose("arm", "seed")
@@ -154,9 +187,10 @@ def dip_summary(dips: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns ``arm, metric, baseline``; ``seeds`` (healthy and observed, see
         `Dips`) and ``failed`` (left out);
-        ``dips`` with its share ``prevalence_pct`` and 95 % Wilson interval; over the seeds with a
-        dip the quartiles of ``depth`` and ``area_kstep`` (points x 1 000 steps), medians of
-        ``trough_step`` and ``recovered_fraction``, and the numbers ``recovered`` (within the
+        ``dips`` with its share ``prevalence_pct`` and 95 % Wilson interval; over these seeds the
+        quartiles of ``depth`` and the median of ``temporary_depth``; over those with a dip the
+        quartiles of ``area_kstep`` (points x 1 000 steps), medians of ``trough_step`` and
+        ``recovered_fraction``, and the numbers ``recovered`` (within the
         horizon) and ``censored``; over all healthy seeds the mean ``landmark`` depth with its
         95 % BCa interval and a flag where that is a point.
     """
@@ -177,9 +211,10 @@ def dip_summary(dips: pd.DataFrame) -> pd.DataFrame:
                 "prevalence_pct": 100 * prevalence.estimate,
                 "prevalence_pct_low": 100 * prevalence.low,
                 "prevalence_pct_high": 100 * prevalence.high,
-                "depth_median": dipped["depth"].median(),
-                "depth_q25": dipped["depth"].quantile(0.25),
-                "depth_q75": dipped["depth"].quantile(0.75),
+                "depth_median": observed["depth"].median(),
+                "depth_q25": observed["depth"].quantile(0.25),
+                "depth_q75": observed["depth"].quantile(0.75),
+                "temporary_depth_median": observed["temporary_depth"].median(),
                 "area_kstep_median": area.median(),
                 "area_kstep_q25": area.quantile(0.25),
                 "area_kstep_q75": area.quantile(0.75),

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import signal
 
-from momentum_jax.analysis.dips import DipClass, Dips, drawdowns, find_dips, landmark_depth
+from momentum_jax.analysis.dips import DipClass, Dips, find_dips, landmark_depth
+from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown
+from momentum_jax.analysis.excursions import find_excursions
 
 GOLDEN_STEPS = np.array([5_000, 10_000, 25_000, 100_000])
 GOLDEN_HOLD = np.array([54.9, 63.0, 52.9, 38.2])
@@ -36,13 +38,8 @@ def by_definition(env_steps, curve, sign, horizon, baseline_step, threshold, rec
     down = [max(u[: k + 1]) - u[k] for k in range(len(u))]
     temporary = [min(max(u[: k + 1]), max(u[k:])) - u[k] for k in range(len(u))]
     within = [k for k, (t, _) in enumerate(points) if t <= horizon]
-    by_p = max(within, key=lambda k: (temporary[k], -k), default=None)
-    by_d = max(within, key=lambda k: (down[k], -k), default=None)
-    if by_p is not None and temporary[by_p] >= threshold:
-        trough = by_p
-    elif by_d is not None and down[by_d] >= threshold:
-        trough = by_d
-    else:
+    trough = max(within, key=lambda k: (down[k], -k), default=None)
+    if trough is None or down[trough] < threshold:
         return None
     onset = max(range(trough + 1), key=lambda k: (u[k], k))
     depth, fraction = down[trough], temporary[trough] / down[trough]
@@ -66,10 +63,10 @@ def by_definition(env_steps, curve, sign, horizon, baseline_step, threshold, rec
     else:
         klass = DipClass.PARTIAL if fraction >= 0.5 else DipClass.UNRECOVERED
     return (
-        trough == by_p and temporary[trough] >= threshold,
         points[onset][0],
         points[trough][0],
         depth,
+        max(temporary[k] for k in within),
         fraction,
         recovery,
         math.isnan(recovery),
@@ -89,9 +86,9 @@ def test_golden_example():
     np.testing.assert_allclose(down, [0, 8.1, 0, 0])
     np.testing.assert_allclose(temporary, [0, 8.1, 0, 0])
     dips = find_dips(GOLDEN_STEPS, GOLDEN_HOLD, -1, baseline_step=5_000, recovery_q=1)
-    assert dips.has_dip and dips.temporary and dips.observed and not dips.censored
+    assert dips.has_dip and dips.observed and not dips.censored
     assert (dips.onset_step, dips.trough_step) == (5_000, 10_000)
-    assert dips.depth == pytest.approx(8.1)
+    assert dips.depth == pytest.approx(8.1) and dips.temporary_depth == pytest.approx(8.1)
     assert dips.recovery_step == pytest.approx(22_030, abs=1)
     assert dips.duration == pytest.approx(17_030, abs=1)
     assert dips.area == pytest.approx(68_970, abs=1)
@@ -114,7 +111,8 @@ def test_same_as_the_definitions(curve, sign, horizon, baseline_step, recovery_q
     assert bool(dips.has_dip) == (expected is not None)
     if expected is None:
         assert dips.klass == DipClass.NONE
-        assert np.isnan([dips.depth, dips.onset_step, dips.recovery_step, dips.area]).all()
+        assert np.isnan([dips.trough_step, dips.onset_step, dips.recovery_step, dips.area]).all()
+        assert dips.depth < 5 or (np.isnan(dips.depth) and not dips.observed)
     else:
         np.testing.assert_allclose(np.array(dips[2:], float), np.array(expected, float), rtol=1e-9)
 
@@ -161,7 +159,7 @@ def test_the_sign_turns_the_curve_over(curve):
 @given(curve=curves)
 def test_a_rising_curve_has_no_dip(curve):
     dips = find_dips(steps_of(curve), np.sort(curve), 1)
-    assert not dips.has_dip and dips.klass == DipClass.NONE and np.isnan(dips.depth)
+    assert not dips.has_dip and dips.klass == DipClass.NONE and dips.depth == 0
 
 
 @given(curve=gappy_curves)
@@ -187,9 +185,66 @@ def test_classes(curve, klass, censored):
     assert np.isnan(dips.recovery_step) == (censored or klass == DipClass.NONE)
 
 
-def test_a_temporary_dip_goes_before_a_deeper_lasting_one():
-    dips = find_dips([0, 1_000, 2_000, 3_000], [50, 40, 47, 20], 1)
-    assert dips.temporary and dips.trough_step == 1_000 and dips.depth == 10
+def test_a_small_bump_that_came_back_does_not_hide_a_later_fall():
+    steps, curve = np.arange(6) * 1_000, [50, 44.9, 49.9, 49, -10, -10]
+    dips = find_dips(steps, curve, 1)
+    assert (dips.onset_step, dips.trough_step, dips.depth) == (0, 4_000, 60)
+    assert dips.temporary_depth == pytest.approx(5.0) and dips.recovered_fraction == 0
+    assert dips.klass == DipClass.UNRECOVERED
+    found = find_excursions(steps, curve, 1)
+    np.testing.assert_allclose(found.trough_step, [1_000, 4_000])
+    np.testing.assert_allclose(found.depth, [5.1, 60])
+    np.testing.assert_allclose(found.onset_step, [0, 0])
+    np.testing.assert_allclose(found.recovery_step, [1_000 + 1_000 * 4.59 / 5, np.nan])
+
+
+@given(curve=gappy_curves, rate=st.sampled_from([0.25, 1.0, 4.0]))
+def test_depth_never_shrinks_when_a_curve_gets_worse(curve, rate):
+    steps = steps_of(curve)
+    before, after = find_dips(steps, curve, 1), find_dips(steps, curve - rate * steps / 1_000, 1)
+    assert after.depth >= before.depth or not before.observed
+
+
+@given(curve=gappy_curves, horizon=st.sampled_from([4_000, 1e9]), baseline_step=st.sampled_from([0, 2_500]))
+def test_the_deepest_excursion_is_the_dip_and_depth_the_largest_drawdown(curve, horizon, baseline_step):
+    options = {"horizon": horizon, "baseline_step": baseline_step}
+    dips = find_dips(steps_of(curve), curve, 1, **options)
+    found = find_excursions(steps_of(curve), curve, 1, **options)
+    largest = largest_drawdown(steps_of(curve), curve, 1, **options)
+    np.testing.assert_array_equal(largest.depth, dips.depth)
+    np.testing.assert_array_equal(largest.temporary_depth, dips.temporary_depth)
+    assert bool(dips.has_dip) == bool(len(found.depth))
+    if dips.has_dip:
+        first = found.depth.argmax()
+        dip = (dips.onset_step, dips.trough_step, dips.depth, dips.recovery_step)
+        np.testing.assert_allclose([part[first] for part in found[1:]], dip)
+        assert largest.trough_step == dips.trough_step
+    assert (np.diff(found.trough_step) > 0).all() and (found.depth >= 5).all()
+
+
+def test_excursions_of_many_curves_are_those_of_each():
+    rng = np.random.default_rng(5)
+    stack = rng.normal(0, 6, (3, 4, 30))
+    stack[rng.random(stack.shape) < 0.2] = np.nan
+    steps = np.arange(30) * 1_000
+    together = find_excursions(steps, stack, -1)
+    alone = [find_excursions(steps, curve, -1) for curve in stack.reshape(-1, 30)]
+    assert together.curve.tolist() == [i for i, one in enumerate(alone) for _ in one.depth]
+    for name in together._fields[1:]:
+        np.testing.assert_array_equal(getattr(together, name), np.concatenate([getattr(one, name) for one in alone]))
+    assert min(len(one.depth) for one in alone) > 1
+
+
+def test_the_largest_drawdown_looks_only_between_baseline_and_horizon():
+    curve = np.array([[0.0, 30, 10, 50], [np.nan, np.nan, np.nan, 1]])
+    np.testing.assert_allclose(largest_drawdown([0, 1, 2, 9], curve, -1, horizon=2).depth, [30, np.nan])
+    np.testing.assert_allclose(largest_drawdown([0, 1, 2, 9], curve, -1, 9, baseline_step=1).depth, [40, np.nan])
+
+
+def test_the_trough_is_the_first_step_that_reaches_the_depth_and_a_rising_curve_has_none():
+    curves = np.array([[0.0, 30, 30, 50], [9, 8, 7, 6], [np.nan, np.nan, np.nan, 1]])
+    np.testing.assert_allclose(largest_drawdown([0, 1, 2, 9], curves, -1, 2).trough_step, [1, np.nan, np.nan])
+    np.testing.assert_allclose(largest_drawdown([0, 1, 2, 9], curves, -1, 9).trough_step, [9, np.nan, np.nan])
 
 
 def test_a_trough_after_the_horizon_does_not_count():

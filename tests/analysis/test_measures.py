@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.measures import aligned, deepest_step, largest_fall, policy_visit_split, predictor_table
+from momentum_jax.analysis.measures import aligned, policy_visit_split, predictor_table
 from momentum_jax.store import load_run
 
 
@@ -15,18 +15,6 @@ def test_alignment_interpolates_from_each_onset_and_leaves_seeds_without_one_out
     rows = aligned([0, 10, 20], curves, [5, np.nan, 0], [-10, 0, 5, 20])
     np.testing.assert_allclose(rows, [[np.nan, 5, 10, np.nan], [np.nan, 0, 50, np.nan]])
     assert aligned([0, 10], np.ones((2, 2)), [np.nan, np.nan], [0, 1]).shape == (0, 2)
-
-
-def test_largest_fall_looks_only_between_baseline_and_horizon():
-    curve = np.array([[0.0, 30, 10, 50], [np.nan, np.nan, np.nan, 1]])
-    np.testing.assert_allclose(largest_fall([0, 1, 2, 9], curve, -1, horizon=2), [30, np.nan])
-    np.testing.assert_allclose(largest_fall([0, 1, 2, 9], curve, -1, horizon=9, baseline=1), [40, np.nan])
-
-
-def test_the_deepest_step_is_the_first_that_reaches_the_largest_fall_within_the_horizon():
-    curves = np.array([[0.0, 30, 30, 50], [9, 8, 7, 6], [np.nan, np.nan, np.nan, 1]])
-    np.testing.assert_allclose(deepest_step([0, 1, 2, 9], curves, -1, horizon=2), [1, np.nan, np.nan])
-    np.testing.assert_allclose(deepest_step([0, 1, 2, 9], curves, -1, horizon=9), [9, np.nan, np.nan])
 
 
 def test_predictors_tell_a_signal_from_noise():

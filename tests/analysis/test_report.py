@@ -30,7 +30,7 @@ def test_report_of_a_run_with_a_failed_seed(simulate):
     assert "nan" not in text.lower().replace("finance", "") and "unfinished" not in text
     files = {str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if file.is_file()}
     drawn = {f"figures/{name}{suffix}" for name in FIGURES for suffix in (".png", ".svg")}
-    assert files == {"report.md", "report.html", "dips.csv"} | drawn
+    assert files == {"report.md", "report.html", "dips.csv", "excursions.csv"} | drawn
     assert len(pd.read_csv(path.parent / "dips.csv")) == 2 * 3 * 2 * 6
 
 

@@ -218,7 +218,7 @@ def test_the_page_is_made_without_jax(page):
 def test_seeds_are_paired_by_number():
     def outcome(seeds, depth):
         values = np.array(depth, float)
-        return Outcome("p", "a", True, np.array(seeds), values, values, values, values)
+        return Outcome("p", "a", True, np.array(seeds), *[values] * 5)
 
     a, b = paired(outcome([0, 1, 2, 3], [0, 10, 20, 30]), outcome([2, 3, 4], [1, 2, 3]))
     assert (a.tolist(), b.tolist()) == ([20, 30], [1, 2])

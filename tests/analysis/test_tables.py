@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from momentum_jax.analysis.claims import RunNumbers
 from momentum_jax.analysis.formatting import format_table, markdown_table
 from momentum_jax.analysis.intervals import mean_interval, wilson_interval
-from momentum_jax.analysis.tables import checkpoint_table, dip_summary, dip_table
+from momentum_jax.analysis.tables import THRESHOLD, checkpoint_table, dip_summary, dip_table, excursion_table
+from momentum_jax.claims import Criterion
 from momentum_jax.store import load_run
 
 
@@ -62,6 +64,31 @@ def test_summary_counts_healthy_seeds(simulate):
     used = dips.query("arm == 'tune2' and metric == 'p_hold' and baseline == 5000 and failed_step < 0")
     assert row["depth_median"] == pytest.approx(used["depth"].median())
     assert row["recovered"] == (used["class"] == "recovered").sum()
+
+
+def test_claims_and_tables_have_the_same_depth_with_a_dip_or_without(simulate):
+    ds = load_run(simulate(num_seeds=12))
+    dips = dip_table(ds).query("arm == 'tune2' and metric == 'hold_pct' and baseline == 5000")
+    criterion = Criterion(
+        arm="tune2", metric="hold_pct", step=25_000, quantity="depth", from_step=5_000, counted="windowed", maximum=1
+    )
+    depth = dips["depth"].to_numpy()
+    np.testing.assert_array_equal(RunNumbers(ds).per_seed(criterion, "windowed", "tune2"), depth)
+    late = dip_table(ds, threshold=30.0).query("arm == 'tune2' and metric == 'hold_pct' and baseline == 5000")
+    assert not late["has_dip"].all() and dips["has_dip"].any()
+    np.testing.assert_array_equal(late["depth"], depth)
+    np.testing.assert_array_equal(dips["has_dip"], depth >= THRESHOLD)
+
+
+def test_every_excursion_has_a_row_and_the_deepest_is_the_dip(simulate):
+    ds = load_run(simulate(num_seeds=4, failed={(0, 1): 9_000}))
+    keys = ["arm", "metric", "baseline", "seed"]
+    table, dips = excursion_table(ds), dip_table(ds).query("has_dip").set_index(keys)
+    deepest = table.loc[table.groupby(keys)["depth"].idxmax()].set_index(keys).loc[dips.index]
+    assert len(deepest) == len(table.groupby(keys)) and len(table) > len(dips)
+    for name in ("failed_step", "onset_step", "trough_step", "depth", "recovery_step"):
+        np.testing.assert_allclose(deepest[name].astype(float), dips[name].astype(float))
+    assert (table.groupby(keys)["excursion"].max() == table.groupby(keys).size()).all()
 
 
 def test_what_was_not_observed_has_no_prevalence(simulate):

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from momentum_jax.analysis.configuration import numeric_dose
 from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.dips import drawdowns, landmark_depth
+from momentum_jax.analysis.dips import landmark_depth
+from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown, reaches
 from momentum_jax.analysis.figures.curves import plot_curves
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.dose import plot_dose
@@ -25,7 +26,7 @@ from momentum_jax.analysis.figures.pairs import plot_pairs
 from momentum_jax.analysis.figures.predictors import plot_predictors
 from momentum_jax.analysis.figures.recovery import plot_recovery
 from momentum_jax.analysis.formatting import format_steps
-from momentum_jax.analysis.measures import aligned, largest_fall, policy_visit_split, predictor_table
+from momentum_jax.analysis.measures import aligned, policy_visit_split, predictor_table
 from momentum_jax.analysis.signal import from_rates
 from momentum_jax.analysis.tables import DIP_METRICS, HORIZON, THRESHOLD
 
@@ -120,8 +121,7 @@ def _drawdowns(run: _Run, name: str) -> Picture:
 
 def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
     metrics = {
-        metric.label: {arm: _largest_fall(run, arm, metric.curve, metric.sign) for arm in run.arms}
-        for metric in DIP_METRICS
+        metric.label: {arm: _depth(run, arm, metric.curve, metric.sign) for arm in run.arms} for metric in DIP_METRICS
     }
     limits = {
         str(label): dict(zip(rows["arm"], rows["by_chance"], strict=True))
@@ -131,10 +131,10 @@ def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
     return Picture("3_depths", caption, plot_depths(metrics, THRESHOLD, f"{name}: how deep", limits))
 
 
-def _largest_fall(run: _Run, arm: str, curve: str, sign: int, baseline: int = 0) -> Floats:
+def _depth(run: _Run, arm: str, curve: str, sign: int, baseline: int = 0) -> Floats:
     """Of the seeds that did not fail; NaN for the others."""
-    fall = largest_fall(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON, baseline)
-    return np.where(run.healthy(arm), fall, np.nan)
+    depth = largest_drawdown(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON, baseline).depth
+    return np.where(run.healthy(arm), depth, np.nan)
 
 
 def _dose(run: _Run, name: str, setting: str, doses: list[float]) -> Picture:
@@ -155,7 +155,7 @@ def _pairs(run: _Run, name: str) -> Picture:
     hold = run.by_arm(run.curves[PRIMARY])
     strong = run.by_arm(run.curves["p_buy_strong"])
     landmarks = {arm: landmark_depth(run.env_steps, hold[arm]) for arm in (first, second)}
-    falls = {arm: _largest_fall(run, arm, PRIMARY, -1) for arm in (first, second)}
+    falls = {arm: _depth(run, arm, PRIMARY, -1) for arm in (first, second)}
     metrics = {
         "largest rise of P(HOLD), points": (falls[first], falls[second]),
         "P(HOLD) at 10k minus 5k, points": (landmarks[first], landmarks[second]),
@@ -193,8 +193,8 @@ def _onset(run: _Run, name: str) -> Picture:
 
 def _predictors(run: _Run, name: str) -> Picture:
     arm = run.arms[0]
-    depth = _largest_fall(run, arm, PRIMARY, -1, LANDMARK)
-    table = predictor_table(_landmark_features(run, arm), depth, depth >= THRESHOLD)
+    depth = _depth(run, arm, PRIMARY, -1, LANDMARK)
+    table = predictor_table(_landmark_features(run, arm), depth, reaches(depth, THRESHOLD))
     parts = policy_visit_split(run.ds)
     split = {}
     for position, label in enumerate(run.arms):

@@ -14,8 +14,8 @@ import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, failed_steps
 from momentum_jax.analysis.dips import landmark_depth
+from momentum_jax.analysis.drawdowns import largest_drawdown
 from momentum_jax.analysis.joining import join_runs
-from momentum_jax.analysis.measures import deepest_step, largest_fall
 from momentum_jax.analysis.study.condensed import read_condensed
 from momentum_jax.store import RunDirectoryError
 from momentum_jax.study import DECLARATION_NAME
@@ -34,6 +34,7 @@ class Outcome(NamedTuple):
     confirmatory: bool
     seeds: npt.NDArray[np.int64]
     depth: Floats  # largest rise of exact P(HOLD) within the horizon, points
+    temporary_depth: Floats  # largest rise of it that came back, points
     windowed_depth: Floats  # the same of windowed HOLD %
     landmark: Floats  # exact P(HOLD) at 10 000 less that at 5 000 steps
     peak_step: Floats  # step at which that depth is reached; NaN too without a rise
@@ -89,11 +90,13 @@ class Market:
         healthy = failed_steps(ds).transpose("arm", "seed").values < 0
         exact, windowed = (curves[c].transpose("arm", "seed", "checkpoint").values for c in ("p_hold", "hold_pct"))
         for index, arm in enumerate(ds["arm"].values):
+            largest = largest_drawdown(steps, exact[index], -1, self.horizon)
             numbers = (
-                largest_fall(steps, exact[index], -1, self.horizon),
-                largest_fall(steps, windowed[index], -1, self.horizon),
+                largest.depth,
+                largest.temporary_depth,
+                largest_drawdown(steps, windowed[index], -1, self.horizon).depth,
                 landmark_depth(steps, exact[index]),
-                deepest_step(steps, exact[index], -1, self.horizon),
+                largest.trough_step,
             )
             known = [np.where(healthy[index], values, np.nan) for values in numbers]
             confirmatory = name in self.declaration["confirmatory"]

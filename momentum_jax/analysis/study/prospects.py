@@ -11,13 +11,12 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.dips import drawdowns
+from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown, reaches
 from momentum_jax.analysis.evidence import prediction_columns
 from momentum_jax.analysis.inference.paired import compare_means
 from momentum_jax.analysis.inference.power import seeds_for_mean_difference, seeds_needed
 from momentum_jax.analysis.inference.predictors import foretell, landmark_features, rank_correlation
 from momentum_jax.analysis.intervals import Interval, wilson_interval
-from momentum_jax.analysis.measures import largest_fall
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market, paired
 from momentum_jax.analysis.study.tables import ends
 
@@ -78,7 +77,7 @@ def _outcomes(ds: xr.Dataset, landmark: int, horizon: float) -> dict[str, Floats
     steps = ds["env_steps"].values
     hold = derive_curves(ds)["p_hold"].transpose("arm", "seed", "checkpoint").values[0]
     until = drawdowns(-hold[:, steps <= _TROUGH]).drawdown
-    return {"depth_at_10k": until[:, -1], "later_rise": largest_fall(steps, hold, -1, horizon, landmark)}
+    return {"depth_at_10k": until[:, -1], "later_rise": largest_drawdown(steps, hold, -1, horizon, landmark).depth}
 
 
 def power(market: Market) -> pd.DataFrame:
@@ -90,7 +89,7 @@ def power(market: Market) -> pd.DataFrame:
     if reference is None:
         return pd.DataFrame()
     known = reference.depth[~np.isnan(reference.depth)]
-    share = wilson_interval(int((known >= market.threshold).sum()), len(known))
+    share = wilson_interval(int(reaches(known, market.threshold).sum()), len(known))
     estimate, low, high = (100 * (end - _NULL_PREVALENCE) for end in share[:3])
     observed = Interval(estimate, low, high, share.flag)
     question = f"seeds with a dip in tune2 against {100 * _NULL_PREVALENCE:.0f} % of seeds"

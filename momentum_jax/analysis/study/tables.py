@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from momentum_jax.analysis.drawdowns import reaches
 from momentum_jax.analysis.evidence import noise_table
 from momentum_jax.analysis.inference.variance import stream_shares
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
@@ -27,9 +28,10 @@ def depths(market: Market) -> pd.DataFrame:
     rows = []
     for outcome in market.outcomes:
         known = outcome.depth[~np.isnan(outcome.depth)]
-        share = wilson_interval(int((known >= market.threshold).sum()), len(known))
+        share = wilson_interval(int(reaches(known, market.threshold).sum()), len(known))
         row: dict[str, Any] = {"part": outcome.part, "arm": outcome.arm, "seeds": len(known)}
         row |= ends("depth", mean_interval(known))
+        row |= ends("temporary_depth", mean_interval(outcome.temporary_depth))
         row |= ends("seeds_that_dip_pct", _percent(share))
         row |= ends("change_5k_to_10k", mean_interval(outcome.landmark))
         row |= ends("windowed_depth", mean_interval(outcome.windowed_depth))

@@ -13,8 +13,8 @@ from momentum_jax.fields import ConfigError, differences
 # Where a run is computed and how often it is saved may change under way: on CPU its numbers do not depend on them; on
 # an accelerator another group width may change the last digits.
 _FREE = ("group_width", "num_devices", "state_interval")
-# A moved file is the same data: the fingerprint decides.
-_FREE_MARKET = ("data_path", "vix_path")
+# A moved file or cache is the same data: the fingerprint decides.
+_FREE_MARKET = ("data_path", "vix_path", "cache_path", "request_seconds")
 _SHOWN = 5
 
 

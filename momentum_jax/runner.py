@@ -22,8 +22,10 @@ from momentum_jax.env.momentum import make_market
 from momentum_jax.fields import ConfigError
 from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.interruption import Interrupted, StopRequest, stop_request
-from momentum_jax.market.dataset import load_dataset
+from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.options import VENDORS, MarketConfig
+from momentum_jax.market.segment import fingerprint
 from momentum_jax.progress import Progress, checkpoint_line
 from momentum_jax.recorder import Checkpoint
 from momentum_jax.training import Training
@@ -66,7 +68,7 @@ def train(
         raise ConfigError(
             f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
         )
-    dataset = load_dataset(config.market)
+    dataset = _load(config.market, job)
     market = make_market(dataset.segments, config.market.segments)
     share = store.Share(job.index, job.count)
     seeds = share.of(config.seeds)
@@ -87,6 +89,30 @@ def train(
         job.barrier("trained")
         if job.is_first:
             store.replace_config(run_dir, store.read_config(run_dir) | {"finished": now()})
+
+
+def _load(config: MarketConfig, job: distributed.Job) -> Dataset:
+    """The market. One process alone asks a vendor; the others wait, and read what it stored.
+
+    Raises:
+      DataError: it cannot be used, or another process has other data.
+    """
+    if config.data_source not in VENDORS:
+        dataset = load_dataset(config)
+    elif job.is_first:
+        dataset = load_dataset(config)
+        job.barrier("fetched")
+    else:
+        job.barrier("fetched")
+        dataset = load_dataset(config, refresh=False)
+    found = job.gather("data", fingerprint(dataset.segments))
+    other = next((index for index, text in enumerate(found) if text != found[0]), None)
+    if other is not None:
+        raise DataError(
+            f"{config.where}: process {other} reads other data than process 0: give all of them the same files, "
+            f"or one cache_path that all of them see"
+        )
+    return dataset
 
 
 @contextlib.contextmanager

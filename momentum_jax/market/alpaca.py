@@ -9,25 +9,26 @@ import pandas as pd
 
 from momentum_jax.market.bars import BAR_COLUMNS, EXCHANGE_TZ
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.vendors import MONTH_DAYS, Pace, missing_extra
+from momentum_jax.market.vendor_protocol import MONTH_DAYS, Pace, missing_extra
 
 KEY_VARIABLES = ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY")
 _FIELDS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
 
 
 class Alpaca:
-    """See `vendors.Vendor`. Keys are read from the environment when bars are fetched, and kept nowhere."""
+    """See `vendor_protocol.Vendor`. Keys are read from the environment when bars are fetched, and kept nowhere."""
 
     name = "alpaca"
     limits = "it has shares and funds since 2016 but no index, and its free plan allows 200 requests a minute"
     stretch_days = MONTH_DAYS
+    request_seconds = 0.3
 
     def __init__(self, pace: Pace, base_url: str | None = None):
         self._pace = pace
         self._base_url = base_url
 
     def fetch(self, symbol: str, first: date, last: date) -> pd.DataFrame:
-        """See `vendors.Vendor.fetch`; prices are adjusted for splits."""
+        """See `vendor_protocol.Vendor.fetch`; prices are adjusted for splits. BRK.B is Alpaca's own spelling."""
         absent = [name for name in KEY_VARIABLES if not os.environ.get(name)]
         if absent:
             raise DataError(f"alpaca: the variable {' and '.join(absent)} is not set: put your API key there")

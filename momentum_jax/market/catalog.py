@@ -6,18 +6,18 @@ import pandas as pd
 
 from momentum_jax.market.bars import session_dates
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import FILE_SOURCES, MarketConfig, parse_date
-from momentum_jax.market.sessions import cut_sessions
+from momentum_jax.market.options import FILE_SOURCES, VENDORS, MarketConfig, parse_date
+from momentum_jax.market.sessions import cut_sessions, previous_session
 from momentum_jax.market.sources import BarSource, FileSource
 from momentum_jax.market.synthetic import SyntheticSource
 from momentum_jax.market.vix import load_vix
 
-_BEFORE = timedelta(days=7)  # holds a session
+_BEFORE = timedelta(days=7)  # holds a session; a file has these days at no cost
 _HIGHEST_VIX = 150.0  # points; it never closed above 83
 
 
-def open_source(config: MarketConfig) -> BarSource:
-    """The source of bars."""
+def open_source(config: MarketConfig, refresh: bool = True) -> BarSource:
+    """The source of bars; `refresh` as for `load_dataset`."""
     if config.data_source == "synthetic":
         return SyntheticSource(config.synthetic_seed, config.synthetic_scenario)
     if config.data_source in FILE_SOURCES:
@@ -26,7 +26,7 @@ def open_source(config: MarketConfig) -> BarSource:
     # Vendors are optional extras: imported only when asked for.
     from momentum_jax.market.vendors import open_vendor
 
-    return open_vendor(config)
+    return open_vendor(config, refresh)
 
 
 def open_vix(config: MarketConfig, source: BarSource) -> pd.Series:
@@ -49,10 +49,8 @@ def open_vix(config: MarketConfig, source: BarSource) -> pd.Series:
 
 def _vix_from_bars(source: BarSource, symbol: str, config: MarketConfig) -> pd.Series:
     """The close of each session's last bar."""
-    start = parse_date("start_date", config.start_date)
-    # An earlier close is what the first session sees with vix_timing=previous.
-    earlier = None if start is None else str(start - _BEFORE)
-    bars = cut_sessions(source.bars(symbol, earlier, config.end_date), bar_minutes=config.file_bar_minutes).bars
+    bars = source.bars(symbol, _first_vix_date(config), config.end_date)
+    bars = cut_sessions(bars, bar_minutes=config.file_bar_minutes).bars
     close = bars["close"].groupby(session_dates(bars.index)).last()
     if close.empty or close.max() > _HIGHEST_VIX:
         found = "no session" if close.empty else f"a close of {close.max():g} on {str(close.idxmax())[:10]}"
@@ -60,3 +58,12 @@ def _vix_from_bars(source: BarSource, symbol: str, config: MarketConfig) -> pd.S
             f"{config.where}: vix_symbol {symbol!r} has {found}: that is no VIX; name its symbol, or give vix_path"
         )
     return close.rename_axis("date").rename("vix")
+
+
+def _first_vix_date(config: MarketConfig) -> str | None:
+    """From where bars of the VIX are read: a vendor is asked for no day that the options do not call for."""
+    start = parse_date("start_date", config.start_date)
+    if start is None or config.data_source not in VENDORS:
+        return None if start is None else str(start - _BEFORE)
+    # With vix_timing=previous the first session sees the close before it.
+    return str(previous_session(start) if config.vix_timing == "previous" else start)

@@ -70,18 +70,22 @@ def load_segment(config: MarketConfig) -> Segment:
     return next(_stream(config))[0][0]
 
 
-def load_dataset(config: MarketConfig) -> Dataset:
+def load_dataset(config: MarketConfig, refresh: bool = True) -> Dataset:
     """All segments that `config.segments` asks for, with a quality report of each symbol.
 
     Bars are read symbol by symbol. Only regular sessions count. The VIX series ends on the last date of a
     symbol's bars, whatever their regime.
+
+    Args:
+        config: what to load.
+        refresh: whether a vendor is asked again for sessions that are stored as incomplete.
 
     Raises:
         DataError: on bad files (see `load_bars` and `load_vix`), on dates without VIX, and where no regime
             has 100 bars.
     """
     dataset = Dataset([], [])
-    for segments, report in _stream(config):
+    for segments, report in _stream(config, refresh):
         dataset.segments.extend(segments)
         dataset.reports.append(report)
     return dataset
@@ -96,13 +100,13 @@ def inspect(config: MarketConfig) -> Iterator[QualityReport]:
         yield _prepared(source, vix, symbol, config).report
 
 
-def _stream(config: MarketConfig) -> Iterator[tuple[list[Segment], QualityReport]]:
+def _stream(config: MarketConfig, refresh: bool = True) -> Iterator[tuple[list[Segment], QualityReport]]:
     if config.file_bar_minutes != 1:
         raise DataError(
             f"file_bar_minutes is {config.file_bar_minutes}: rewards and indicators count one-minute bars, so training "
             f"takes those only; {config.file_bar_minutes}-minute files can be inspected"
         )
-    source = open_source(config)
+    source = open_source(config, refresh)
     vix = open_vix(config, source)
     for symbol in config.symbols[:1] if config.segments == "first" else config.symbols:
         prepared = _prepared(source, vix, symbol, config)

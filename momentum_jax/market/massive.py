@@ -14,11 +14,11 @@ import pandas as pd
 
 from momentum_jax.market.bars import BAR_COLUMNS, EXCHANGE_TZ
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.vendors import MONTH_DAYS, Pace, missing_extra
+from momentum_jax.market.symbols import INDICES
+from momentum_jax.market.vendor_protocol import MONTH_DAYS, Pace, missing_extra
 
 KEY_VARIABLE = "MASSIVE_API_KEY"
 BASE_URL = "https://api.massive.com"
-INDICES = ("SPX", "NDX", "VIX", "VIX1D", "DJI", "RUT")  # the service wants I: before these
 _PAGE_LIMIT = 50_000
 _MOST_PAGES = 50  # of a month, which has 45 000 minutes
 _GOOD_STATUS = ("OK", "DELAYED")
@@ -56,11 +56,12 @@ class _PageReader:
 
 
 class Massive:
-    """See `vendors.Vendor`. The key is read from MASSIVE_API_KEY when bars are fetched, and kept nowhere."""
+    """See `vendor_protocol.Vendor`. The key is read from MASSIVE_API_KEY when bars are fetched, and kept nowhere."""
 
     name = "massive"
     limits = "plans differ in how far back and which markets they reach (a free one: two years, 5 requests a minute)"
     stretch_days = MONTH_DAYS
+    request_seconds = 12.0
 
     def __init__(self, pace: Pace, base_url: str = BASE_URL, retries: int = 3):
         self._pace = pace
@@ -68,11 +69,11 @@ class Massive:
         self._retries = retries
 
     def fetch(self, symbol: str, first: date, last: date) -> pd.DataFrame:
-        """See `vendors.Vendor.fetch`; prices are adjusted for splits."""
+        """See `vendor_protocol.Vendor.fetch`; prices are adjusted for splits."""
         key = os.environ.get(KEY_VARIABLE, "")
         if not key:
             raise DataError(f"massive: the variable {KEY_VARIABLE} is not set: put your API key there")
-        ticker = f"I:{symbol}" if symbol in INDICES else symbol
+        ticker = f"I:{symbol}" if symbol in INDICES else symbol  # share classes are written as here: BRK.B
         asked = f"massive: {ticker} from {first} to {last}"
         self._pace.wait()
         try:

@@ -10,6 +10,7 @@ from datetime import date
 from momentum_jax.fields import ConfigError, check_fields, static
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.formats import BAR_STAMPS, ROW_ORDERS, FileFormat
+from momentum_jax.market.symbols import checked_symbol, vendor_symbol
 
 FILE_SOURCES = ("csv", "parquet")
 VENDORS = ("massive", "alpaca", "yfinance")
@@ -65,7 +66,9 @@ class MarketConfig:
     file_volume: bool = static(FileFormat.volume, "the file has a volume column; without one volume is 0")
     # Vendors.
     cache_path: str = static("market_cache", "folder where bars fetched from a vendor are kept")
-    request_seconds: float = static(12.0, "least seconds between requests to a vendor; 12 for a free plan", minimum=0)
+    request_seconds: float | None = static(
+        None, "least seconds between requests to a vendor; default massive 12, alpaca 0.3, yfinance 1", minimum=0
+    )
     # Sessions.
     session_clock: str = static(
         "exchange", "naive_utc cuts 09:30-16:00 from UTC stamps, as the reference did", choices=CLOCKS
@@ -153,6 +156,12 @@ class MarketConfig:
     def _check_symbols(self) -> None:
         if isinstance(self.symbols, str) or not self.symbols or not all(self.symbols):
             raise DataError(f"symbols is {self.symbols!r}: give at least one ticker, as in ('SPY',)")
+        object.__setattr__(self, "symbols", tuple(checked_symbol("symbols", symbol) for symbol in self.symbols))
+        if self.vix_symbol is not None:
+            object.__setattr__(self, "vix_symbol", checked_symbol("vix_symbol", self.vix_symbol))
+        if self.data_source in VENDORS:
+            for symbol in (*self.symbols, *filter(None, [self.vix_symbol])):
+                vendor_symbol(symbol)  # raises
         if len(set(self.symbols)) < len(self.symbols):
             raise DataError(f"symbols is {self.symbols!r}: name each ticker once")
 

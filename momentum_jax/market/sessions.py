@@ -3,6 +3,7 @@
 Holidays and early closes come from the exchange_calendars package (New York Stock Exchange).
 """
 
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from momentum_jax.market.bars import (
 )
 
 _MARGIN = pd.Timedelta(days=10)  # holds a session on any side of any date
+_DELAY_MINUTES = 30  # after a close: vendors' free plans lag by 15 minutes
 
 
 class Sessions(NamedTuple):
@@ -36,6 +38,24 @@ def close_minutes(first: pd.Timestamp, last: pd.Timestamp) -> pd.Series:
     # Sought by year: one calendar then serves many ranges.
     closes = _calendar(first.year, last.year)
     return closes[(closes.index >= first) & (closes.index <= last)]
+
+
+def last_finished_date(now: datetime) -> date:
+    """The newest New York date that brings no more regular bars at the moment `now` (of any zone).
+
+    That is today from half an hour after its session's close, or where it has no session; yesterday before.
+    """
+    local = pd.Timestamp(now).tz_convert(EXCHANGE_TZ)
+    midnight = local.tz_localize(None).normalize()
+    closes = close_minutes(midnight, midnight)
+    finished = closes.empty or local.hour * 60 + local.minute >= closes.iloc[0] + _DELAY_MINUTES
+    return local.date() if finished else local.date() - timedelta(days=1)
+
+
+def previous_session(day: date) -> date:
+    """The last date before `day` that had a session."""
+    before = pd.Timestamp(day) - pd.Timedelta(days=1)
+    return close_minutes(before - _MARGIN, before).index[-1].date()
 
 
 @lru_cache(maxsize=8)

@@ -1,52 +1,58 @@
 """One-minute bars from Yahoo, through `yfinance` (an optional extra)."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from momentum_jax.market.bars import BAR_COLUMNS, EXCHANGE_TZ
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.vendors import Pace, missing_extra
+from momentum_jax.market.symbols import INDICES
+from momentum_jax.market.vendor_protocol import Pace, missing_extra
 
-_OTHER_NAMES = {"SPX": "^GSPC", "NDX": "^NDX", "VIX": "^VIX", "DJI": "^DJI", "RUT": "^RUT"}
 _REACH_DAYS = 30
 
 
+def _new_york_date() -> date:
+    return datetime.now(ZoneInfo(EXCHANGE_TZ)).date()
+
+
 class Yahoo:
-    """See `vendors.Vendor`. No key. Yahoo keeps one-minute bars of the last 30 days and gives 8 days at a time."""
+    """See `vendor_protocol.Vendor`. No key. One-minute bars of the last 30 days, 8 days at a time."""
 
     name = "yfinance"
     limits = "Yahoo keeps one-minute bars for the last 30 days only, and offers no promise of completeness"
     stretch_days = 7
+    request_seconds = 1.0
 
     def __init__(
         self,
         pace: Pace,
         make_ticker: Callable[[str], Any] | None = None,
-        today: Callable[[], date] = date.today,
+        today: Callable[[], date] = _new_york_date,
     ):
         self._pace = pace
         self._make_ticker = make_ticker
         self._today = today
 
     def fetch(self, symbol: str, first: date, last: date) -> pd.DataFrame:
-        """See `vendors.Vendor.fetch`; regular sessions only, prices as traded."""
+        """See `vendor_protocol.Vendor.fetch`; regular sessions only, prices as traded."""
         asked = f"yfinance: {symbol} from {first} to {last}"
         oldest = self._today() - timedelta(days=_REACH_DAYS - 1)
-        if last < oldest:
+        if first < oldest:
             raise DataError(f"{asked}: {self.limits}: ask for {oldest} or later, or use another source")
         try:
             import yfinance
         except ImportError:
             raise missing_extra("yfinance", "yfinance") from None
         self._pace.wait()
-        ticker = (self._make_ticker or yfinance.Ticker)(_OTHER_NAMES.get(symbol, symbol))
+        ticker = (self._make_ticker or yfinance.Ticker)(_ticker(symbol))
         try:
             answer = ticker.history(
                 interval="1m",
-                start=max(first, oldest),
+                start=first,
                 end=last + timedelta(days=1),
                 prepost=False,
                 auto_adjust=False,
@@ -60,6 +66,14 @@ class Yahoo:
         except (yfinance.exceptions.YFException, OSError) as error:
             raise DataError(f"{asked}: failed ({type(error).__name__}): try again later") from None
         return _frame(answer, asked)
+
+
+def _ticker(symbol: str) -> str:
+    """Yahoo's own spelling: ^VIX, BRK-B; its S&P 500 is ^GSPC."""
+    if symbol in INDICES:
+        return "^GSPC" if symbol == "SPX" else f"^{symbol}"
+    base, dot, share_class = symbol.rpartition(".")
+    return f"{base}-{share_class}" if dot and len(share_class) == 1 else symbol
 
 
 def _frame(answer: pd.DataFrame, asked: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import json
 import socket
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
@@ -13,11 +13,12 @@ from momentum_jax.market.alpaca import KEY_VARIABLES, Alpaca
 from momentum_jax.market.catalog import open_source
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.options import MarketConfig
-from momentum_jax.market.vendors import Pace, VendorSource
+from momentum_jax.market.vendor_protocol import Pace
+from momentum_jax.market.vendors import VendorSource
 from momentum_jax.market.yahoo import Yahoo
 from tests.market_rows import minute_stamps
 
-TODAY = date(2024, 6, 3)
+NOW = datetime(2024, 6, 3, 16, tzinfo=UTC)
 
 
 def alpaca_page(stamps: pd.DatetimeIndex, token: str | None = None) -> bytes:
@@ -44,7 +45,7 @@ class TestAlpaca:
             monkeypatch.setenv(name, "secret-" + name)
 
     def bars(self, service, tmp_path) -> pd.DataFrame:
-        source = VendorSource(Alpaca(Pace(0), service.url), str(tmp_path), today=lambda: TODAY)
+        source = VendorSource(Alpaca(Pace(0), service.url), str(tmp_path), now=lambda: NOW)
         return source.bars("SPY", "2024-05-01", "2024-05-31")
 
     def test_a_month_is_fetched_page_by_page_and_kept(self, serve, tmp_path):
@@ -122,7 +123,7 @@ class TestYahoo:
         asked.clear()
 
     def source(self, tmp_path, ticker=Ticker) -> VendorSource:
-        return VendorSource(Yahoo(Pace(0), ticker, lambda: TODAY), str(tmp_path), today=lambda: TODAY)
+        return VendorSource(Yahoo(Pace(0), ticker, NOW.date), str(tmp_path), now=lambda: NOW)
 
     def test_weeks_are_fetched_and_kept(self, tmp_path):
         bars = self.source(tmp_path).bars("SPX", "2024-05-14", "2024-05-31")

@@ -16,6 +16,7 @@ from momentum_jax.market.heatmap import draw_calendar
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.market.report import QualityReport
 from momentum_jax.market.sessions import close_minutes
+from momentum_jax.market.symbols import file_name
 from momentum_jax.market.vix import inconsistent_rows, load_vix, missing_days
 
 _SHOWN = 8
@@ -73,8 +74,8 @@ def _write(reports: list[QualityReport], json_path: str | None, png_path: str | 
     for report in reports:
         if png_path and len(report.table):
             several = len(reports) > 1 and "{symbol}" not in png_path
-            path = Path(png_path.replace("{symbol}", report.symbol))
-            draw_calendar(report, path.with_stem(f"{path.stem}_{report.symbol}") if several else path)
+            path = Path(png_path.replace("{symbol}", file_name(report.symbol)))
+            draw_calendar(report, path.with_stem(f"{path.stem}_{file_name(report.symbol)}") if several else path)
 
 
 def _vix_text(path: str) -> str:

@@ -1,8 +1,8 @@
 """The segments that a run trains on, and the quality reports of what they were taken from."""
 
 import warnings
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from momentum_jax.market.splits import describe_split, take_part
 REGIMES = ("calm", "normal", "storm", "crash")
 REGIME_VIX_BOUNDS = (18.0, 25.0, 35.0)  # a day belongs to the first regime whose bound its VIX is below
 MIN_SPLIT_BARS = 100
+
+T = TypeVar("T")
 
 
 class Dataset(NamedTuple):
@@ -95,9 +97,9 @@ def inspect(config: MarketConfig) -> Iterator[QualityReport]:
     """The quality report of each symbol; without a VIX it is left out."""
     source = open_source(config)
     has_vix = config.data_source == "synthetic" or config.vix_path or config.vix_symbol
-    vix = open_vix(config, source) if has_vix else None
+    vix, texts = _recorded(lambda: open_vix(config, source)) if has_vix else (None, [])
     for symbol in config.symbols:
-        yield _prepared(source, vix, symbol, config).report
+        yield _prepared(source, vix, symbol, config, texts).report
 
 
 def _stream(config: MarketConfig, refresh: bool = True) -> Iterator[tuple[list[Segment], QualityReport]]:
@@ -107,20 +109,27 @@ def _stream(config: MarketConfig, refresh: bool = True) -> Iterator[tuple[list[S
             f"takes those only; {config.file_bar_minutes}-minute files can be inspected"
         )
     source = open_source(config, refresh)
-    vix = open_vix(config, source)
+    vix, texts = _recorded(lambda: open_vix(config, source))
     for symbol in config.symbols[:1] if config.segments == "first" else config.symbols:
-        prepared = _prepared(source, vix, symbol, config)
+        prepared = _prepared(source, vix, symbol, config, texts)
         yield _segments(prepared, vix, symbol, config), prepared.report
 
 
-def _prepared(source: BarSource, vix: pd.Series | None, symbol: str, config: MarketConfig) -> Prepared:
+def _recorded(read: Callable[[], T]) -> tuple[T, list[str]]:
+    """What `read` returns, and the texts of its data warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        bars = source.bars(symbol, config.start_date, config.end_date)
-    texts = [str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)]
+        result = read()
+    return result, [str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)]
+
+
+def _prepared(
+    source: BarSource, vix: pd.Series | None, symbol: str, config: MarketConfig, vix_texts: list[str]
+) -> Prepared:
+    bars, texts = _recorded(lambda: source.bars(symbol, config.start_date, config.end_date))
     if vix is not None and not vix.index.isin(session_dates(bars.index)).any():
         raise DataError(_no_vix(bars, vix, config))
-    return with_warnings(prepare(bars, vix, symbol, config), texts)
+    return with_warnings(prepare(bars, vix, symbol, config), [*vix_texts, *texts])
 
 
 def _segments(prepared: Prepared, vix: pd.Series, symbol: str, config: MarketConfig) -> list[Segment]:

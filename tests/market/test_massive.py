@@ -98,6 +98,12 @@ def test_an_index_has_a_prefix_and_no_volume(serve, tmp_path):
     assert (bars["volume"] == 0).all()
 
 
+def test_share_classes_are_written_as_the_service_writes_them(serve, tmp_path):
+    service = serve(good)
+    source(service, tmp_path).bars("brk-b", "2024-02-01", "2024-02-01")
+    assert PATH.fullmatch(service.requests[0][0])[1] == "BRK.B"
+
+
 def test_months_keep_their_distance(serve, tmp_path):
     naps: list[float] = []
     source(serve(good), tmp_path, Pace(12.0, naps.append)).bars("SPY", "2024-02-01", "2024-04-30")

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 import pytest
 
+from momentum_jax.market import vendors
 from momentum_jax.market.alpaca import KEY_VARIABLES, Alpaca
 from momentum_jax.market.catalog import open_source
 from momentum_jax.market.errors import DataError
@@ -133,6 +134,25 @@ class TestYahoo:
         self.source(tmp_path).bars("SPX", "2024-05-20", "2024-05-24")
         assert len(asked) == count
 
+    @pytest.mark.parametrize(
+        ("symbol", "ticker"),
+        [
+            ("brk.b", "BRK-B"),
+            ("BRK/B", "BRK-B"),
+            ("VIX", "^VIX"),
+            ("^GSPC", "^GSPC"),
+            ("SPY", "SPY"),
+            ("BAC-PD", "BAC-PD"),
+        ],
+    )
+    def test_symbols_are_written_as_yahoo_writes_them(self, tmp_path, symbol, ticker):
+        self.source(tmp_path).bars(symbol, "2024-05-20", "2024-05-20")
+        assert asked == [ticker]
+
+    def test_dates_in_reach_are_served_though_their_week_begins_earlier(self, tmp_path):
+        bars = self.source(tmp_path).bars("SPY", "2024-05-06", "2024-05-07")
+        assert len(bars) == 2 * 390
+
     def test_its_reach_is_said(self, tmp_path):
         with pytest.raises(DataError, match=r"last 30 days only.*2024-05-05 or later"):
             self.source(tmp_path).bars("SPY", "2024-03-04", "2024-03-08")
@@ -161,6 +181,23 @@ def test_a_vendor_is_chosen_by_name_and_needs_dates(name, tmp_path):
         MarketConfig(data_source=name, vix_path="vix.csv")
     config = MarketConfig(data_source=name, start_date="2024-05-01", end_date="2024-05-02", cache_path=str(tmp_path))
     assert isinstance(open_source(config), VendorSource)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "seconds"),
+    [
+        ("massive", None, 12.0),
+        ("alpaca", None, 0.3),
+        ("yfinance", None, 1.0),
+        ("massive", 0.5, 0.5),
+        ("yfinance", 0, 0),
+    ],
+)
+def test_each_vendor_has_a_pace_of_its_own(name, given, seconds, monkeypatch):
+    paces: list[float] = []
+    monkeypatch.setattr(vendors, "Pace", paces.append)
+    open_source(MarketConfig(data_source=name, start_date="2024-05-01", end_date="2024-05-02", request_seconds=given))
+    assert paces == [seconds]
 
 
 @pytest.mark.parametrize(("name", "package"), [("massive", "massive"), ("alpaca", "alpaca"), ("yfinance", "yfinance")])

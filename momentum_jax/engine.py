@@ -121,7 +121,7 @@ class Engine:
 
     def update_text(self) -> str:
         """The compiled update as XLA's text, for whoever counts or reads it."""
-        return self._update.as_text()
+        return self._update.as_text() or ""
 
     def compile(self, function: Callable[..., Any], common: Any) -> Callable[[int], Any]:
         """Compile `function(task, config, env_params, common, state)` of one run into a function of a group.

@@ -37,8 +37,7 @@ def main(command: cli.Command | cli.StudyCommand) -> None:
 
 
 def _train(command: cli.Command) -> None:
-    # Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards.
-    runtime.start(command.config.num_devices)
+    _start(command.config.num_devices)
     from momentum_jax import progress, runner
 
     with _endings(), distributed.start(command.job) as job:
@@ -50,12 +49,20 @@ def _train(command: cli.Command) -> None:
 
 
 def _carry_out(command: cli.StudyCommand) -> None:
-    runtime.start(command.parts[0].config.num_devices)
+    _start(command.parts[0].config.num_devices)
     from momentum_jax import progress, runner, study
 
     with _endings():
         train = partial(runner.train, say=progress.say)
         study.carry_out(command.study, command.folder, command.parts, train, progress.say)
+
+
+def _start(num_devices: int | None) -> None:
+    """Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards."""
+    try:
+        runtime.start(num_devices)
+    except ValueError as error:
+        _refuse(error)
 
 
 @contextlib.contextmanager

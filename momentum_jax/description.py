@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from momentum_jax import jax_settings
 from momentum_jax.config import RunConfig
 from momentum_jax.engine import Layout
 from momentum_jax.market.dataset import Dataset
@@ -25,6 +26,7 @@ def describe(config: RunConfig, dataset: Dataset, layouts: Sequence[Layout], num
         "data": dataset.describe(),
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
+        "jax_settings": jax_settings.current(),
         "group_width": [layout.group_width for layout in layouts],
         "num_processes": num_processes,
         "git_commit": _git_commit(),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from momentum_jax import store
+from momentum_jax import jax_settings, store
 from momentum_jax.config import RunConfig
 from momentum_jax.fields import ConfigError, differences
 
@@ -37,7 +37,7 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
 
     Raises:
       RunDirectoryError: no run directory.
-      ConfigError: naming every setting that differs, with both values.
+      ConfigError: naming what differs, with both values.
     """
     config = store.read_config(run_dir)
     stored = _decisive(config, RunConfig.from_json(config))
@@ -52,6 +52,7 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
             f"{run_dir} was begun with other settings ({'; '.join(found[:_SHOWN])}{more}): "
             "resume it with --resume and --run_dir alone, or begin another run"
         )
+    jax_settings.check_same(run_dir, config.get("jax_settings"), description["jax_settings"])
 
 
 def changed_versions(run_dir: str | Path, description: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from momentum_jax import distributed, resuming, snapshots, store
+from momentum_jax import distributed, jax_settings, resuming, snapshots, store
 from momentum_jax.config import RunConfig
 from momentum_jax.description import describe, headline, now
 from momentum_jax.engine import Layout
@@ -127,6 +127,8 @@ def _opened(run_dir: Path, description: Mapping[str, Any], resume: bool, job: di
         # Only the first process knows that the directory is there.
         finished = job.broadcast("opened", str(job.is_first and store.is_finished(run_dir))) == str(True)
         if not job.is_first:
+            recorded = store.read_config(run_dir).get("jax_settings")
+            jax_settings.check_same(run_dir, recorded, description["jax_settings"])
             stack.enter_context(store.locked(run_dir, store.Share(job.index, job.count)))
         yield finished
 
@@ -134,6 +136,7 @@ def _opened(run_dir: Path, description: Mapping[str, Any], resume: bool, job: di
 def _make_or_find(run_dir: Path, description: Mapping[str, Any], resume: bool, stack: contextlib.ExitStack) -> None:
     """Make the run directory, or see that it is this run's; lock it until `stack` is left."""
     if not resume:
+        jax_settings.check_needed(description["jax_settings"])
         store.create_run(run_dir, description)
         stack.enter_context(store.locked(run_dir))
         return
@@ -278,6 +281,7 @@ def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[An
     for report in reports:
         if report.findings:
             yield report.to_text(limit=0)
+    yield from jax_settings.ignored()
     yield from resuming.changed_versions(run_dir, description)
 
 

@@ -5,23 +5,33 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# One thread per product: each CPU device has a core of its own, and the products are small.
-_CPU_FLAGS = "--xla_cpu_multi_thread_eigen=false"
+from momentum_jax import jax_settings
+from momentum_jax.fields import ConfigError
+
 _LAPACK_THREADS = "OPENBLAS_NUM_THREADS"
 CACHE_VARIABLE = "MOMENTUM_JAX_CACHE"
 
 
 def start(num_devices: int | None = None) -> None:
-    """Set the number of CPU devices (default: one per core) and the persistent compilation cache.
+    """Set the number of CPU devices (default: one per core), random numbers and the persistent compilation cache.
 
     Has to run before the backend starts, which `import gymnax` already does; harmless where an accelerator is
     found. The cache lies in the user's cache directory, or where MOMENTUM_JAX_CACHE says.
+
+    Raises:
+      ConfigError: a variable of the environment with a value that JAX does not know.
     """
     _load_lapack()
-    os.environ["XLA_FLAGS"] = f"{_CPU_FLAGS} {os.environ.get('XLA_FLAGS', '')}".strip()
-    import jax
+    given = os.environ.get("XLA_FLAGS", "").split()
+    os.environ["XLA_FLAGS"] = " ".join([*(flag for flag in jax_settings.OWN_XLA_FLAGS if flag not in given), *given])
+    try:
+        import jax
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"JAX does not start: {reason}: correct or unset the variable") from None
 
     jax.config.update("jax_num_cpu_devices", num_devices or os.cpu_count() or 1)
+    jax_settings.fix()
     # Accelerators would take TF32. `PPOConfig.matmul_precision` may ask the engine's programs for less.
     jax.config.update("jax_default_matmul_precision", "highest")
     jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))

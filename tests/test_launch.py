@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -22,9 +23,10 @@ from tests.markets import make_segment
 SMALL = ["--num_steps=64", "--minibatch_size=32", "--num_epochs=2", "--hidden_sizes=16"]
 
 
-def launch(*arguments: str) -> subprocess.CompletedProcess[str]:
+def launch(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "launch.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    env = os.environ | environment
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, env=env)
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +127,15 @@ def test_ctrl_c_saves_and_the_printed_command_goes_on(tmp_path, bar_file, finish
 def test_a_finished_run_is_made_longer(finished, tmp_path):
     run_dir = tmp_path / "longer"
     shutil.copytree(finished[0], run_dir)
-    result = launch(f"--run_dir={run_dir}", "--extend_to=1500", "--checkpoints=1200")
+    command = (f"--run_dir={run_dir}", "--extend_to=1500", "--checkpoints=1200")
+    refused = launch(*command, JAX_ENABLE_X64="1")
+    assert_refused(refused, "begun with jax_enable_x64=False, now it is True", "set JAX_ENABLE_X64=0, or begin another")
+    # As advised; what defines random numbers is fixed, so that these change nothing.
+    drawn_otherwise = {"JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_THREEFRY_PARTITIONABLE": "0", "JAX_RANDOM_SEED_OFFSET": "7"}
+    result = launch(*command, JAX_ENABLE_X64="0", **drawn_otherwise)
     assert result.returncode == 0, result.stderr
+    for words in ("IMPL=rbg is not used: every run is computed with threefry2x32", "PARTITIONABLE=0", "OFFSET=7"):
+        assert words in result.stdout
     assert "resumed at step 1,024" in result.stdout
     steps = momentum_jax.load_run(run_dir).env_steps.values.tolist()
     assert steps == [0, 70, 500, 1_000, 1_024, 1_200, 1_500, 1_536]
@@ -154,6 +163,8 @@ def test_a_mistake_costs_one_line_and_writes_nothing(tmp_path):
     run_dir = tmp_path / "run"
     assert_refused(launch("--experiment=tune9", f"--run_dir={run_dir}"), "tune9", "trim_trap")
     assert_refused(launch("--gamma=2", f"--run_dir={run_dir}"), "gamma=2")
+    wrong = launch(f"--run_dir={run_dir}", JAX_NUMPY_DTYPE_PROMOTION="STRICT")
+    assert_refused(wrong, "STRICT", "jax_numpy_dtype_promotion", "correct or unset the variable")
     assert not run_dir.exists()
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jax
 
+from momentum_jax.jax_settings import PRNG_IMPL
 from momentum_jax.ppo.options import FIXED_STREAM_SEED, REDRAWN_SEED_OFFSET, STREAMS
 
 
@@ -31,6 +32,6 @@ def seed_streams(seed: int, fixed: Collection[str] = (), redrawn: Collection[str
     keys = {}
     for constant, name in enumerate(STREAMS):
         own = seed + REDRAWN_SEED_OFFSET if name in redrawn else seed
-        root = jax.random.key(FIXED_STREAM_SEED if name in fixed else own)
+        root = jax.random.key(FIXED_STREAM_SEED if name in fixed else own, impl=PRNG_IMPL)
         keys[name] = jax.random.fold_in(root, constant)
     return Streams(**keys)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from momentum_jax.analysis.inference import multiplicity, power, predictors
+from momentum_jax.analysis.inference import mean_power, multiplicity, power, predictors
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.prediction import place_among
@@ -157,33 +157,54 @@ def test_paired_power_agrees_with_simulation_and_unpaired_with_more_seeds():
 
 
 @pytest.mark.parametrize("correlation", [None, 0.3])
-def test_seeds_needed_is_the_fewest_with_the_power(correlation):
-    number = power.seeds_needed(0.5, 0.9, correlation)
-    assert power.prevalence_power(0.5, 0.9, number, correlation) >= 0.8
-    assert power.prevalence_power(0.5, 0.9, number - 1, correlation) < 0.8
+@pytest.mark.parametrize(("arm", "reference"), [(0.5, 0.9), (1.0, 0.05), (0.5, 0.7)])
+def test_from_the_seeds_needed_on_the_power_is_there(arm, reference, correlation):
+    number = power.seeds_needed(arm, reference, correlation)
+    assert power.prevalence_power(arm, reference, number - 1, correlation) < 0.8
+    powers = [power.prevalence_power(arm, reference, number + more, correlation) for more in (0, 1, 2, 3, 5)]
+    assert min(powers) >= 0.8 - (0.01 if number > 64 else 0)
     assert power.seeds_needed(0.5, 0.505, correlation) is None
+
+
+@pytest.mark.parametrize(("arm", "reference", "num_seeds", "alpha"), [(0.9, 0.5, 8, 0.05), (0.3, 0.6, 15, 0.01)])
+def test_the_power_for_other_seeds_is_that_of_fishers_exact_test(arm, reference, num_seeds, alpha):
+    expected = 0.0
+    for a, b in np.ndindex(num_seeds + 1, num_seeds + 1):
+        if stats.fisher_exact([[a, num_seeds - a], [b, num_seeds - b]]).pvalue <= alpha:
+            expected += stats.binom.pmf(a, num_seeds, arm) * stats.binom.pmf(b, num_seeds, reference)
+    assert power.prevalence_power(arm, reference, num_seeds, alpha=alpha) == pytest.approx(expected)
+    # 16 of 16 seeds dip: the interval's end says 94 %, of which four seeds find 64 % and not 80.
+    assert power.prevalence_power(0.943, 0.05, 4) == pytest.approx(0.644, abs=0.001)
 
 
 def test_smallest_effects():
     change = power.smallest_prevalence_change(0.9, 32)
     assert power.prevalence_power(0.9 - change, 0.9, 32) == pytest.approx(0.8, abs=0.01)
     assert power.smallest_prevalence_change(0.1, 8) is None
-    unpaired = power.smallest_mean_difference(5.0, 64)
+    unpaired = mean_power.smallest_mean_difference(5.0, 64)
     assert unpaired == pytest.approx(2.5, abs=0.02)  # Cohen's table: d = 0.5 needs 64 a group
-    assert power.smallest_mean_difference(5.0, 64, 0.9) < 0.4 * unpaired
+    assert mean_power.smallest_mean_difference(5.0, 64, 0.9) < 0.4 * unpaired
 
 
-@pytest.mark.parametrize(("num_seeds", "alpha"), [(6, 0.05), (6, 0.05 / 40), (32, 0.05 / 40)])
-def test_the_smallest_difference_is_found_as_often_as_promised_at_small_levels_too(num_seeds, alpha):
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 40])
+def test_no_size_is_below_what_the_sign_flip_test_can_decide(alpha):
+    fewest = mean_power.fewest_that_decide(paired=True, alpha=alpha)
+    clearest = [compare_means(np.arange(9.0, 9 + number), np.zeros(number)).p_value for number in (fewest - 1, fewest)]
+    assert clearest[0] > alpha >= clearest[1]
+    assert mean_power.seeds_for_mean_difference(1e6, 1.0, 0.5, alpha=alpha) == fewest
+    assert mean_power.smallest_mean_difference(1.0, fewest - 1, 0.5, alpha=alpha) == np.inf
+    permuted = stats.permutation_test((np.arange(9.0, 13), np.arange(4.0)), lambda a, b: a.mean() - b.mean())
+    assert mean_power.fewest_that_decide(paired=False) == 4 and permuted.pvalue <= 0.05
+    assert mean_power.fewest_that_decide(paired=True, alpha=1e-5) is None  # 9 999 flips and the data cannot show it
+
+
+@pytest.mark.parametrize(("num_seeds", "alpha"), [(6, 0.05), (12, 0.05), (13, 0.05 / 40), (32, 0.05)])
+def test_the_smallest_difference_is_found_as_often_as_promised_by_the_test_itself(num_seeds, alpha):
     rng = np.random.default_rng(0)
-    paired = power.smallest_mean_difference(1.0, num_seeds, 0.5, alpha=alpha)
-    unpaired = power.smallest_mean_difference(1.0, num_seeds, alpha=alpha)
-    a, b = rng.normal(size=(2, 20_000, num_seeds))
-    found = [
-        stats.ttest_1samp(a + paired, 0, axis=1).pvalue < alpha,
-        stats.ttest_ind(a + unpaired, b, axis=1).pvalue < alpha,
-    ]
-    np.testing.assert_allclose(np.mean(found, axis=1), 0.8, atol=0.01)
+    size = mean_power.smallest_mean_difference(1.0, num_seeds, 0.5, alpha=alpha)
+    studies = rng.normal(size, 1, (300, num_seeds))
+    found = [compare_means(study, np.zeros(num_seeds)).p_value <= alpha for study in studies]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.06)
 
 
 @given(number=st.integers(39, 200), seed=st.integers(0, 50))

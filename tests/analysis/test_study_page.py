@@ -17,7 +17,7 @@ import xarray as xr
 import experiments
 from momentum_jax import cli, runner, study, study_page
 from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.inference.power import seeds_for_mean_difference, smallest_mean_difference
+from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference, smallest_mean_difference
 from momentum_jax.analysis.study import comparisons, figures, prospects, tables
 from momentum_jax.analysis.study.condensed import LANDMARKS, read_condensed
 from momentum_jax.analysis.study.market import Market, Outcome, paired
@@ -160,7 +160,7 @@ def test_an_arm_is_undecided_until_its_interval_leaves_0_or_keeps_within_a_point
     market.outcomes = [reference, *(outcome("switches", arm, values) for arm, values in arms.items())]
     table = comparisons.undecided(market)
     assert table["arm"].tolist() == ["wide"]
-    needed = table["seeds_needed"].item()
+    needed = table["seeds_of_a_new_study"].item()
     sd = np.std(20 * spread, ddof=1)
     assert smallest_mean_difference(sd / np.sqrt(2), needed, 0.0, alpha=0.05 / 3) <= 1.0
 

@@ -16,8 +16,9 @@ from scipy import stats
 
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
 
-_RESAMPLES = 9_999
-_ALL_SIGNS = 13
+ALL_SIGNS = 16  # pairs up to which every flip is tried
+SIGN_DRAWS = 9_999  # random flips of more pairs
+_BLOCK = 4_000_000  # signs at a time
 
 
 class PairedMeans(NamedTuple):
@@ -98,15 +99,18 @@ def _pairs(arm: npt.ArrayLike, reference: npt.ArrayLike) -> tuple[npt.NDArray[np
 
 
 def _sign_flip(difference: npt.NDArray[np.float64], seed: int) -> float:
-    """Two-sided p value: all signs of up to 13 pairs, else random ones with the data's own counted in."""
-    number = len(difference)
-    if number <= _ALL_SIGNS:
-        signs = 1.0 - 2.0 * ((np.arange(2**number)[:, None] >> np.arange(number)) & 1)
-    else:
-        drawn = np.random.default_rng(seed).integers(2, size=(_RESAMPLES, number), dtype=np.int8)
-        signs = np.vstack([np.ones(number), 1.0 - 2.0 * drawn])
-    flipped = np.abs(signs @ difference)
-    return float((flipped >= np.abs(difference.sum()) * (1 - 1e-12) - 1e-12).mean())
+    """Two-sided p value: all signs of up to 16 pairs, else random ones with the data's own counted in."""
+    number, total = len(difference), difference.sum()
+    least = np.abs(total) - 1e-12 * np.abs(difference).sum()  # sums that differ in their rounding alone are ties
+    if number <= ALL_SIGNS:
+        negative = (np.arange(2**number)[:, None] >> np.arange(number)) & 1
+        return float((np.abs(total - 2 * (negative @ difference)) >= least).mean())
+    rng = np.random.default_rng(seed)
+    as_far, size = 1, max(_BLOCK // number, 1)
+    for start in range(0, SIGN_DRAWS, size):
+        negative = rng.integers(2, size=(min(size, SIGN_DRAWS - start), number), dtype=np.int8)
+        as_far += int((np.abs(total - 2 * (negative @ difference)) >= least).sum())
+    return as_far / (SIGN_DRAWS + 1)
 
 
 def _correlation(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:

@@ -1,20 +1,22 @@
-"""How many seeds are needed, and the smallest effect that the run at hand could show.
+"""How many seeds a new study of two prevalences needs, and the smallest change that one of a given size finds.
 
-Paired prevalences: exact power of McNemar's exact test (the discordant pairs are binomial, and
-so is their split). Unpaired: normal approximation on the arcsine scale, as statsmodels has it
-(Cohen 1988, Statistical Power Analysis, ch. 6). Means: Student's t.
+Power is that of the exact tests that will be used. Same seeds: McNemar's exact test (the discordant pairs are
+binomial, and so is their split). Different seeds: Fisher's exact test, two-sided. A number of seeds is never below
+what these tests can decide. Means: see `mean_power`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy import optimize, stats
-from statsmodels.stats.power import NormalIndPower, TTestIndPower, TTestPower
-from statsmodels.stats.proportion import proportion_effectsize
+import numpy.typing as npt
+from scipy import optimize, special, stats
 
-MAX_SEEDS = 4_096
+from momentum_jax.analysis.inference.mean_power import MAX_SEEDS
+
+_LISTED = 64  # up to here every number of seeds is tried: exact power rises in a saw
 
 
 def prevalence_power(
@@ -30,12 +32,9 @@ def prevalence_power(
             prevalences allow); None for arms with different seeds.
         alpha: two-sided level.
     """
-    if arm == reference:
-        return alpha if correlation is None else _mcnemar_power(arm, reference, num_seeds, correlation, alpha)
-    if correlation is not None:
-        return _mcnemar_power(arm, reference, num_seeds, correlation, alpha)
-    effect = abs(proportion_effectsize(arm, reference))
-    return float(NormalIndPower().power(effect, num_seeds, alpha, ratio=1.0))
+    if correlation is None:
+        return _fisher_power(arm, reference, num_seeds, alpha)
+    return _mcnemar_power(arm, reference, num_seeds, correlation, alpha)
 
 
 def seeds_needed(
@@ -45,17 +44,19 @@ def seeds_needed(
     power: float = 0.8,
     alpha: float = 0.05,
 ) -> int | None:
-    """Fewest seeds per arm with the asked-for power for a difference in prevalence; None above 4 096."""
-    low, high = 1, 2
-    while prevalence_power(arm, reference, high, correlation, alpha) < power:
+    """Seeds per arm from which on a difference in prevalence is found with the asked-for power; None above 4 096."""
+
+    def enough(num_seeds: int) -> bool:
+        return prevalence_power(arm, reference, num_seeds, correlation, alpha) >= power
+
+    if enough(_LISTED):
+        return next(number for number in range(_LISTED, 0, -1) if number == 1 or not enough(number - 1))
+    low, high = _LISTED, 2 * _LISTED
+    while not enough(high):
         low, high = high, 2 * high
         if high > MAX_SEEDS:
             return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        enough = prevalence_power(arm, reference, middle, correlation, alpha) >= power
-        low, high = (low, middle) if enough else (middle, high)
-    return high
+    return _first(enough, low, high)
 
 
 def smallest_prevalence_change(
@@ -71,56 +72,11 @@ def smallest_prevalence_change(
     return float(reference - optimize.brentq(missing, 0.0, reference * (1 - 1e-9), xtol=1e-4))
 
 
-def smallest_mean_difference(
-    spread: float, num_seeds: int, correlation: float | None = None, power: float = 0.8, alpha: float = 0.05
-) -> float:
-    """Smallest mean difference between two arms that this many seeds find with the asked-for power.
-
-    Args:
-        spread: standard deviation over seeds within an arm, in the outcome's unit.
-        num_seeds: seeds of each arm, at least 2.
-        correlation: between arms over common seeds; None for different seeds.
-        power: chance to find it.
-        alpha: two-sided level.
-
-    Raises:
-        ValueError: fewer than 2 seeds.
-    """
-    if num_seeds < 2:
-        raise ValueError(f"{num_seeds} seed(s), expected at least 2")
-    test = TTestIndPower() if correlation is None else TTestPower()
-    # The tail on the other side is left out: beyond 50 % power it is next to nothing, and SciPy's comes out as NaN.
-    effect = _smallest_effect(lambda size: float(test.power(size, num_seeds, alpha / 2, alternative="larger")), power)
-    return spread * effect * (1.0 if correlation is None else float(np.sqrt(2 * (1 - correlation))))
-
-
-def _smallest_effect(power_of: Callable[[float], float], power: float) -> float:
-    """The standardised difference that reaches the power; statsmodels' own search misses it at small levels."""
-    highest = 1.0
-    while power_of(highest) < power:
-        highest *= 2
-    return float(optimize.brentq(lambda size: power_of(size) - power, 0.0, highest, xtol=1e-6))
-
-
-def seeds_for_mean_difference(
-    difference: float, spread: float, correlation: float | None = None, power: float = 0.8, alpha: float = 0.05
-) -> int | None:
-    """Fewest seeds per arm that find a mean difference with the asked-for power; None above 4 096.
-
-    Args:
-        difference: between the arms' means, in the outcome's unit; its sign does not matter.
-        spread: as in `smallest_mean_difference`, like the rest.
-        correlation: between arms over common seeds; None for different seeds.
-        power: chance to find it.
-        alpha: two-sided level.
-    """
-    low, high = 1, MAX_SEEDS
-    if not smallest_mean_difference(spread, high, correlation, power, alpha) <= abs(difference):
-        return None
+def _first(enough: Callable[[int], bool], low: int, high: int) -> int:
+    """The first number of seeds that is enough, between one that is not and one that is."""
     while high - low > 1:
         middle = (low + high) // 2
-        enough = smallest_mean_difference(spread, middle, correlation, power, alpha) <= abs(difference)
-        low, high = (low, middle) if enough else (middle, high)
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return high
 
 
@@ -138,3 +94,42 @@ def _mcnemar_power(arm: float, reference: float, num_seeds: int, correlation: fl
     share = only_arm / discordant
     reject = stats.binom.cdf(limit, sizes, share) + stats.binom.sf(sizes - limit - 1, sizes, share)
     return float((stats.binom.pmf(sizes, num_seeds, discordant) * np.where(limit >= 0, reject, 0.0)).sum())
+
+
+def _fisher_power(arm: float, reference: float, num_seeds: int, alpha: float) -> float:
+    counts_a, counts_b = (_likely_counts(num_seeds, share) for share in (arm, reference))
+    limits = _fisher_limits(num_seeds, int(counts_a[0] + counts_b[0]), int(counts_a[-1] + counts_b[-1]), alpha)
+    pairs = counts_a[:, None] + counts_b
+    rejected = np.minimum(counts_a[:, None], counts_b) <= limits[pairs - pairs[0, 0]]
+    chance_a, chance_b = (
+        stats.binom.pmf(counts, num_seeds, share) for counts, share in ((counts_a, arm), (counts_b, reference))
+    )
+    return float(chance_a @ rejected @ chance_b)
+
+
+def _likely_counts(num_seeds: int, share: float) -> npt.NDArray[np.int64]:
+    """Counts that a binomial takes: all but 1e-15 of its chance."""
+    reach = 9 * math.sqrt(num_seeds * share * (1 - share)) + 9
+    low, high = max(math.floor(num_seeds * share - reach), 0), min(math.ceil(num_seeds * share + reach), num_seeds)
+    return np.arange(low, high + 1)
+
+
+def _fisher_limits(num_seeds: int, first: int, last: int, alpha: float) -> npt.NDArray[np.int64]:
+    """For each total from `first` to `last`: the greatest count of the rarer arm with which Fisher's test rejects.
+
+    -1 where none does. With arms of the same size the hypergeometric is symmetric, so that the two-sided p value is
+    twice the tail.
+    """
+    total = np.arange(first, last + 1)[:, None]
+    reach = min(num_seeds, math.ceil(12 * math.sqrt(num_seeds / 8)) + 10)
+    count = total // 2 - np.arange(reach, -1, -1)
+    possible = (count >= 0) & (total - count <= num_seeds)
+    taken = np.where(possible, count, 0)
+    log_chance = _log_choose(num_seeds, taken) + _log_choose(num_seeds, np.where(possible, total - count, 0))
+    chance = np.where(possible, np.exp(log_chance - _log_choose(2 * num_seeds, total)), 0.0)
+    rejects = possible & (2 * chance.cumsum(axis=1) <= alpha * (1 + 1e-12))
+    return np.where(rejects, count, -1).max(axis=1)
+
+
+def _log_choose(size: int, number: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    return special.gammaln(size + 1) - special.gammaln(number + 1) - special.gammaln(size - number + 1)

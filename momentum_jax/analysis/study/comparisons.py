@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from momentum_jax.analysis.inference.dose import dose_trend
+from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.multiplicity import adjust_by_role
 from momentum_jax.analysis.inference.paired import compare_means
-from momentum_jax.analysis.inference.power import seeds_for_mean_difference
 from momentum_jax.analysis.intervals import mean_interval
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market, Outcome, paired
 from momentum_jax.analysis.study.tables import ends
@@ -71,11 +71,12 @@ def _against(market: Market, reference: Outcome | None, parts: Sequence[str]) ->
 
 
 def undecided(market: Market) -> pd.DataFrame:
-    """Arms whose difference from tune2 may be 0 and may be more than a point, and the seeds that would decide.
+    """Arms whose difference from tune2 may be 0 and may be more than a point, and how large a new study has to be.
 
     Returns:
-        One row per arm of `causes` whose interval holds 0 and reaches beyond ±1 point; with ``seeds_needed`` a
-        difference of one point would be found with 80 % power at the level of `causes`.
+        One row per arm of `causes` whose interval holds 0 and reaches beyond ±1 point. A new study of
+        ``seeds_of_a_new_study`` pairs, none of them of this one, finds a difference of one point with 80 % power at
+        the level of `causes`. It is not a number to fill up to: see docs/statistics.md, "Looking again".
     """
     table = causes(market)
     if table.empty:
@@ -93,7 +94,7 @@ def undecided(market: Market) -> pd.DataFrame:
         spread, level = float(np.nanstd(a - b, ddof=1) / np.sqrt(2)), 0.05 / (table["role"] == row["role"]).sum()
         needed = seeds_for_mean_difference(SMALLEST_CHANGE, spread, 0.0, alpha=level)
         names = ("role", "part", "arm", "pairs", "difference", "difference_low", "difference_high")
-        rows.append({name: row[name] for name in names} | {"seeds_needed": needed})
+        rows.append({name: row[name] for name in names} | {"seeds_of_a_new_study": needed})
     return pd.DataFrame(rows)
 
 

@@ -13,8 +13,9 @@ import xarray as xr
 from momentum_jax.analysis.curves import derive_curves
 from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown, reaches
 from momentum_jax.analysis.evidence import prediction_columns
+from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.paired import compare_means
-from momentum_jax.analysis.inference.power import seeds_for_mean_difference, seeds_needed
+from momentum_jax.analysis.inference.power import seeds_needed
 from momentum_jax.analysis.inference.predictors import foretell, landmark_features, rank_correlation
 from momentum_jax.analysis.intervals import Interval, wilson_interval
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market, paired
@@ -81,7 +82,7 @@ def _outcomes(ds: xr.Dataset, landmark: int, horizon: float) -> dict[str, Floats
 
 
 def power(market: Market) -> pd.DataFrame:
-    """How many seeds show such a dip, and how many tell two arms apart, with 80 % power at 5 %.
+    """How many seeds a new study needs to show such a dip, or to tell two arms apart, with 80 % power at 5 %.
 
     ``seeds_of_each_arm`` is for the difference observed, ``seeds_at_most`` for the end of its 95 % interval nearest 0.
     """

@@ -12,6 +12,7 @@ from typing import Any
 
 from momentum_jax import jax_settings
 from momentum_jax.config import RunConfig
+from momentum_jax.diagnostics import probes
 from momentum_jax.engine import Layout
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.market.segment import regime_balance
@@ -29,6 +30,7 @@ def describe(config: RunConfig, dataset: Dataset, layouts: Sequence[Layout], num
         "jax_settings": jax_settings.current(),
         "group_width": [layout.group_width for layout in layouts],
         "num_processes": num_processes,
+        "probe_draw": probes.draw_version(len(dataset.segments)),
         "git_commit": _git_commit(),
         "started": now(),
         "finished": None,

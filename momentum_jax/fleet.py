@@ -13,7 +13,7 @@ from momentum_jax.config import RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.engine import Engine, Layout, Run, default_layout
 from momentum_jax.env import rules
-from momentum_jax.env.market import FIRST_BAR, Market
+from momentum_jax.env.market import Market
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo import distributions, learner, networks
 from momentum_jax.store.files import Rows
@@ -55,7 +55,7 @@ class Fleet:
         """
         self._config = config
         self._seeds = config.seeds if seeds is None else tuple(seeds)
-        bars = jnp.asarray(probes.draw_probe_bars(FIRST_BAR, market.last_bar))
+        bars = jnp.asarray(probes.draw_probe_bars(market.starts, market.ends))
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()

@@ -52,6 +52,11 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
             f"{run_dir} was begun with other settings ({'; '.join(found[:_SHOWN])}{more}): "
             "resume it with --resume and --run_dir alone, or begin another run"
         )
+    if config.get("probe_draw", 1) != description["probe_draw"]:
+        raise ConfigError(
+            f"{run_dir}: another version of this program (git commit {config.get('git_commit')}) drew its probe states "
+            "otherwise: resume it with that version, or begin another run"
+        )
     jax_settings.check_same(run_dir, config.get("jax_settings"), description["jax_settings"])
 
 

@@ -19,7 +19,10 @@ import pytest
 
 import momentum_jax
 from momentum_jax import runner, store
+from momentum_jax.description import describe
+from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.engine import default_layout
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
 from tests.conftest import ROOT
@@ -174,6 +177,20 @@ def test_changed_data_is_refused_with_the_difference(tmp_path, monkeypatch):
     interrupt(tmp_path / "run", 200)
     monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment(seed=1)], []))
     with pytest.raises(ConfigError, match=r"data\.fingerprint was "):
+        train(tmp_path / "run", resume=True)
+
+
+def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monkeypatch, uninterrupted):
+    """Several segments: each one's last bar was drawn too before the draw was recorded."""
+    shutil.copytree(uninterrupted, tmp_path / "run")
+    config = store.read_config(tmp_path / "run")
+    assert config.pop("probe_draw") == 1  # one segment: the same draw as ever
+    store.replace_config(tmp_path / "run", config)
+    assert "finished already" in train(tmp_path / "run", resume=True)[0]
+    several = [make_segment(), make_segment()]
+    assert describe(make_config(), Dataset(several, []), [default_layout(1)])["probe_draw"] == 2
+    monkeypatch.setattr(probes, "draw_version", lambda num_segments: 2)
+    with pytest.raises(ConfigError, match="drew its probe states otherwise: resume it with that version, or begin"):
         train(tmp_path / "run", resume=True)
 
 

@@ -132,6 +132,20 @@ def _assert_window(arrays, expected):
     assert arrays["entropy"] == pytest.approx(entropy, nan_ok=True)
 
 
+def test_a_trade_that_ends_where_it_began_is_no_win():
+    word = events.pack(
+        np.zeros((1, 4, 1), np.int32), np.zeros((1, 4, 1), np.int32), trade_closed=np.ones((1, 4, 1), bool)
+    )
+    trade_return = np.array([-0.25, 0.0, 0.5, 0.0])[None, :, None]
+    metrics = {name: np.zeros(1) for name in (*HEALTH_METRICS, "loss")}
+    record = SimpleNamespace(event=word, reward=np.zeros((1, 4, 1)), trade_return=trade_return, metrics=metrics)
+    recorder = Recorder(1, 1, 4, (0, 4))
+    recorder.start()
+    (checkpoint,) = recorder.add(0, as_update_record(record))
+    counted = {name: checkpoint.arrays[name].item() for name in ("trade_count", "win_count", "worst_trade")}
+    assert counted == {"trade_count": 4, "win_count": 1, "worst_trade": -0.25}
+
+
 def test_arrays_are_those_of_the_table_except_the_probes():
     records = fake_records(np.random.default_rng(0), 4, 1)
     recorder = Recorder(RUNS, 1, 4, (0, 3, 28))

@@ -102,15 +102,19 @@ class DelayedReward(Probe):
 
 
 class CutOff(Probe):
-    """Reward 1 for ever, cut off after four steps: with bootstrapping every value is 1 / (1 - γ)."""
+    """Starts at 0 or 1, observes 1 ever after, and is paid what it observes; cut off after two steps.
 
-    truncates, length = True, 4
+    Bootstrapped from the end's observation, which is 1, the values are 1 / (1 - γ) at 1 and γ / (1 - γ) at 0.
+    The next start's observation, 0 or 1, would make both smaller.
+    """
+
+    truncates, length = True, 2
 
     def observe(self, key: jax.Array, time: jax.Array) -> jax.Array:
-        return jnp.zeros((1,))
+        return jnp.where((time > 0) | jax.random.bernoulli(key), 1.0, 0.0)[None]
 
     def reward(self, state: State, action: jax.Array) -> jax.Array:
-        return jnp.ones(())
+        return state.observation[0]
 
 
 class MaskOnly(Probe):

@@ -70,9 +70,10 @@ def test_values_discount_a_delayed_reward():
     assert evaluate(probes.DelayedReward(), state, 1.0)[1] == pytest.approx(1.0, abs=0.03)
 
 
-def test_an_episode_that_is_cut_off_is_bootstrapped():
+def test_an_episode_that_is_cut_off_is_bootstrapped_from_its_own_end():
     state, _ = train(probes.CutOff(), updates=400)
-    assert evaluate(probes.CutOff(), state, 0.0)[1] == pytest.approx(10.0, abs=0.3)
+    assert evaluate(probes.CutOff(), state, 1.0)[1] == pytest.approx(10.0, abs=0.3)
+    assert evaluate(probes.CutOff(), state, 0.0)[1] == pytest.approx(9.0, abs=0.3)
 
 
 def test_masked_actions_are_never_taken():

@@ -1,0 +1,68 @@
+"""Arms over several programs: what is reported under an arm's name is that arm's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from momentum_jax.config import Arm, RunConfig
+from momentum_jax.diagnostics import events
+from momentum_jax.engine import default_layout
+from momentum_jax.env.momentum import make_market
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.fleet import Fleet
+from momentum_jax.ppo.options import PPOConfig
+from tests.markets import make_segment
+
+# Programs of three, two and one arms, dispatched in the order 0, 2, 5, 1, 4, 3: which is not its own inverse.
+WIDTHS = (8, 4, 8, 16, 4, 8)
+HOLD_BIASES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+FLAT_REWARDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # of every flat decision, exact in float32
+SEEDS = (5, 6, 7)
+
+
+def make_arm(number: int) -> Arm:
+    reward = FLAT_REWARDS[number]
+    unrewarded = dict.fromkeys(("call_bonus", "put_bonus", "missed_penalty", "hold_tax", "chase_penalty"), 0.0)
+    ppo = PPOConfig(
+        num_steps=32,
+        minibatch_size=32,
+        num_epochs=1,
+        hidden_sizes=(WIDTHS[number],),
+        initial_hold_bias=HOLD_BIASES[number],
+    )
+    return Arm(name=f"arm{number}", env=EnvOptions(flat_hold=reward, buy_reward=reward, **unrewarded), ppo=ppo)
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    config = RunConfig(
+        experiment="test", arms=tuple(map(make_arm, range(6))), timesteps=32, num_seeds=len(SEEDS), first_seed=SEEDS[0]
+    )
+    return Fleet(config, make_market([make_segment(120)]), default_layout(18))
+
+
+def test_probes_and_records_stand_in_the_order_of_arms_and_seeds(fleet):
+    p_action, _ = fleet.fetch(fleet.probe())
+    odds = np.repeat(np.exp(HOLD_BIASES), len(SEEDS))
+    # Initial logits are near zero but for the bias, and two other actions are legal.
+    p_hold = np.nanmean(p_action[..., 0], axis=(1, 2))
+    np.testing.assert_allclose(p_hold, odds / (odds + 2), atol=0.03)
+    record = fleet.fetch(fleet.update())
+    flat = events.flag(record.event, "is_flat")
+    expected = np.repeat(FLAT_REWARDS, len(SEEDS))
+    for run, reward in enumerate(expected):
+        assert flat[run].any()
+        assert (record.reward[run][flat[run]] == reward).all()
+
+
+def test_policies_are_named_by_their_arm_and_seed(fleet):
+    heads = {}
+    for name, layers in fleet.policies():
+        number = int(name.removeprefix("arm"))
+        kernel = layers["policy/dense_0/kernel"]
+        assert kernel.shape == (len(SEEDS), 460, WIDTHS[number])
+        heads[number] = np.stack(list(layers["policy/dense_1/bias"].rows))
+        # One small step may have been taken since the start.
+        np.testing.assert_allclose(heads[number][:, 0], HOLD_BIASES[number], atol=1e-3)
+    assert sorted(heads) == list(range(6))

@@ -1,4 +1,4 @@
-"""One update of the reference learner (PyTorch, masked PPO), replayed from its record."""
+"""One update of the reference learner (PyTorch, masked PPO) and one made in NumPy, replayed from their records."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ import pytest
 from momentum_jax.env import layout
 from momentum_jax.ppo import distributions, learner, losses, networks, optimizer
 from momentum_jax.ppo.options import PPOConfig
+from tests.ppo import numpy_update
 
 pytestmark = pytest.mark.golden
-_TORCH = {
-    "policy": ("mlp_extractor.policy_net.0", "mlp_extractor.policy_net.2", "action_net"),
-    "value": ("mlp_extractor.value_net.0", "mlp_extractor.value_net.2", "value_net"),
-}
 
 
 class FlatTask:
@@ -60,7 +57,7 @@ def towers_of(record: Any, prefix: str) -> dict[str, tuple[networks.Dense, ...]]
             jnp.asarray(record[f"{prefix}/{name}.weight"].T), jnp.asarray(record[f"{prefix}/{name}.bias"])
         )
 
-    return {tower: tuple(map(dense, names)) for tower, names in _TORCH.items()}
+    return {tower: tuple(map(dense, names)) for tower, names in numpy_update.LAYERS.items()}
 
 
 def config_of(record: Any) -> PPOConfig:
@@ -146,3 +143,8 @@ def test_whole_update_and_logs(update_record, task_name):
         assert float(getattr(logged, name)) == pytest.approx(float(update_record[f"log/{name}"]), abs=1e-5), name
     assert float(-logged.entropy) == pytest.approx(float(update_record["log/entropy_loss"]), abs=1e-5)
     assert float(logged.policy_loss) == pytest.approx(float(update_record["log/policy_gradient_loss"]), abs=1e-5)
+
+
+def test_the_program_that_made_the_small_record_makes_every_record(update_record):
+    for name, made in numpy_update.outputs_of(dict(update_record)).items():
+        np.testing.assert_allclose(made.reshape(update_record[name].shape), update_record[name], rtol=0, atol=2e-6)

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 GOLDEN_DIR ?=
 ARGS ?=
 
-.PHONY: run test test-slow test-golden lint format clean
+.PHONY: run test test-slow test-golden mutants lint format clean
 
 run: $(VENV)/.installed
 	$(BIN)/python launch.py --experiment=tune2 --num_seeds=8 --timesteps=100000 $(ARGS)
@@ -18,6 +18,10 @@ test-slow: $(VENV)/.installed
 
 test-golden: $(VENV)/.installed
 	GOLDEN_DIR="$(GOLDEN_DIR)" $(BIN)/python -m pytest -m golden $(ARGS)
+
+# Break the code on purpose, change by change, and see that the tests notice: ARGS="--only=losses --time_limit=600".
+mutants: $(VENV)/.installed
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

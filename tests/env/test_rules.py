@@ -12,7 +12,7 @@ import pytest
 from momentum_jax.env import pricing, rules
 from momentum_jax.env.market import FIRST_BAR
 from momentum_jax.env.momentum import Momentum, typed_options
-from momentum_jax.env.options import EnvOptions
+from momentum_jax.env.options import PRESETS, EnvOptions
 
 ENV = Momentum()
 HOLD, CALL, PUT, TRIM_50, TRIM_70, EXIT = range(6)
@@ -153,6 +153,41 @@ def test_trade_return_counts_all_parts_of_a_trade(market):
     assert told.trade_closed.tolist() == [False, False, False, False, True]
     cost = rules.INITIAL_CAPITAL - state.capital[0]
     assert told.trade_return[-1] == pytest.approx((state.capital[-1] - rules.INITIAL_CAPITAL) / cost, abs=2e-6)
+
+
+@pytest.mark.parametrize("score", range(5))
+@pytest.mark.parametrize("preset", PRESETS)
+def test_rewards_while_flat_follow_the_setup_score(market, preset, score):
+    scored = _with_tables(market, setups=jnp.zeros_like(market.params.market.setups).at[:, :2].set(score))
+    strong, low = score >= 3, preset == "reference_1217" and score < 2
+    base = -0.0001 if preset == "reference_1217" else -0.0003
+    penalty = -0.15 if low else 0.0
+    expected = {
+        HOLD: base + (-0.06 if strong else -0.0005),
+        CALL: 0.02 + (0.12 if strong else 0.0) + penalty,
+        PUT: 0.02 + (0.10 if strong else 0.0) + penalty,
+    }
+    for action, reward in expected.items():
+        _, rewards, _, told = play(scored, [action], **PRESETS[preset])
+        assert rewards[0] == pytest.approx(reward, abs=1e-7)
+        assert told.setup_score[0] == score and told.strong_setup[0] == strong
+        assert told.good_buy_bonus[0] == (strong and action != HOLD)
+        assert told.missed_opportunity[0] == (strong and action == HOLD)
+        assert told.low_advantage_penalty[0] == (low and action != HOLD)
+
+
+def test_rewards_of_holding_a_position_grow_with_the_bars_held(market):
+    held = np.arange(1, 91)
+    overstay = np.maximum(held - 30, 0)
+    actions = [CALL] + [HOLD] * len(held)
+    _, rewards, _, told = play(market, actions, pnl_weight=0.0)
+    assert not told.forced_stop_loss.any()
+    expected = -0.0005 - np.minimum(0.05, 0.001 * overstay)
+    np.testing.assert_allclose(rewards[1:], expected, rtol=0, atol=1e-7)
+    added = play(market, actions, pnl_weight=0.0, **PRESETS["reference_1217"])[1] - rewards
+    np.testing.assert_allclose(
+        added[1:], -0.05 - 0.01 * np.minimum(held, 60) / 60 - 0.01 * overstay / 60, rtol=0, atol=1e-7
+    )
 
 
 @pytest.mark.parametrize("field", sorted(EnvOptions.__dataclass_fields__))

@@ -32,6 +32,7 @@ _PRELOADED = (
     "xarray",
     "statsmodels.api",
 )
+_HERE = Path(__file__).parents[2]  # the project that this program belongs to
 # Enough for the slowest named test on a busy machine.
 _LIMIT_SECONDS = 300
 _FORK = multiprocessing.get_context("fork")
@@ -149,7 +150,7 @@ def _child(copy: Path, root: Path, tests: Sequence[str], writer: Any) -> None:
     os.environ.setdefault("MOMENTUM_JAX_CACHE", str(root / ".cache"))
     os.environ.pop("GOLDEN_DIR", None)  # the records that are shipped, as where there are no others
     sys.dont_write_bytecode = True
-    sys.path[:] = [str(copy), *(path for path in sys.path if path not in ("", str(root)))]
+    sys.path[:] = [str(copy), *(path for path in sys.path if Path(path) not in (Path(), root, _HERE))]
     for name in [name for name in sys.modules if name.partition(".")[0] in COPIED]:
         del sys.modules[name]
     _silence()

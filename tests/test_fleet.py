@@ -7,10 +7,9 @@ import pytest
 
 from momentum_jax.config import Arm, RunConfig
 from momentum_jax.diagnostics import events
-from momentum_jax.engine import default_layout
 from momentum_jax.env.momentum import make_market
 from momentum_jax.env.options import EnvOptions
-from momentum_jax.fleet import Fleet
+from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.ppo.options import PPOConfig
 from tests.markets import make_segment
 
@@ -39,7 +38,7 @@ def fleet():
     config = RunConfig(
         experiment="test", arms=tuple(map(make_arm, range(6))), timesteps=32, num_seeds=len(SEEDS), first_seed=SEEDS[0]
     )
-    return Fleet(config, make_market([make_segment(120)]), default_layout(18))
+    return Fleet(config, make_market([make_segment(120)]), program_layouts(config, len(SEEDS)))
 
 
 def test_probes_and_records_stand_in_the_order_of_arms_and_seeds(fleet):

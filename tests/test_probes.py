@@ -9,12 +9,11 @@ import pytest
 
 from momentum_jax.config import Arm, RunConfig
 from momentum_jax.diagnostics import probes
-from momentum_jax.engine import default_layout
 from momentum_jax.env import rules
 from momentum_jax.env.market import FIRST_BAR
 from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_options
 from momentum_jax.env.options import EnvOptions
-from momentum_jax.fleet import Fleet
+from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.ppo.options import PPOConfig
 from tests.markets import make_segment
 
@@ -89,7 +88,7 @@ UPDATES = 3
 def trained(probed_market):
     """Probes of the trained policies, [arm, seed, ...], and the policies by arm and layer, [seed, ...]."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=UPDATES * 64, num_seeds=2)
-    fleet = Fleet(config, probed_market, default_layout(4))
+    fleet = Fleet(config, probed_market, program_layouts(config, 2))
     for _ in range(UPDATES):
         fleet.fetch(fleet.update())
     p_action, count = fleet.fetch(fleet.probe())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import cached_property
 from typing import Any
 
 import gymnasium
@@ -10,7 +12,24 @@ import jax.numpy as jnp
 import numpy as np
 from gymnax.wrappers.gym import GymnaxToGymWrapper
 
-from momentum_jax.env.momentum import EnvParams, Momentum
+from momentum_jax.env import registration
+from momentum_jax.env.momentum import EnvParams, Momentum, make_params
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.market.dataset import load_segment
+from momentum_jax.market.options import MarketConfig
+
+registration.register()
+
+# JAX runs by now, and its threads do not follow into a forked process: the first computation there would wait for ever.
+_in_forked_process = False
+
+
+def _note_fork() -> None:
+    global _in_forked_process
+    _in_forked_process = True
+
+
+os.register_at_fork(after_in_child=_note_fork)
 
 
 class MomentumGymEnv(GymnaxToGymWrapper):
@@ -19,12 +38,47 @@ class MomentumGymEnv(GymnaxToGymWrapper):
     gymnax's wrapper never seeds `np_random` and hands out JAX arrays; this one seeds on reset and hands out NumPy
     arrays and Python numbers. At an episode's end the observation is the final one, as Gymnasium wants it, not the
     first of the next episode.
+
+    Args:
+      params: what the environment is played on, from `env.momentum.make_params`; in place of the two below.
+      seed: of the first episode; 0 by default. `reset(seed=…)` sets another.
+      market: whose first segment is played; the embedded synthetic market by default.
+      options: rewards and switches; the reference's by default.
+
+    Raises:
+      DataError: the market cannot be used.
+      ValueError: `params` together with `market` or `options`.
+      RuntimeError: in a process that was forked, where JAX would hang.
     """
 
-    def __init__(self, params: EnvParams | None = None, seed: int | None = None):
-        env = Momentum()
-        super().__init__(env, env.default_params if params is None else params, seed)
-        self._action_mask = jax.jit(env.action_mask)
+    def __init__(
+        self,
+        params: EnvParams | None = None,
+        seed: int | None = None,
+        *,
+        market: MarketConfig | None = None,
+        options: EnvOptions | None = None,
+    ):
+        if _in_forked_process:
+            raise RuntimeError(
+                "JAX hangs in a forked process: start workers with spawn, as in AsyncVectorEnv(…, context='spawn')"
+            )
+        if params is not None and (market is not None or options is not None):
+            raise ValueError("params already hold a market and options: give params, or market and options")
+        if params is None:
+            params = make_params(load_segment(market or MarketConfig()), options)
+        super().__init__(Momentum(), params, seed)
+        self._action_mask = jax.jit(self._env.action_mask)
+
+    # The base class makes new spaces at every look, so that seeding one would be forgotten.
+
+    @cached_property
+    def action_space(self) -> gymnasium.spaces.Discrete:  # type: ignore[override]
+        return super().action_space
+
+    @cached_property
+    def observation_space(self) -> gymnasium.spaces.Box:  # type: ignore[override]
+        return super().observation_space
 
     def reset(self, *, seed: int | None = None, options: Any | None = None, **_: Any) -> tuple[np.ndarray, dict]:
         gymnasium.Env.reset(self, seed=seed)

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from gymnax.environments import environment
+from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics import events
+from momentum_jax.fields import ConfigError
 
 
 class Step(NamedTuple):
@@ -91,10 +92,25 @@ class GymnaxTask:
     truncates = True
 
     def __init__(self, env: environment.Environment, params: Any):
-        """`params` is an example of the environment's parameters; it gives the spaces' shapes."""
+        """`params` is an example of the environment's parameters; it gives the spaces' shapes.
+
+        Raises:
+          ConfigError: the action space is not discrete, or observations are not arrays.
+        """
         self._env = env
-        self.num_actions = int(env.action_space(params).n)
-        self.num_inputs = math.prod(env.observation_space(params).shape)
+        actions, observations = env.action_space(params), env.observation_space(params)
+        if not isinstance(actions, spaces.Discrete):
+            raise ConfigError(
+                f"{env.name} has the action space {_space_text(actions)}: the policy chooses one of n actions, so give "
+                f"an environment whose action space is Discrete, or wrap this one with a list of actions"
+            )
+        if not isinstance(observations, spaces.Box | spaces.Discrete):
+            raise ConfigError(
+                f"{env.name} has the observation space {_space_text(observations)}: observations must be one array, so "
+                f"wrap the environment to join theirs"
+            )
+        self.num_actions = int(actions.n)
+        self.num_inputs = math.prod(observations.shape)
         self.input_counts = np.ones(self.num_inputs, np.float32)
 
     def bind(self, shared: Any, options: Any) -> Any:
@@ -141,6 +157,10 @@ class GymnaxTask:
     def restore_kernel(self, rows: np.ndarray, deviations: Any) -> np.ndarray:
         del deviations
         return rows
+
+
+def _space_text(space: Any) -> str:
+    return f"{type(space).__name__}{getattr(space, 'shape', '')}"
 
 
 def _strongly_typed(state: Any) -> Any:

@@ -35,7 +35,8 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
         A dataset in memory with dimensions ``arm, seed, checkpoint`` and, where a variable
         has them, ``probe_half, setup_score, action``. Coordinates are the arm names, seed
         numbers, ``env_steps`` and ``update`` of each checkpoint, and the labels of the other
-        dimensions. Every variable carries ``units, long_name, kind, estimator, denominator,
+        dimensions; a checkpoint is labelled by its env steps: ``run.sel(checkpoint=5_000)``.
+        Every variable carries ``units, long_name, kind, estimator, denominator,
         good_direction``; the dataset carries ``experiment, schema_version, run_name,
         data_fingerprint`` and the whole ``config`` as JSON.
 
@@ -49,10 +50,12 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
     if not steps:
         raise RunDirectoryError(f"{root / DIAGNOSTICS_NAME}: no checkpoint yet, so there is nothing to read")
     checkpoints = [_read_checkpoint(root, step, config) for step in steps]
+    env_steps = ("checkpoint", _column(checkpoints, "env_steps"), {"units": "env step"})
     coords: dict[str, Any] = {
         "arm": ("arm", np.array(arm_names(config))),
         "seed": ("seed", np.array(config["seeds"], np.int64)),
-        "env_steps": ("checkpoint", _column(checkpoints, "env_steps"), {"units": "env step"}),
+        "checkpoint": env_steps,  # labels the dimension: run.sel(checkpoint=5_000)
+        "env_steps": env_steps,
         "update": ("checkpoint", _column(checkpoints, "update"), {"units": "update"}),
     }
     coords |= {dim: (dim, np.array(labels)) for dim, labels in LABELS.items()}

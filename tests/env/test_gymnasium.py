@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
+import gymnasium
 import gymnasium.utils.env_checker
+import gymnax
 import numpy as np
 import pytest
 
 from momentum_jax.env.gymnasium import MomentumGymEnv
+from momentum_jax.env.options import EnvOptions
+from momentum_jax.env.registration import GYMNASIUM_ID
+from momentum_jax.env.task import GymnaxTask
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.errors import DataError
+from momentum_jax.market.options import MarketConfig
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +52,54 @@ def test_an_episode_ends_with_its_own_last_observation(gym_env, market):
         if terminated:
             break
     assert terminated
+
+
+def test_gymnasium_makes_it_by_name_with_own_bars_and_switches(market):
+    env = gymnasium.make(GYMNASIUM_ID, params=market.params)
+    assert isinstance(env.unwrapped, MomentumGymEnv)
+    assert env.reset(seed=0)[0].shape == (20, 23)
+    crash = MarketConfig(synthetic_scenario="crash", symbols=("QQQ",))
+    own = gymnasium.make(GYMNASIUM_ID, market=crash, options=EnvOptions(call_bonus=0.5)).unwrapped
+    assert float(own.env_params.options.call_bonus) == 0.5
+    assert own.env_params.market.prices.shape != market.params.market.prices.shape
+    with pytest.raises(DataError, match="no symbol 'XYZ'"):
+        MomentumGymEnv(market=MarketConfig(symbols=("XYZ",)))
+    with pytest.raises(ValueError, match="give params, or market and options"):
+        MomentumGymEnv(market.params, options=EnvOptions())
+
+
+def test_importing_the_package_registers_the_name():
+    program = f"import gymnasium, momentum_jax; print({GYMNASIUM_ID!r} in gymnasium.registry)"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert result.stdout.strip() == "True", result.stderr
+
+
+def test_a_seeded_space_keeps_its_seed(gym_env):
+    draws = []
+    for _ in range(2):
+        gym_env.action_space.seed(5)
+        draws.append([int(gym_env.action_space.sample()) for _ in range(8)])
+    assert draws[0] == draws[1] and len(set(draws[0])) > 1
+
+
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning", "ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_is_refused_and_not_left_hanging(market):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            MomentumGymEnv(market.params)
+        except RuntimeError as error:
+            os.write(writing, str(error).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        assert "AsyncVectorEnv(…, context='spawn')" in told.read()
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("name", ["Pendulum-v1", "MountainCarContinuous-v0"])
+def test_a_continuous_action_space_is_refused_in_one_line(name):
+    with pytest.raises(ConfigError, match=rf"{name} has the action space Box\(1,\): .*is Discrete") as caught:
+        GymnaxTask(*gymnax.make(name))
+    assert "\n" not in str(caught.value)

@@ -51,6 +51,16 @@ def test_a_seed_is_found_by_its_number(run_dir, arrays):
     assert float(found) == arrays(1)["reward_sum"][0, 2]
 
 
+def test_a_checkpoint_is_found_by_its_step(run_dir, arrays):
+    run = load_run(run_dir)
+    found = run["reward_sum"].sel(arm="tune2", seed=4, checkpoint=1_000)
+    assert float(found) == arrays(1)["reward_sum"][0, 2]
+    assert run["checkpoint"].values.tolist() == run["env_steps"].values.tolist()
+    with pytest.raises(KeyError, match="5000"):
+        run.sel(checkpoint=5_000)
+    assert int(run.sel(checkpoint=900, method="nearest")["env_steps"]) == 1_000
+
+
 def test_netcdf_can_carry_the_dataset(run_dir, tmp_path):
     pytest.importorskip("scipy")
     ds = load_run(run_dir)

@@ -62,6 +62,7 @@ def restore(arrays: dict[str, Array]) -> xr.Dataset:
     coords: dict[str, Any] = {
         "arm": [arm["name"] for arm in config["arms"]],
         "seed": config["seeds"],
+        "checkpoint": arrays["env_steps"],
         "env_steps": ("checkpoint", arrays["env_steps"]),
         "update": ("checkpoint", arrays["update"]),
         "probe_half": ["both"],

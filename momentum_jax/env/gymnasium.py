@@ -73,11 +73,11 @@ class MomentumGymEnv(GymnaxToGymWrapper):
     # The base class makes new spaces at every look, so that seeding one would be forgotten.
 
     @cached_property
-    def action_space(self) -> gymnasium.spaces.Discrete:  # type: ignore[override]
+    def action_space(self) -> gymnasium.spaces.Discrete:
         return super().action_space
 
     @cached_property
-    def observation_space(self) -> gymnasium.spaces.Box:  # type: ignore[override]
+    def observation_space(self) -> gymnasium.spaces.Box:
         return super().observation_space
 
     def reset(self, *, seed: int | None = None, options: Any | None = None, **_: Any) -> tuple[np.ndarray, dict]:

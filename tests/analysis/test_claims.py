@@ -28,6 +28,8 @@ RISE = Criterion(arm="tune2", metric="hold_pct", quantity="change", from_step=5_
     ("low", "high", "seeds", "verdict"),
     [
         (0.1, 0.9, 32, Verdict.SUPPORTED),
+        (0.5, 1.0, 32, Verdict.SUPPORTED),  # the claim is "at most"
+        (1.0, 2.0, 32, Verdict.UNDECIDED),
         (-2.0, -1.0, 32, Verdict.NOT_SUPPORTED),
         (1.1, 2.0, 32, Verdict.NOT_SUPPORTED),
         (-0.5, 0.5, 32, Verdict.UNDECIDED),
@@ -93,6 +95,8 @@ def test_failed_seeds_take_no_part(simulate):
     run = RunNumbers(load_run(simulate(num_seeds=8, failed={(0, 2): 7_000})))
     assert np.isnan(run.per_seed(RISE, "cumulative", "tune2")).tolist() == [seed == 2 for seed in range(8)]
     assert judge(run, Claim(name="a", statement="", criteria=(RISE,))).findings[0].seeds == 7
+    depth = dataclasses.replace(RISE, quantity="depth", counted="exact", step=6_000)
+    assert np.isnan(run.per_seed(depth, "exact", "tune2")).tolist() == [seed == 2 for seed in range(8)]
 
 
 def test_the_stop_rule_stops_failed_and_holding_seeds(simulate):

@@ -154,8 +154,12 @@ def _child(copy: Path, root: Path, tests: Sequence[str], writer: Any) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] in COPIED]:
         del sys.modules[name]
     _silence()
+    import hypothesis
     import pytest
 
+    # The same examples each time: a mutation that is killed stays killed.
+    hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+    hypothesis.settings.load_profile("repeatable")
     collector = _Collector()
     code = pytest.main([*tests, "-q", "-p", "no:cacheprovider"], plugins=[collector])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not collector.problem:

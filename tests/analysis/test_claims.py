@@ -30,6 +30,7 @@ RISE = Criterion(arm="tune2", metric="hold_pct", quantity="change", from_step=5_
         (0.1, 0.9, 32, Verdict.SUPPORTED),
         (0.5, 1.0, 32, Verdict.SUPPORTED),  # the claim is "at most"
         (1.0, 2.0, 32, Verdict.UNDECIDED),
+        (-0.5, 0.9, 32, Verdict.UNDECIDED),  # the estimate alone would support it
         (-2.0, -1.0, 32, Verdict.NOT_SUPPORTED),
         (1.1, 2.0, 32, Verdict.NOT_SUPPORTED),
         (-0.5, 0.5, 32, Verdict.UNDECIDED),

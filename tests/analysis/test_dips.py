@@ -185,6 +185,14 @@ def test_classes(curve, klass, censored):
     assert np.isnan(dips.recovery_step) == (censored or klass == DipClass.NONE)
 
 
+@pytest.mark.parametrize(("lowest", "has_dip"), [(45.0, True), (45.25, False), (45.0 + 5e-10, True)])
+def test_a_fall_of_exactly_the_threshold_is_a_dip_and_a_smaller_one_has_a_depth_too(lowest, has_dip):
+    dips = find_dips([0, 1_000, 2_000], [50.0, lowest, 50.0], 1)
+    assert bool(dips.has_dip) == has_dip
+    assert dips.depth == dips.temporary_depth == 50.0 - lowest
+    assert np.isnan(dips.trough_step) != has_dip
+
+
 def test_a_small_bump_that_came_back_does_not_hide_a_later_fall():
     steps, curve = np.arange(6) * 1_000, [50, 44.9, 49.9, 49, -10, -10]
     dips = find_dips(steps, curve, 1)

@@ -25,6 +25,8 @@ from typing import Any
 from momentum_jax.fields import ConfigError, check_fields, static
 
 _JOIN_TIMEOUT = 300  # seconds in which all processes have to be there
+# The program of the helper; its argument is the file descriptor for its replies.
+_HELPER = (sys.executable, "-m", "momentum_jax.liaison")
 _CLOSE_TIMEOUT = 30  # seconds in which a liaison has to end once it is told to
 
 
@@ -135,22 +137,34 @@ class Job:
 
 
 class Liaison:
-    """The process beside this one that holds the connection, spoken to in lines of JSON."""
+    """The process beside this one that holds the connection, spoken to in lines of JSON.
+
+    Its replies have a pipe of their own: anything may print to standard output, such as a site's banner.
+
+    Attributes:
+      lost: what ended the connection, if anything has.
+      unreadable: why a reply could not be read, if one could not; `lost` says it too.
+    """
 
     def __init__(self, config: DistributedConfig, join_timeout: int):
         root = str(Path(__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (lives as long as the process)
+        incoming, outgoing = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "momentum_jax.liaison"],
+            [*_HELPER, str(outgoing)],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=self._errors,
             stderr=self._errors,
             text=True,
             env=os.environ | {"PYTHONPATH": path},
+            pass_fds=[outgoing],
             start_new_session=True,  # Ctrl-C is for training, which then tells the others
         )
+        os.close(outgoing)  # so that the pipe ends with the helper
+        self._incoming = os.fdopen(incoming, encoding="utf-8")
         self.lost: str | None = None
+        self.unreadable: str | None = None
         self._closing = False
         self._replies: queue.Queue[dict[str, Any] | None] = queue.Queue()
         threading.Thread(target=self._listen, name="liaison", daemon=True).start()
@@ -183,19 +197,30 @@ class Liaison:
             self._process.kill()
 
     def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            message = json.loads(line)
-            if "lost" in message:
-                self.lost = message["lost"]
-                self._replies.put(None)
-            else:
-                self._replies.put(message)
-        if self.lost is None and not self._closing:
-            self._process.wait()
-            self._errors.seek(0)
-            self.lost = lost_text(_cause(self._errors.read()))
-        self._replies.put(None)
+        """Hear replies until the helper ends. Whatever happens, whoever waits for a reply is told of the end."""
+        try:
+            with self._incoming:
+                for line in self._incoming:
+                    self._hear(json.loads(line))
+            if self.lost is None and not self._closing:
+                self._process.wait()
+                self._errors.seek(0)
+                self.lost = lost_text(_cause(self._errors.read()))
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            self.unreadable = f"the helper process of this one cannot be understood ({type(error).__name__}: {reason})"
+            self.lost = lost_text(self.unreadable)
+        finally:
+            self._replies.put(None)
+
+    def _hear(self, message: Any) -> None:
+        if not isinstance(message, dict) or not message.keys() & {"index", "values", "lost", "error"}:
+            raise ValueError(f"unknown reply {message!r}")
+        if "lost" in message:
+            self.lost = message["lost"]
+            self._replies.put(None)
+        else:
+            self._replies.put(message)
 
 
 def start(config: DistributedConfig, join_timeout: int = _JOIN_TIMEOUT) -> Job:
@@ -213,6 +238,8 @@ def start(config: DistributedConfig, join_timeout: int = _JOIN_TIMEOUT) -> Job:
     try:
         reply = liaison.receive()
     except ProcessLostError:
+        if liaison.unreadable:
+            raise ConfigError(f"distributed start failed: {liaison.unreadable}") from None
         where = f" at {config.coordinator_address}" if config.coordinator_address else ""
         raise ConfigError(
             f"the processes did not come together{where} in {join_timeout} s: look at the others' output, "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -33,7 +35,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def run_two(what: str) -> list[Ended]:
+def run_two(what: str, **environment: str) -> list[Ended]:
     """Two processes of tests.peer; the last digit of `what` is the one that acts."""
     port = str(free_port())
     started = time.monotonic()
@@ -44,6 +46,7 @@ def run_two(what: str) -> list[Ended]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=os.environ | environment,
         )
         for index in range(2)
     ]
@@ -88,6 +91,37 @@ def test_a_silent_process_is_lost_after_the_heartbeat_timeout(actor: int):
     survivor = run_two(f"freeze{actor}")[1 - actor]
     causes = ["process 0 has died or cannot be reached", "process 1 has been silent for the whole heartbeat_timeout"]
     assert (survivor.code, survivor.err) == (3, causes[actor] + RESUME)
+
+
+def test_a_banner_on_standard_output_hides_no_dead_process(tmp_path):
+    """A site prints a line as each Python process starts, the helpers too."""
+    (tmp_path / "sitecustomize.py").write_text("print('Welcome to the cluster, no JSON here')\n")
+    killed, survivor = run_two("kill0", PYTHONPATH=str(tmp_path))
+    assert killed.code == -signal.SIGKILL
+    assert survivor.out == "Welcome to the cluster, no JSON here\n"
+    assert (survivor.code, survivor.err) == (3, f"process 0 of 2 has died{RESUME}")
+
+
+TALK = "import os, sys; os.write(int(sys.argv[1]), {0!r}); sys.stdin.read()"
+
+
+@pytest.mark.parametrize("reply", [b"no JSON\n", b"[1]\n", b'{"other": 1}\n'])
+def test_a_reply_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, reply: bytes):
+    monkeypatch.setattr(
+        distributed, "_HELPER", (sys.executable, "-c", TALK.format(b'{"index": 0, "count": 2}\n' + reply))
+    )
+    config = DistributedConfig(coordinator_address="127.0.0.1:1", num_processes=2, process_id=1)
+    job = distributed.start(config)
+    with pytest.raises(distributed.ProcessLostError, match=r"helper process .* cannot be understood .*: the run stops"):
+        job.barrier("start")
+    assert job.lost
+
+
+def test_a_first_reply_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(distributed, "_HELPER", (sys.executable, "-c", TALK.format(b"no JSON\n")))
+    config = DistributedConfig(coordinator_address="127.0.0.1:1", num_processes=2, process_id=1)
+    with pytest.raises(ConfigError, match=r"distributed start failed: the helper process .* cannot be understood"):
+        distributed.start(config)
 
 
 def test_processes_that_do_not_come_are_an_error():

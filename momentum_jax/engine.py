@@ -18,7 +18,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from momentum_jax.diagnostics import events
 from momentum_jax.env.task import Task
+from momentum_jax.fields import ConfigError
 from momentum_jax.ppo import learner, networks
 from momentum_jax.ppo.options import MATMUL_PRECISIONS, PPOConfig
 from momentum_jax.ppo.streams import Streams, seed_streams
@@ -81,7 +83,13 @@ class Engine:
         total_updates: int,
         fixed_streams: Sequence[str] = (),
     ):
-        """`shared` is the task's part that all runs have in common, an argument of the program."""
+        """`shared` is the task's part that all runs have in common, an argument of the program.
+
+        Raises:
+          ConfigError: the task has more actions than an event word can tell apart.
+        """
+        if task.num_actions > events.MAX_ACTIONS:
+            raise ConfigError(f"the task has {task.num_actions} actions: at most {events.MAX_ACTIONS} can be recorded")
         self.runs = tuple(runs)
         self._mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
         self._by_run, self._everywhere = NamedSharding(self._mesh, P(_AXIS)), NamedSharding(self._mesh, P())

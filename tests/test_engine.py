@@ -18,6 +18,7 @@ from momentum_jax.env.options import EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.ppo.options import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
+from tests.ppo.probes import Bandit
 
 SMALL = {"num_steps": 32, "minibatch_size": 16, "num_epochs": 2, "hidden_sizes": (8,)}
 UPDATES = 3
@@ -221,6 +222,28 @@ def test_the_computed_runs_of_two_programs_are_those_asked_for(market):
         found[computed] = jax.tree.leaves(fleet.fetch(in_flight))
     assert list(found) == [6, 12]
     assert_same(found[6], found[12])
+
+
+class ManyActions(Bandit):
+    """One step; twelve actions, more than three bits of an event word hold."""
+
+    num_actions = 12
+
+
+def test_more_than_eight_actions_leave_the_rest_of_an_event_word_alone():
+    runs = [Run(0, PPOConfig(num_steps=256, minibatch_size=128, num_epochs=1, hidden_sizes=(2,)), None)]
+    engine = Engine(ManyActions(), (), runs, default_layout(1), 1)
+    word = engine.gather([engine.update(0)]).event
+    assert np.unique(events.action(word)).tolist() == list(range(12))
+    assert (events.setup_score(word) == 0).all() and events.flag(word, "episode_end").all()
+    assert not any(events.flag(word, name).any() for name in events.FLAGS if name != "episode_end")
+
+
+def test_more_actions_than_a_word_can_tell_apart_are_refused_before_compiling():
+    task = ManyActions()
+    task.num_actions = 2**20 + 1
+    with pytest.raises(ConfigError, match="the task has 1048577 actions: at most 1048576 can be recorded"):
+        Engine(task, (), [make_run()], default_layout(1), 1)
 
 
 def test_a_number_of_widths_that_fits_no_program_is_refused():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 
 from momentum_jax.diagnostics import events
-from momentum_jax.diagnostics.variables import HEALTH_METRICS, VARIABLES
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, SETUP_SCORES, VARIABLES
 from momentum_jax.recorder import Recorder
 
 RUNS, UPDATES = 3, 7
@@ -75,7 +76,7 @@ def plain_loop(records, run, steps, envs, checkpoints):
 def _count(window, record, at, returns):
     word = record.event[at]
     told = {name: bool(events.flag(word, name)) for name in events.FLAGS}
-    action, score = int(word & 7), int((word >> 3) & 7)
+    action, score = int(word >> 11), int((word >> 8) & 7)  # eight flags, three bits of score
     if told["is_flat"]:
         window["flat_count"][score, action] += 1
     for name in ("good_buy", "missed_opportunity", "bad_chase", "low_advantage", "forced_stop"):
@@ -130,6 +131,31 @@ def _assert_window(arrays, expected):
     assert arrays["episode_return"] == pytest.approx(mean_return, nan_ok=True)
     entropy = expected["entropy"] / expected["updates"] if expected["updates"] else np.nan
     assert arrays["entropy"] == pytest.approx(entropy, nan_ok=True)
+
+
+def test_a_word_holds_any_action_beside_every_score_and_flag():
+    """Up to the documented limit, in an int32, inside jit and on the host."""
+    assert events.MAX_ACTIONS == 2**20
+    actions = np.array([0, 7, 8, 9, 255, 2**16, events.MAX_ACTIONS - 1], np.int32)
+    scores = np.array(SETUP_SCORES, np.int32)
+    action, score, *bits = np.meshgrid(actions, scores, *[np.array([False, True])] * len(events.FLAGS), indexing="ij")
+    flags = dict(zip(events.FLAGS, bits, strict=True))
+    for word in (events.pack(action, score, **flags), np.asarray(jax.jit(events.pack)(action, score, **flags))):
+        assert word.dtype == np.int32 and (word >= 0).all() and np.unique(word).size == word.size
+        np.testing.assert_array_equal(events.action(word), action)
+        np.testing.assert_array_equal(events.setup_score(word), score)
+        for name, bit in flags.items():
+            np.testing.assert_array_equal(events.flag(word, name), bit)
+
+
+def test_an_action_that_the_table_does_not_have_is_counted_nowhere():
+    no = np.zeros((1, 1, 1), np.int32)
+    record = fake_records(np.random.default_rng(0), 1, 1)[0]
+    record.event = np.repeat(events.pack(no + 6, no, is_flat=no == 0), RUNS, axis=0)
+    recorder = Recorder(RUNS, 1, 1, (0, 1))
+    recorder.start()
+    with pytest.raises(ValueError, match="action 6 is none of the 6 actions"):
+        list(recorder.add(0, as_update_record(record)))
 
 
 def test_a_trade_that_ends_where_it_began_is_no_win():

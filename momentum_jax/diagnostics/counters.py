@@ -119,8 +119,13 @@ class WindowCounters:
         self.updates = {name: zeros() for name in HEALTH_METRICS}
 
     def _by_score_and_action(self, word: np.ndarray, flat: np.ndarray) -> np.ndarray:
+        action = events.action(word)
+        if action.max(initial=0) >= len(ACTIONS):
+            raise ValueError(
+                f"action {action.max()} is none of the {len(ACTIONS)} actions that the table of variables has"
+            )
         run = np.broadcast_to(np.arange(self._num_runs)[:, None], word.shape)
-        cell = (run * len(SETUP_SCORES) + events.setup_score(word)) * len(ACTIONS) + events.action(word)
+        cell = (run * len(SETUP_SCORES) + events.setup_score(word)) * len(ACTIONS) + action
         shape = (self._num_runs, len(SETUP_SCORES), len(ACTIONS))
         return np.bincount(cell[flat], minlength=np.prod(shape)).reshape(shape)
 

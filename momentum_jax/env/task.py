@@ -43,7 +43,7 @@ class Task(Protocol):
     Most environments answer `exogenous` with () and know neither `ahead` nor `expand_rest`.
     """
 
-    num_actions: int
+    num_actions: int  # at most `events.MAX_ACTIONS`
     num_inputs: int  # inputs of the whole first layer, D
     input_counts: np.ndarray  # [F]: how many of them each feature stands for
     truncates: bool  # whether episodes can be cut off without ending

@@ -1,6 +1,6 @@
 """How many kernels one update of a group of runs launches, counted in the compiled program.
 
-    python -m benchmarks.launches [--runs=64]          compiles the vmapped program for the present backend
+    python -m benchmarks.launches [--runs=64]          compiles the vmapped program, written as for an accelerator
     python -m benchmarks.launches --hlo=FILE[.gz]      counts a program's text that was kept
 
 Every instruction that XLA hands to the device counts once for each turn of the loops around it; what only names or
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
 
 
 def compiled_text(num_runs: int) -> str:
-    """The vmapped update of tune2 with `num_runs` runs, compiled for the present backend."""
+    """The vmapped update of tune2 with `num_runs` runs, written as for an accelerator, compiled for what is there."""
     runtime.start(num_devices=1)
     import jax
 
@@ -57,12 +57,14 @@ def compiled_text(num_runs: int) -> str:
     from momentum_jax.env.options import EnvOptions
     from momentum_jax.market.dataset import load_segment
     from momentum_jax.market.options import MarketConfig
+    from momentum_jax.ppo import backend
     from momentum_jax.ppo.options import PPOConfig
 
     market = make_market([load_segment(MarketConfig())])
     runs = [Run(seed, PPOConfig(), EnvOptions()) for seed in range(num_runs)]
     layout = Layout(devices=(jax.local_devices()[0],), group_width=num_runs, vmapped=True)
-    return Engine(Momentum(), market, runs, layout, 196).update_text()
+    with backend.assumed(backend.ACCELERATOR):
+        return Engine(Momentum(), market, runs, layout, 196).update_text()
 
 
 def by_loop(text: str) -> pd.DataFrame:

@@ -18,15 +18,16 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from momentum_jax import leaves, memory
 from momentum_jax.diagnostics import events
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo import learner, networks
 from momentum_jax.ppo.options import MATMUL_PRECISIONS, PPOConfig
-from momentum_jax.ppo.streams import Streams, seed_streams
+from momentum_jax.ppo.streams import from_numbers, stream_numbers
 
 _AXIS = "runs"
-_CPU_WIDTH, _ACCELERATOR_WIDTH = 8, 256
+_CPU_WIDTH = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,19 +53,42 @@ class Layout:
         return len(self.devices) * self.group_width
 
 
-def default_layout(num_runs: int, group_width: int | None = None, num_devices: int | None = None) -> Layout:
-    """All local devices that have a run; one run at a time on each CPU device, up to 256 together on an accelerator.
+def default_layout(
+    num_runs: int,
+    group_width: int | None = None,
+    num_devices: int | None = None,
+    run_memory: memory.RunMemory | None = None,
+    reserved_bytes: int = 0,
+) -> Layout:
+    """All local devices that have a run; one run at a time on each CPU device, all that fit together on an accelerator.
 
     On CPU a run's weights stay in cache when it is alone, so a group's runs follow each other inside the program: as
-    many as divide the runs evenly, up to 8, share the cost of a call. On an accelerator small products want company.
+    many as divide the runs evenly, up to 8, share the cost of a call. On an accelerator small products want company:
+    a group is as wide as the runs need and as memory allows.
+
+    Args:
+      num_runs: runs of the program.
+      group_width: runs of a group on each device, instead of the default.
+      num_devices: devices to use at most; default all.
+      run_memory: what a run takes, see `memory.of_run`; without it memory is not looked at.
+      reserved_bytes: of each device, for other programs' runs.
     """
     devices = tuple(jax.local_devices()[:num_devices])[:num_runs]
     on_cpu = devices[0].platform == "cpu"
     runs_each = -(-num_runs // len(devices))
-    if group_width is None:
-        evenly = max(width for width in range(1, _CPU_WIDTH + 1) if runs_each % width == 0)
-        group_width = evenly if on_cpu else min(_ACCELERATOR_WIDTH, runs_each)
+    if group_width is None and on_cpu:
+        group_width = max(width for width in range(1, _CPU_WIDTH + 1) if runs_each % width == 0)
+    elif group_width is None:
+        group_width = _accelerator_width(runs_each, memory.device_bytes(devices[0]), run_memory, reserved_bytes)
     return Layout(devices=devices, group_width=group_width, vmapped=not on_cpu)
+
+
+def _accelerator_width(
+    runs_each: int, device_bytes: int | None, run_memory: memory.RunMemory | None, reserved_bytes: int
+) -> int:
+    if run_memory is None or device_bytes is None:
+        return min(memory.WIDEST, runs_each)
+    return memory.widest_group(run_memory, runs_each, device_bytes - reserved_bytes)
 
 
 class Engine:
@@ -102,7 +126,12 @@ class Engine:
             self.runs[start : start + layout.group_size] for start in range(0, len(self.runs), layout.group_size)
         ]
         self._inputs = [self._put(_stack_inputs(_padded(group, layout.group_size))) for group in self._groups]
-        self._states = [self._init(group, layout.group_size, fixed_streams) for group in self._groups]
+        device = _initialising_device(layout)
+        initial_shared = jax.device_put(shared, device)
+        self._states = [
+            self._init(_padded(group, layout.group_size), initial_shared, device, fixed_streams)
+            for group in self._groups
+        ]
         # Compiled ahead of time: an input that changed its type would be an error, never a second compilation.
         update = jax.jit(self._over_runs(_update_run), donate_argnums=4)
         self._update = update.lower(self._shared, *self._inputs[0], self._total_updates, self._states[0]).compile()
@@ -146,8 +175,8 @@ class Engine:
     def snapshot(self, group: int) -> dict[str, np.ndarray]:
         """A group's states on the host by the leaves' names, arrays [runs of the group, ...]; waits for them."""
         count = len(self._groups[group])
-        leaves = jax.tree_util.tree_leaves_with_path(_copied(self._states[group]))
-        return {_name(path): np.asarray(leaf)[:count] for path, leaf in leaves}
+        found = jax.tree_util.tree_leaves_with_path(leaves.copied(self._states[group]))
+        return {leaves.name(path): np.asarray(leaf)[:count] for path, leaf in found}
 
     def restore(self, group: int, snapshot: Mapping[str, np.ndarray]) -> None:
         """Put what `snapshot` returned in place of a group's states.
@@ -159,19 +188,19 @@ class Engine:
         padding = self._group_size - count
 
         def restored(path: Any, leaf: jax.Array) -> Any:
-            found, expected = snapshot.get(_name(path)), _plain(leaf)
+            found, expected = snapshot.get(leaves.name(path)), leaves.plain(leaf)
             shape = (count, *expected.shape[1:])
             if found is None or found.shape != shape or found.dtype != expected.dtype:
-                raise ValueError(f"{_name(path)} is not {expected.dtype} {shape}")
+                raise ValueError(f"{leaves.name(path)} is not {expected.dtype} {shape}")
             padded: Any = np.concatenate([found, np.repeat(found[:1], padding, axis=0)])
-            return jax.random.wrap_key_data(padded, impl=jax.random.key_impl(leaf)) if _is_key(leaf) else padded
+            return jax.random.wrap_key_data(padded, impl=jax.random.key_impl(leaf)) if leaves.is_key(leaf) else padded
 
         self._states[group] = self._put(jax.tree_util.tree_map_with_path(restored, self._states[group]))
 
     @property
     def state_bytes(self) -> int:
         """Size of all runs' states, padding included."""
-        return sum(_plain(leaf).nbytes for leaf in jax.tree.leaves(self._states))
+        return sum(leaves.plain(leaf).nbytes for leaf in jax.tree.leaves(self._states))
 
     def group_runs(self, group: int) -> int:
         """Runs of a group, without its padding."""
@@ -185,7 +214,7 @@ class Engine:
         """Policy and value tower of each of consecutive runs on the host, with the whole first layers."""
         for group in range(runs[0] // self._group_size, runs[-1] // self._group_size + 1):
             state = self._states[group]
-            parts = jax.tree.map(np.asarray, _copied((state.params, state.deviations)))
+            parts = jax.tree.map(np.asarray, leaves.copied((state.params, state.deviations)))
             first = group * self._group_size
             for index in range(max(runs[0] - first, 0), min(runs[-1] + 1 - first, self.group_runs(group))):
                 yield learner.restore_towers(self._task, *jax.tree.map(lambda leaf, i=index: leaf[i], parts))
@@ -212,23 +241,32 @@ class Engine:
     def _put(self, tree: Any) -> Any:
         return jax.device_put(tree, self._by_run)
 
-    def _init(self, group: Sequence[Run], size: int, fixed_streams: Sequence[str]) -> learner.LearnerState:
-        """Initialise runs one by one on one device, since batched QR factorisations side by side hang XLA:CPU."""
-        with jax.default_device(self._mesh.devices.flat[0]):
-            shared = jax.tree.map(lambda leaf: leaf.addressable_shards[0].data, self._shared)
-            states = [
-                self._init_run(run, shared, seed_streams(run.seed, fixed_streams, run.redrawn_streams)) for run in group
-            ]
-            states += [states[0]] * (size - len(states))
-            return self._put(jax.tree.map(_stacked, *states))
+    def _init(
+        self, runs: Sequence[Run], shared: Any, device: Any, fixed_streams: Sequence[str]
+    ) -> learner.LearnerState:
+        """Initialise a group's runs on `device`, where `shared` is, and put them where they train at once."""
+        numbers = np.stack([stream_numbers(run.seed, fixed_streams, run.redrawn_streams) for run in runs])
+        inputs = jax.device_put((_stack_inputs(runs), numbers), device)
+        return self._put(jax.tree.map(leaves.on_host, _init_runs(self._task, shared, *inputs)))
 
-    def _init_run(self, run: Run, shared: Any, streams: Streams) -> learner.LearnerState:
-        return _init_run(self._task, run.config, shared, run.options, streams)
+
+def _initialising_device(layout: Layout) -> Any:
+    """A CPU, on which a run takes 2 ms; an accelerator takes 15. Its own where JAX was told to leave CPUs out."""
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return layout.devices[0]
 
 
 @partial(jax.jit, static_argnums=0)
-def _init_run(task: Task, config: PPOConfig, shared: Any, options: Any, streams: Streams) -> learner.LearnerState:
-    return learner.init(task, config, task.bind(shared, options), streams)
+def _init_runs(task: Task, shared: Any, inputs: Any, numbers: Any) -> learner.LearnerState:
+    """States [runs, ...], made one after the other: batched QR factorisations side by side hang XLA:CPU."""
+
+    def init(arguments: Any) -> learner.LearnerState:
+        (config, options), own = arguments
+        return learner.init(task, config, task.bind(shared, options), from_numbers(own))
+
+    return jax.lax.map(init, (inputs, numbers))
 
 
 def _update_run(task: Task, config: PPOConfig, env_params: Any, total_updates: Any, state: Any) -> Any:
@@ -239,34 +277,6 @@ def _mapped(layout: Layout, function: Callable[[Any], Any], arguments: Any) -> A
     if layout.vmapped:
         return jax.vmap(function)(arguments)
     return jax.lax.map(function, arguments)
-
-
-def _stacked(*leaves: jax.Array) -> Any:
-    """Leaves [] of runs as one [runs, ...] on the host: on a device each shape would compile a program of its own."""
-    stacked: Any = np.stack([np.asarray(_plain(leaf)) for leaf in leaves])
-    return jax.random.wrap_key_data(stacked, impl=jax.random.key_impl(leaves[0])) if _is_key(leaves[0]) else stacked
-
-
-def _is_key(leaf: jax.Array) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _plain(leaf: jax.Array) -> jax.Array:
-    """The leaf as numbers: random keys as their data."""
-    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
-
-
-@jax.jit
-def _copied(tree: Any) -> Any:
-    """A tree's leaves as numbers, to be brought to the host and dropped.
-
-    An array keeps what it once gave to the host: without the copy the states would be held twice.
-    """
-    return jax.tree.map(lambda leaf: jnp.copy(_plain(leaf)), tree)
-
-
-def _name(path: Any) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
 def _padded(group: Sequence[Run], size: int) -> list[Run]:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from momentum_jax import memory
 from momentum_jax.config import RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.engine import Engine, Layout, Run, default_layout
@@ -30,9 +31,13 @@ def program_layouts(config: RunConfig, num_seeds: int) -> list[Layout]:
     """
     widths: tuple[int | None, ...] = config.group_width or (None,)
     widths = widths if len(widths) > 1 else widths * len(config.programs)
+    memories = [memory.of_run(Momentum(), config.arms[arms[0]].ppo) for arms in config.programs]
+    runs = [len(arms) * num_seeds for arms in config.programs]
+    # On one device; several share the runs and leave more room.
+    states = [each.state * count for each, count in zip(memories, runs, strict=True)]
     return [
-        default_layout(len(arms) * num_seeds, width, config.num_devices)
-        for arms, width in zip(config.programs, widths, strict=True)
+        default_layout(count, width, config.num_devices, each, sum(states) - own)
+        for count, width, each, own in zip(runs, widths, memories, states, strict=True)
     ]
 
 

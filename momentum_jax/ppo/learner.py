@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from flax import struct
 
 from momentum_jax.env.task import Task
 from momentum_jax.fields import is_static
-from momentum_jax.ppo import distributions, interventions, losses, networks, optimizer, rollout
+from momentum_jax.ppo import backend, distributions, interventions, losses, networks, optimizer, rollout
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.ppo.streams import Streams
 
@@ -203,8 +204,9 @@ def learn(
 
     Returns parameters, optimiser state, and (metrics, gradient norms) with leaves [epochs · minibatches].
     """
-    counts = jnp.asarray(task.input_counts)
-    gradient = jax.grad(partial(_minibatch_loss, task, config, env_params), has_aux=True)
+    padding = -len(task.input_counts) % backend.choices().feature_multiple
+    counts = jnp.asarray(np.pad(task.input_counts, (0, padding), constant_values=1.0))
+    gradient = jax.grad(partial(_minibatch_loss, task, config, env_params, padding), has_aux=True)
 
     def minibatch_step(carry: tuple[Any, Any], indices: jax.Array) -> tuple[tuple[Any, Any], tuple[Any, jax.Array]]:
         params, opt_state = carry
@@ -214,14 +216,28 @@ def learn(
         return (params, opt_state), (metrics, norm)
 
     indices = permutations.reshape(-1, config.minibatch_size)
-    (params, opt_state), metrics = jax.lax.scan(minibatch_step, (params, opt_state), indices)
-    return params, opt_state, metrics
+    carry = params, opt_state
+    if padding:
+        carry = _on_params(partial(networks.padded, rows=padding), carry)
+    carry, metrics = jax.lax.scan(minibatch_step, carry, indices)
+    if padding:
+        carry = _on_params(partial(networks.unpadded, rows=padding), carry)
+    return *carry, metrics
+
+
+def _on_params(
+    change: Callable[[networks.Params], networks.Params], carry: tuple[networks.Params, optax.ScaleByAdamState]
+) -> tuple[networks.Params, optax.ScaleByAdamState]:
+    """Change the parameters and their moments alike."""
+    params, state = carry
+    return change(params), state._replace(mu=change(state.mu), nu=change(state.nu))
 
 
 def _minibatch_loss(
-    task: Task, config: PPOConfig, env_params: Any, params: networks.Params, minibatch: Batch
+    task: Task, config: PPOConfig, env_params: Any, padding: int, params: networks.Params, minibatch: Batch
 ) -> tuple[jax.Array, losses.MinibatchMetrics]:
-    logits, values = networks.apply(params, task.expand(minibatch.compact, env_params), config.activation)
+    features = jnp.pad(task.expand(minibatch.compact, env_params), ((0, 0), (0, padding)))
+    logits, values = networks.apply(params, features, config.activation)
     log_probs = distributions.masked_log_probs(logits, minibatch.action_mask)
     return losses.ppo_loss(
         log_prob=distributions.log_prob(log_probs, minibatch.action),

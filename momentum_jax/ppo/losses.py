@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from momentum_jax.ppo import backend
 from momentum_jax.ppo.options import PPOConfig
 
 
@@ -39,8 +40,8 @@ def generalized_advantages(
         return advantage, advantage
 
     discounts = jnp.asarray(gamma * decay) * going_on
-    _, advantages = jax.lax.scan(accumulate, jnp.zeros_like(last_value), (deltas, discounts), reverse=True)
-    return advantages
+    start, unroll = jnp.zeros_like(last_value), backend.choices().advantage_unroll
+    return jax.lax.scan(accumulate, start, (deltas, discounts), reverse=True, unroll=unroll)[1]
 
 
 def normalized(advantages: jax.Array) -> jax.Array:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 import jax
+import numpy as np
 
 from momentum_jax.jax_settings import PRNG_IMPL
 from momentum_jax.ppo.options import FIXED_STREAM_SEED, REDRAWN_SEED_OFFSET, STREAMS
@@ -29,9 +30,17 @@ def seed_streams(seed: int, fixed: Collection[str] = (), redrawn: Collection[str
 
     A seed's streams depend on nothing but its number: not on arms, nor on the seeds that run beside it.
     """
-    keys = {}
-    for constant, name in enumerate(STREAMS):
-        own = seed + REDRAWN_SEED_OFFSET if name in redrawn else seed
-        root = jax.random.key(FIXED_STREAM_SEED if name in fixed else own, impl=PRNG_IMPL)
-        keys[name] = jax.random.fold_in(root, constant)
-    return Streams(**keys)
+    return from_numbers(stream_numbers(seed, fixed, redrawn))
+
+
+def stream_numbers(seed: int, fixed: Collection[str] = (), redrawn: Collection[str] = ()) -> np.ndarray:
+    """The seeds that the streams of `seed_streams` are drawn from, [streams] uint32."""
+    own = [seed + REDRAWN_SEED_OFFSET if name in redrawn else seed for name in STREAMS]
+    chosen = [FIXED_STREAM_SEED if name in fixed else number for name, number in zip(STREAMS, own, strict=True)]
+    return np.asarray(chosen, np.uint32)
+
+
+def from_numbers(numbers: np.ndarray | jax.Array) -> Streams:
+    """The streams that `stream_numbers` [streams] stand for: stream s is its number's key, told apart by s."""
+    roots = (jax.random.key(numbers[constant], impl=PRNG_IMPL) for constant in range(len(STREAMS)))
+    return Streams(*(jax.random.fold_in(root, constant) for constant, root in enumerate(roots)))

@@ -1,0 +1,37 @@
+"""Leaves of a state on their way between devices and host: random keys travel as their data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def on_host(leaf: jax.Array) -> Any:
+    """The leaf as it is put on other devices."""
+    data: Any = np.asarray(plain(leaf))
+    return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf)) if is_key(leaf) else data
+
+
+def is_key(leaf: jax.Array) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def plain(leaf: jax.Array) -> jax.Array:
+    """The leaf as numbers: random keys as their data."""
+    return jax.random.key_data(leaf) if is_key(leaf) else leaf
+
+
+@jax.jit
+def copied(tree: Any) -> Any:
+    """A tree's leaves as numbers, to be brought to the host and dropped.
+
+    An array keeps what it once gave to the host: without the copy the states would be held twice.
+    """
+    return jax.tree.map(lambda leaf: jnp.copy(plain(leaf)), tree)
+
+
+def name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")

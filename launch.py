@@ -37,7 +37,7 @@ def main(command: cli.Command | cli.StudyCommand) -> None:
 
 
 def _train(command: cli.Command) -> None:
-    _start(command.config.num_devices)
+    _start(command.config.num_devices, command.run_dir)
     from momentum_jax import progress, runner
 
     with _endings(), distributed.start(command.job) as job:
@@ -57,10 +57,10 @@ def _carry_out(command: cli.StudyCommand) -> None:
         study.carry_out(command.study, command.folder, command.parts, train, progress.say)
 
 
-def _start(num_devices: int | None) -> None:
+def _start(num_devices: int | None, run_dir: Path | None = None) -> None:
     """Importing gymnax starts JAX's backend, so devices are set first and the rest is imported afterwards."""
     try:
-        runtime.start(num_devices)
+        runtime.start(num_devices, run_dir)
     except ValueError as error:
         _refuse(error)
 

@@ -64,7 +64,7 @@ def compiled_text(num_runs: int) -> str:
     runs = [Run(seed, PPOConfig(), EnvOptions()) for seed in range(num_runs)]
     layout = Layout(devices=(jax.local_devices()[0],), group_width=num_runs, vmapped=True)
     with backend.assumed(backend.ACCELERATOR):
-        return Engine(Momentum(), market, runs, layout, 196).update_text()
+        return Engine(Momentum(), market, runs, layout, 196).compiled_update.as_text() or ""
 
 
 def by_loop(text: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from absl import app, flags
 
 from benchmarks import bars
 from momentum_jax import runtime
+from momentum_jax.ppo.options import PPOConfig
 
 if TYPE_CHECKING:
     from momentum_jax.engine import Engine
@@ -29,16 +30,18 @@ class Prepared(NamedTuple):
     steps_per_update: int  # of all seeds together
 
 
-def prepare(num_seeds: int) -> Prepared:
-    """An engine with every seed initialised and the update compiled. `runtime.start` comes before."""
+def prepare(num_seeds: int, config: PPOConfig | None = None) -> Prepared:
+    """An engine with every seed initialised and the update compiled; tune2 by default.
+
+    `runtime.start` comes before.
+    """
     from momentum_jax.engine import Engine, Run, default_layout
     from momentum_jax.env.momentum import Momentum, make_market
     from momentum_jax.env.options import EnvOptions
     from momentum_jax.market.dataset import load_segment
-    from momentum_jax.ppo.options import PPOConfig
 
     market = make_market([load_segment(bars.market_config())])
-    config = PPOConfig()
+    config = config or PPOConfig()
     runs = [Run(seed, config, EnvOptions()) for seed in range(num_seeds)]
     started = time.perf_counter()
     engine = Engine(Momentum(), market, runs, default_layout(num_seeds), 196)

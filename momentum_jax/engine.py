@@ -156,9 +156,10 @@ class Engine:
         )
         return record
 
-    def update_text(self) -> str:
-        """The compiled update as XLA's text, for whoever counts or reads it."""
-        return self._update.as_text() or ""
+    @property
+    def compiled_update(self) -> jax.stages.Compiled:
+        """The program of one update, for whoever reads its text or asks for its memory."""
+        return self._update
 
     def compile(self, function: Callable[..., Any], common: Any) -> Callable[[int], Any]:
         """Compile `function(task, config, env_params, common, state)` of one run into a function of a group.

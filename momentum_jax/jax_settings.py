@@ -36,6 +36,11 @@ _FREE: dict[str, Any] = {
 _COMPILER_VARIABLES = ("XLA_FLAGS", "LIBTPU_INIT_ARGS", "NVIDIA_TF32_OVERRIDE")
 # Flags of XLA that this program sets itself: one thread per product, since each CPU device has a core of its own.
 OWN_XLA_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
+# On NVIDIA's cards whole loops are handed to the device as one graph; the kernels in them stay the same.
+OWN_CUDA_FLAGS = (
+    "--xla_gpu_enable_command_buffer=FUSION,CUBLAS,CUBLASLT,CUDNN,WHILE,CONDITIONAL,DYNAMIC_SLICE_FUSION",
+    "--xla_gpu_graph_min_graph_size=2",
+)
 _HARMLESS_XLA_FLAGS = ("--xla_dump", "--xla_force_host_platform_device_count")
 
 # What a run is taken to have had that was begun before its settings were recorded.
@@ -92,7 +97,7 @@ def ignored() -> Iterator[str]:
 
 
 def _is_harmless(flag: str) -> bool:
-    return flag in OWN_XLA_FLAGS or flag.startswith(_HARMLESS_XLA_FLAGS)
+    return flag in OWN_XLA_FLAGS + OWN_CUDA_FLAGS or flag.startswith(_HARMLESS_XLA_FLAGS)
 
 
 def _plain(value: Any) -> Any:

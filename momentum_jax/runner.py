@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from momentum_jax import distributed, jax_settings, resuming, snapshots, store
+import jax
+
+from momentum_jax import distributed, jax_settings, kernels, resuming, snapshots, store
 from momentum_jax.config import RunConfig
 from momentum_jax.description import describe, headline, now
 from momentum_jax.engine import Layout
@@ -84,6 +86,7 @@ def train(
             session.log(line)
         started = time.perf_counter()
         fleet = Fleet(config, market, layouts, seeds)
+        _keep_kernels(run_dir, layouts, job)
         session.log(f"compiled for {_devices(layouts)} in {time.perf_counter() - started:.1f} s")
         session.train(fleet)
         job.barrier("trained")
@@ -283,6 +286,12 @@ def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[An
             yield report.to_text(limit=0)
     yield from jax_settings.ignored()
     yield from resuming.changed_versions(run_dir, description)
+
+
+def _keep_kernels(run_dir: Path, layouts: Sequence[Layout], job: distributed.Job) -> None:
+    """On a GPU, keep what XLA chose: resuming needs the same kernels for the same bits."""
+    if job.is_first and any(device.platform == "gpu" for layout in layouts for device in layout.devices):
+        kernels.keep(Path(jax.config.read("jax_compilation_cache_dir")), run_dir)
 
 
 def _devices(layouts: Sequence[Layout]) -> str:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
-from momentum_jax import jax_settings
+from momentum_jax import jax_settings, kernels
 from momentum_jax.fields import ConfigError
 
 _LAPACK_THREADS = "OPENBLAS_NUM_THREADS"
 CACHE_VARIABLE = "MOMENTUM_JAX_CACHE"
 
 
-def start(num_devices: int | None = None) -> None:
+def start(num_devices: int | None = None, run_dir: Path | None = None) -> None:
     """Set the number of CPU devices (default: one per core), random numbers and the persistent compilation cache.
 
     Has to run before the backend starts, which `import gymnax` already does; harmless where an accelerator is
     found. The cache lies in the user's cache directory, or where MOMENTUM_JAX_CACHE says.
+
+    Args:
+      num_devices: of a CPU.
+      run_dir: a run to go on with, to compile it with the kernels that it was begun with.
 
     Raises:
       ConfigError: a variable of the environment with a value that JAX does not know.
     """
     _load_lapack()
     given = os.environ.get("XLA_FLAGS", "").split()
-    os.environ["XLA_FLAGS"] = " ".join([*(flag for flag in jax_settings.OWN_XLA_FLAGS if flag not in given), *given])
+    own = jax_settings.OWN_XLA_FLAGS + (jax_settings.OWN_CUDA_FLAGS if _has_cuda() else ())
+    os.environ["XLA_FLAGS"] = " ".join([*(flag for flag in own if flag not in given), *given])
     try:
         import jax
     except ValueError as error:
@@ -34,8 +40,13 @@ def start(num_devices: int | None = None) -> None:
     jax_settings.fix()
     # Accelerators would take TF32. `PPOConfig.matmul_precision` may ask the engine's programs for less.
     jax.config.update("jax_default_matmul_precision", "highest")
-    jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
+    jax.config.update("jax_compilation_cache_dir", str(kernels.compilation_cache(cache_dir(), run_dir)))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def _has_cuda() -> bool:
+    """Whether JAX's plugin for NVIDIA's cards is installed."""
+    return any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13))
 
 
 def _load_lapack() -> None:

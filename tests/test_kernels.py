@@ -1,0 +1,62 @@
+"""A run on a GPU goes on with the kernels that it began with: the files, without a GPU."""
+
+from __future__ import annotations
+
+import pytest
+
+from momentum_jax import kernels
+
+CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A cache with two choices, and a run directory that keeps them."""
+    cache, run_dir = tmp_path / "cache", tmp_path / "run"
+    choices = cache / "xla" / CHOICES
+    choices.mkdir(parents=True)
+    (choices / "one.textproto").write_text("tile 32")
+    (choices / "two.textproto").write_text("tile 64")
+    (choices / "three.1.tmp").write_text("half")
+    run_dir.mkdir()
+    kernels.keep(cache / "xla", run_dir)
+    return cache, run_dir
+
+
+def kept(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_a_run_keeps_what_was_chosen_and_never_changes_it(folders):
+    cache, run_dir = folders
+    expected = {"one.textproto": "tile 32", "two.textproto": "tile 64"}
+    assert kept(run_dir / "kernels") == expected
+    (cache / "xla" / CHOICES / "one.textproto").write_text("tile 128")
+    kernels.keep(cache / "xla", run_dir)
+    assert kept(run_dir / "kernels") == expected
+
+
+def test_the_same_machine_uses_its_usual_cache(folders):
+    cache, run_dir = folders
+    assert kernels.compilation_cache(cache, run_dir) == cache / "xla"
+    assert kernels.compilation_cache(cache) == cache / "xla"
+    assert kernels.compilation_cache(cache, run_dir.parent / "a run that never kept any") == cache / "xla"
+
+
+@pytest.mark.parametrize("change", ["emptied", "other choice"])
+def test_another_cache_begins_with_the_runs_choices(folders, change):
+    cache, run_dir = folders
+    chosen = cache / "xla" / CHOICES / "two.textproto"
+    if change == "emptied":
+        chosen.unlink()
+    else:
+        chosen.write_text("tile 16")
+    own = kernels.compilation_cache(cache, run_dir)
+    assert own != cache / "xla" and own.parent == cache
+    assert kept(own / CHOICES) == kept(run_dir / "kernels")
+    assert kernels.compilation_cache(cache, run_dir) == own
+
+
+def test_a_cpu_run_keeps_nothing(tmp_path):
+    kernels.keep(tmp_path / "xla", tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -18,18 +18,18 @@ from absl import app, flags
 from scipy import stats
 
 from benchmarks import results
+from benchmarks.coverage_noise import STEPS, STICKINESS, dips_found_on_spy, false_dips
 from momentum_jax.analysis.inference.bands import simultaneous_band
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.resampling import Centre, bca_bounds, draw_centres, resample_counts
 from momentum_jax.analysis.intervals import wilson_interval
-from momentum_jax.analysis.noise import binomial_sigma, design_effect, judge_against_null
 
 _REPETITIONS = flags.DEFINE_integer("repetitions", 2_000, "simulated studies for each row")
 
 _BCA_REPETITIONS = 6_000  # two seconds a row: a simulation error of 0.3 points
 
 Floats = npt.NDArray[np.float64]
-STEPS = np.concatenate([np.arange(0, 21_000, 1_000), [22_000, 25_000, 32_000, 40_000, 50_000, 63_000, 80_000, 100_000]])
+Row = tuple[str, str, int, float, str]
 
 
 class Process(NamedTuple):
@@ -92,42 +92,6 @@ def band_coverage(centre: Centre, num_seeds: int, repetitions: int, skewed: bool
     return 100 * covered / repetitions
 
 
-def false_dips(kind: str, num_seeds: int, stickiness: float = 0.0, seed: int = 0) -> float:
-    """Share of seeds in which a dip is found where there is none, percent.
-
-    Args:
-        kind: ``flat``, ``rising`` or ``late rise``: the true BUY rate.
-        num_seeds: seeds simulated, each with counts as a run has them.
-        stickiness: correlation of consecutive decisions; the design effect is estimated from the counts.
-        seed: of the simulation.
-    """
-    rng = np.random.default_rng(seed)
-    windows = np.diff(STEPS)
-    totals = np.minimum(windows // 4, 1_000)
-    rates = {
-        "flat": np.full(len(windows), 0.5),
-        "rising": np.linspace(0.45, 0.95, len(windows)),
-        "late rise": np.where(STEPS[1:] > 25_000, 0.8, 0.5),
-    }
-    rate = rates[kind]
-    buys = np.stack(
-        [_sticky_counts(rng, num_seeds, int(n), p, stickiness) for n, p in zip(totals, rate, strict=True)], 1
-    )
-    number = np.broadcast_to(totals, buys.shape)
-    sigma = binomial_sigma(buys, number, design_effect(buys, number))
-    found = judge_against_null(STEPS[1:], 100 * buys / number, sigma, draws=2_000, seed=seed + 1)
-    return 100 * float(found.exists.mean())
-
-
-def _sticky_counts(rng: np.random.Generator, num_seeds: int, total: int, share: float, stickiness: float) -> Floats:
-    """Counts of a chain that repeats its last decision with probability `stickiness`, else decides anew."""
-    fresh = rng.random((num_seeds, total)) < share
-    repeats = rng.random((num_seeds, total)) < stickiness
-    repeats[:, 0] = False
-    source = np.maximum.accumulate(np.where(repeats, 0, np.arange(total)), axis=1)
-    return np.take_along_axis(fresh, source, axis=1).sum(axis=1).astype(float)
-
-
 def newcombe_coverage(num_seeds: int, repetitions: int, seed: int = 0) -> float:
     """Coverage of the paired difference of two prevalences of correlated seeds, percent."""
     rng = np.random.default_rng(seed)
@@ -150,9 +114,23 @@ def sign_flip_level(num_seeds: int, repetitions: int, seed: int = 0) -> float:
     return 100 * found / repetitions
 
 
+def noise_rows(repetitions: int) -> list[Row]:
+    """Levels and power of the noise test; the number of seeds is that of a study."""
+    rows: list[Row] = []
+    cases = [(kind, sticky, 64) for kind in ("flat", "rising", "late rise") for sticky in ("0", "0.6")]
+    cases += [("flat", sticky, seeds) for sticky in STICKINESS for seeds in (64, 8, 2, 1)]
+    for kind, sticky, seeds in dict.fromkeys(cases):
+        found = false_dips(kind, repetitions, sticky, seeds)
+        rows.append(("dips found where there is none", f"{kind}, decisions correlated {sticky}", seeds, found, "<= 5"))
+    rows.append(
+        ("dips found, HOLD from step 5 000", "tune2 on SPY, 69 % rise by 5 points", 64, dips_found_on_spy(), "")
+    )
+    return rows
+
+
 def table(repetitions: int) -> pd.DataFrame:
     """Every row: what was measured, on what, how much, and what was wanted."""
-    rows: list[tuple[str, str, int, float, str]] = []
+    rows: list[Row] = []
     for seeds in (8, 16, 32, 64):
         rows.append(("Wilson 95 %", "mean over p", seeds, wilson_coverage(seeds), "93-97"))
     for name, process in PROCESSES.items():
@@ -165,12 +143,7 @@ def table(repetitions: int) -> pd.DataFrame:
             what = "skewed curves" if skewed else "normal curves"
             covered = band_coverage(centre, seeds, repetitions, skewed)  # type: ignore[arg-type]
             rows.append((f"simultaneous 95 % band, {centre}", what, seeds, covered, ">= 93" if seeds > 16 else ""))
-    for kind in ("flat", "rising", "late rise"):
-        for stickiness in (0.0, 0.6):
-            what = f"{kind}, decisions correlated {stickiness:g}"
-            rows.append(
-                ("dips found where there is none", what, repetitions, false_dips(kind, repetitions, stickiness), "<= 5")
-            )
+    rows += noise_rows(repetitions)
     rows.append(("Newcombe 95 %, paired", "0.8 against 0.5", 32, newcombe_coverage(32, repetitions), ""))
     rows.append(("sign-flip test at 5 %", "equal skewed arms", 32, sign_flip_level(32, min(repetitions, 500)), "<= 5"))
     return pd.DataFrame(rows, columns=["method", "on", "seeds", "percent", "wanted"])

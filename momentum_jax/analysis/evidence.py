@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from scipy import stats
 
 from momentum_jax.analysis.curves import derive_curves, healthy
+from momentum_jax.analysis.design_effect import binomial_sigma, design_effect
 from momentum_jax.analysis.drawdowns import largest_drawdown, reaches
 from momentum_jax.analysis.inference.multiplicity import holm
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.predictors import Prediction, foretell, landmark_features
 from momentum_jax.analysis.intervals import Interval
-from momentum_jax.analysis.noise import NoiseTest, binomial_sigma, design_effect, judge_against_null
+from momentum_jax.analysis.noise import draw_noise, judge_against_null
 from momentum_jax.analysis.tables import BASELINES, HORIZON, THRESHOLD
 from momentum_jax.diagnostics.variables import STRONG_SCORE
 
@@ -23,62 +26,89 @@ Floats = npt.NDArray[np.float64]
 
 PRIMARY = "p_hold"
 _LANDMARKS = (2_000, 5_000)
-_NOISE_COLUMNS = ["arm", "metric", "baseline", "design_effect", "fall", "by_chance", "exceed", "seeds"]
+_NOISE_LEVEL = 0.05  # of each seed
 _BUYS = ["BUY_CALL", "BUY_PUT"]
 
 
+class _Counted(NamedTuple):
+    """A windowed share of the healthy seeds, every array ``[seed, K]``."""
+
+    successes: Floats
+    totals: Floats  # decisions
+    exact: Floats  # the policy's exact share at the window's end, percent
+    sign: int  # +1 where more is good
+
+
 def noise_table(ds: xr.Dataset, draws: int = 1_000) -> pd.DataFrame:
-    """Windowed falls of every healthy seed against a flat curve with the counts' own noise.
+    """Windowed falls of every healthy seed against what the counts' own noise makes of curves that never fall.
 
     Args:
         ds: a loaded run, or several joined.
-        draws: simulated curves for each seed.
+        draws: simulated curves, the same for all seeds.
 
     Returns:
         One row per arm with a healthy seed, metric and baseline: ``design_effect`` (variance of the counts over that
-        of independent decisions), means over seeds of the largest ``fall`` and of what chance makes in 5 % of flat
-        curves (``by_chance``), and how many ``seeds`` ``exceed`` it; in points.
+        of independent decisions; median, least and greatest of the windows by the horizon), means over seeds of the
+        clearest ``fall`` and of what chance makes there in 5 % of such curves (``by_chance``), in points; how many
+        ``seeds`` ``exceed`` it and how many ``come_back`` as clearly; ``p_value``, the chance that so many of the
+        seeds exceed it when none of them falls. NaN with a ``flag`` where an arm has one
+        seed: its noise cannot be told from its curve.
     """
     rows = []
     for arm in ds["arm"].values:
-        for metric, (successes, totals, sign) in _counted(ds.sel(arm=arm)).items():
-            effect = design_effect(successes[:, 1:], totals[:, 1:])
-            for baseline in BASELINES if len(totals) else ():
-                test = _against_noise(ds, successes, totals, sign, effect, baseline, draws)
-                rows.append(
-                    {
-                        "arm": arm,
-                        "metric": metric,
-                        "baseline": baseline,
-                        "design_effect": effect,
-                        "fall": float(test.drawdown.mean()),
-                        "by_chance": float(test.drawdown_threshold.mean()),
-                        "exceed": int(test.exists.sum()),
-                        "seeds": len(test.drawdown),
-                    }
-                )
-    return pd.DataFrame(rows, columns=_NOISE_COLUMNS)
+        for metric, counted in _counted(ds.sel(arm=arm)).items():
+            if len(counted.totals):
+                rows += [{"arm": arm, "metric": metric} | row for row in _noise_rows(ds, counted, draws)]
+    front = ["arm", "metric", "baseline", "design_effect_median", "design_effect_min", "design_effect_max"]
+    back = ["fall", "by_chance", "seeds", "exceed", "come_back", "p_value", "flag"]
+    return pd.DataFrame(rows, columns=[*front, *back])
 
 
-def _counted(run: xr.Dataset) -> dict[str, tuple[Floats, Floats, int]]:
-    """By metric: counts and decisions ``[healthy seed, K]``, and +1 where more is good, else -1."""
+def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[str, Any]]:
+    """A row for each baseline."""
+    steps = ds["env_steps"].values
+    found = design_effect(steps[1:], counted.successes[:, 1:], counted.totals[:, 1:], HORIZON, counted.exact[:, 1:])
+    effect = np.concatenate([[np.nan], found.effect])
+    share = 100 * counted.successes / np.where(counted.totals > 0, counted.totals, np.nan)
+    sigma = binomial_sigma(counted.successes, counted.totals, effect)
+    noise = draw_noise(len(steps), found.freedom, found.block, draws)
+    for baseline in BASELINES:
+        test = judge_against_null(steps, counted.sign * share, sigma, noise, HORIZON, baseline, _NOISE_LEVEL)
+        judged = ~np.isnan(test.by_chance)
+        within = effect[(steps > baseline) & (steps <= HORIZON) & ~np.isnan(effect)]
+        middle, least, greatest = np.quantile(within, [0.5, 0, 1]) if len(within) else np.full(3, np.nan)
+        yield {
+            "baseline": baseline,
+            "design_effect_median": middle,
+            "design_effect_min": least,
+            "design_effect_max": greatest,
+            "fall": float(test.fall[judged].mean()) if judged.any() else np.nan,
+            "by_chance": float(test.by_chance[judged].mean()) if judged.any() else np.nan,
+            "seeds": int(judged.sum()) if judged.any() else len(judged),
+            "exceed": int(test.exists.sum()) if judged.any() else np.nan,
+            "come_back": int(test.comes_back.sum()) if judged.any() else np.nan,
+            "p_value": _chance_of(int(test.exists.sum()), int(judged.sum())),
+            "flag": found.flag,
+        }
+
+
+def _chance_of(exceed: int, seeds: int) -> float:
+    """Chance that so many seeds or more exceed what each does with 5 %; NaN without seeds."""
+    return float(stats.binom.sf(exceed - 1, seeds, _NOISE_LEVEL)) if seeds else np.nan
+
+
+def _counted(run: xr.Dataset) -> dict[str, _Counted]:
+    """By metric."""
     alive = healthy(run).all("checkpoint").values
     counts = run["flat_count"].transpose("seed", "checkpoint", "setup_score", "action")[alive]
+    curves = derive_curves(run).transpose("seed", "checkpoint", ...).isel(seed=np.flatnonzero(alive))
     strong = counts.sel(setup_score=counts["setup_score"] >= STRONG_SCORE).sum("setup_score")
     every = counts.sum("setup_score")
+    hold, buys = every.sel(action="HOLD").values, strong.sel(action=_BUYS).sum("action").values
     return {
-        "windowed HOLD %": (every.sel(action="HOLD").values, every.sum("action").values, -1),
-        "windowed strong-setup BUY %": (strong.sel(action=_BUYS).sum("action").values, strong.sum("action").values, 1),
+        "windowed HOLD %": _Counted(hold, every.sum("action").values, curves["p_hold"].values, -1),
+        "windowed strong-setup BUY %": _Counted(buys, strong.sum("action").values, curves["p_buy_strong"].values, 1),
     }
-
-
-def _against_noise(
-    ds: xr.Dataset, successes: Floats, totals: Floats, sign: int, effect: float, baseline: int, draws: int
-) -> NoiseTest:
-    share = 100 * successes / np.where(totals > 0, totals, np.nan)
-    sigma = binomial_sigma(successes, totals, effect)
-    steps = ds["env_steps"].values
-    return judge_against_null(steps, sign * share, sigma, horizon=HORIZON, baseline_step=baseline, draws=draws)
 
 
 def comparison_table(ds: xr.Dataset) -> pd.DataFrame:

@@ -1,186 +1,141 @@
-"""How deep a fall chance alone makes: thresholds from simulated nulls and from a control arm.
+"""How deep a fall chance alone makes: thresholds from a simulated null and from a control arm.
 
-The maximum over many noisy checkpoints is large by chance. Under the null each checkpoint is its
-true value plus noise with its own binomial standard deviation; the true curve is flat, or the
-best never-falling one (isotonic). A drawdown of a rising curve is never larger than that of the
-flat one with the same noise, so max D against the flat null holds the level for every rising curve
-and decides. Max P does not: a late rise lifts the way back and makes a temporary dip out of a mere fall,
-so that a temporary dip, too, has to reach the threshold of D. The isotonic null says how likely the
-fall is if the fitted improvement is believed.
-Consecutive decisions resemble each other, so counts vary more than binomial ones: the variance is
-multiplied by a design effect (Kish 1965, Survey Sampling).
+The maximum over many noisy checkpoints is large by chance. Under the null the true curve never falls, and each
+checkpoint is its true value plus noise with its own standard deviation (`design_effect.binomial_sigma`). A fall between
+two checkpoints is measured in standard deviations of their difference, and the largest of them decides.
+
+A flat true curve makes the largest falls, but few curves are flat, and where a curve rose for certain no noise makes
+a fall. So the null is the rising curve that is worst for the test among those that the data allow: a simultaneous band
+at a tenth of the level says how much any rising curve must have risen between two checkpoints, and the noise has to
+overcome that (two-step test of moment inequalities: Romano, Shaikh and Wolf 2014, Econometrica 82). A late rise lifts
+the way back and makes a temporary dip out of a mere fall, so a temporary dip has to reach the same threshold on both
+sides of its trough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
-
-from momentum_jax.analysis.drawdowns import Drawdowns, drawdowns
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Singles = npt.NDArray[np.float32]
 
-_BLOCK = 2_000_000  # simulated values at a time
+_BAND_SHARE = 0.1  # of the level, spent on how much the curve rose
+_BLOCK = 32  # seeds at a time: their simulated noise stays in the cache
 
 
 class NoiseTest(NamedTuple):
-    """One entry per curve, ``[...]``; points are percentage points."""
+    """One entry per curve, ``[...]``; points are percentage points. NaN and False where sigma is not known."""
 
-    drawdown: Floats  # largest D by the horizon
-    temporary: Floats  # largest P by the horizon
-    drawdown_threshold: Floats  # what max D exceeds by chance with probability alpha
-    temporary_threshold: Floats  # the same of max P, under this very null only
-    drawdown_p: Floats  # chance of such a max D under the null
-    temporary_p: Floats
-    exists: Flags  # max D exceeds its threshold
-    comes_back: Flags  # max P exceeds the threshold of D: the dip was temporary
+    fall: Floats  # the clearest fall by the horizon, points
+    by_chance: Floats  # what a fall between these two checkpoints has to exceed, points
+    exists: Flags  # it does
+    comes_back: Flags  # and so does a rise after it: the dip was temporary
 
 
-def largest_falls(
-    env_steps: npt.ArrayLike, u: npt.ArrayLike, horizon: float = np.inf, baseline_step: float = 0
-) -> Drawdowns:
-    """Largest drawdown and temporary dip by the horizon.
+def draw_noise(
+    num_checkpoints: int, freedom: float = np.inf, block: int = 1, draws: int = 1_000, seed: int = 0
+) -> Singles:
+    """Noise in standard deviations ``[checkpoint, draws]``, drawn once for all curves.
 
     Args:
-        env_steps: ``[K]``, increasing.
-        u: ``[..., K]``, up is good; NaN is a checkpoint that is not there.
-        horizon: environment step by which a trough must come.
-        baseline_step: step from which running maxima count.
-
-    Returns:
-        ``[...]`` each; 0 for a curve without values.
+        num_checkpoints: K.
+        freedom: degrees of freedom of the standard deviations' estimate; infinite where they are known.
+        block: checkpoints in a row that share an estimate.
+        draws: simulated curves.
+        seed: of the simulation's own random stream.
     """
-    steps = np.asarray(env_steps, np.float64)
-    from_baseline = np.asarray(u, np.float64)[..., steps >= baseline_step]
-    within = steps[steps >= baseline_step] <= horizon
-    falls = drawdowns(from_baseline)
-    known = within & ~np.isnan(from_baseline)
-    return Drawdowns(*(np.where(known, fall, 0.0).max(axis=-1, initial=0.0) for fall in falls))
-
-
-def null_quantiles(
-    num_checkpoints: int, levels: Sequence[float] = (0.95, 0.99), draws: int = 100_000, seed: int = 0
-) -> Drawdowns:
-    """Quantiles of max D and max P of a flat curve with independent unit noise, ``[level]`` each, in sigma."""
     rng = np.random.default_rng(seed)
-    maxima = []
-    for size in _blocks(draws, num_checkpoints):
-        falls = drawdowns(rng.standard_normal((size, num_checkpoints)))
-        maxima.append(np.stack([fall.max(axis=-1) for fall in falls]))
-    return Drawdowns(*np.quantile(np.concatenate(maxima, axis=1), levels, axis=1).T)
-
-
-def binomial_sigma(successes: npt.ArrayLike, totals: npt.ArrayLike, design_effect: float = 1.0) -> Floats:
-    """Standard deviation of a percentage of counts, in points.
-
-    Args:
-        successes: ``[...]``.
-        totals: ``[...]``, decisions; NaN results where there were none.
-        design_effect: variance over that of independent decisions.
-
-    Returns:
-        ``[...]``; ½ and 1 are added to the counts, so that 0 of 5 is not taken for certainty.
-    """
-    count, number = np.asarray(successes, np.float64), np.asarray(totals, np.float64)
-    share = (count + 0.5) / (number + 1)
-    variance = design_effect * share * (1 - share) / np.where(number > 0, number, np.nan)
-    return 100 * np.sqrt(variance)
-
-
-def design_effect(successes: npt.ArrayLike, totals: npt.ArrayLike) -> float:
-    """How much more a windowed share varies than independent decisions would, at least 1.
-
-    The share of each seed is compared with the line between its neighbouring windows, after the
-    seeds' mean curve is taken out; the mean square over the binomial expectation is the effect.
-    True wiggles of a seed's policy count as noise, so the effect is rather too large than too small.
-
-    Args:
-        successes: ``[seed, K]`` counts, all windows in order of time.
-        totals: ``[seed, K]`` decisions.
-
-    Returns:
-        The effect; 1 with fewer than 2 seeds or 3 windows.
-    """
-    count, number = np.asarray(successes, np.float64), np.asarray(totals, np.float64)
-    if len(count) < 2 or count.shape[-1] < 3:
-        return 1.0
-    share = np.where(number > 0, count / np.where(number > 0, number, 1), np.nan)
-    variance = (binomial_sigma(count, number) / 100) ** 2
-    bend = share[:, 1:-1] - 0.5 * (share[:, :-2] + share[:, 2:])
-    expected = variance[:, 1:-1] + 0.25 * (variance[:, :-2] + variance[:, 2:])
-    usable = np.isfinite(bend) & np.isfinite(expected)
-    seeds = np.maximum(usable.sum(axis=0), 1)
-    common = np.where(usable, bend, 0.0).sum(axis=0) / seeds
-    # Taking out a mean of n seeds takes 1 / n of the variance.
-    squares = np.where(usable, (bend - common) ** 2, 0.0) * seeds / np.maximum(seeds - 1, 1)
-    shown = usable & (seeds > 1)
-    total = np.where(shown, expected, 0.0).sum()
-    return max(1.0, float(np.where(shown, squares, 0.0).sum() / total)) if total > 0 else 1.0
-
-
-def isotonic_fit(u: npt.ArrayLike, sigma: npt.ArrayLike) -> Floats:
-    """The never-falling curve ``[K]`` closest to ``u [K]`` in units of ``sigma [K]``; NaN stays NaN."""
-    values, noise = np.asarray(u, np.float64), np.asarray(sigma, np.float64)
-    known = np.isfinite(values) & np.isfinite(noise)
-    fitted = np.full_like(values, np.nan)
-    if known.any():
-        weights = 1 / np.maximum(noise[known], 1e-9) ** 2
-        fitted[known] = optimize.isotonic_regression(values[known], weights=weights).x
-    return fitted
+    noise = rng.standard_normal((num_checkpoints, draws))
+    if np.isfinite(freedom):
+        shared = freedom / rng.chisquare(freedom, (-(-num_checkpoints // block), draws))
+        noise *= np.sqrt(np.repeat(shared, block, axis=0)[:num_checkpoints])
+    return noise.astype(np.float32)
 
 
 def judge_against_null(
     env_steps: npt.ArrayLike,
     u: npt.ArrayLike,
     sigma: npt.ArrayLike,
-    null: npt.ArrayLike | None = None,
+    noise: Singles | None = None,
     horizon: float = 25_000,
     baseline_step: float = 0,
     alpha: float = 0.05,
-    draws: int = 4_000,
-    seed: int = 0,
 ) -> NoiseTest:
-    """Tests each curve's largest falls against simulated noise.
+    """Tests each curve's clearest fall against simulated noise.
 
     Args:
         env_steps: ``[K]``.
         u: ``[..., K]``, up is good.
         sigma: ``[..., K]`` standard deviations, as `binomial_sigma`.
-        null: ``[..., K]`` true curve under the null, as `isotonic_fit`; None for a flat one.
+        noise: ``[K, draws]`` as `draw_noise` makes it; known standard deviations by default.
         horizon: as in `find_dips`, like the next.
-        baseline_step: step from which running maxima count.
+        baseline_step: step from which falls count.
         alpha: chance of finding a dip where there is none.
-        draws: simulated curves for each curve.
-        seed: of the simulation's own random stream; all curves see the same noise in sigma.
     """
-    values = np.asarray(u, np.float64)
-    noise = np.where(np.isnan(values), np.nan, sigma)
-    truth = np.broadcast_to(np.zeros(1) if null is None else np.asarray(null, np.float64), values.shape)
-    seen = largest_falls(env_steps, values, horizon, baseline_step)
-    rows = zip(noise.reshape(-1, noise.shape[-1]), truth.reshape(-1, noise.shape[-1]), strict=True)
-    results = []
-    for index, (spread, curve) in enumerate(rows):
-        rng = np.random.default_rng(seed)
-        maxima = largest_falls(
-            env_steps, curve + spread * rng.standard_normal((draws, len(spread))), horizon, baseline_step
-        )
-        results.append(
-            [
-                part
-                for fall, observed in zip(maxima, seen, strict=True)
-                for part in (np.quantile(fall, 1 - alpha), (1 + (fall >= observed.flat[index]).sum()) / (1 + draws))
-            ]
-        )
-    d_limit, d_chance, p_limit, p_chance = (
-        np.array(results).reshape(*values.shape[:-1], 4).transpose(-1, *range(values.ndim - 1))
-    )
-    exists, comes_back = seen.drawdown > d_limit, seen.temporary > d_limit
-    return NoiseTest(seen.drawdown, seen.temporary, d_limit, p_limit, d_chance, p_chance, exists, comes_back)
+    steps, values = np.asarray(env_steps, np.float64), np.asarray(u, np.float64)
+    lead, width = values.shape[:-1], values.shape[-1]
+    drawn = draw_noise(width) if noise is None else noise
+    from_baseline = steps >= baseline_step
+    rows = values.reshape(-1, width)[:, from_baseline]
+    spread = np.broadcast_to(np.asarray(sigma, np.float64), values.shape).reshape(-1, width)[:, from_baseline]
+    within = int((steps[from_baseline] <= horizon).sum())
+    parts = [
+        _judge_block(rows[first : first + _BLOCK], spread[first : first + _BLOCK], drawn[from_baseline], within, alpha)
+        for first in range(0, len(rows), _BLOCK)
+    ]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else [np.empty(0)] * 4
+    fall, limit, exists, back = (column.reshape(lead) for column in columns)
+    return NoiseTest(fall, limit, exists.astype(bool), back.astype(bool))
+
+
+def _judge_block(
+    u: Floats, sigma: Floats, noise: Singles, within: int, alpha: float
+) -> tuple[Floats, Floats, Flags, Flags]:
+    """Clearest fall, what it has to exceed, whether it does, and whether it came back; ``[seed]``."""
+    known = np.isfinite(u) & np.isfinite(sigma) & (sigma > 0)
+    u, sigma = np.where(known, u, 0.0), np.where(known, sigma, 0.0)
+    apart = np.sqrt(sigma[:, :, None] ** 2 + sigma[:, None, :] ** 2)
+    pairs = known[:, :, None] & known[:, None, :]
+    falls = np.where(pairs, (u[:, :, None] - u[:, None, :]) / np.where(pairs, apart, 1.0), -np.inf)
+    earlier = np.triu(np.ones(falls.shape[1:], bool), 1)
+    down = np.where(earlier, falls, -np.inf)[:, :, :within]
+    limit = _threshold(u[:, :within], sigma[:, :within], known[:, :within], noise[:within], alpha)
+    place = down.reshape(len(u), -1).argmax(axis=1)
+    first, last = np.divmod(place, within) if within else (place, place)
+    row = np.arange(len(u))
+    judged = (known[:, :within].sum(axis=1) > 1) & np.isfinite(limit)
+    fall = np.where(judged, np.maximum(u[row, first] - u[row, last], 0.0), np.nan)
+    by_chance = np.where(judged, limit * apart[row, first, last], np.nan)
+    # The way back: a later checkpoint, in the whole run, that lies as clearly above the trough.
+    up = np.where(earlier.T, falls, -np.inf).max(axis=1, initial=-np.inf)[:, :within]
+    temporary = np.minimum(down.max(axis=1, initial=-np.inf), up).max(axis=1, initial=-np.inf)
+    return fall, by_chance, judged & (fall > by_chance), judged & (temporary > limit)
+
+
+def _threshold(u: Floats, sigma: Floats, known: Flags, noise: Singles, alpha: float) -> Floats:
+    """``[seed]``: what the largest fall of the worst rising curve exceeds with probability alpha, in deviations."""
+    if noise.shape[0] < 2:
+        return np.full(len(u), np.nan)
+    spent = alpha * _BAND_SHARE
+    reach = np.quantile(np.abs(noise).max(axis=0), 1 - spent)
+    low, high = u - reach * sigma, u + reach * sigma
+    scaled = [(noise[k][:, None] * sigma[:, k]).astype(np.float32) for k in range(len(noise))]
+    largest, work = np.zeros((2, noise.shape[1], len(u)), np.float32)
+    for k in range(1, len(noise)):
+        for j in range(k):
+            pair = known[:, j] & known[:, k]
+            weight = np.where(pair, 1 / np.sqrt(np.where(pair, sigma[:, j] ** 2 + sigma[:, k] ** 2, 1.0)), 0.0)
+            risen = np.where(pair, np.maximum(low[:, k] - high[:, j], 0.0), 0.0)
+            np.subtract(scaled[j], scaled[k], out=work)
+            if risen.any():
+                work -= risen.astype(np.float32)
+            work *= weight.astype(np.float32)
+            np.maximum(largest, work, out=largest)
+    return np.quantile(largest, 1 - (alpha - spent), axis=0).astype(np.float64)
 
 
 class ControlTest(NamedTuple):
@@ -195,7 +150,7 @@ def judge_against_control(falls: npt.ArrayLike, control_falls: npt.ArrayLike, al
     """Empirical null from a control arm (rewards permuted within each rollout, or learning rate 0).
 
     Args:
-        falls: ``[seed]`` largest falls of the arm, from `largest_falls`.
+        falls: ``[seed]`` depths of the arm, from `largest_drawdown`.
         control_falls: ``[control seed]`` of the control, same curve, horizon and baseline; NaN is left out.
         alpha: level of the threshold: a new control seed exceeds it with at most that probability.
     """
@@ -207,8 +162,3 @@ def judge_against_control(falls: npt.ArrayLike, control_falls: npt.ArrayLike, al
     as_deep = (control[None, :] >= seen[..., None]).sum(axis=-1)
     p_values = np.where(np.isnan(seen), np.nan, (1 + as_deep) / (1 + len(control)))
     return ControlTest(threshold, p_values, len(control))
-
-
-def _blocks(draws: int, width: int) -> list[int]:
-    size = max(_BLOCK // width, 1)
-    return [min(size, draws - start) for start in range(0, draws, size)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import coverage
+from benchmarks import coverage, coverage_noise
 
 
 @pytest.mark.parametrize("num_seeds", [8, 16, 32, 64])
@@ -24,9 +24,19 @@ def test_simultaneous_bands_cover_whole_curves(centre, skewed):
 
 
 @pytest.mark.parametrize("kind", ["flat", "rising", "late rise"])
-@pytest.mark.parametrize("stickiness", [0.0, 0.6])
+@pytest.mark.parametrize("stickiness", ["0", "0.6"])
 def test_no_dip_is_found_where_there_is_none(kind, stickiness):
-    assert coverage.false_dips(kind, 200, stickiness) <= 5
+    assert coverage_noise.false_dips(kind, 192, stickiness) <= 5
+
+
+@pytest.mark.parametrize("stickiness", ["0.6", "0.8 in the first third", "0.9 from 5 000 to 10 000"])
+@pytest.mark.parametrize("study_seeds", [64, 6, 1])
+def test_no_dip_is_found_where_stickiness_changes_or_seeds_are_few(stickiness, study_seeds):
+    assert coverage_noise.false_dips("flat", 192, stickiness, study_seeds) <= 5
+
+
+def test_the_noise_test_has_power():
+    assert coverage_noise.dips_found_on_spy() > 15  # with one design effect for all windows: 0
 
 
 def test_the_paired_difference_of_shares_covers():

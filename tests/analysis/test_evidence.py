@@ -20,7 +20,11 @@ def test_a_real_fall_exceeds_chance_and_noise_around_a_level_does_not(simulate):
     flat.flat_count.loc[{"setup_score": 3, "action": "BUY_CALL"}] = decisions.values - hold
     found = noise_table(flat, draws=200)
     assert found["exceed"].sum() <= 0.15 * found["seeds"].sum()
-    assert (found["design_effect"] < 1.6).all()
+    assert table.loc[("tune2", "windowed HOLD %", 0), "p_value"] < 1e-6 and (found["p_value"] > 0.01).all()
+    alone = noise_table(run.isel(seed=[0]), draws=200)
+    assert (alone["flag"] == "one seed").all() and alone[["fall", "by_chance", "exceed"]].isna().all(axis=None)
+    assert noise_table(run, draws=200)["flag"].eq("").all()
+    assert (found["design_effect_median"] < 1.6).all()
 
 
 def test_arms_are_compared_seed_by_seed(simulate):

@@ -50,7 +50,7 @@ def binomial_sigma(successes: npt.ArrayLike, totals: npt.ArrayLike, effect: npt.
     """
     count, number = np.asarray(successes, np.float64), np.asarray(totals, np.float64)
     share = (_with_neighbours(count) + 0.5) / (_with_neighbours(number) + 1)
-    variance = effect * share * (1 - share) / np.where(number > 0, number, np.nan)
+    variance = np.asarray(effect, np.float64) * share * (1 - share) / np.where(number > 0, number, np.nan)
     return 100 * np.sqrt(variance)
 
 

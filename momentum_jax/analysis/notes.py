@@ -56,9 +56,11 @@ def evidence(seeds: int) -> str:
         "McNemar tests of shares, p values adjusted by Holm."
     )
     return (
-        "A maximum over many noisy windows is large by chance. *By chance* is what the largest fall of a flat curve "
-        "with each window's own binomial noise, times the design effect of correlated decisions, is above in 5 % of "
-        f"simulations; *exceed* counts the seeds whose fall is larger. {tests if enough(seeds) else _FEW}"
+        "A maximum over many noisy windows is large by chance. *Fall* is each seed's clearest one, in points, and "
+        "*by chance* what a fall between the same two windows has to exceed, so that a curve that never falls does so "
+        "in 5 % of simulations, with each window's own binomial noise times the design effect of correlated decisions "
+        "at that time; *exceed* counts the seeds whose fall does, and the p value is the chance of so many. One seed "
+        f"has no design effect and is not judged. {tests if enough(seeds) else _FEW}"
     )
 
 

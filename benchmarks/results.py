@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from momentum_jax.machine import usable_cores
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -17,7 +18,7 @@ def machine() -> dict[str, Any]:
     names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     return {
         "processor": names[0] if names else platform.processor(),
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "jax": metadata.version("jax"),

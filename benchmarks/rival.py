@@ -10,12 +10,12 @@ PyTorch and sb3-contrib are installed on first use into an environment of their 
 
 from __future__ import annotations
 
-import os
 import sys
 
 from absl import app, flags
 
 from benchmarks import bars, contest, results, rival_venv
+from momentum_jax.machine import usable_cores
 
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "timings of each side, in turns")
 _PROCESSES = flags.DEFINE_integer("processes", None, "processes of the rival at once; default one for each core")
@@ -40,7 +40,7 @@ def sides(python: str, processes: int) -> list[contest.Side]:
 
 def main(argv: list[str]) -> None:
     del argv
-    processes = _PROCESSES.value or os.cpu_count() or 1
+    processes = _PROCESSES.value or usable_cores()
     try:
         python = rival_venv.interpreter([_TORCH.value, _SB3.value])
         result = contest.play(sides(str(python), processes), _ROUNDS.value)

@@ -11,7 +11,7 @@ import pkgutil
 from types import ModuleType
 
 from momentum_jax.config import Experiment
-from momentum_jax.fields import ConfigError
+from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.study import Study
 
 
@@ -27,13 +27,15 @@ def load(name: str) -> Experiment:
       ConfigError: there is no such experiment.
     """
     file, _, part = name.partition(".")
-    module = _module(file)
+    module = _module("experiment", file if part and file in names() else name)
     if part:
         return load_study(file).part(part)
-    if not hasattr(module, "EXPERIMENT"):
-        parts = ", ".join(part.name for part in load_study(file).parts)
+    if hasattr(module, "EXPERIMENT"):
+        return module.EXPERIMENT
+    if hasattr(module, "STUDY"):
+        parts = ", ".join(part.name for part in module.STUDY.parts)
         raise ConfigError(f"experiment={name!r} is a study: use --study={name}, or one of its parts: {parts}")
-    return module.EXPERIMENT
+    raise _empty(module)
 
 
 def load_study(name: str) -> Study:
@@ -42,13 +44,21 @@ def load_study(name: str) -> Study:
     Raises:
       ConfigError: there is no such study.
     """
-    module = _module(name)
-    if not hasattr(module, "STUDY"):
+    module = _module("study", name)
+    if hasattr(module, "STUDY"):
+        return module.STUDY
+    if hasattr(module, "EXPERIMENT"):
         raise ConfigError(f"{name!r} is one run and has no parts: use --experiment={name}")
-    return module.STUDY
+    raise _empty(module)
 
 
-def _module(name: str) -> ModuleType:
+def _module(kind: str, name: str) -> ModuleType:
     if name not in names():
-        raise ConfigError(f"experiment={name!r} is unknown: choose one of {', '.join(names())}")
+        raise unknown(kind, name, names())
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def _empty(module: ModuleType) -> ConfigError:
+    return ConfigError(
+        f"{module.__file__} defines neither EXPERIMENT, one run, nor STUDY, several: see experiments/tune2.py"
+    )

@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import Any
 
+__version__ = "0.1.0"
+
 _LAZY = {
     "load_run": "momentum_jax.store",
     "load_policies": "momentum_jax.store",

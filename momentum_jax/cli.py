@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from absl import flags
 
-from momentum_jax import cli_flags, resuming
+from momentum_jax import __version__, arguments, cli_flags, modes, paths, resuming, store
 from momentum_jax.config import Experiment, RunConfig, resolve_arms
 from momentum_jax.distributed import DistributedConfig
 from momentum_jax.env.options import EnvOptions
@@ -18,17 +18,20 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.slurm import SlurmConfig
-from momentum_jax.study import PartRun, Study, plan
+from momentum_jax.study import DECLARATION_NAME, PartRun, Study, check_folder, plan
+
+_HELP = {"--help", "-h", "-help", "--helpfull", "--helpshort"}
 
 
 class Command(NamedTuple):
-    """What the command line asks for."""
+    """What the command line asks for; `arguments` are its words, as `arguments.normalized` gives them."""
 
     config: RunConfig
     run_dir: Path
     resume: bool
     job: DistributedConfig
     slurm: SlurmConfig
+    arguments: Sequence[str]
 
 
 class StudyCommand(NamedTuple):
@@ -37,6 +40,7 @@ class StudyCommand(NamedTuple):
     study: Study
     parts: list[PartRun]
     folder: Path
+    arguments: Sequence[str]
 
 
 def parse(
@@ -46,44 +50,74 @@ def parse(
     values: flags.FlagValues | None = None,
     load_study: Callable[[str], Study] | None = None,
 ) -> Command | StudyCommand | str:
-    """Turn a command line into a run or a study, or into the text that `--help` asks for.
+    """Turn a command line into a run or a study, or into the text that `--help` or `--version` asks for.
 
     `values` receives the flags: absl's own FLAGS in a program that absl starts.
 
     Raises:
-      ConfigError: an unknown flag or experiment, a value that cannot be, or arguments that are not flags.
+      ConfigError: an unknown flag or experiment, a value that cannot be, a flag that would be ignored, or arguments
+        that are not flags.
       DataError: market options without meaning.
+      RunDirectoryError: a run that is to go on and cannot be read.
     """
     values = flags.FlagValues() if values is None else values
     sections = cli_flags.define(values)
-    arguments = cli_flags.normalized(argv[1:])
-    if {"--help", "-h", "--helpfull", "--helpshort"} & set(arguments):
+    if _HELP & set(argv[1:]):
         return cli_flags.help_text(values, sections, experiment_names)
+    if "--version" in argv[1:]:
+        return f"momentum_jax {__version__}"
+    words = _flags_set(values, argv)
+    given = cli_flags.given_names(values)
+    mode = modes.mode_of(given, values.resume)
+    modes.check_read(mode, given)
+    _check_texts(values, given)
+    if mode is modes.STUDY:
+        assert load_study is not None
+        study = _study(values, load_study, words)
+        modes.check_used(given, [part.config.market for part in study.parts], lambda name: bool(values[name].value))
+        return study
+    command = _run(values, mode, load_experiment, words)
+    modes.check_used(given, [command.config.market], lambda name: bool(values[name].value))
+    return command
+
+
+def _flags_set(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
+    """Let `values` hold what the command line says; returns its words."""
     try:
-        rest = values([argv[0], *arguments])[1:]
-    except flags.Error as error:
-        raise ConfigError(" ".join(str(error).split())) from None
+        words = arguments.normalized(values, argv[1:])
+        rest = values([argv[0], *words])[1:]
+    except ConfigError:
+        raise
+    except (flags.Error, ValueError) as error:
+        raise ConfigError(arguments.explained(values, str(error))) from None
     if rest:
         raise ConfigError(f"{rest[0]!r} is not a flag: write --name=value")
+    return words
+
+
+def _check_texts(values: flags.FlagValues, given: Sequence[str]) -> None:
+    """Refuse texts that are empty: they would count as not given."""
     if not values.human_momentum:
         raise ConfigError("human_momentum=False: there is no other environment here, leave the flag out")
-    if values.study is not None and load_study is not None:
-        return _study(values, load_study)
-    if values.parts:
-        raise ConfigError("--parts needs --study: whose parts?")
-    resume = values.resume or values.extend_to is not None
-    config = _resumed(values, load_experiment) if resume else _begun(values, load_experiment)
+    for name in given:
+        if values[name].value == "" or (name == "parts" and not any(values.parts)):
+            raise ConfigError(f"{name} is empty: give it a value, or leave --{name} out")
+
+
+def _run(
+    values: flags.FlagValues, mode: modes.Mode, load_experiment: Callable[[str], Experiment], words: Sequence[str]
+) -> Command:
+    run_dir = _run_dir(values)
+    if mode is modes.NEW:
+        config = _new_run(load_experiment(values.experiment), values)
+    else:
+        config = _resumed(values, run_dir, load_experiment)
     config.validate()
     job = DistributedConfig(**cli_flags.given(values, DistributedConfig))
-    job.validate()
     slurm = SlurmConfig(**cli_flags.given(values, SlurmConfig))
+    job.validate()
     slurm.validate()
-    return Command(config, _run_dir(values), resume, job, slurm)
-
-
-def _begun(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
-    experiment = load_experiment(values.experiment)
-    return _new_run(experiment, values)
+    return Command(config, run_dir, mode is not modes.NEW, job, slurm, words)
 
 
 def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
@@ -108,35 +142,37 @@ def _as_declared(experiment: Experiment) -> RunConfig:
     )
 
 
-def _study(values: flags.FlagValues, load_study: Callable[[str], Study]) -> StudyCommand:
+def _study(values: flags.FlagValues, load_study: Callable[[str], Study], words: Sequence[str]) -> StudyCommand:
     """The study's parts with the flags that are given on top of each."""
-    for name in ("experiment", "resume", "extend_to", "model_name"):
-        if values[name].present:
-            raise ConfigError(f"--{name} does not go with --study: a study begins, resumes and names its parts itself")
     if not values.run_dir:
         raise ConfigError("--study needs --run_dir: a folder for its run directories, the same when it goes on")
     study = load_study(values.study)
-    folder = Path(values.run_dir)
+    folder = paths.user_path(values.run_dir, "run_dir")
+    check_folder(folder)
     parts = plan(study, folder, lambda part: _new_run(part, values), values.parts or ())
-    return StudyCommand(study, parts, folder)
+    return StudyCommand(study, parts, folder, words)
 
 
-def _resumed(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> RunConfig:
+def _resumed(values: flags.FlagValues, run_dir: Path, load_experiment: Callable[[str], Experiment]) -> RunConfig:
     """The stored run with the flags that are given; the runner refuses what differs from the stored one."""
     if not values.run_dir:
-        raise ConfigError("--resume needs --run_dir: which run is to go on?")
-    stored = resuming.stored_run(values.run_dir)
-    if values["experiment"].present:
-        experiment = load_experiment(values.experiment)
+        raise ConfigError("--resume and --extend_to need --run_dir: which run is to go on?")
+    if (run_dir / DECLARATION_NAME).exists():
+        raise ConfigError(f"{run_dir} is the folder of a study: start it again with --study, or name the run of a part")
+    stored = resuming.stored_run(run_dir)
+    if values["experiment"].present or values["preset"].present:  # a preset lies on top of the experiment's own arms
+        experiment = load_experiment(values.experiment if values["experiment"].present else stored.experiment)
         stored = dataclasses.replace(stored, experiment=experiment.name, arms=experiment.arms, claims=experiment.claims)
     if values.extend_to is None:
         if values.timesteps is not None and values.timesteps > stored.timesteps:
             raise ConfigError(f"timesteps={values.timesteps} is longer than the run: use --extend_to")
         return _with_flags(stored, values)
     later = cli_flags.value_of(values, RunConfig.__dataclass_fields__["checkpoints"]) or ()
-    for name in ("timesteps", "checkpoints"):
-        values[name].value = None  # both belong to the longer run
-    return _with_flags(stored, values).extended(values.extend_to, later)
+    values["checkpoints"].value = None  # they belong to the longer run
+    run = _with_flags(stored, values)
+    if values.extend_to == stored.timesteps and not later and not store.is_finished(run_dir):
+        return run  # the extension has begun already
+    return run.extended(values.extend_to, later)
 
 
 def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
@@ -152,6 +188,8 @@ def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
 
 def _run_dir(values: flags.FlagValues) -> Path:
     if values.run_dir:
-        return Path(values.run_dir)
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / (values.model_name or f"{values.experiment}-{stamp}")
+        return paths.user_path(values.run_dir, "run_dir")
+    if values.model_name:
+        return paths.named_run(values.model_name)
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")  # to the microsecond: sweeps start many at once
+    return paths.RUNS / f"{values.experiment}-{stamp}"

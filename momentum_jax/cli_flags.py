@@ -14,20 +14,11 @@ from momentum_jax.distributed import DistributedConfig
 from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
+from momentum_jax.modes import RUN_FIELDS
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.slurm import SlurmConfig
 
 _ALIASES = {"n_steps": "num_steps", "n_epochs": "num_epochs", "batch_size": "minibatch_size"}
-RUN_FIELDS = (
-    "timesteps",
-    "num_seeds",
-    "first_seed",
-    "checkpoints",
-    "fixed_streams",
-    "group_width",
-    "num_devices",
-    "state_interval",
-)
 
 
 class Section(NamedTuple):
@@ -96,13 +87,14 @@ def define(values: flags.FlagValues) -> list[Section]:
     ]
 
 
-def normalized(arguments: Sequence[str]) -> list[str]:
-    """Write flag names with underscores: `--learning-rate=3e-5` becomes `--learning_rate=3e-5`."""
-    result = []
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        result.append(name.replace("-", "_").replace("__", "--", 1) + equals + value if name[:2] == "--" else argument)
-    return result
+def given_names(values: flags.FlagValues) -> list[str]:
+    """Flags that are on the command line, by their own names."""
+    return list(dict.fromkeys(own_name(name) for name in values if values[name].present))
+
+
+def own_name(name: str) -> str:
+    """The name of the flag that `name` is, or is an alias of."""
+    return _ALIASES.get(name, name)
 
 
 def given(values: flags.FlagValues, owner: type, names: Sequence[str] | None = None) -> dict[str, Any]:

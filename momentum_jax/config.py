@@ -59,7 +59,7 @@ class RunConfig:
     experiment: str
     arms: tuple[Arm, ...]
     timesteps: int = static(100_000, "environment steps of each seed", minimum=1, maximum=_MAX_TIMESTEPS)
-    num_seeds: int = static(8, "seeds of each arm", minimum=1)
+    num_seeds: int = static(8, "seeds of each arm", minimum=1, maximum=2**31)
     first_seed: int = static(0, "number of the first seed", minimum=0, maximum=2**31)
     checkpoints: tuple[int, ...] = static((), "environment steps to measure at; empty for the default list", minimum=0)
     fixed_streams: tuple[str, ...] = static((), f"random streams held fixed across seeds: {', '.join(STREAMS)}")
@@ -164,7 +164,10 @@ class RunConfig:
             raise ConfigError(f"extend_to={timesteps} is not beyond the run's {self.timesteps} steps")
         annealed = [arm.name for arm in self.arms if arm.ppo.anneal_learning_rate]
         if annealed:
-            raise ConfigError(f"arm {annealed[0]} anneals its learning rate to zero at {self.timesteps}: start it anew")
+            raise ConfigError(
+                f"arm {annealed[0]} anneals its learning rate to zero at {self.timesteps} (anneal_learning_rate): "
+                "start it anew"
+            )
         later = [step for step in checkpoints or default_checkpoints(timesteps) if step > self.timesteps]
         kept = tuple(sorted({*self.planned_checkpoints, *later}))
         return dataclasses.replace(

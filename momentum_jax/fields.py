@@ -7,8 +7,9 @@ changes shapes or control flow: arms that differ in it belong to different progr
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin, get_type_hints
 
 
@@ -48,7 +49,7 @@ def check_fields(config: Any) -> None:
         value = getattr(config, field.name)
         choices = field.metadata.get("choices", ())
         if choices and value not in choices:
-            raise ConfigError(f"{field.name}={value!r} is unknown: choose one of {', '.join(choices)}")
+            raise unknown(field.name, str(value), choices)
         values = value if isinstance(value, tuple) else (value,)
         for number in values:
             if isinstance(number, int | float):
@@ -60,9 +61,25 @@ def _check_number(field: dataclasses.Field, number: float) -> None:
     if not math.isfinite(number):
         raise ConfigError(f"{field.name}={number} is not a finite number")
     if number < low:
-        raise ConfigError(f"{field.name}={number} is too small: use at least {low:g}")
+        raise ConfigError(f"{field.name}={number} is too small: use at least {_limit(low)}")
     if number > high:
-        raise ConfigError(f"{field.name}={number} is too large: use at most {high:g}")
+        raise ConfigError(f"{field.name}={number} is too large: use at most {_limit(high)}")
+
+
+def _limit(value: float) -> str:
+    """A limit as it can be typed: not rounded, so that the value named is allowed."""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def unknown(name: str, value: str, choices: Iterable[str]) -> ConfigError:
+    """The error of a value that is none of `choices`."""
+    return ConfigError(f"{name}={value!r} is unknown: choose one of {', '.join(choices)}{nearest(value, choices)}")
+
+
+def nearest(value: str, choices: Iterable[str]) -> str:
+    """The end of a message: which of `choices` may have been meant, or nothing."""
+    near = difflib.get_close_matches(value.lower(), choices, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def from_plain(kind: Any, value: Any) -> Any:

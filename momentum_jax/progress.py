@@ -12,7 +12,7 @@ from momentum_jax.recorder import Checkpoint
 
 
 class Progress:
-    """A progress bar over the environment steps of all runs together."""
+    """A progress bar over the environment steps of all runs together; only where a terminal shows it."""
 
     def __init__(self, num_runs: int, total_steps: int, shown: bool = True):
         self._num_runs = num_runs
@@ -26,7 +26,7 @@ class Progress:
             file=sys.stderr,
             dynamic_ncols=True,
             desc="training",
-            disable=not shown,
+            disable=not (shown and sys.stderr and sys.stderr.isatty()),
         )
 
     def skip(self, env_steps: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from momentum_jax import jax_settings, store
 from momentum_jax.config import RunConfig
 from momentum_jax.fields import ConfigError, differences
+from momentum_jax.invocation import report_command
 
 # Where a run is computed and how often it is saved may change under way: on CPU its numbers do not depend on them; on
 # an accelerator another group width may change the last digits.
@@ -16,6 +19,24 @@ _FREE = ("group_width", "num_devices", "state_interval")
 # A moved file or cache is the same data: the fingerprint decides.
 _FREE_MARKET = ("data_path", "vix_path", "cache_path", "request_seconds")
 _SHOWN = 5
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+class WriteError(Exception):
+    """Results could not be written under way; the message says what is kept and how to go on."""
+
+
+@contextlib.contextmanager
+def explained(run_dir: Path, share: store.Share, go_on: str) -> Iterator[None]:
+    """Turn an OSError of the block into a `WriteError` that says what is kept and the command that goes on."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.filename or run_dir}: {error.strerror or error}"
+        newest = store.states(run_dir, share)
+        kept = f"the state after update {newest[0][0]:,}" if newest else "every checkpoint written so far"
+        remedy = "make room" if error.errno in _NO_ROOM else "look at the disk and its permissions"
+        raise WriteError(f"{reason}; {kept} is kept: {remedy}, then {go_on}") from error
 
 
 def stored_run(run_dir: str | Path) -> RunConfig:
@@ -58,6 +79,22 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
             "otherwise: resume it with that version, or begin another run"
         )
     jax_settings.check_same(run_dir, config.get("jax_settings"), description["jax_settings"])
+
+
+def what_is_kept(run_dir: str | Path, go_on: str) -> str:
+    """What a run that was ended at once has left, and the command that goes on; one line.
+
+    Raises:
+      RunDirectoryError: config.json cannot be read.
+    """
+    folder = Path(run_dir)
+    if not store.is_run(folder):
+        return "nothing has been written; the same command starts again"
+    if store.is_finished(folder):
+        return f"the run in {folder} is finished, its report is not: {report_command(folder)}"
+    updates = [update for share in store.shares(store.read_config(folder)) for update, _ in store.states(folder, share)]
+    kept = f"the state after update {max(updates):,}" if updates else "no state yet"
+    return f"{folder} holds {kept}; go on with: {go_on}"
 
 
 def changed_versions(run_dir: str | Path, description: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ computed again, to the same bits.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import resource
 import sys
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 import jax
 
-from momentum_jax import distributed, jax_settings, kernels, resuming, snapshots, store
+from momentum_jax import capacity, distributed, jax_settings, kernels, resuming, snapshots, store
 from momentum_jax.config import RunConfig
 from momentum_jax.description import describe, headline, now
 from momentum_jax.engine import Layout
@@ -24,20 +25,18 @@ from momentum_jax.env.momentum import make_market
 from momentum_jax.fields import ConfigError
 from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.interruption import Interrupted, StopRequest, stop_request
+from momentum_jax.invocation import resume_command
 from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.options import VENDORS, MarketConfig
 from momentum_jax.market.segment import fingerprint
+from momentum_jax.paths import from_anywhere
 from momentum_jax.progress import Progress, checkpoint_line
 from momentum_jax.recorder import Checkpoint
 from momentum_jax.training import Training
 
 # What `train` raises when a run cannot be: nothing has been compiled or written then.
 REFUSALS = (ConfigError, DataError, store.RunDirectoryError)
-
-
-class WriteError(Exception):
-    """Results could not be written under way; the message says what is kept and how to go on."""
 
 
 def train(
@@ -47,16 +46,18 @@ def train(
     *,
     resume: bool = False,
     job: distributed.Job | None = None,
+    go_on: str | None = None,
 ) -> None:
     """Train every arm with every seed and fill `run_dir`.
 
     Args:
       config: the run; with `resume` it may be longer than the one that is stored.
       run_dir: where results go; must not exist, or with `resume` must be a run's.
-      say: receives what is logged, line by line.
+      say: receives what is logged, line by line. Where nobody can read it any more, the run goes on.
       resume: go on from the newest saved state. A run that is finished already stays as it is.
       job: the processes that train together, each its share of the seeds in files of its own. Nothing crosses
         seeds, so they meet only at the start and the end.
+      go_on: the command that goes on with what was stopped; default that of this run.
 
     Raises:
       ConfigError, DataError, RunDirectoryError: before anything is compiled or written.
@@ -65,19 +66,27 @@ def train(
       ProcessLostError: another process has died or stopped; the state is saved.
     """
     config.validate()
+    config = dataclasses.replace(config, market=from_anywhere(config.market))
     job = job or distributed.Job()
+    go_on = go_on or resume_command(run_dir)
     if config.num_seeds < job.count:
         raise ConfigError(
             f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
         )
+    share = store.Share(job.index, job.count)
+    num_seeds = len(share.of(range(config.num_seeds)))
+    layouts = program_layouts(config, num_seeds)
+    # Now, for fetching bars may take hours.
+    capacity.check_memory(config, layouts, num_seeds)
+    if job.is_first and not resume:
+        store.check_absent(run_dir)
+        capacity.check_disk(config, run_dir)
     dataset = _load(config.market, job)
     market = make_market(dataset.segments, config.market.segments)
-    share = store.Share(job.index, job.count)
     seeds = share.of(config.seeds)
-    layouts = program_layouts(config, len(seeds))
     description = describe(config, dataset, layouts, job.count)
-    with _opened(run_dir, description, resume, job) as finished, _explained(run_dir, share):
-        session = _Session(config, run_dir, share, job, say)
+    with _opened(run_dir, description, resume, job) as finished, resuming.explained(run_dir, share, go_on):
+        session = _Session(config, run_dir, share, job, say, go_on)
         if finished:
             session.log("finished already: nothing to resume (--extend_to makes it longer)")
             return
@@ -156,17 +165,25 @@ class _Session:
     """One process at work on a run: what it writes, and when."""
 
     def __init__(
-        self, config: RunConfig, run_dir: Path, share: store.Share, job: distributed.Job, say: Callable[[str], None]
+        self,
+        config: RunConfig,
+        run_dir: Path,
+        share: store.Share,
+        job: distributed.Job,
+        say: Callable[[str], None],
+        go_on: str,
     ):
         self._config = config
         self._run_dir = run_dir
         self._share = share
         self._job = job
         self._say = say
+        self._go_on = go_on
 
     def log(self, line: str) -> None:
         store.append_log(self._run_dir, line, self._share)
-        self._say(line)
+        with contextlib.suppress(OSError, UnicodeError):  # a closed pipe, a lost terminal: the log has the line
+            self._say(line)
 
     def train(self, fleet: Fleet) -> None:
         """Train to the end from the newest state there is.
@@ -253,31 +270,14 @@ class _Session:
 
     def _interrupted(self, training: Training, stop: StopRequest) -> Interrupted:
         step = training.update * self._config.rollout_size
-        message = f"stopped at step {step:,} and saved; go on with: {resume_command(self._run_dir)}"
+        message = f"stopped at step {step:,} and saved; go on with: {self._go_on}"
         return Interrupted(message, stop.signal_number or 0)
-
-
-@contextlib.contextmanager
-def _explained(run_dir: Path, share: store.Share) -> Iterator[None]:
-    """Say of what cannot be written what is kept."""
-    try:
-        yield
-    except OSError as error:
-        reason = f"{error.filename or run_dir}: {error.strerror or error}"
-        newest = store.states(run_dir, share)
-        kept = f"the state after update {newest[0][0]:,}" if newest else "every checkpoint written so far"
-        raise WriteError(f"{reason}; {kept} is kept: make room, then {resume_command(run_dir)}") from error
 
 
 def _peak_memory() -> int:
     """Bytes of memory that this process has held at most."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-def resume_command(run_dir: Path) -> str:
-    """How a person goes on with a run."""
-    return f"python launch.py --resume --run_dir={run_dir}"
 
 
 def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[Any]) -> Iterator[str]:

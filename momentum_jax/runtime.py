@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import tempfile
 from pathlib import Path
 
-from momentum_jax import jax_settings, kernels
+from momentum_jax import jax_settings, kernels, machine
 from momentum_jax.fields import ConfigError
+from momentum_jax.paths import user_path
 
 _LAPACK_THREADS = "OPENBLAS_NUM_THREADS"
 CACHE_VARIABLE = "MOMENTUM_JAX_CACHE"
 
 
 def start(num_devices: int | None = None, run_dir: Path | None = None) -> None:
-    """Set the number of CPU devices (default: one per core), random numbers and the persistent compilation cache.
+    """Set the number of CPU devices (default: one per usable core), random numbers and the compilation cache.
 
     Has to run before the backend starts, which `import gymnax` already does; harmless where an accelerator is
     found. The cache lies in the user's cache directory, or where MOMENTUM_JAX_CACHE says.
@@ -36,7 +39,7 @@ def start(num_devices: int | None = None, run_dir: Path | None = None) -> None:
         reason = " ".join(str(error).split())
         raise ConfigError(f"JAX does not start: {reason}: correct or unset the variable") from None
 
-    jax.config.update("jax_num_cpu_devices", num_devices or os.cpu_count() or 1)
+    jax.config.update("jax_num_cpu_devices", num_devices or machine.usable_cores())
     jax_settings.fix()
     # Accelerators would take TF32. `PPOConfig.matmul_precision` may ask the engine's programs for less.
     jax.config.update("jax_default_matmul_precision", "highest")
@@ -66,6 +69,24 @@ def _load_lapack() -> None:
 
 
 def cache_dir() -> Path:
-    """The user's cache directory for this project."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get(CACHE_VARIABLE) or base / "momentum_jax")
+    """The user's cache directory for this project; a temporary one where there is no home folder to write to.
+
+    Raises:
+      ConfigError: MOMENTUM_JAX_CACHE names a folder that cannot be made.
+    """
+    given = os.environ.get(CACHE_VARIABLE)
+    if given:
+        try:
+            return _made(user_path(given, CACHE_VARIABLE))
+        except OSError as error:
+            raise ConfigError(f"{CACHE_VARIABLE}={given}: cannot be made ({error.strerror}): name another") from None
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    with contextlib.suppress(OSError):
+        if os.path.isabs(base):  # `~` stays where no home folder is known
+            return _made(Path(base) / "momentum_jax")
+    return Path(tempfile.gettempdir()) / f"momentum_jax-{os.getuid()}"
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from momentum_jax.fields import ConfigError, check_fields, static
+from momentum_jax.paths import user_path
 
 _TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2}")
 _SAVED = 143  # what launch.py ends with once it has saved after a SIGTERM
@@ -68,13 +69,13 @@ def write_script(
     from momentum_jax.store import write_atomic
 
     assert config.slurm is not None
-    path = Path(config.slurm).absolute()
+    path = user_path(config.slurm, "slurm").absolute()
     text = script(config, arguments, run_dir, program, python)
     try:
         if path.exists() and path.read_bytes() != text.encode():
             raise ConfigError(f"{path}: exists with another content; remove it or give --slurm another name")
-        run_dir.absolute().parent.mkdir(parents=True, exist_ok=True)  # where the log goes: Slurm makes no folders
         write_atomic(path, text.encode())
+        run_dir.absolute().parent.mkdir(parents=True, exist_ok=True)  # where the log goes: Slurm makes no folders
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
     return path

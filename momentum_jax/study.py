@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from momentum_jax import resuming, store
 from momentum_jax.config import Experiment, RunConfig
-from momentum_jax.fields import ConfigError, differences
+from momentum_jax.fields import ConfigError, differences, nearest
 
 DECLARATION_NAME = "study.json"
 
@@ -62,7 +62,9 @@ class Study:
         found = {part_name(part): part for part in self.parts}
         short = name.removeprefix(f"{self.name}.")
         if short not in found:
-            raise ConfigError(f"study {self.name} has no part {short!r}: choose from {', '.join(found)}")
+            raise ConfigError(
+                f"study {self.name} has no part {short!r}: choose from {', '.join(found)}{nearest(short, found)}"
+            )
         return found[short]
 
 
@@ -119,6 +121,16 @@ def plan(
     if not runs:
         raise ConfigError(f"parts {', '.join(chosen)} do not belong to this data source, so there is nothing to run")
     return runs
+
+
+def check_folder(folder: Path) -> None:
+    """Raises RunDirectoryError where `folder` cannot hold the run directories of a study."""
+    if folder.exists() and not folder.is_dir():
+        raise store.RunDirectoryError(f"{folder}: is a file, and a study needs a folder: choose another --run_dir")
+    if store.is_run(folder):
+        raise store.RunDirectoryError(
+            f"{folder}: is the directory of a run, and a study keeps one for each part: choose another --run_dir"
+        )
 
 
 def state_of(run: PartRun) -> State:

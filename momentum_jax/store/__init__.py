@@ -15,7 +15,7 @@ Every file is written under a temporary name in its own folder and renamed, so t
 file either is whole or is not there. Nothing is pickled, and nothing here imports jax.
 """
 
-from momentum_jax.store.config import is_finished, read_config
+from momentum_jax.store.config import is_finished, is_run, read_config, shares
 from momentum_jax.store.files import (
     STATE_NAME,
     WHOLE,
@@ -28,7 +28,14 @@ from momentum_jax.store.files import (
 from momentum_jax.store.lock import locked
 from momentum_jax.store.read import complete_steps, load_policies, load_run
 from momentum_jax.store.state import new_state, remove_leftovers, states
-from momentum_jax.store.write import append_log, create_run, replace_config, write_checkpoint, write_policy
+from momentum_jax.store.write import (
+    append_log,
+    check_absent,
+    create_run,
+    replace_config,
+    write_checkpoint,
+    write_policy,
+)
 
 __all__ = [
     "STATE_NAME",
@@ -36,9 +43,11 @@ __all__ = [
     "RunDirectoryError",
     "Share",
     "append_log",
+    "check_absent",
     "complete_steps",
     "create_run",
     "is_finished",
+    "is_run",
     "load_policies",
     "load_run",
     "locked",
@@ -47,6 +56,7 @@ __all__ = [
     "read_config",
     "remove_leftovers",
     "replace_config",
+    "shares",
     "states",
     "write_arrays",
     "write_atomic",

@@ -78,6 +78,11 @@ def read_config(run_dir: str | Path) -> dict[str, Any]:
     return config
 
 
+def is_run(folder: str | Path) -> bool:
+    """Whether a folder is a run's directory, whatever state it is in."""
+    return (Path(folder) / CONFIG_NAME).exists()
+
+
 def is_finished(run_dir: str | Path) -> bool:
     """Whether a run has been trained to its end and everything of it is written.
 

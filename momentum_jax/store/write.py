@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION, VARIABLES
-from momentum_jax.store.config import arm_names, check_config, read_config
+from momentum_jax.store.config import arm_names, check_config, is_run, read_config
 from momentum_jax.store.files import (
     CONFIG_NAME,
     DIAGNOSTICS_NAME,
@@ -42,17 +43,29 @@ def create_run(run_dir: str | Path, config: Mapping[str, Any]) -> None:
     """
     root = Path(run_dir)
     text = _config_text(root, config)
+    check_absent(root)
     try:
         root.mkdir(parents=True)
         (root / DIAGNOSTICS_NAME).mkdir()
         write_atomic(root / CONFIG_NAME, text)
     except FileExistsError:
-        if (root / CONFIG_NAME).exists():
-            with locked(root):  # refused by name where somebody is at work in it
-                pass
-        raise RunDirectoryError(f"{root}: exists already; choose another name or add --resume") from None
+        raise RunDirectoryError(f"{root}: was made by another process just now: choose another name") from None
     except OSError as error:
         raise RunDirectoryError(f"{root}: cannot be written ({error.strerror})") from error
+
+
+def check_absent(run_dir: str | Path) -> None:
+    """Raises RunDirectoryError where a new run cannot lie, because something is there already."""
+    root = Path(run_dir)
+    if not os.path.lexists(root):
+        return
+    if not root.is_dir():
+        raise RunDirectoryError(f"{root}: is a file, and a run needs a folder of its own: choose another name")
+    if not is_run(root):
+        raise RunDirectoryError(f"{root}: exists already and is not a run's: choose a name that does not exist yet")
+    with locked(root):  # refused by name where somebody is at work in it
+        pass
+    raise RunDirectoryError(f"{root}: exists already; choose another name or add --resume")
 
 
 def replace_config(run_dir: str | Path, config: Mapping[str, Any]) -> None:

@@ -67,9 +67,11 @@ def test_each_option_is_a_flag_of_its_type():
         "file_columns": ("time,open,high,low,close", ("time", "open", "high", "low", "close")),
         "file_price_scale": ("10000", 10_000.0),
         "file_bar_minutes": ("5", 5),
+        "missing_minutes": ("fill", "fill"),
         "fill_limit": ("3", 3),
         "segments": ("balanced", "balanced"),
         "train_end": ("2024-02-09", "2024-02-09"),
+        "data_part": ("train", "train"),
     }
     argv = ["launch.py", *(f"--{name}={text}" for name, (text, _) in given.items())]
     command = cli.parse(argv, lambda name: Experiment(name=name, description="", arms=arms), ["tune2"])

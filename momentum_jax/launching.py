@@ -1,0 +1,165 @@
+"""From a command line to a trained run and its report, with everything that can end it early.
+
+Exit codes: 0 done, 1 could not write, 2 refused, 3 lost a process, 128 + signal stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn, Protocol
+
+from absl import logging
+
+from momentum_jax import cli, distributed, interruption, invocation, resuming, runtime, slurm, store
+from momentum_jax.config import Experiment
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.errors import DataError
+from momentum_jax.study import Study
+
+_PROGRAM = "launch.py"
+_REFUSALS = (ConfigError, DataError, store.RunDirectoryError)
+
+
+class Catalog(Protocol):
+    """Where experiments and studies are found: the package `experiments`."""
+
+    def names(self) -> list[str]: ...
+
+    def load(self, name: str) -> Experiment: ...
+
+    def load_study(self, name: str) -> Study: ...
+
+
+def launch(argv: Sequence[str], catalog: Catalog, program: Path) -> None:
+    """Do what a command line asks for; ends the process with the exit code that says how it went.
+
+    Args:
+      argv: the command line with the program's name.
+      catalog: the experiments.
+      program: launch.py, which a batch file for Slurm is to start.
+    """
+    logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
+    last_words = _LastWords()
+    try:
+        with interruption.guard(_PROGRAM, last_words), _endings():
+            command = cli.parse(argv, catalog.load, catalog.names(), load_study=catalog.load_study)
+            if isinstance(command, str):
+                print(command)
+            elif isinstance(command, cli.StudyCommand):
+                _carry_out(command, last_words)
+            elif command.slurm.slurm:
+                path = slurm.write_script(command.slurm, command.arguments, command.run_dir, program)
+                print(f"written: {shlex.join(['sbatch', str(path)])}")
+            else:
+                _train(command, last_words)
+    except interruption.Stopped as stopped:
+        print(f"{_PROGRAM}: {stopped.signal_name}: {last_words()}", file=sys.stderr)
+        sys.exit(stopped.exit_code)
+
+
+class _LastWords:
+    """What is kept of the work so far and how to go on."""
+
+    def __init__(self) -> None:
+        self._tell: Callable[[], str] = lambda: "nothing has been written; the same command starts again"
+
+    def __call__(self) -> str:
+        try:
+            return self._tell()
+        except (store.RunDirectoryError, OSError) as error:
+            return str(error)
+
+    def are_of_run(self, run_dir: Path, go_on: str | None = None) -> None:
+        self._tell = partial(resuming.what_is_kept, run_dir, go_on or invocation.resume_command(run_dir))
+
+    def are(self, line: str) -> None:
+        self._tell = lambda: line
+
+
+def _train(command: cli.Command, last_words: _LastWords) -> None:
+    runner = _start(command.config.num_devices, command.run_dir)
+    from momentum_jax import progress
+
+    with distributed.start(command.job) as job:
+        run_dir = Path(job.broadcast("run_dir", str(command.run_dir)))
+        if command.resume or not run_dir.exists():
+            last_words.are_of_run(run_dir)
+        say = progress.say if job.is_first else _say_nothing
+        runner.train(command.config, run_dir, say, resume=command.resume, job=job)
+    if job.is_first:
+        _report(run_dir)
+
+
+def _carry_out(command: cli.StudyCommand, last_words: _LastWords) -> None:
+    runner = _start(command.parts[0].config.num_devices)
+    from momentum_jax import progress, study
+
+    again = invocation.same_command(command.arguments)
+    last_words.are(f"what is written in {command.folder} is kept; go on with: {again}")
+    train = partial(runner.train, say=progress.say, go_on=again)
+    study.carry_out(command.study, command.folder, command.parts, train, progress.say)
+
+
+def _start(num_devices: int | None, run_dir: Path | None = None) -> ModuleType:
+    """Start JAX and import what trains; in this order, for importing gymnax starts JAX's backend.
+
+    Raises:
+      ConfigError: JAX does not start here, as with JAX_PLATFORMS=cuda and no GPU.
+    """
+    try:
+        runtime.start(num_devices, run_dir)
+        import jax
+
+        jax.local_devices()
+    except (RuntimeError, ValueError, AssertionError) as error:  # JAX asserts that a platform asked for is there
+        found = " ".join(str(error).split()) or "its platform is not there"
+        settings = " ".join(f"{name}={value}" for name, value in os.environ.items() if name.startswith("JAX_"))
+        raise ConfigError(f"JAX does not start ({found}): look at {settings or 'its installation'}") from None
+    from momentum_jax import runner
+
+    return runner
+
+
+@contextlib.contextmanager
+def _endings() -> Iterator[None]:
+    """One line and an exit code for all that can end a run early, signals apart."""
+    try:
+        yield
+    except _REFUSALS as error:
+        _refuse(error, 2)
+    except resuming.WriteError as error:
+        _refuse(error, 1)
+    except distributed.ProcessLostError as error:
+        _refuse(error, 3)
+    except interruption.Interrupted as stopped:
+        sys.exit(stopped.exit_code)
+
+
+def _report(run_dir: Path) -> None:
+    from momentum_jax.analysis import report, terminal
+
+    try:
+        print(terminal.summary(run_dir))
+        print(f"\nreport: {report.write_report(run_dir)}\nrun directory: {run_dir}")
+    except OSError as error:
+        reason = f"{error.filename or run_dir}: {error.strerror or error}"
+        again = invocation.report_command(run_dir)
+        raise resuming.WriteError(
+            f"{reason}; the run is finished, its report is not: see to that, then {again}"
+        ) from error
+
+
+def _say_nothing(line: str) -> None:
+    """Further processes only write their logs."""
+
+
+def _refuse(error: Exception, exit_code: int) -> NoReturn:
+    print(f"{_PROGRAM}: {error}", file=sys.stderr)
+    sys.exit(exit_code)

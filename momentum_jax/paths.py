@@ -1,0 +1,52 @@
+"""Paths as a person writes them: `~` is a home folder, and names of runs stay inside their folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path, PurePath
+
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.options import VENDORS, MarketConfig
+
+RUNS = Path("runs")
+
+
+def user_path(text: str, name: str = "path") -> Path:
+    """The path with `~` and `~user` replaced. Shells do so only at the beginning of a word, not after `--run_dir=`.
+
+    Raises:
+      ConfigError: it is empty, holds a character that cannot be printed, or names a home folder that is not known.
+    """
+    if not text.strip() or not text.isprintable():
+        raise ConfigError(f"{name}={text!r} is no path that can be printed: give another, or leave {name} out")
+    expanded = os.path.expanduser(text)
+    if expanded.startswith("~"):
+        raise ConfigError(f"{name}={text!r}: no home folder of {text.split('/')[0]} is known: write the path in full")
+    return Path(expanded)
+
+
+def from_anywhere(market: MarketConfig) -> MarketConfig:
+    """The same market with paths that mean the same in every folder.
+
+    Raises:
+      ConfigError: a path cannot be one; see `user_path`.
+    """
+    names = ["data_path", "vix_path"]
+    if market.data_source in VENDORS:
+        names.append("cache_path")
+    given = {name: getattr(market, name) for name in names}
+    absolute = {name: str(user_path(text, name).absolute()) for name, text in given.items() if text is not None}
+    return dataclasses.replace(market, **absolute)
+
+
+def named_run(name: str) -> Path:
+    """The folder of the run `name` in runs/.
+
+    Raises:
+      ConfigError: the name leads out of runs/, or is none.
+    """
+    parts = PurePath(name).parts
+    if not name.strip() or name.startswith(("/", "~")) or ".." in parts or not parts or not name.isprintable():
+        raise ConfigError(f"model_name={name!r} is no name of a folder in {RUNS}/: give a path by --run_dir instead")
+    return RUNS / name

@@ -5,23 +5,21 @@ Estimates are low: they count what a run must hold, not what it may need for mom
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from momentum_jax import machine
+from momentum_jax import machine, memory
 from momentum_jax.config import RunConfig
-from momentum_jax.diagnostics.variables import ACTIONS, VARIABLES
+from momentum_jax.diagnostics.variables import VARIABLES
 from momentum_jax.engine import Layout
 from momentum_jax.env.layout import INPUT_COUNTS
+from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.options import PPOConfig
 
 _FLOAT = 4  # bytes
-_FEATURES, _INPUTS = INPUT_COUNTS.size, int(INPUT_COUNTS.sum())
-_REDUCED_ROWS = int(INPUT_COUNTS[INPUT_COUNTS > 1].sum())  # of the first kernel, of which the learner keeps the mean
 _TRANSITION_BYTES = 44  # of `rollout.Trajectory`, with what the task calls compact
 _RECORD_BYTES = 12  # of `learner.UpdateRecord`, a transition
 _IN_FLIGHT = 2  # updates whose records are held at once
@@ -75,36 +73,29 @@ def memory_bytes(config: RunConfig, layouts: Sequence[Layout], num_seeds: int) -
         ppo = config.arms[arms[0]].ppo
         groups = -(-len(arms) * num_seeds // layout.group_size)  # the last is filled up with copies
         records = _IN_FLIGHT * _RECORD_BYTES * ppo.rollout_size + _checkpoint_bytes()
-        held += groups * layout.group_size * (state_bytes(ppo) + records)
+        held += groups * layout.group_size * (_state_bytes(ppo) + records)
         working.append(len(layout.devices) * _working_bytes(ppo))
     return held + max(working)
 
 
 def disk_bytes(config: RunConfig) -> int:
     """What the run directory holds when the run ends, report apart."""
-    states = sum(_STATES_ON_DISK * state_bytes(arm.ppo) for arm in config.arms)
-    policies = sum(_FLOAT * _num_weights(arm.ppo, _INPUTS) for arm in config.arms)
+    states = sum(_STATES_ON_DISK * _state_bytes(arm.ppo) for arm in config.arms)
+    policies = states / _STATES_ON_DISK / 3  # the weights alone
     checkpoints = len(config.planned_checkpoints) * len(config.arms) * _COMPRESSED * _checkpoint_bytes()
     return math.ceil(config.num_seeds * (states + policies + checkpoints))
-
-
-def state_bytes(config: PPOConfig) -> int:
-    """Size of one run's `learner.LearnerState`, but for its environments and random streams."""
-    return _FLOAT * (3 * _num_weights(config, _FEATURES) + 2 * _REDUCED_ROWS * config.hidden_sizes[0])
 
 
 def _working_bytes(config: PPOConfig) -> int:
     """A rollout, the orders in which it is learned from, a gradient and a minibatch's activations."""
     rollout = config.rollout_size * (_TRANSITION_BYTES + _FLOAT * config.num_epochs)
-    activations = config.minibatch_size * (_FEATURES + 2 * sum(config.hidden_sizes))
-    return rollout + _FLOAT * (_num_weights(config, _FEATURES) + activations)
+    activations = _FLOAT * config.minibatch_size * (INPUT_COUNTS.size + 2 * sum(config.hidden_sizes))
+    return rollout + _state_bytes(config) // 3 + activations
 
 
-def _num_weights(config: PPOConfig, num_inputs: int) -> int:
-    """Weights and biases of both towers."""
-    sizes = (num_inputs, *config.hidden_sizes)
-    hidden = sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(sizes))
-    return 2 * hidden + (sizes[-1] + 1) * (len(ACTIONS) + 1)
+def _state_bytes(config: PPOConfig) -> int:
+    """What a run carries from one update to the next: weights and two moments of each."""
+    return memory.of_run(Momentum(), config).state
 
 
 def _checkpoint_bytes() -> int:

@@ -73,13 +73,7 @@ def default_layout(
       run_memory: what a run takes, see `memory.of_run`; without it memory is not looked at.
       reserved_bytes: of each device, for other programs' runs.
     """
-    found = jax.local_devices()
-    if num_devices is not None and num_devices > len(found):
-        raise ConfigError(
-            f"num_devices={num_devices} is more than there are here, {len(found)} {found[0].platform} device(s): "
-            "ask for fewer, or leave it out"
-        )
-    devices = tuple(found[:num_devices])[:num_runs]
+    devices = tuple(jax.local_devices()[:num_devices])[:num_runs]
     on_cpu = devices[0].platform == "cpu"
     runs_each = -(-num_runs // len(devices))
     if group_width is None and on_cpu:

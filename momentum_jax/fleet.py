@@ -16,6 +16,7 @@ from momentum_jax.engine import Engine, Layout, Run, default_layout
 from momentum_jax.env import rules
 from momentum_jax.env.market import Market
 from momentum_jax.env.momentum import Momentum
+from momentum_jax.fields import ConfigError
 from momentum_jax.ppo import distributions, learner, networks
 from momentum_jax.store.files import Rows
 
@@ -29,6 +30,12 @@ def program_layouts(config: RunConfig, num_seeds: int) -> list[Layout]:
 
     Each program has a layout of its own: one that was sized for all runs together would be filled up with copies.
     """
+    found = jax.local_devices()
+    if config.num_devices is not None and config.num_devices > len(found):
+        raise ConfigError(
+            f"num_devices={config.num_devices} is more than there are here, {len(found)} {found[0].platform} "
+            "device(s): ask for fewer, or leave it out"
+        )
     widths: tuple[int | None, ...] = config.group_width or (None,)
     widths = widths if len(widths) > 1 else widths * len(config.programs)
     memories = [memory.of_run(Momentum(), config.arms[arms[0]].ppo) for arms in config.programs]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -47,6 +49,12 @@ def available_memory(root: Path = _ROOT) -> int | None:
     for folder in _groups(root, "memory"):
         found += _memory_left(folder)
     return max(0, min(found)) if found else None
+
+
+def peak_memory() -> int:
+    """Bytes of memory that this process has held at most."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def free_disk(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path, PurePath
+from typing import Any
 
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import VENDORS, MarketConfig
@@ -36,7 +37,9 @@ def from_anywhere(market: MarketConfig) -> MarketConfig:
     if market.data_source in VENDORS:
         names.append("cache_path")
     given = {name: getattr(market, name) for name in names}
-    absolute = {name: str(user_path(text, name).absolute()) for name, text in given.items() if text is not None}
+    absolute: dict[str, Any] = {
+        name: str(user_path(text, name).absolute()) for name, text in given.items() if text is not None
+    }
     return dataclasses.replace(market, **absolute)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +24,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.interruption import Interrupted, StopRequest, stop_request
 from momentum_jax.invocation import resume_command
+from momentum_jax.machine import peak_memory
 from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.options import VENDORS, MarketConfig
@@ -74,13 +73,7 @@ def train(
             f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
         )
     share = store.Share(job.index, job.count)
-    num_seeds = len(share.of(range(config.num_seeds)))
-    layouts = program_layouts(config, num_seeds)
-    # Now, for fetching bars may take hours.
-    capacity.check_memory(config, layouts, num_seeds)
-    if job.is_first and not resume:
-        store.check_absent(run_dir)
-        capacity.check_disk(config, run_dir)
+    layouts = _layouts(config, run_dir, resume, share)  # now, for fetching bars may take hours
     dataset = _load(config.market, job)
     market = make_market(dataset.segments, config.market.segments)
     seeds = share.of(config.seeds)
@@ -101,6 +94,17 @@ def train(
         job.barrier("trained")
         if job.is_first:
             store.replace_config(run_dir, store.read_config(run_dir) | {"finished": now()})
+
+
+def _layouts(config: RunConfig, run_dir: Path, resume: bool, share: store.Share) -> list[Layout]:
+    """How this process's runs are spread over the machine; raises as `train` where they have no room."""
+    num_seeds = len(share.of(range(config.num_seeds)))
+    layouts = program_layouts(config, num_seeds)
+    capacity.check_memory(config, layouts, num_seeds)
+    if share.index == 0 and not resume:
+        store.check_absent(run_dir)
+        capacity.check_disk(config, run_dir)
+    return layouts
 
 
 def _load(config: MarketConfig, job: distributed.Job) -> Dataset:
@@ -217,7 +221,7 @@ class _Session:
         seconds = time.perf_counter() - started
         steps = (training.update - first) * self._config.rollout_size * fleet.num_runs
         rate = f"{steps:,} environment steps in {seconds:.1f} s, {steps / seconds:,.0f} steps/s"
-        self.log(f"trained {rate}, peak host memory {_peak_memory() / 1e6:,.0f} MB")
+        self.log(f"trained {rate}, peak host memory {peak_memory() / 1e6:,.0f} MB")
 
     def _advance(self, training: Training, fleet: Fleet, stop: StopRequest) -> None:
         saved = time.monotonic()
@@ -272,12 +276,6 @@ class _Session:
         step = training.update * self._config.rollout_size
         message = f"stopped at step {step:,} and saved; go on with: {self._go_on}"
         return Interrupted(message, stop.signal_number or 0)
-
-
-def _peak_memory() -> int:
-    """Bytes of memory that this process has held at most."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[Any]) -> Iterator[str]:

@@ -55,6 +55,7 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
         "normalize_advantage": "false",
         "minibatch_size": "128",
         "num_steps": "1024",
+        "group_width": "3",
     }
     for field in dataclasses.fields(owner):
         if "help" not in field.metadata:

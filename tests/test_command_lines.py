@@ -140,7 +140,6 @@ REFUSED_BY_THE_RUNNER = {
     "--hidden_sizes=100000,100000": "of memory, and .* are free",
     "--num_devices=1000": "num_devices=1000 is more than there are here",
     "--data_source=csv --data_path=absent.csv --vix_path=absent.csv": "absent.csv: no such file",
-    "--data_source=csv --data_path=file --vix_path=folder": "folder: is a folder",
 }
 
 

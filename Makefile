@@ -19,7 +19,7 @@ test-slow: $(VENV)/.installed
 test-golden: $(VENV)/.installed
 	GOLDEN_DIR="$(GOLDEN_DIR)" $(BIN)/python -m pytest -m golden $(ARGS)
 
-# Break the code on purpose, change by change, and see that the tests notice: ARGS="--only=losses --time_limit=600".
+# Break the code on purpose, change by change, and see that the tests notice: ARGS="--only losses --time_limit=600".
 mutants: $(VENV)/.installed
 	$(BIN)/python -m tests.mutants $(ARGS)
 

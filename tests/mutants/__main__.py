@@ -1,6 +1,6 @@
 """Applies mutations to copies of the project, one each, and runs the tests that have to fail under them.
 
-    make mutants [ARGS="--only=losses --jobs=2 --time_limit=900"]
+    make mutants [ARGS="--only losses stop --jobs=2 --time_limit=900"]
 
 Prints each mutation as killed or survived. Ends with 1 if one survived or a named test does not pass without mutation,
 with 2 if the table does not fit the code.
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except table.TableError as error:
         print(f"mutants: {error}", file=sys.stderr)
         return 2
-    chosen = [one for one in mutations if options.only in f"{one.file} {one.name}"]
+    chosen = [one for one in mutations if any(text in f"{one.file} {one.name}" for text in options.only)]
     sandbox.preload()
     deadline = started + options.time_limit
     broken = _without_mutation(options.root, chosen, options.jobs)
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="mutations whose file and name contain this text")
+    parser.add_argument("--only", nargs="+", default=[""], help="mutations whose file or name contains one of these")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="copies at work at a time")
     parser.add_argument("--time_limit", type=float, default=float("inf"), help="seconds after which none is started")
     parser.add_argument("--root", type=Path, default=ROOT, help="project to break")

@@ -105,9 +105,13 @@ def test_sampling_follows_the_probabilities():
 
 
 def test_entropy_counts_legal_actions_only():
-    log_probs = distributions.masked_log_probs(jnp.zeros(6), jnp.asarray([True, True, True, False, False, False]))
     mask = jnp.asarray([True, True, True, False, False, False])
-    assert float(distributions.entropy(log_probs, mask)) == pytest.approx(np.log(3))
+    for logits, expected in (
+        (jnp.zeros(6), np.log(3)),
+        (jnp.log(jnp.asarray([0.5, 0.25, 0.25, 9.0, 9.0, 9.0])), 1.5 * np.log(2)),
+    ):
+        log_probs = distributions.masked_log_probs(logits, mask)
+        assert float(distributions.entropy(log_probs, mask)) == pytest.approx(expected)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,21 @@ def test_a_real_fall_exceeds_chance_and_noise_around_a_level_does_not(simulate):
     assert (found["design_effect_median"] < 1.6).all()
 
 
+def test_sticky_decisions_around_a_level_do_not_exceed_chance(simulate):
+    """Windows vary six times as much as independent decisions: the table sees that, and finds no falls."""
+    run = load_run(simulate(num_seeds=24)).load()
+    decisions = run.flat_count.sum(["setup_score", "action"]).values
+    concentration = np.maximum((decisions - 1) / 5 - 1, 0.1)  # variance 1 + (n - 1) / (concentration + 1) = 6
+    rng = np.random.default_rng(1)
+    hold = rng.binomial(decisions, rng.beta(concentration / 2, concentration / 2))
+    run.flat_count[:] = 0
+    run.flat_count.loc[{"setup_score": 3, "action": "HOLD"}] = hold
+    run.flat_count.loc[{"setup_score": 3, "action": "BUY_CALL"}] = decisions - hold
+    table = noise_table(run, draws=500)
+    assert table["design_effect_median"].between(4.5, 8).all()
+    assert table["exceed"].sum() <= 0.1 * table["seeds"].sum()
+
+
 def test_arms_are_compared_seed_by_seed(simulate):
     run = load_run(simulate(num_seeds=12)).load()
     table = comparison_table(run)

@@ -134,6 +134,14 @@ def test_a_curve_that_rose_for_certain_leaves_chance_less_room():
     assert tight.exists.mean() <= 0.065  # and holds its level all the same
 
 
+def test_a_dip_comes_back_where_the_way_back_exceeds_what_chance_makes():
+    steps, sigma = np.arange(6) * 1_000, np.ones(6)
+    threshold = float(judge_against_null(steps, np.array([20.0, 20, 0, 0, 0, 0]), sigma).by_chance)
+    for back, comes_back in ((0.9 * threshold, False), (1.1 * threshold, True)):
+        found = judge_against_null(steps, np.array([20.0, 20, 0, 0, back, back]), sigma)
+        assert found.exists and bool(found.comes_back) == comes_back
+
+
 def test_gaps_and_the_horizon_bound_what_is_judged():
     steps, u = np.array([0, 1, 2, 3]) * 10_000.0, np.array([90.0, 50, 40, 0])
     assert judge_against_null(steps, u, np.ones(4), horizon=20_000).fall == 50

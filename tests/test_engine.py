@@ -202,7 +202,7 @@ FIVE_WIDTHS = tuple(
 )
 def test_each_program_has_a_layout_of_its_own(monkeypatch, platform, num_devices, asked, widths, computed):
     """Five networks × 8 seeds are 40 runs: copies are computed only where a width that does not divide is asked for."""
-    monkeypatch.setattr(jax, "local_devices", lambda: [SimpleNamespace(platform=platform)] * 2)
+    monkeypatch.setattr(jax, "local_devices", lambda: [SimpleNamespace(platform=platform, memory_stats=dict)] * 2)
     config = RunConfig(experiment="widths", arms=FIVE_WIDTHS, num_devices=num_devices, group_width=asked)
     config.validate()
     layouts = program_layouts(config, num_seeds=8)

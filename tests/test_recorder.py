@@ -200,3 +200,24 @@ def test_a_loss_that_is_not_finite_marks_the_run_with_its_step():
     recorder.start()
     cut = [checkpoint for update in range(3) for checkpoint in recorder.add(update, as_update_record(records[update]))]
     assert cut[0].arrays["failed_step"].tolist() == [-1, -1, 8]
+
+
+@pytest.mark.parametrize("stop", [2, 3])
+def test_a_recorder_goes_on_from_what_another_had_counted(stop):
+    """Stopped inside a window, and at an update's end where a checkpoint has just been cut."""
+    records = [as_update_record(record) for record in fake_records(np.random.default_rng(5), 4, 2)]
+    checkpoints = (0, 5, 24, 37, 56)
+
+    def recorder():
+        return Recorder(RUNS, 2, 8, checkpoints)
+
+    whole = recorder()
+    expected = [whole.start()] + [one for update in range(UPDATES) for one in whole.add(update, records[update])]
+    first, second = recorder(), recorder()
+    found = [first.start()] + [one for update in range(stop) for one in first.add(update, records[update])]
+    second.restore(stop, first.state())
+    found += [one for update in range(stop, UPDATES) for one in second.add(update, records[update])]
+    assert [one.env_steps for one in found] == list(checkpoints)
+    for one, other in zip(found, expected, strict=True):
+        for name, array in other.arrays.items():
+            np.testing.assert_array_equal(one.arrays[name], array, err_msg=name)

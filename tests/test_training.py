@@ -1,0 +1,61 @@
+"""The order of things: which policy is probed for which checkpoint, and whose numbers stand where."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from momentum_jax.config import Arm, RunConfig
+from momentum_jax.diagnostics.variables import HEALTH_METRICS
+from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
+from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.progress import Progress
+from momentum_jax.training import Training
+
+PPO = PPOConfig(num_steps=4, minibatch_size=4)
+ARMS, SEEDS, UPDATES = 2, 3, 3
+RUNS = ARMS * SEEDS
+CHECKPOINTS = (0, 3, 4, 5, 8, 9)
+
+
+class CountingFleet:
+    """Its probes tell how many updates the policy has seen, its rewards the update and the run."""
+
+    num_runs, num_seeds = RUNS, SEEDS
+
+    def __init__(self):
+        self.updates = 0
+
+    def probe(self):
+        return "probe", self.updates
+
+    def update(self, before=None):
+        self.updates += 1
+        return "update", self.updates - 1
+
+    def fetch(self, in_flight):
+        kind, number = in_flight
+        if kind == "probe":
+            told = number + 10.0 * np.arange(RUNS)
+            return np.broadcast_to(told[:, None, None, None], (RUNS, 2, 5, 6)), np.ones((RUNS, 2, 5), np.int32)
+        shape = (RUNS, PPO.num_steps, 1)
+        metrics = UpdateMetrics(**dict.fromkeys((*HEALTH_METRICS, "loss"), np.zeros(RUNS)))
+        rewards = np.broadcast_to((number + 10.0 * np.arange(RUNS))[:, None, None], shape)
+        return UpdateRecord(np.zeros(shape, np.int32), rewards, np.zeros(shape), metrics)
+
+
+def test_each_checkpoint_has_the_policy_that_acted_and_each_run_its_place():
+    arms = tuple(Arm(name=f"arm{number}", ppo=PPO) for number in range(ARMS))
+    config = RunConfig(experiment="test", arms=arms, timesteps=UPDATES * 4, num_seeds=SEEDS, checkpoints=CHECKPOINTS)
+    training = Training(config, CountingFleet(), Progress(RUNS, UPDATES * 4, shown=False))
+    cut = [training.start()]
+    while not training.done:
+        cut += training.advance()
+    cut += training.settle()
+    assert [checkpoint.env_steps for checkpoint in cut] == [*CHECKPOINTS, 12]
+    run = 10.0 * np.arange(RUNS).reshape(ARMS, SEEDS)
+    # Steps 1 to 4 are acted by the initial policy, 5 to 8 by the one after an update, 9 to 12 after two.
+    for checkpoint, acting in zip(cut, (0, 0, 0, 1, 1, 2, 2), strict=True):
+        np.testing.assert_array_equal(checkpoint.arrays["p_action"][..., 0, 0, 0], run + acting)
+    # The windows 1-3, 4, 5, 6-8, 9, 10-12.
+    for checkpoint, steps, update in zip(cut[1:], (3, 1, 1, 3, 1, 3), (0, 0, 1, 1, 2, 2), strict=True):
+        np.testing.assert_allclose(checkpoint.arrays["reward_sum"], steps * (run + update))

@@ -18,6 +18,7 @@ from absl import app, flags
 from scipy import stats
 
 from benchmarks import results
+from benchmarks.coverage_depth import WIGGLE, depth_coverage, wrongly_supported
 from benchmarks.coverage_noise import STEPS, STICKINESS, dips_found_on_spy, false_dips
 from momentum_jax.analysis.inference.bands import simultaneous_band
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
@@ -128,6 +129,23 @@ def noise_rows(repetitions: int) -> list[Row]:
     return rows
 
 
+def depth_rows(repetitions: int) -> list[Row]:
+    """Mean depths where few seeds dip by 20 points: false claims that it is small, and coverage."""
+    rows: list[Row] = []
+    for wiggle in (0.0, WIGGLE):
+        for seeds in (6, 8, 16, 32, 64):
+            found = wrongly_supported(seeds, repetitions, wiggle=wiggle)
+            others = f"others up to {wiggle:g}" if wiggle else "others 0"
+            rows.append(("mean depth at most half of it, supported", f"5 % dip by 20, {others}", seeds, found, "<= 5"))
+    for method, name in (("BCa", "BCa 95 % of a mean depth"), ("claims", "claims' 95 % of a mean depth")):
+        for prevalence in (0.05, 0.1, 0.2):
+            for seeds in (8, 16, 64):
+                covered = depth_coverage(method, seeds, prevalence, repetitions)
+                wanted = ">= 95" if method == "claims" else ""
+                rows.append((name, f"{100 * prevalence:g} % dip by 20", seeds, covered, wanted))
+    return rows
+
+
 def table(repetitions: int) -> pd.DataFrame:
     """Every row: what was measured, on what, how much, and what was wanted."""
     rows: list[Row] = []
@@ -144,6 +162,7 @@ def table(repetitions: int) -> pd.DataFrame:
             covered = band_coverage(centre, seeds, repetitions, skewed)  # type: ignore[arg-type]
             rows.append((f"simultaneous 95 % band, {centre}", what, seeds, covered, ">= 93" if seeds > 16 else ""))
     rows += noise_rows(repetitions)
+    rows += depth_rows(repetitions)
     rows.append(("Newcombe 95 %, paired", "0.8 against 0.5", 32, newcombe_coverage(32, repetitions), ""))
     rows.append(("sign-flip test at 5 %", "equal skewed arms", 32, sign_flip_level(32, min(repetitions, 500)), "<= 5"))
     return pd.DataFrame(rows, columns=["method", "on", "seeds", "percent", "wanted"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from momentum_jax.analysis.claim_intervals import room_to_fall
 from momentum_jax.analysis.curves import derive_curves, healthy
 from momentum_jax.analysis.dips import find_dips
 from momentum_jax.analysis.tables import TABLE_STEPS, table_percentages
@@ -39,11 +42,33 @@ class RunNumbers:
             ``[seed]`` in points (prevalence: 1 and 0); NaN where the run does not have it.
         """
         if criterion.is_dip:
-            return _dips(self.ds, criterion, counted, arm)
+            return self._dips(criterion, counted, arm)
         late = self._level(criterion.metric, counted, arm, criterion.step)
         if criterion.quantity == "level":
             return late
         return late - self._level(criterion.metric, counted, arm, criterion.from_step)
+
+    def room(self, criterion: Criterion, counted: str, arm: str) -> float:
+        """The deepest that a seed of the arm can fall by the criterion's step, see `room_to_fall`; points."""
+        steps, sign = self.ds["env_steps"].values, _SIGNS[criterion.metric]
+        return room_to_fall(steps, self._dip_curve(criterion, counted, arm), sign, criterion.step, criterion.from_step)
+
+    def _dip_curve(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
+        """``[seed, K]`` percent."""
+        curve = self._curves[_DIP_CURVES[criterion.metric, counted]].sel(arm=arm)
+        return curve.transpose("seed", "checkpoint").values
+
+    @functools.cached_property
+    def _curves(self) -> xr.Dataset:
+        return derive_curves(self.ds)
+
+    def _dips(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
+        """Depth of each seed, or 1 with a dip and 0 without for prevalence; NaN for failed or unseen seeds."""
+        steps, values = self.ds["env_steps"].values, self._dip_curve(criterion, counted, arm)
+        dips = find_dips(steps, values, _SIGNS[criterion.metric], criterion.step, criterion.from_step)
+        size = dips.has_dip.astype(float) if criterion.quantity == "prevalence" else dips.depth
+        usable = dips.observed & healthy(self.ds).isel(checkpoint=-1).sel(arm=arm).values
+        return np.where(usable, size, np.nan)
 
     def _level(self, metric: str, counted: str, arm: str, step: int) -> npt.NDArray[np.float64]:
         steps = tuple(sorted({*TABLE_STEPS, step}))
@@ -70,14 +95,3 @@ def _chases(selected: xr.Dataset, counted: str, steps: tuple[int, ...], step: in
     buys = window["flat_count"].sel(action=["BUY_CALL", "BUY_PUT"]).sum(["setup_score", "action", "checkpoint"])
     share = 100 * window["bad_chase"].sum("checkpoint") / buys.where(buys > 0)
     return share.where(healthy(selected).isel(arm=0, checkpoint=within[-1])).values
-
-
-def _dips(ds: xr.Dataset, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
-    """Depth of each seed, or 1 with a dip and 0 without for prevalence; NaN for failed or unseen seeds."""
-    curve = derive_curves(ds)[_DIP_CURVES[criterion.metric, counted]].sel(arm=arm)
-    values = curve.transpose("seed", "checkpoint").values
-    sign = _SIGNS[criterion.metric]
-    dips = find_dips(ds["env_steps"].values, values, sign, horizon=criterion.step, baseline_step=criterion.from_step)
-    size = dips.has_dip.astype(float) if criterion.quantity == "prevalence" else dips.depth
-    usable = dips.observed & healthy(ds).isel(checkpoint=-1).sel(arm=arm).values
-    return np.where(usable, size, np.nan)

@@ -3,7 +3,8 @@
 A criterion is supported when its whole interval lies in the claimed range, not supported when none of
 it does. All criteria of a claim have to hold: one that fails refutes it. All criteria of all claims that
 are judged together share the level of 5 % (Bonferroni), so that any true one among them is refuted with at
-most 5 %. Fewer than six seeds decide nothing (see `few_seeds`).
+most 5 %. Fewer than six seeds decide nothing (see `few_seeds`). The intervals allow for seeds unlike those that were
+drawn (see `claim_intervals`).
 
 A number is judged on what the claim was made on; the same number counted in the other ways is shown
 beside it and decides nothing.
@@ -20,12 +21,19 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from momentum_jax.analysis.claim_intervals import (
+    cannot_vary,
+    decides,
+    depth_interval,
+    level_interval,
+    share_interval,
+    without_spread,
+)
 from momentum_jax.analysis.claim_numbers import RunNumbers
 from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.inference.multiplicity import shared_confidence
-from momentum_jax.analysis.inference.paired import compare_means, compare_shares
-from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
+from momentum_jax.analysis.intervals import Interval, wilson_interval
 from momentum_jax.analysis.published_arms import find_arm
 from momentum_jax.claims import COUNTED, Claim, Criterion, claim_from_json
 
@@ -111,6 +119,8 @@ def decide(interval: Interval, seeds: int, minimum: float | None, maximum: float
         return Verdict.UNDECIDED, "not measured"
     if not enough(seeds):
         return Verdict.UNDECIDED, NO_VERDICT
+    if not decides(interval):
+        return Verdict.UNDECIDED, f"the interval is a point ({interval.flag})"
     low, high = -np.inf if minimum is None else minimum, np.inf if maximum is None else maximum
     if interval.low > low and interval.high <= high:
         return Verdict.SUPPORTED, ""
@@ -153,16 +163,16 @@ def _interval(
     """The number over seeds, and how many seeds have it."""
     values = run.per_seed(criterion, counted, arm)
     other = None if versus is None else run.per_seed(criterion, counted, versus)
-    known = ~np.isnan(values) if other is None else ~np.isnan(values) & ~np.isnan(other)
-    if criterion.quantity == "prevalence":
-        if other is None:
-            share = wilson_interval(int(np.nansum(values)), int(known.sum()), confidence)
-        else:
-            share = compare_shares(values, other, confidence).difference
-        return Interval(100 * share.estimate, 100 * share.low, 100 * share.high, share.flag), int(known.sum())
-    if other is None:
-        return mean_interval(values, confidence), int(known.sum())
-    return compare_means(values, other, confidence).difference, int(known.sum())
+    if criterion.quantity != "prevalence" and all(cannot_vary(run.ds, name) for name in (arm, versus) if name):
+        point = without_spread(values if other is None else values - other)
+        if point is not None:
+            return point
+    if criterion.quantity == "depth":
+        room = run.room(criterion, counted, arm)
+        versus_room = 0.0 if versus is None else run.room(criterion, counted, versus)
+        return depth_interval(values, room, other, versus_room, confidence)
+    interval = share_interval if criterion.quantity == "prevalence" else level_interval
+    return interval(values, other, confidence)
 
 
 def _meeting(run: RunNumbers, claim: Claim) -> Interval:

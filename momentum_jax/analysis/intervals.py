@@ -11,7 +11,7 @@ from scipy import stats
 
 from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, resample_counts
 
-_CONSTANT = 1e-9
+CONSTANT = 1e-9
 _BLOCK = 1_000_000
 
 
@@ -80,7 +80,7 @@ def statistic_interval(
         boot = np.concatenate([statistic(*(array[block] for array in arrays)) for block in blocks])
         jackknife = statistic(*(array[left_out] for array in arrays))
     boot, jackknife = boot[np.isfinite(boot)], jackknife[np.isfinite(jackknife)]
-    if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or np.ptp(boot) < _CONSTANT:
+    if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or np.ptp(boot) < CONSTANT:
         return Interval(estimate, estimate, estimate, "constant")
     bounds = bca_bounds(boot, estimate, jackknife, confidence)
     return Interval(estimate, float(bounds.low), float(bounds.high))
@@ -91,7 +91,7 @@ def _point(known: npt.NDArray[np.float64], estimate: float) -> Interval | None:
     if len(known) < 2:
         return _few(float(estimate), len(known))
     value = float(estimate)
-    return Interval(value, value, value, "constant") if np.ptp(known) < _CONSTANT else None
+    return Interval(value, value, value, "constant") if np.ptp(known) < CONSTANT else None
 
 
 def _few(estimate: float, num_seeds: int) -> Interval:

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis import notes
+from momentum_jax.analysis.claim_intervals import level_interval
 from momentum_jax.analysis.claim_numbers import RunNumbers
 from momentum_jax.analysis.claim_report import most_seeds, verdict_table
 from momentum_jax.analysis.claims import declared_claims, judge_together
@@ -20,7 +21,7 @@ from momentum_jax.analysis.evidence import comparison_table, foretelling_table
 from momentum_jax.analysis.few_seeds import MIN_SEEDS, NO_VERDICT, enough
 from momentum_jax.analysis.formatting import format_confidence, format_steps
 from momentum_jax.analysis.inference.multiplicity import shared_confidence
-from momentum_jax.analysis.intervals import Interval, mean_interval
+from momentum_jax.analysis.intervals import Interval
 from momentum_jax.analysis.published import PUBLISHED_RUNS, published_percentiles
 from momentum_jax.analysis.published_arms import published_arms
 from momentum_jax.analysis.quality import quality_table, warnings_of
@@ -95,7 +96,7 @@ def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
     once = dips[(dips["baseline"] == 0) & (dips["failed_step"] < 0)]
     for arm, metric in product(ds["arm"].values, LANDMARK_METRICS):
         change = once.loc[(once["arm"] == arm) & (once["metric"] == metric), "landmark_depth"].dropna()
-        judged = verdict(mean_interval(change, confidence), len(change), confidence)
+        judged = verdict(*level_interval(change, confidence=confidence), confidence)
         yield f"{arm}, {_LABELS[metric]}: {judged}"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from momentum_jax.analysis.claim_intervals import depth_interval, level_interval, room_to_fall
 from momentum_jax.analysis.curves import derive_curves, failed_steps
 from momentum_jax.analysis.drawdowns import largest_drawdown
 from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
@@ -125,10 +126,9 @@ def _recovery(rows: pd.DataFrame) -> str:
 
 
 def _landmark(arm: str, rows: pd.DataFrame, confidence: float) -> str:
-    change = mean_interval(rows["landmark_depth"], confidence)
+    change, seeds = level_interval(rows["landmark_depth"], confidence=confidence)
     if np.isnan(change.estimate):
         return "The run has no checkpoints at 5 000 and 10 000 steps, so the change between them is not known."
-    seeds = int(rows["landmark_depth"].notna().sum())
     words = (
         direction_in_words(change, "it rose", "it fell", confidence=confidence)
         if enough(seeds)
@@ -148,8 +148,10 @@ def _comparison(ds: xr.Dataset, first: str, second: str, confidence: float) -> s
     found = f"On the same {seeds} seeds, the depth of the dip of P(HOLD) differs from {first} to {second} by "
     if not enough(seeds):
         return f"{found}{np.nanmean(change):+.1f} points: {NO_VERDICT}."
+    rooms = [room_to_fall(ds["env_steps"].values, curve, -1, HORIZON) for curve in pair]
+    interval, _ = depth_interval(depths[1], rooms[1], depths[0], rooms[0], confidence)
     words = (f"deeper in {second}", f"shallower in {second}")
-    return f"{found}{direction_in_words(mean_interval(change, confidence), *words, confidence=confidence)}."
+    return f"{found}{direction_in_words(interval, *words, confidence=confidence)}."
 
 
 def _end(ds: xr.Dataset, arm: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 import experiments
 from momentum_jax import report
 from momentum_jax.analysis.claims import RunNumbers, Verdict, decide, find_arm, judge, overall
+from momentum_jax.analysis.curves import derive_curves
 from momentum_jax.analysis.intervals import Interval
 from momentum_jax.analysis.published_claims import PUBLISHED_CLAIMS, judge_published, stopped_seeds
 from momentum_jax.claims import Claim, Criterion, claim_from_json
@@ -90,6 +91,42 @@ def test_dips_can_be_claimed(simulate, quantity, low, high):
     )
     finding = judge(run, Claim(name="a", statement="", criteria=(criterion,))).findings[0]
     assert finding.verdict == Verdict.SUPPORTED and finding.beside.keys() == {"windowed"}
+
+
+@pytest.mark.parametrize("flag", ["constant", "one seed"])
+def test_a_point_decides_nothing(flag):
+    found, reason = decide(Interval(0.0, 0.0, 0.0, flag), 64, None, 0.5)
+    assert found == Verdict.UNDECIDED and flag in reason
+
+
+def test_a_point_decides_where_the_arm_cannot_vary(simulate):
+    ds = load_run(simulate(arms=("a", "b"), num_seeds=12)).load()
+    ds["p_action"][:] = ds["p_action"].isel(checkpoint=0, seed=0, arm=0)
+    still = Criterion(arm="a", metric="hold_pct", quantity="depth", counted="exact", step=25_000, maximum=0.5)
+    claim = Claim(name="a", statement="", criteria=(still,))
+    moving = judge(RunNumbers(ds), claim).findings[0]
+    assert moving.interval.estimate == 0 and moving.interval.high > 5 and moving.verdict == Verdict.UNDECIDED
+    config = json.loads(ds.attrs["config"])
+    config["arms"][0]["ppo"] = {"learning_rate": 0.0}
+    ds.attrs["config"] = json.dumps(config)
+    fixed = judge(RunNumbers(ds), claim).findings[0]
+    assert fixed.interval == Interval(0.0, 0.0, 0.0, "cannot vary") and fixed.verdict == Verdict.SUPPORTED
+    # Less an arm that can vary the difference can vary too.
+    versus = dataclasses.replace(claim, criteria=(dataclasses.replace(still, versus="b"),))
+    assert judge(RunNumbers(ds), versus).verdict == Verdict.UNDECIDED
+
+
+def test_a_claimed_depth_allows_for_seeds_that_fall_as_far_as_they_can(simulate):
+    run = RunNumbers(load_run(simulate(num_seeds=12)))
+    criterion = Criterion(arm="tune2", metric="hold_pct", quantity="depth", counted="exact", step=25_000, maximum=50)
+    finding = judge(run, Claim(name="a", statement="", criteria=(criterion,))).findings[0]
+    depth = run.per_seed(criterion, "exact", "tune2")
+    hold = derive_curves(run.ds)["p_hold"].sel(arm="tune2")
+    room = 100 - float(hold.where(hold["env_steps"] <= 25_000).min())
+    assert run.room(criterion, "exact", "tune2") == pytest.approx(room) and 60 < room < 80
+    hidden = 1 - 0.025 ** (1 / 12)  # the share of seeds that twelve may fail to show
+    assert finding.interval.high > (1 - hidden) * depth.mean() + hidden * room - 0.5
+    assert finding.interval.low > (1 - hidden) * depth.mean() - 2
 
 
 def test_failed_seeds_take_no_part(simulate):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import coverage, coverage_noise
+from benchmarks import coverage, coverage_depth, coverage_noise
 
 
 @pytest.mark.parametrize("num_seeds", [8, 16, 32, 64])
@@ -37,6 +37,18 @@ def test_no_dip_is_found_where_stickiness_changes_or_seeds_are_few(stickiness, s
 
 def test_the_noise_test_has_power():
     assert coverage_noise.dips_found_on_spy() > 15  # with one design effect for all windows: 0
+
+
+@pytest.mark.parametrize("wiggle", [0.0, 0.2])
+@pytest.mark.parametrize("num_seeds", [6, 8, 16])
+def test_seeds_that_happen_not_to_dip_do_not_support_a_small_mean_depth(num_seeds, wiggle):
+    assert coverage_depth.wrongly_supported(num_seeds, 60, wiggle=wiggle) <= 5
+
+
+@pytest.mark.parametrize("prevalence", [0.05, 0.2])
+def test_the_interval_of_a_claimed_depth_covers_where_few_seeds_dip(prevalence):
+    assert coverage_depth.depth_coverage("claims", 16, prevalence, 100) >= 95
+    assert coverage_depth.depth_coverage("BCa", 16, 0.05, 60) < 70  # which is why claims do not use it
 
 
 def test_the_paired_difference_of_shares_covers():

@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from momentum_jax.analysis.inference import mean_power, multiplicity, power, predictors
+from momentum_jax.analysis.inference.bounded import bounded_mean_interval
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.prediction import place_among
@@ -205,6 +206,24 @@ def test_the_smallest_difference_is_found_as_often_as_promised_by_the_test_itsel
     studies = rng.normal(size, 1, (300, num_seeds))
     found = [compare_means(study, np.zeros(num_seeds)).p_value <= alpha for study in studies]
     assert np.mean(found) == pytest.approx(0.8, abs=0.06)
+
+
+@pytest.mark.parametrize(("successes", "total"), [(0, 6), (1, 16), (5, 8), (40, 64)])
+def test_the_bounded_interval_of_zeros_and_ones_is_clopper_and_pearsons(successes, total):
+    values = np.arange(total) < successes
+    found = bounded_mean_interval(values, 0.0, 1.0)
+    expected = stats.binomtest(successes, total).proportion_ci(0.95)
+    np.testing.assert_allclose(found[1:3], [expected.low, expected.high], atol=0.008)
+    assert found.estimate == pytest.approx(successes / total) and not found.flag
+
+
+def test_the_bounded_interval_leaves_the_share_that_can_hide_at_the_ends_of_the_range():
+    hidden = 1 - 0.025 ** (1 / 8)
+    found = bounded_mean_interval(np.full(8, 3.0), 0.0, 100.0)
+    np.testing.assert_allclose(found[:3], [3, 3 - 3 * hidden, 3 + 97 * hidden], rtol=0.05)
+    assert bounded_mean_interval([np.nan], 0, 1).flag == "no seeds"
+    alone = bounded_mean_interval([5.0], 0.0, 10.0)
+    assert alone.low < 0.3 and alone.high > 9.7
 
 
 @given(number=st.integers(39, 200), seed=st.integers(0, 50))

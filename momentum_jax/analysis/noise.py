@@ -96,6 +96,9 @@ def _judge_block(
     u: Floats, sigma: Floats, noise: Singles, within: int, alpha: float
 ) -> tuple[Floats, Floats, Flags, Flags]:
     """Clearest fall, what it has to exceed, whether it does, and whether it came back; ``[seed]``."""
+    if within == 0:  # the run ends before the baseline
+        unknown, no = np.full(len(u), np.nan), np.zeros(len(u), bool)
+        return unknown, unknown, no, no
     known = np.isfinite(u) & np.isfinite(sigma) & (sigma > 0)
     u, sigma = np.where(known, u, 0.0), np.where(known, sigma, 0.0)
     apart = np.sqrt(sigma[:, :, None] ** 2 + sigma[:, None, :] ** 2)
@@ -105,7 +108,7 @@ def _judge_block(
     down = np.where(earlier, falls, -np.inf)[:, :, :within]
     limit = _threshold(u[:, :within], sigma[:, :within], known[:, :within], noise[:within], alpha)
     place = down.reshape(len(u), -1).argmax(axis=1)
-    first, last = np.divmod(place, within) if within else (place, place)
+    first, last = np.divmod(place, within)
     row = np.arange(len(u))
     judged = (known[:, :within].sum(axis=1) > 1) & np.isfinite(limit)
     fall = np.where(judged, np.maximum(u[row, first] - u[row, last], 0.0), np.nan)

@@ -157,3 +157,9 @@ def test_a_control_arm_gives_thresholds_only_at_levels_it_can_show():
     assert found.threshold == 19 and found.control_seeds == 19
     np.testing.assert_allclose(found.p_values, [1.0, 1 / 20, np.nan])
     assert np.isnan(judge_against_control([5.0], control[:10]).threshold)
+
+
+def test_a_run_that_ends_before_the_baseline_is_not_judged():
+    test = judge_against_null([0, 512], [[50.0, 20.0]], [[1.0, 1.0]], baseline_step=5_000)
+    assert np.isnan(test.fall).all() and np.isnan(test.by_chance).all()
+    assert not test.exists.any() and test.exists.shape == (1,)

@@ -12,6 +12,7 @@ to show that it works.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -32,6 +33,13 @@ _MINUTES = flags.DEFINE_float("minutes", 7.0, "for all parts together on an acce
 _WORKER = flags.DEFINE_string("worker", None, "run one part in this process (used by the program itself)")
 
 
+_LAUNCHING = ("flax", "optax", "gymnax", "orbax.checkpoint", "xarray", "tqdm", "matplotlib", "statsmodels", "PIL")
+_PACKAGES = {
+    "a": ("gymnax", "pytest", "hypothesis"),
+    "d": (*_LAUNCHING, "exchange_calendars"),
+    "e": _LAUNCHING,
+    "f": _LAUNCHING,
+}
 _PATIENCE = 10  # times the limits, where a CPU does the work
 
 
@@ -88,19 +96,29 @@ def batches(parts: Sequence[setting.Part]) -> list[list[setting.Part]]:
 def missing_for(parts: Sequence[setting.Part]) -> dict[str, str]:
     """Parts that cannot run here, by letter, with what they need."""
     golden = Path(setting.GOLDEN.value)
-    needs = {
-        "a": (golden / "ppo_update.npz", "--golden=FOLDER"),
-        "d": (golden / "maskable_ppo_tune2_spy.npz", "--golden=FOLDER"),
+    files = {
+        "a": [(golden / "ppo_update.npz", "--golden=FOLDER")],
+        "d": [
+            (golden / "maskable_ppo_tune2_spy.npz", "--golden=FOLDER"),
+            (Path(bars.DATA.value) / "spy_1min_2024.csv", "--data=FOLDER"),
+        ],
     }
-    found = {
-        letter: f"part {letter} needs {path}: name its folder with {flag}"
-        for letter, (path, flag) in needs.items()
-        if not path.exists()
-    }
-    market = Path(bars.DATA.value) / "spy_1min_2024.csv"
-    if not market.exists():
-        found.setdefault("d", f"part d needs {market}: name its folder with --data=FOLDER")
-    return {part.letter: found[part.letter] for part in parts if part.letter in found}
+    found = {}
+    for part in parts:
+        needs = [f"package {name}" for name in _PACKAGES.get(part.letter, ()) if not _is_installed(name)]
+        needs += [
+            f"{path} (name its folder with {flag})" for path, flag in files.get(part.letter, ()) if not path.exists()
+        ]
+        if needs:
+            found[part.letter] = f"part {part.letter} needs {', '.join(needs)}"
+    return found
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False
 
 
 def _run(batch: Sequence[setting.Part], deadline: float) -> dict[str, str]:

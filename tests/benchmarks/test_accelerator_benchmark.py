@@ -46,13 +46,17 @@ def test_what_is_missing_is_said_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(flags.FLAGS, "golden", str(tmp_path))
     missing = command.missing_for(command.chosen_parts(["a", "b", "d"]))
     assert sorted(missing) == ["a", "d"]
-    assert f"needs {tmp_path / 'ppo_update.npz'}: name its folder with --golden=FOLDER" in missing["a"]
+    assert f"needs {tmp_path / 'ppo_update.npz'} (name its folder with --golden=FOLDER)" in missing["a"]
     for name in ("ppo_update.npz", "maskable_ppo_tune2_spy.npz"):
         (tmp_path / name).touch()
     monkeypatch.setattr(flags.FLAGS, "data", str(tmp_path))
     assert list(command.missing_for(command.chosen_parts(None))) == ["d"]
     (tmp_path / "spy_1min_2024.csv").touch()
     assert command.missing_for(command.chosen_parts(None)) == {}
+    monkeypatch.setitem(command._PACKAGES, "f", ("numpy", "no_such_package", "no_such_package.part"))
+    assert command.missing_for(command.chosen_parts(None)) == {
+        "f": "part f needs package no_such_package, package no_such_package.part"
+    }
 
 
 PROGRAM = """HloModule jit_step, is_scheduled=true

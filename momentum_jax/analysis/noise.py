@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from momentum_jax.analysis.drawdowns import reaches
+
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Singles = npt.NDArray[np.float32]
@@ -162,6 +164,6 @@ def judge_against_control(falls: npt.ArrayLike, control_falls: npt.ArrayLike, al
     seen = np.asarray(falls, np.float64)
     rank = int(np.ceil((len(control) + 1) * (1 - alpha) - 1e-9))
     threshold = float(control[rank - 1]) if rank <= len(control) else np.nan
-    as_deep = (control[None, :] >= seen[..., None]).sum(axis=-1)
+    as_deep = reaches(control[None, :] - seen[..., None], 0.0).sum(axis=-1)
     p_values = np.where(np.isnan(seen), np.nan, (1 + as_deep) / (1 + len(control)))
     return ControlTest(threshold, p_values, len(control))

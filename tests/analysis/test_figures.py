@@ -58,11 +58,16 @@ def test_a_gallery_of_almost_nothing_is_drawn(simulate, tmp_path):
     assert drawn == names and "1_curves" in drawn
 
 
-def test_a_curve_panel_holds_the_seeds_the_median_and_the_band():
-    curves = {"a": np.array([[10.0, 20, 30, 40], [20, 30, 40, 50], [0, 10, 20, 30]])}
-    axis = plot_curves(STEPS, {"HOLD %": curves}, "title").axes[0]
-    assert len(axis.get_lines()) == 3 + 1 and len(axis.collections) == 1
-    np.testing.assert_allclose(axis.get_lines()[-1].get_ydata(), [20, 30, 40])
+@pytest.mark.parametrize("num_seeds", [2, 3, 8])
+def test_a_curve_panel_holds_the_seeds_the_median_and_the_band_of_enough_seeds(num_seeds):
+    curves = {"a": np.array([[10.0, 20, 30, 40], [20, 30, 40, 50], [0, 10, 20, 30]] * 3)[:num_seeds]}
+    figure = plot_curves(STEPS, {"HOLD %": curves}, "title")
+    axis = figure.axes[0]
+    assert len(axis.get_lines()) == num_seeds + 1
+    np.testing.assert_allclose(axis.get_lines()[-1].get_ydata(), np.median(curves["a"][:, 1:], axis=0))
+    drawn = [path for collection in axis.collections for path in collection.get_paths() if len(path.vertices)]
+    assert bool(drawn) == (num_seeds == 8)
+    assert any("no band" in text.get_text() for text in figure.legends[0].get_texts()) == (num_seeds < 8)
 
 
 def test_the_heat_map_is_sorted_by_onset_with_the_seeds_without_a_dip_last():

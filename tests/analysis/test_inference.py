@@ -136,7 +136,20 @@ def test_stream_shares_of_the_ishigami_function():
     shares = stream_shares(ishigami(a), ishigami(b), mixed)
     np.testing.assert_allclose([share.first.estimate for share in shares], [0.314, 0.442, 0], atol=0.08)
     np.testing.assert_allclose([share.total.estimate for share in shares], [0.558, 0.442, 0.244], atol=0.05)
-    assert all(share.total.low <= share.total.estimate <= share.total.high and not share.flag for share in shares)
+    assert all(share.total.low <= share.total.estimate <= share.total.high for share in shares)
+    assert not any(share.flag for share in shares) and not shares[0].flags
+
+
+def test_a_share_that_no_part_of_a_variance_can_be_is_flagged():
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(0, 1, (2, 128))
+    inside, outside = stream_shares(a, b, np.stack([(a + b) / 2**0.5, -3 * a]))
+    assert not inside.flags and 0 < inside.total.estimate < 1
+    assert outside.total.estimate > 1 and outside.first.estimate < 0
+    assert (outside.first.flag, outside.total.flag) == ("below 0", "above 1")
+    assert outside.flags == "first below 0, total above 1"
+    few = stream_shares(a[:50], b[:50], np.stack([-3 * a[:50]]))[0]
+    assert few.flags == "fewer than 128 pairs, first below 0, total above 1"
 
 
 def test_stream_shares_of_few_or_constant_outcomes_are_flagged():

@@ -136,9 +136,39 @@ def test_a_constant_checkpoint_among_others_is_a_point_and_the_others_are_not(ce
     assert (band.low[1:] < band.estimate[1:]).all() and np.isfinite(band.critical)
 
 
-def test_one_seed_is_a_flagged_point():
-    band = simultaneous_band(np.array([[1.0, 2.0]]), draws=50)
-    assert band.constant.all() and (band.low == band.high).all()
+@pytest.mark.parametrize("centre", ["mean", "median", "iqm"])
+@pytest.mark.parametrize("num_seeds", [1, 2, 4, 5])
+def test_below_five_seeds_there_is_no_band(num_seeds, centre):
+    curves = np.random.default_rng(9).normal(50, 5, (num_seeds, 4))
+    band = simultaneous_band(curves, centre, draws=100)
+    few = num_seeds < 5
+    assert (band.few == few).all() and not band.constant.any()
+    assert (np.isnan(band.low) == few).all() and (np.isnan(band.high) == few).all()
+    assert np.isfinite(band.estimate).all()
+    assert np.isnan(simultaneous_band(np.ones((4, 3)), centre, draws=50).low).all()  # nor of seeds that are all alike
+
+
+def test_a_checkpoint_that_few_seeds_have_gets_no_band_and_the_others_do():
+    curves = np.random.default_rng(9).normal(50, 5, (12, 4))
+    curves[4:, 1] = np.nan
+    band = simultaneous_band(curves, draws=200)
+    assert band.few.tolist() == [False, True, False, False]
+    assert np.isnan(band.low[1]) and (band.low[[0, 2, 3]] < band.high[[0, 2, 3]]).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.0 / 3.0, 1e6])
+@pytest.mark.parametrize("offset", [0.0, 0.1])
+def test_rounding_breaks_no_ties_of_whole_outcomes(scale, offset):
+    # 16 whole outcomes: one draw in eight has the very mean of the data, and single precision scatters them.
+    values = scale * np.array([0.0] * 9 + [1, 1, 2, 2, 3, 5, 7]) + offset
+    counts = resample_counts(16, 9_999).astype(np.float64)
+    jackknife = (values.sum() - values) / 15
+    double = bca_bounds(counts @ values / 16, values.mean(), jackknife, 0.95)
+    found = mean_interval(values)
+    error = values.std() / 4
+    assert abs(found.low - double.low) < 1e-3 * error and abs(found.high - double.high) < 1e-3 * error
+    exact = bca_bounds(counts @ np.round((values - offset) / scale) / 16, 1.3125, jackknife / scale, 0.95)
+    assert abs((found.low - offset) / scale - exact.low) < 1e-3 * error / scale
 
 
 def test_the_band_is_wider_than_a_pointwise_interval():

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from momentum_jax.analysis.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.inference.bands import simultaneous_band
 
@@ -42,7 +43,8 @@ def plot_curves(env_steps: npt.NDArray[np.int64], metrics: Mapping[str, Curves],
     for axis in axes[-1] if len(arms) > 1 else axes.flat:
         axis.set_xlabel("environment steps", fontsize=9)
     figure.suptitle(title, fontsize=12)
-    figure.legend(handles=_handles(), loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    with_band = any(_has_band(curves[arm]) for curves in metrics.values() for arm in arms)
+    figure.legend(handles=_handles(with_band), loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     return figure
 
 
@@ -53,13 +55,21 @@ def _draw(axis: Axes, env_steps: npt.NDArray[np.int64], values: npt.NDArray[np.f
     if not shown.any():
         return
     band = simultaneous_band(values[:, shown], centre="median")
-    axis.fill_between(env_steps[shown], band.low, band.high, color=canvas.MEDIAN, alpha=0.3, linewidth=0)
+    low, high = (np.where(_has_band(values), end, np.nan) for end in (band.low, band.high))
+    axis.fill_between(env_steps[shown], low, high, color=canvas.MEDIAN, alpha=0.3, linewidth=0)
     axis.plot(env_steps[shown], band.estimate, color=canvas.MEDIAN, linewidth=1.8)
 
 
-def _handles() -> list[Line2D | Patch]:
+def _has_band(values: npt.NDArray[np.float64]) -> bool:
+    """Whether enough seeds have a value anywhere."""
+    return enough((~np.isnan(values)).sum(axis=0).max(initial=0))
+
+
+def _handles(with_band: bool) -> list[Line2D | Patch]:
+    band = Patch(color=canvas.MEDIAN, alpha=0.3, label="95 % band of the whole median curve")
+    no_band = Patch(color="none", label=f"fewer than {MIN_SEEDS} seeds: no band")
     return [
         Line2D([], [], color=canvas.SEED, linewidth=1.2, label="one seed"),
         Line2D([], [], color=canvas.MEDIAN, linewidth=2, label="median"),
-        Patch(color=canvas.MEDIAN, alpha=0.3, label="95 % band of the whole median curve"),
+        band if with_band else no_band,
     ]

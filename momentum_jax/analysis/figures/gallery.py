@@ -16,6 +16,7 @@ from momentum_jax.analysis.configuration import numeric_dose
 from momentum_jax.analysis.curves import derive_curves
 from momentum_jax.analysis.dips import landmark_depth
 from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown, reaches
+from momentum_jax.analysis.few_seeds import enough
 from momentum_jax.analysis.figures.curves import plot_curves
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.dose import plot_dose
@@ -107,7 +108,8 @@ def _curves(run: _Run, name: str) -> Picture:
         "exact P(BUY), strong, %": run.by_arm(run.curves["p_buy_strong"]),
         "windowed HOLD %": run.by_arm(run.curves["hold_pct"]),
     }
-    caption = "Every seed's curve, the median, and a band that covers the whole median curve with 95 %"
+    band = ", and a band that covers the whole median curve with 95 %" if enough(run.ds.sizes["seed"]) else ""
+    caption = f"Every seed's curve, the median{band}"
     return Picture("1_curves", caption, plot_curves(run.env_steps, metrics, f"{name}: every seed and the median"))
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from momentum_jax.analysis.few_seeds import MIN_SEEDS
 from momentum_jax.analysis.figures import canvas
 
 Floats = npt.NDArray[np.float64]
@@ -23,7 +24,7 @@ def plot_onset(offsets: Floats, metrics: Mapping[str, Mapping[str, Floats]], tit
     Args:
         offsets: ``[M]`` steps since the onset.
         metrics: by label, by arm, aligned curves ``[seed, M]``; a mean over fewer than three
-            seeds is not drawn.
+            seeds is not drawn, and of fewer than six no band.
         title: above the figure.
     """
     arms = list(next(iter(metrics.values())))[: canvas.MAX_ARMS]
@@ -42,7 +43,8 @@ def plot_onset(offsets: Floats, metrics: Mapping[str, Mapping[str, Floats]], tit
         axis.set_title(label, fontsize=10)
         axis.set_xlim(float(offsets[0]), float(offsets[-1]))
         canvas.linear_steps(axis)
-    figure.suptitle(f"{title} (steps since each seed's onset; band: ± 2 standard errors)", fontsize=11)
+    band = f"band: ± 2 standard errors, of {MIN_SEEDS} dips or more"
+    figure.suptitle(f"{title} (steps since each seed's onset; {band})", fontsize=11)
     counts = {arm: len(next(iter(metrics.values()))[arm]) for arm in arms}
     handles = [
         Line2D([], [], color=styles[arm].color, linestyle=styles[arm].linestyle, label=f"{arm} ({counts[arm]} dips)")
@@ -59,6 +61,7 @@ def _draw(axis: Axes, offsets: Floats, curves: Floats, style: canvas.ArmStyle) -
         return False
     mean = np.nanmean(curves[:, shown], axis=0)
     width = 2 * np.nanstd(curves[:, shown], axis=0, ddof=1) / np.sqrt(count[shown])
+    width[count[shown] < MIN_SEEDS] = np.nan
     axis.plot(offsets[shown], mean, color=style.color, linestyle=style.linestyle, linewidth=1.6)
     axis.fill_between(offsets[shown], mean - width, mean + width, color=style.color, alpha=0.2, linewidth=0)
     return True

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
+from momentum_jax.analysis.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.figures import canvas
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +45,8 @@ def plot_recovery(durations: Mapping[str, tuple[Floats, npt.NDArray[np.bool_]]],
         canvas.nothing_to_draw(axis, "no dip, so nothing to recover from")
     _at_risk(table, arms, styles, np.asarray(MaxNLocator(_TICKS, steps=[1, 2, 5, 10]).tick_values(0, last)))
     axis.set_xlim(0, 1.02 * max(last, 1.0))  # the ticks of the table may go further
-    table.set_xlabel("environment steps since the onset · band: 95 % interval · +: run ended first", fontsize=9)
+    band = f"band: 95 % interval, of {MIN_SEEDS} dips or more"
+    table.set_xlabel(f"environment steps since the onset · {band} · +: run ended first", fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure
 
@@ -59,7 +61,8 @@ def _draw(axis: Axes, arm: str, steps: Floats, censored: npt.NDArray[np.bool_], 
         warnings.simplefilter("ignore", RuntimeWarning)
         bounds: Any = curve.confidence_interval(method="log-log")
     low, high = (np.concatenate([[1], bound.probabilities]) for bound in (bounds.low, bounds.high))
-    axis.fill_between(x, 100 * low, 100 * high, step="post", color=style.color, alpha=0.15, linewidth=0)
+    if enough(len(steps)):
+        axis.fill_between(x, 100 * low, 100 * high, step="post", color=style.color, alpha=0.15, linewidth=0)
     ends = steps[censored]
     axis.plot(ends, 100 * y[np.searchsorted(x, ends, side="right") - 1], "+", color=style.color, markersize=7)
 

@@ -49,7 +49,7 @@ def plot_shares(shares: pd.DataFrame, title: str) -> Figure:
     """First-order and total shares of variance by stream, with their intervals.
 
     Args:
-        shares: columns ``stream, first, first_low, first_high, total, total_low, total_high``.
+        shares: columns ``stream, first, first_low, first_high, total, total_low, total_high, flag``.
         title: above the figure.
     """
     figure = canvas.new_figure(6.5, 4.0)
@@ -63,7 +63,7 @@ def plot_shares(shares: pd.DataFrame, title: str) -> Figure:
         axis.errorbar(at + offset, middle, yerr=ends, fmt=style.marker, color=style.color, capsize=4, label=label)
     axis.axhline(0, color=canvas.GREY, linewidth=0.8)
     axis.axhline(1, color=canvas.GREY, linewidth=0.8, linestyle=":")
-    axis.set_xticks(at, list(shares["stream"]))
+    axis.set_xticks(at, [f"{row.stream}\n{row.flag}".strip() for row in shares.itertuples()], fontsize=8)
     axis.set_xlim(-0.5, len(shares) - 0.5)
     axis.set_ylabel("share of the variance of depth", fontsize=10)
     axis.legend(fontsize=9, frameon=False)

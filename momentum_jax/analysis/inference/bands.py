@@ -32,6 +32,7 @@ from momentum_jax.analysis.inference.resampling import (
     resample_counts,
 )
 
+FEWEST_SEEDS = 5  # of a band; two seeds' would have next to no width
 _RELATIVE = 1e-6
 _NO_SPREAD = 1e-3
 
@@ -40,9 +41,10 @@ class Band(NamedTuple):
     """A curve with its simultaneous band; every array but `critical` is ``[..., K]``."""
 
     estimate: Floats
-    low: Floats
+    low: Floats  # NaN where there are too few seeds
     high: Floats
-    constant: Flags  # the band is a point: one seed, or all seeds alike
+    few: Flags  # fewer than five seeds have a value there: no band
+    constant: Flags  # the band is a point, for all seeds are alike
     critical: Floats  # [...], multiples of the standard error
 
 
@@ -82,8 +84,8 @@ def simultaneous_band(
         counts: a count matrix to use instead of a fresh one.
 
     Returns:
-        The band; where the seeds are all alike it is a point and flagged, and where no seed
-        has a value it is NaN and flagged.
+        The band; where the seeds are all alike it is a point and flagged, and where fewer than
+        five seeds have a value there is none: NaN and flagged.
     """
     array = np.asarray(values, np.float64)
     if counts is None:
@@ -91,14 +93,16 @@ def simultaneous_band(
     estimate = centre_of(array, centre)
     number = np.count_nonzero(~np.isnan(array), axis=0)
     error, deviation = (_mean_errors if centre == "mean" else _trimmed_errors)(array - estimate, counts, centre, number)
-    constant = ~(error > _RELATIVE * np.maximum(np.abs(estimate), _RELATIVE)) | (number < 2)
+    few = number < FEWEST_SEEDS
+    constant = ~few & ~(error > _RELATIVE * np.maximum(np.abs(estimate), _RELATIVE))
     np.abs(deviation, out=deviation)
-    largest = np.where(np.isnan(deviation) | constant, 0.0, deviation).max(axis=-1)
+    largest = np.where(np.isnan(deviation) | constant | few, 0.0, deviation).max(axis=-1)
     critical = np.asarray(np.quantile(largest, confidence, axis=0))
     if centre != "mean":
         critical = stats.t.isf(stats.norm.sf(critical), np.maximum(number.max(axis=-1) - 1, 1))
     width = np.where(constant, 0.0, critical[..., None] * np.where(constant, 0.0, error))
-    return Band(estimate, estimate - width, estimate + width, constant, critical)
+    width = np.where(few, np.nan, width)
+    return Band(estimate, estimate - width, estimate + width, few, constant, critical)
 
 
 def _mean_errors(centred: Floats, counts: Counts, centre: Centre, number: Ints) -> tuple[Floats, Floats]:

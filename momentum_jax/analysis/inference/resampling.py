@@ -27,6 +27,7 @@ Centre = Literal["mean", "median", "iqm"]
 
 MEAN_DRAWS, TRIMMED_DRAWS = 9_999, 2_000
 _BLOCK = 4  # columns cumulated together
+_TIE = 1e-4  # standard deviations of the draws
 
 
 class Bounds(NamedTuple):
@@ -169,7 +170,9 @@ def bca_bounds(draws: Floats, estimate: npt.ArrayLike, jackknife: Floats, confid
         The bounds ``[...]``; where the draws do not vary both are the estimate.
     """
     middle = np.asarray(estimate, np.float64)
-    below = (draws < middle).mean(axis=0) + 0.5 * (draws == middle).mean(axis=0)
+    # Draws are made in single precision: those that differ from the estimate in rounding alone are ties.
+    tie = _TIE * draws.std(axis=0)
+    below = 0.5 * ((draws < middle - tie).mean(axis=0) + (draws <= middle + tie).mean(axis=0))
     edge = 0.5 / len(draws)
     bias = stats.norm.ppf(np.clip(below, edge, 1 - edge))
     pull = jackknife.mean(axis=0) - jackknife

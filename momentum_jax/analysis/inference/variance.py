@@ -23,10 +23,16 @@ Floats = npt.NDArray[np.float64]
 class StreamShare(NamedTuple):
     """Shares of the outcome's variance that a stream makes, with BCa intervals over pairs."""
 
-    first: Interval  # alone
-    total: Interval  # with all its interactions
+    first: Interval  # alone; flagged "above 1" or "below 0" where no part of a variance can lie
+    total: Interval  # with all its interactions, likewise
     pairs: int
     flag: str  # empty, "fewer than 128 pairs" or "constant"
+
+    @property
+    def flags(self) -> str:
+        """All that is wrong, in words; empty where nothing is."""
+        parts = [f"{name} {share.flag}" for name, share in (("first", self.first), ("total", self.total)) if share.flag]
+        return ", ".join(filter(None, [self.flag, *([] if self.flag == "constant" else parts)]))
 
 
 def stream_shares(outcome_a: npt.ArrayLike, outcome_b: npt.ArrayLike, mixed: npt.ArrayLike) -> list[StreamShare]:
@@ -53,9 +59,20 @@ def stream_shares(outcome_a: npt.ArrayLike, outcome_b: npt.ArrayLike, mixed: npt
         nothing = Interval(0.0, 0.0, 0.0, "constant")
         return [StreamShare(nothing, nothing, len(a), "constant") for _ in both]
     return [
-        StreamShare(statistic_interval((a, b, row), _first), statistic_interval((a, b, row), _total), len(a), few)
+        StreamShare(
+            _flagged(statistic_interval((a, b, row), _first)),
+            _flagged(statistic_interval((a, b, row), _total)),
+            len(a),
+            few,
+        )
         for row in both
     ]
+
+
+def _flagged(share: Interval) -> Interval:
+    """A share of a variance lies between 0 and 1; an estimate that does not is flagged."""
+    flag = "above 1" if share.estimate > 1 else "below 0" if share.estimate < 0 else share.flag
+    return share._replace(flag=flag)
 
 
 def _variance(a: Floats, b: Floats) -> Floats:

@@ -145,15 +145,18 @@ def _of_market(market: Market, page: Path) -> dict[tuple[str, str, str], str]:
 def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     """What prose may quote of a table, ``<column>.<key of the row>``: numbers with their intervals, and verdicts.
 
-    A row's key is its key columns joined by dashes. The last of them alone will do, and so will all but the last; where
+    A number whose row has a flag is followed by it. A row's key is its key columns joined by dashes. The last of them
+    alone will do, and so will all but the last; where
     that repeats it names the first such row: ``depth.tune2``, ``depth.calm-tune2``.
     """
     found: dict[str, str] = {}
     if not keys:
         return found
     columns = {name: [str(text) for text in table[name]] for name in _QUOTED_TEXT if name in table}
+    flags = [f" ({flag})" if flag else "" for flag in table.get("flag", [""] * len(table))]
     for name, low, high in triples(table):
-        columns[name] = format_ranges(table[name], table[low], table[high])
+        ranges = format_ranges(table[name], table[low], table[high])
+        columns[name] = [text + flag for text, flag in zip(ranges, flags, strict=True)]
     for name, texts in columns.items():
         for row, text in zip(table.to_dict("records"), texts, strict=True):
             parts = [str(row[key]) for key in keys]

@@ -85,7 +85,7 @@ def streams(market: Market) -> pd.DataFrame:
         shares = stream_shares(depth[()], depth[every], np.stack([depth[(stream,)] for stream in single]))
         for stream, share in zip(single, shares, strict=True):
             row: dict[str, Any] = {"part": part, "stream": stream, "pairs": share.pairs}
-            rows.append(row | ends("first", share.first) | ends("total", share.total) | {"flag": share.flag})
+            rows.append(row | ends("first", share.first) | ends("total", share.total) | {"flag": share.flags})
     return pd.DataFrame(rows)
 
 

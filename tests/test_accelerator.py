@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from momentum_jax.engine import Engine, Run, default_layout
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.env.options import EnvOptions
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.options import MATMUL_PRECISIONS, PPOConfig
+from tests.conftest import ROOT
 
 SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(16,))
 
@@ -49,3 +55,27 @@ def test_a_state_saved_on_an_accelerator_goes_on(accelerator, market):
     engine.update(0)
     for one, other in zip(expected, jax.tree.leaves(engine.params()), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_products_are_float32_and_less_precise_only_where_asked(accelerator):
+    if accelerator.platform != "gpu":
+        pytest.skip("TF32 is a GPU's")
+    left, right = (np.random.default_rng(seed).normal(size=(256, 256)).astype(np.float32) for seed in (0, 1))
+    exact = left.astype(np.float64) @ right
+
+    def error(precision=None):
+        with jax.default_matmul_precision(precision):
+            return float(np.abs(np.asarray(jax.jit(jnp.matmul)(left, right)) - exact).max())
+
+    assert error(jax.config.jax_default_matmul_precision) < 1e-4
+    assert error(MATMUL_PRECISIONS["float32"]) < 1e-4
+    assert error(MATMUL_PRECISIONS["tf32"]) > 1e-3
+    assert error(MATMUL_PRECISIONS["bfloat16"]) > 1e-2
+
+
+def test_killed_and_resumed_processes_end_in_the_same_bits(accelerator, tmp_path):
+    command = [sys.executable, "-m", "benchmarks.accelerator", "--parts=e", "--tiny", f"--output={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "accelerator.json").read_text())["parts"]["e"]["same bits"]
+    assert list((tmp_path / "runs" / "killed" / "kernels").iterdir())

@@ -90,3 +90,9 @@ def test_flags_that_change_no_number_are_not_recorded(monkeypatch):
     assert before["XLA_FLAGS"] == ""  # though this program sets some
     monkeypatch.setenv("XLA_FLAGS", f"{os.environ['XLA_FLAGS']} --xla_dump_to=/tmp/x --xla_cpu_enable_fast_math=true")
     assert jax_settings.current() == before | {"XLA_FLAGS": "--xla_cpu_enable_fast_math=true"}
+
+
+def test_the_flags_that_this_program_sets_for_a_card_are_not_a_setting_of_the_run(monkeypatch):
+    own = " ".join(jax_settings.OWN_XLA_FLAGS + jax_settings.OWN_CUDA_FLAGS)
+    monkeypatch.setenv("XLA_FLAGS", f"{own} --xla_gpu_autotune_level=0")
+    assert jax_settings.current()["XLA_FLAGS"] == "--xla_gpu_autotune_level=0"

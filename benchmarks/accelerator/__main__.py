@@ -35,7 +35,7 @@ _WORKER = flags.DEFINE_string("worker", None, "run one part in this process (use
 
 _LAUNCHING = ("flax", "optax", "gymnax", "orbax.checkpoint", "xarray", "tqdm", "matplotlib", "statsmodels", "PIL")
 _PACKAGES = {
-    "a": ("gymnax", "pytest", "hypothesis"),
+    "a": ("gymnax", "pytest"),
     "d": (*_LAUNCHING, "exchange_calendars"),
     "e": _LAUNCHING,
     "f": _LAUNCHING,

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import momentum_jax
 from momentum_jax import jax_settings
 from momentum_jax.config import RunConfig
 from momentum_jax.diagnostics import probes
@@ -25,7 +26,8 @@ def describe(config: RunConfig, dataset: Dataset, layouts: Sequence[Layout], num
     devices = max((layout.devices for layout in layouts), key=len)
     return config.to_json() | {
         "data": dataset.describe(),
-        "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "versions": {name: metadata.version(name) for name in _PACKAGES}
+        | {"python": platform.python_version(), "momentum_jax": momentum_jax.__version__},
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
         "jax_settings": jax_settings.current(),
         "group_width": [layout.group_width for layout in layouts],

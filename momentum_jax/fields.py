@@ -103,7 +103,7 @@ def _dataclass_from_plain(kind: type, value: Any) -> Any:
     hints = get_type_hints(kind)
     unknown = sorted(set(value) - set(hints))
     if unknown:
-        raise ConfigError(f"{kind.__name__} has unknown fields {unknown}: written by a newer momentum_jax?")
+        raise ConfigError(f"{kind.__name__} has unknown fields {unknown}")
     try:
         return kind(**{name: from_plain(hints[name], item) for name, item in value.items()})
     except TypeError as error:

@@ -57,8 +57,11 @@ class Recorder:
         """Go on after `update` updates from what `state` returned then.
 
         Raises:
-          KeyError: the state is of another program.
+          ValueError: the state is of a version that counts other things.
         """
+        absent = sorted(self.state().keys() - state.keys())
+        if absent:
+            raise ValueError(f"another version of this program wrote it, without {', '.join(absent)}")
         for group in _WINDOW:
             counted = getattr(self._window, group)
             counted |= {name: state[f"{group}.{name}"] for name in counted}

@@ -46,7 +46,14 @@ def stored_run(run_dir: str | Path) -> RunConfig:
       RunDirectoryError: it is none.
       ConfigError: it was written by a program that knows other settings.
     """
-    return RunConfig.from_json(store.read_config(run_dir))
+    return _as_run(run_dir, store.read_config(run_dir))
+
+
+def _as_run(run_dir: str | Path, config: Mapping[str, Any]) -> RunConfig:
+    try:
+        return RunConfig.from_json(config)
+    except ConfigError as error:
+        raise ConfigError(f"{run_dir}: {error}: {store.writer(config)}; resume it with that version") from None
 
 
 def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None:
@@ -61,12 +68,19 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
       ConfigError: naming what differs, with both values.
     """
     config = store.read_config(run_dir)
-    stored = _decisive(config, RunConfig.from_json(config))
+    unknown = sorted(config.keys() - description.keys() - {"schema_version"})
+    if unknown:
+        raise ConfigError(f"{run_dir}: config.json has unknown {unknown}: {store.writer(config)}; resume it with that")
+    stored = _decisive(config, _as_run(run_dir, config))
     wanted = _decisive(description, RunConfig.from_json(description))
     if wanted["timesteps"] > stored["timesteps"]:
         for settings in (stored, wanted):
             del settings["timesteps"], settings["checkpoints"]
-    found = [f"{name} was {_shown(before)}, now {_shown(now)}" for name, before, now in differences(stored, wanted)]
+    found = [
+        f"{name} was {_shown(before)}, now {_shown(now)}"
+        for name, before, now in differences(stored, wanted)
+        if before is not None or not name.startswith("data.")  # a fact that was not recorded yet
+    ]
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise ConfigError(

@@ -177,7 +177,9 @@ def declare(study: Study, folder: Path) -> None:
     declaration = json.loads(json.dumps(dataclasses.asdict(study) | {"parts": parts, "added": study.added}))
     path = folder / DECLARATION_NAME
     if path.exists():
-        earlier = {"added": [], **json.loads(path.read_text(encoding="utf-8"))}
+        # A field that did not exist yet had its default's meaning.
+        defaults = {f.name: f.default for f in dataclasses.fields(study) if f.default is not dataclasses.MISSING}
+        earlier = json.loads(json.dumps(defaults)) | json.loads(path.read_text(encoding="utf-8"))
         kept = set(earlier["added"]) <= set(study.added)
         if not kept or earlier | {"added": declaration["added"]} != declaration:
             raise ConfigError(f"{path} declares another study or an earlier form of it: use another --run_dir")

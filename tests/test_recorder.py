@@ -172,6 +172,14 @@ def test_a_trade_that_ends_where_it_began_is_no_win():
     assert counted == {"trade_count": 4, "win_count": 1, "worst_trade": -0.25}
 
 
+def test_a_state_that_lacks_a_count_is_refused_by_name():
+    recorder = Recorder(RUNS, 1, 4, (0, 12))
+    state = recorder.state()
+    del state["counts.exit"]
+    with pytest.raises(ValueError, match=r"another version of this program wrote it, without counts\.exit"):
+        recorder.restore(1, state)
+
+
 def test_arrays_are_those_of_the_table_except_the_probes():
     records = fake_records(np.random.default_rng(0), 4, 1)
     recorder = Recorder(RUNS, 1, 4, (0, 3, 28))

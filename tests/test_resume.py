@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import momentum_jax
-from momentum_jax import runner, store
+from momentum_jax import resuming, runner, store
 from momentum_jax.description import describe
 from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.variables import VARIABLES
@@ -178,6 +178,44 @@ def test_changed_data_is_refused_with_the_difference(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment(seed=1)], []))
     with pytest.raises(ConfigError, match=r"data\.fingerprint was "):
         train(tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (("novelty",), r"config\.json has unknown \['novelty'\]"),
+        (("arms", 0, "ppo", "novelty"), r"PPOConfig has unknown fields \['novelty'\]"),
+    ],
+)
+def test_a_run_of_a_newer_version_is_refused_with_that_version(tmp_path, uninterrupted, place, words):
+    run_dir = tmp_path / "run"
+    shutil.copytree(uninterrupted, run_dir)
+    config = store.read_config(run_dir)
+    assert config["versions"]["momentum_jax"] == momentum_jax.__version__
+    config["versions"]["momentum_jax"] = "9.1.0"
+    owner = config
+    for step in place[:-1]:
+        owner = owner[step]
+    owner[place[-1]] = 1
+    store.replace_config(run_dir, config)
+    with pytest.raises(ConfigError, match=rf"{words}: momentum_jax 9\.1\.0 wrote it .* resume it with that"):
+        train(run_dir, resume=True)
+
+
+def test_a_run_of_an_older_version_goes_on(tmp_path, uninterrupted):
+    """What was not recorded yet has its default's meaning; the width of all groups was one number."""
+    run_dir = tmp_path / "run"
+    shutil.copytree(uninterrupted, run_dir)
+    config = store.read_config(run_dir)
+    for name in ("jax_settings", "probe_draw", "num_processes", "claims", "fixed_streams"):
+        del config[name]
+    del config["data"]["regime"], config["market"]["vix_timing"], config["versions"]["momentum_jax"]
+    for arm in config["arms"]:
+        del arm["ppo"]["matmul_precision"], arm["env"]["decision_time_setup"], arm["redrawn_streams"]
+    config["group_width"] = 3
+    store.replace_config(run_dir, config)
+    assert "finished already" in train(run_dir, resume=True)[0]
+    assert resuming.stored_run(run_dir).group_width == (3,)
 
 
 def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monkeypatch, uninterrupted):

@@ -71,8 +71,8 @@ def _share(by_action: xr.DataArray, actions: list[str]) -> xr.DataArray:
 
 
 def failed_steps(ds: xr.Dataset) -> xr.DataArray:
-    """``[arm, seed]`` int64: the env step at which the seed failed, -1 where it did not."""
-    return ds["failed_step"].max("checkpoint")
+    """``[arm, seed]`` int64: the env step at which the seed failed, -1 where no failure is recorded."""
+    return ds["failed_step"].max("checkpoint").fillna(-1).astype("int64")
 
 
 def healthy(ds: xr.Dataset) -> xr.DataArray:

@@ -130,12 +130,14 @@ def _attributes(runs: Sequence[xr.Dataset], names: list[list[str]], seeds: list[
     steps = runs[0]["env_steps"].values[:shared].tolist()
     joined = {**configs[0], "arms": arms, "seeds": seeds, "checkpoints": steps, "timesteps": steps[-1]}
     joined["claims"] = [claim for config in configs for claim in config.get("claims", [])]
+    not_recorded = sorted({name for run in runs for name in json.loads(run.attrs.get("not_recorded", "[]"))})
     joined["experiment"] = " and ".join(dict.fromkeys(config["experiment"] for config in configs))
     return {
         "experiment": joined["experiment"],
         "run_name": " and ".join(run.attrs["run_name"] for run in runs),
         "config": json.dumps(joined),
         "left_out": json.dumps(left_out),
+        "not_recorded": json.dumps(not_recorded),
     }
 
 

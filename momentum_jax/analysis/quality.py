@@ -55,6 +55,9 @@ def quality_table(ds: xr.Dataset) -> pd.DataFrame:
 def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
     """What limits the conclusions, one line each; the list may be empty."""
     lines = _failures(ds) + json.loads(ds.attrs.get("left_out", "[]")) + _coverage(ds)
+    not_recorded = json.loads(ds.attrs.get("not_recorded", "[]"))
+    if not_recorded:
+        lines.append(f"not recorded by the version that wrote the run: {', '.join(not_recorded)}")
     for row in quality.to_dict("records"):
         if 0 < row["fewest_decisions"] < _FEW_DECISIONS:
             lines.append(

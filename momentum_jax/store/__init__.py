@@ -15,7 +15,7 @@ Every file is written under a temporary name in its own folder and renamed, so t
 file either is whole or is not there. Nothing is pickled, and nothing here imports jax.
 """
 
-from momentum_jax.store.config import is_finished, is_run, read_config, shares
+from momentum_jax.store.config import is_finished, is_run, read_config, shares, writer
 from momentum_jax.store.files import (
     STATE_NAME,
     WHOLE,
@@ -62,4 +62,5 @@ __all__ = [
     "write_atomic",
     "write_checkpoint",
     "write_policy",
+    "writer",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import momentum_jax
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION
 from momentum_jax.store.files import CONFIG_NAME, RunDirectoryError, Share
 
@@ -81,6 +82,13 @@ def read_config(run_dir: str | Path) -> dict[str, Any]:
 def is_run(folder: str | Path) -> bool:
     """Whether a folder is a run's directory, whatever state it is in."""
     return (Path(folder) / CONFIG_NAME).exists()
+
+
+def writer(config: Mapping[str, Any]) -> str:
+    """Which version of this program wrote a run, beside the one that reads it, for a refusal."""
+    version = config.get("versions", {}).get("momentum_jax", "of a version that it does not name")
+    commit = config.get("git_commit") or "not known"
+    return f"momentum_jax {version} wrote it (git commit {commit}), this is {momentum_jax.__version__}"
 
 
 def is_finished(run_dir: str | Path) -> bool:

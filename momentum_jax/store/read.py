@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.diagnostics.variables import LABELS, VARIABLES
-from momentum_jax.store.config import arm_names, read_config, shares
+from momentum_jax.store.config import arm_names, read_config, shares, writer
 from momentum_jax.store.files import (
     DIAGNOSTICS_NAME,
     Array,
@@ -38,11 +39,13 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
         dimensions; a checkpoint is labelled by its env steps: ``run.sel(checkpoint=5_000)``.
         Every variable carries ``units, long_name, kind, estimator, denominator,
         good_direction``; the dataset carries ``experiment, schema_version, run_name,
-        data_fingerprint`` and the whole ``config`` as JSON.
+        data_fingerprint``, the whole ``config`` as JSON and ``not_recorded``, a JSON list: variables
+        that did not exist when the run was written. These are NaN, with one warning.
 
     Raises:
-        RunDirectoryError: a file is missing, cut short, foreign or of a newer schema; the
-            message is one line that names it. Files ending in ``.tmp`` are not looked at.
+        RunDirectoryError: a file is missing, cut short, foreign or of a newer schema, or holds a
+            variable that this version does not know; the message is one line that names it. Files
+            ending in ``.tmp`` are not looked at.
     """
     root = Path(run_dir)
     config = read_config(root)
@@ -50,6 +53,9 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
     if not steps:
         raise RunDirectoryError(f"{root / DIAGNOSTICS_NAME}: no checkpoint yet, so there is nothing to read")
     checkpoints = [_read_checkpoint(root, step, config) for step in steps]
+    not_recorded = sorted({name for arrays in checkpoints for name in _filled(arrays, config)})
+    if not_recorded:
+        warnings.warn(f"{root}: {', '.join(not_recorded)} did not exist when it was written, so NaN", stacklevel=2)
     env_steps = ("checkpoint", _column(checkpoints, "env_steps"), {"units": "env step"})
     coords: dict[str, Any] = {
         "arm": ("arm", np.array(arm_names(config))),
@@ -67,7 +73,7 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
         )
         for name, variable in VARIABLES.items()
     }
-    return xr.Dataset(variables, coords, _attributes(root, config))
+    return xr.Dataset(variables, coords, _attributes(root, config) | {"not_recorded": json.dumps(not_recorded)})
 
 
 def complete_steps(run_dir: str | Path) -> list[int]:
@@ -88,10 +94,19 @@ def complete_steps(run_dir: str | Path) -> list[int]:
 
 
 def _read_checkpoint(root: Path, env_steps: int, config: Mapping[str, Any]) -> dict[str, Array]:
-    """One checkpoint's arrays [arm, seed, ...] and scalars, the seeds of all processes in order."""
+    """One checkpoint's recorded arrays [arm, seed, ...] and scalars, the seeds of all processes in order."""
     parts = [_read_share(root, env_steps, share, config) for share in shares(config)]
     scalars = {name: parts[0].pop(name) for name in _SCALARS}
-    return {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]} | scalars
+    recorded = [name for name in VARIABLES if all(name in part for part in parts)]
+    return {name: np.concatenate([part[name] for part in parts], axis=1) for name in recorded} | scalars
+
+
+def _filled(arrays: dict[str, Array], config: Mapping[str, Any]) -> list[str]:
+    """Put NaN in place of the variables that a checkpoint does not have; returns their names."""
+    absent = [name for name in VARIABLES if name not in arrays]
+    lead = len(config["arms"]), len(config["seeds"])
+    arrays |= {name: np.full((*lead, *VARIABLES[name].shape), np.nan) for name in absent}
+    return absent
 
 
 def _read_share(root: Path, env_steps: int, share: Share, config: Mapping[str, Any]) -> dict[str, Array]:
@@ -103,6 +118,10 @@ def _read_share(root: Path, env_steps: int, share: Share, config: Mapping[str, A
             raise RunDirectoryError(f"{path}: no int64 scalar {name!r}, so it is not a checkpoint")
     if int(scalars["env_steps"]) != env_steps:
         raise RunDirectoryError(f"{path}: holds env_steps {scalars['env_steps']}, unlike its name")
+    unknown = sorted(arrays.keys() - VARIABLES.keys())
+    if unknown or not arrays:
+        found = f"unknown variables {unknown}" if unknown else "no variables"
+        raise RunDirectoryError(f"{path}: {found}: {writer(config)}; read it with that version")
     check_arrays(arrays, len(config["arms"]), len(share.of(config["seeds"])), path)
     return {**arrays, **scalars}
 

@@ -109,23 +109,22 @@ def write_checkpoint(
     path = checkpoint_path(root, env_steps, share)
     if env_steps < 0 or update < 0:
         raise RunDirectoryError(f"{path}: env_steps {env_steps} and update {update}, expected 0 or more")
+    missing, unknown = sorted(VARIABLES.keys() - arrays.keys()), sorted(arrays.keys() - VARIABLES.keys())
+    if missing or unknown:
+        raise RunDirectoryError(f"{path}: missing variables {missing}, unknown variables {unknown}")
     check_arrays(arrays, len(config["arms"]), len(share.of(config["seeds"])), path)
     scalars = {"env_steps": np.asarray(env_steps, np.int64), "update": np.asarray(update, np.int64)}
     write_arrays(path, {**scalars, **arrays})
 
 
 def check_arrays(arrays: Mapping[str, Array], num_arms: int, num_seeds: int, path: Path) -> None:
-    """Compares a checkpoint's arrays with the table of variables.
+    """Compares a checkpoint's arrays with the rows of the table of variables that they name.
 
     Raises:
         RunDirectoryError: naming `path`, the array, what was found and what was expected.
     """
-    missing = sorted(VARIABLES.keys() - arrays.keys())
-    unknown = sorted(arrays.keys() - VARIABLES.keys())
-    if missing or unknown:
-        raise RunDirectoryError(f"{path}: missing variables {missing}, unknown variables {unknown}")
-    for name, variable in VARIABLES.items():
-        value = np.asarray(arrays[name])
+    for name, found in arrays.items():
+        value, variable = np.asarray(found), VARIABLES[name]
         shape = (num_arms, num_seeds, *variable.shape)
         dims = ", ".join(("arm", "seed", *variable.dims))
         if value.shape != shape or value.dtype != np.dtype(variable.dtype):

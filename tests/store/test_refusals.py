@@ -8,11 +8,14 @@ import os
 import numpy as np
 import pytest
 
+from momentum_jax import __version__
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION
 from momentum_jax.store import (
     RunDirectoryError,
     create_run,
     load_run,
+    read_arrays,
+    replace_config,
     write_atomic,
     write_checkpoint,
     write_policy,
@@ -81,6 +84,10 @@ def test_a_foreign_archive(run_dir):
     path = run_dir / "diagnostics" / "step_00002000.npz"
     np.savez(path, weights=np.zeros(3))
     assert f"{path}: no int64 scalar 'env_steps'" in refusal(load_run, run_dir)
+    np.savez(path, env_steps=np.int64(2_000), update=np.int64(4))
+    assert f"{path}: no variables: momentum_jax of a version that it does not name wrote it" in refusal(
+        load_run, run_dir
+    )
     os.replace(path, path.with_name("other.npz"))
     assert "other.npz: not a checkpoint" in refusal(load_run, run_dir)
 
@@ -130,6 +137,16 @@ def test_arrays_unlike_the_table(run_dir, arrays, name, value, words):
         del changed[name]
     assert words in refusal(write_checkpoint, run_dir, 2_000, 4, changed)
     assert load_run(run_dir).sizes["checkpoint"] == 2
+
+
+def test_a_variable_that_this_version_does_not_know_is_refused_with_the_version_that_wrote_it(run_dir, config):
+    path = run_dir / "diagnostics" / "step_00001000.npz"
+    write_arrays(path, {**read_arrays(path), "novelty": np.zeros((2, 3))})
+    replace_config(run_dir, config | {"versions": {"momentum_jax": "9.1.0"}, "git_commit": "abc"})
+    words = (
+        f"{path}: unknown variables ['novelty']: momentum_jax 9.1.0 wrote it (git commit abc), this is {__version__}"
+    )
+    assert words in refusal(load_run, run_dir)
 
 
 def test_negative_steps(run_dir, arrays):

@@ -14,7 +14,9 @@ from momentum_jax.store import (
     append_log,
     load_policies,
     load_run,
+    read_arrays,
     read_config,
+    write_arrays,
     write_checkpoint,
     write_policy,
 )
@@ -67,6 +69,25 @@ def test_netcdf_can_carry_the_dataset(run_dir, tmp_path):
     ds.to_netcdf(tmp_path / "run.nc", engine="scipy")
     with xr.open_dataset(tmp_path / "run.nc", engine="scipy") as again:
         np.testing.assert_array_equal(again["flat_count"], ds["flat_count"])
+
+
+@pytest.mark.parametrize("absent", ["entropy", "exit", "flat_count", "failed_step", "p_action"])
+def test_a_variable_that_did_not_exist_yet_is_nan_with_one_warning(run_dir, arrays, absent):
+    for path in (run_dir / "diagnostics").glob("*.npz"):
+        write_arrays(path, {name: array for name, array in read_arrays(path).items() if name != absent})
+    with pytest.warns(UserWarning, match=rf"{run_dir}: {absent} did not exist when it was written, so NaN") as told:
+        ds = load_run(run_dir)
+    assert len(told) == 1
+    assert json.loads(ds.attrs["not_recorded"]) == [absent]
+    assert ds[absent].shape == (2, 3, 2, *VARIABLES[absent].shape) and ds[absent].isnull().all()
+    for name in VARIABLES.keys() - {absent}:
+        np.testing.assert_array_equal(ds[name].isel(checkpoint=1), arrays(1)[name], err_msg=name)
+    # A run that went on with a version that has the variable.
+    write_checkpoint(run_dir, 1_000, 2, arrays(7))
+    with pytest.warns(UserWarning, match=absent):
+        ds = load_run(run_dir)
+    assert ds[absent].isel(checkpoint=0).isnull().all()
+    np.testing.assert_array_equal(ds[absent].isel(checkpoint=1), arrays(7)[absent])
 
 
 def test_a_checkpoint_passed_again_is_replaced(run_dir, arrays):

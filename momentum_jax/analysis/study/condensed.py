@@ -46,7 +46,7 @@ def condense(ds: xr.Dataset, log: str = "") -> dict[str, Array]:
         "flat_count": _smallest(ds["flat_count"].transpose(*_FULL, "setup_score", "action").values[..., :_LEGAL]),
         "p_action": np.round(_LEVELS * np.nan_to_num(probability)).astype(np.uint16),
         "probe_count": states.transpose(*_FULL, "setup_score").values[:, 0, 0],
-        "failed_step": ds["failed_step"].transpose(*_FULL).values.astype(np.int32),
+        "failed_step": ds["failed_step"].fillna(-1).transpose(*_FULL).values.astype(np.int32),
         "reward_sum": ds["reward_sum"].transpose(*_FULL).values.astype(np.float32),
     }
     arrays |= {name: _smallest(ds[name].transpose(*_FULL).values) for name in TRIGGERS}
@@ -79,9 +79,11 @@ def restore(arrays: dict[str, Array]) -> xr.Dataset:
         "probe_count": probes[..., None, :],
         "failed_step": arrays["failed_step"].astype(np.int64),
         "reward_sum": arrays["reward_sum"].astype(np.float64),
-        **{name: arrays[name].astype(np.int64) for name in TRIGGERS},
-        **{name: arrays[name].astype(np.float64) for name in HEALTH_METRICS},
+        **{name: arrays[name].astype(np.int64) for name in TRIGGERS if name in arrays},
+        **{name: arrays[name].astype(np.float64) for name in HEALTH_METRICS if name in arrays},
     }
+    # What did not exist yet when it was written.
+    values |= {name: np.full(lead, np.nan) for name in (*TRIGGERS, *HEALTH_METRICS) if name not in arrays}
     variables = {
         name: ((*_FULL, *VARIABLES[name].dims), array, VARIABLES[name].attributes) for name, array in values.items()
     }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from momentum_jax.analysis.curves import failed_steps
 from momentum_jax.analysis.drawdowns import reaches
 from momentum_jax.analysis.evidence import noise_table
 from momentum_jax.analysis.inference.variance import stream_shares
@@ -124,7 +125,7 @@ def runs(market: Market) -> pd.DataFrame:
                 "arms": ds.sizes["arm"],
                 "seeds": ds.sizes["seed"],
                 "steps": int(config["timesteps"]),
-                "failed_seeds": int((ds["failed_step"].max("checkpoint") >= 0).sum()),
+                "failed_seeds": int((failed_steps(ds) >= 0).sum()),
                 "env_steps_millions": steps / 1e6,
                 "seconds": seconds,
                 "steps_per_second": f"{steps / seconds:,.0f}" if seconds else "",

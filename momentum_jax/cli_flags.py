@@ -28,7 +28,7 @@ class Section(NamedTuple):
     names: list[str]
 
 
-def _define_field(values: flags.FlagValues, field: dataclasses.Field) -> str:
+def define_field(values: flags.FlagValues, field: dataclasses.Field) -> str:
     """Define a flag without a default (None: leave the experiment's value) for a dataclass field."""
     name, kind, text = field.name, str(field.type), field.metadata["help"]
     if field.metadata.get("choices"):
@@ -68,13 +68,13 @@ def define(values: flags.FlagValues) -> list[Section]:
         "model_name",
         "resume",
         "extend_to",
-        *(_define_field(values, fields[name]) for name in RUN_FIELDS),
+        *(define_field(values, fields[name]) for name in RUN_FIELDS),
     ]
-    env = [_define_field(values, field) for field in dataclasses.fields(EnvOptions)]
-    market = [_define_field(values, field) for field in dataclasses.fields(MarketConfig)]
-    ppo = [_define_field(values, field) for field in dataclasses.fields(PPOConfig)]
-    job = [_define_field(values, field) for field in dataclasses.fields(DistributedConfig)]
-    slurm = [_define_field(values, field) for field in dataclasses.fields(SlurmConfig)]
+    env = [define_field(values, field) for field in dataclasses.fields(EnvOptions)]
+    market = [define_field(values, field) for field in dataclasses.fields(MarketConfig)]
+    ppo = [define_field(values, field) for field in dataclasses.fields(PPOConfig)]
+    job = [define_field(values, field) for field in dataclasses.fields(DistributedConfig)]
+    slurm = [define_field(values, field) for field in dataclasses.fields(SlurmConfig)]
     for alias, name in _ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)
     return [

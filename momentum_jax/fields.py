@@ -48,7 +48,7 @@ def check_fields(config: Any) -> None:
     for field in declared:
         value = getattr(config, field.name)
         choices = field.metadata.get("choices", ())
-        if choices and value not in choices:
+        if choices and value is not None and value not in choices:
             raise unknown(field.name, str(value), choices)
         values = value if isinstance(value, tuple) else (value,)
         for number in values:

@@ -1,17 +1,21 @@
 """`python -m momentum_jax.market inspect --data_source=csv --data_path=spy.csv`: what is in a file of bars."""
 
-import argparse
 import dataclasses
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+from absl import flags
 
+from momentum_jax import cli_flags
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.catalog import names_no_symbol
 from momentum_jax.market.dataset import inspect
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.formats import FileFormat
 from momentum_jax.market.heatmap import draw_calendar
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.market.report import QualityReport
@@ -20,51 +24,77 @@ from momentum_jax.market.symbols import file_name
 from momentum_jax.market.vix import inconsistent_rows, load_vix, missing_days
 
 _SHOWN = 8
+_COMMANDS = {"inspect": "report on bars", "inspect-vix": "report on a file of daily VIX closes"}
+_USAGE = "python -m momentum_jax.market"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the reports; returns 0, 1 where one of them holds an error, 2 where the data cannot be read."""
-    options = vars(_parser().parse_args(arguments))
-    vix_only = options.pop("command") == "inspect-vix"
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command, rest = (arguments[0], arguments[1:]) if arguments[:1] and arguments[0] in _COMMANDS else ("", arguments)
+    values = flags.FlagValues()
+    names = _define(values, command)
+    if not command or {"--help", "-h", "--helpfull", "--helpshort"} & set(rest):
+        print(_help_text(values, command, names))
+        return 0 if command or {"--help", "-h"} & set(rest) else 2
     try:
-        if vix_only:
-            print(_vix_text(options["vix_path"]))
-            return 0
-        json_path, png_path, limit = options.pop("json"), options.pop("png"), options.pop("limit")
-        given = {name: value for name, value in options.items() if value is not None}
-        reports = []
-        for report in inspect(MarketConfig(**given)):
-            print(report.to_text(limit))
-            reports.append(report)
-        _write(reports, json_path, png_path)
-    except DataError as error:
-        print(f"error: {error}", file=sys.stderr)
+        unread = values([_USAGE, *cli_flags.normalized(rest)])[1:]
+        if unread:
+            raise ConfigError(f"{unread[0]!r} is not a flag: write --name=value")
+        return _inspect_vix(values) if command == "inspect-vix" else _inspect(values)
+    except (flags.Error, ConfigError, DataError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+
+
+def _define(values: flags.FlagValues, command: str) -> list[str]:
+    """Defines a command's flags, spelled as launch.py spells them; returns their names."""
+    fields = dataclasses.fields(MarketConfig)
+    if command == "inspect-vix":
+        return [
+            cli_flags.define_field(values, field)
+            for field in fields
+            if field.name.startswith("vix_") and field.name not in ("vix_symbol", "vix_timing")
+        ]
+    names = [cli_flags.define_field(values, field) for field in fields]
+    flags.DEFINE_string("json", None, "write the whole report to this file", flag_values=values)
+    flags.DEFINE_string(
+        "png", None, "draw a calendar of completeness and volume; {symbol} in it is replaced", flag_values=values
+    )
+    flags.DEFINE_integer("limit", _SHOWN, "findings of each kind to print", lower_bound=0, flag_values=values)
+    return [*names, "json", "png", "limit"]
+
+
+def _help_text(values: flags.FlagValues, command: str, names: Sequence[str]) -> str:
+    if not command:
+        return "\n".join([str(__doc__), *(f"  {_USAGE} {name}: {text}" for name, text in _COMMANDS.items())])
+    lines = [f"{_USAGE} {command}: {_COMMANDS[command]}", "Flags may be written with dashes or underscores."]
+    for name in names:
+        lines += textwrap.wrap(
+            str(values[name].help), 100, initial_indent=f"  --{name:<24} ", subsequent_indent=" " * 29
+        )
+    return "\n".join(lines)
+
+
+def _inspect(values: flags.FlagValues) -> int:
+    given = cli_flags.given(values, MarketConfig)
+    config = MarketConfig(**given)
+    if "symbols" not in given and names_no_symbol(config):
+        config = dataclasses.replace(config, symbols=config.symbols[:1])
+    reports = []
+    for report in inspect(config):
+        print(report.to_text(values.limit))
+        reports.append(report)
+    _write(reports, values.json, values.png)
     return int(any(report.has_errors for report in reports))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m momentum_jax.market", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    bars = commands.add_parser("inspect", help="report on bars")
-    for field in dataclasses.fields(MarketConfig):
-        help_text = field.metadata["help"].replace("%", "%%")
-        kind: dict[str, Any] = {"action": argparse.BooleanOptionalAction, "default": None}
-        if not str(field.type).startswith("bool"):
-            kind = {"type": _type_of(str(field.type)), "choices": field.metadata["choices"] or None}
-        bars.add_argument(f"--{field.name}", help=help_text, **kind)
-    vix = commands.add_parser("inspect-vix", help="report on a file of daily VIX closes")
-    vix.add_argument("--vix_path", required=True, help="the file")
-    bars.add_argument("--json", help="write the whole report to this file")
-    bars.add_argument("--png", help="draw a calendar of completeness and volume; {symbol} in it is replaced")
-    bars.add_argument("--limit", type=int, default=_SHOWN, help="findings of each kind to print")
-    return parser
-
-
-def _type_of(kind: str) -> Any:
-    if kind.startswith("tuple"):
-        return lambda text: tuple(text.split(","))
-    return int if kind.startswith("int") else float if kind.startswith("float") else str
+def _inspect_vix(values: flags.FlagValues) -> int:
+    if not values.vix_path:
+        raise ConfigError("vix_path is missing: give the file, --vix_path=vix.csv")
+    config = MarketConfig(data_source="csv", data_path="-", **cli_flags.given(values, MarketConfig, list(values)))
+    print(_vix_text(str(config.vix_path), config.vix_file_format))
+    return 0
 
 
 def _write(reports: list[QualityReport], json_path: str | None, png_path: str | None) -> None:
@@ -78,11 +108,11 @@ def _write(reports: list[QualityReport], json_path: str | None, png_path: str | 
             draw_calendar(report, path.with_stem(f"{path.stem}_{file_name(report.symbol)}") if several else path)
 
 
-def _vix_text(path: str) -> str:
-    vix = load_vix(path)
+def _vix_text(path: str, form: FileFormat) -> str:
+    vix = load_vix(path, form)
     first, last = vix.index[0], vix.index[-1]
     absent = missing_days(vix, pd.DatetimeIndex(close_minutes(first, last).index))
-    broken = inconsistent_rows(path)
+    broken = inconsistent_rows(path, form)
     lines = [f"{path}: {len(vix):,} closes {first.date()} to {last.date()}, {vix.min():g} to {vix.max():g}"]
     for title, dates in (("sessions without a close", absent), ("rows whose high and low do not enclose", broken)):
         shown = ", ".join(str(date.date()) for date in dates[-_SHOWN:])

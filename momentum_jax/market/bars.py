@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from momentum_jax.market.errors import DataError
+from momentum_jax.market.errors import DataError, IntervalError
 from momentum_jax.market.options import parse_date
 
 EXCHANGE_TZ = "America/New_York"
@@ -20,8 +20,12 @@ BAR_COLUMNS = (*PRICE_COLUMNS, "volume")
 SESSION_OPEN_MINUTE = 9 * 60 + 30
 SESSION_CLOSE_MINUTE = 16 * 60
 SESSION_MINUTES = SESSION_CLOSE_MINUTE - SESSION_OPEN_MINUTE
+MAX_BAR_MINUTES = 60
 _MINUTE_NS = 60_000_000_000
 _STEPS_THAT_SHOW_AN_INTERVAL = 10
+_DATES_THAT_SHOW_DAYS = 5
+_STRAY_SHARE = 0.25
+_MOST_BARS_OF_A_DAY = 0.5  # dates a bar: above it most dates have a single one
 
 RowName = Callable[[int], str]  # position in the frame -> how the user finds it, e.g. "line 57"
 
@@ -78,7 +82,7 @@ def _check_stamps(index: pd.DatetimeIndex, source: str, row_name: RowName, bar_m
             "stamp {} is not on a whole minute: give one-minute bars, stamped at their start",
         ),
         (
-            stamps % (bar_minutes * _MINUTE_NS) != 0,
+            off_grid(index, bar_minutes),
             f"stamp {{}} is not on a multiple of file_bar_minutes={bar_minutes}: declare the file's own interval",
         ),
     )
@@ -86,16 +90,49 @@ def _check_stamps(index: pd.DatetimeIndex, source: str, row_name: RowName, bar_m
         _refuse(broken, source, row_name, text, index)
 
 
+def off_grid(index: pd.DatetimeIndex, bar_minutes: int) -> np.ndarray:
+    """Which stamps start no bar of that many minutes, counted from midnight or from the open, [N] bool."""
+    interval = bar_minutes * _MINUTE_NS
+    from_open = SESSION_OPEN_MINUTE * _MINUTE_NS
+    # Exchange time differs from UTC by whole hours, so that only intervals that divide one lie alike in both.
+    clock = pd.DatetimeIndex(index).tz_localize(None).as_unit("ns").asi8
+    return np.asarray((clock % interval != 0) & ((clock - from_open) % interval != 0))
+
+
 def _check_interval(index: pd.DatetimeIndex, source: str, bar_minutes: int) -> None:
     """Refuses bars that are all further apart than declared: five-minute bars are no gaps in one-minute bars."""
-    dates = session_dates(index).asi8
-    steps = np.diff(index.asi8)[np.diff(dates) == 0]
-    apart = int(np.gcd.reduce(steps)) // _MINUTE_NS if len(steps) else bar_minutes
-    if len(steps) >= _STEPS_THAT_SHOW_AN_INTERVAL and apart != bar_minutes:
-        raise DataError(
-            f"{source}: bars are {apart} minutes apart, but file_bar_minutes={bar_minutes}: "
-            f"declare file_bar_minutes={apart}, or give {bar_minutes}-minute bars"
-        )
+    dates = session_dates(index)
+    within = np.diff(index.asi8)[np.diff(dates.asi8) == 0] // _MINUTE_NS
+    if len(within) >= _STEPS_THAT_SHOW_AN_INTERVAL:
+        apart = _common_step(within, bar_minutes)
+    elif len(index) >= _DATES_THAT_SHOW_DAYS and dates.nunique() > _MOST_BARS_OF_A_DAY * len(index):
+        apart = int(np.median(np.diff(index.asi8) // _MINUTE_NS))
+    else:
+        return
+    if apart == bar_minutes:
+        return
+    what = f"{source}: bars are {_interval_text(apart)} apart, but file_bar_minutes={bar_minutes}"
+    if apart > MAX_BAR_MINUTES:
+        raise IntervalError(f"{what}, and no declaration makes minutes of them: give a file of one-minute bars")
+    raise IntervalError(f"{what}: declare file_bar_minutes={apart}, or give {bar_minutes}-minute bars")
+
+
+def _common_step(steps: np.ndarray, bar_minutes: int) -> int:
+    """Minutes from bar to bar: those declared, if the steps allow it, else the step that most of them show."""
+    values, counts = np.unique(steps, return_counts=True)
+    common, grid = int(values[np.argmax(counts)]), int(np.gcd.reduce(steps))
+    if bar_minutes in (grid, common):
+        return bar_minutes
+    # A missing bar makes a longer step, so that the grid is the interval; a stray bar makes a shorter one.
+    return grid if counts[values == grid].sum() > _STRAY_SHARE * len(steps) else common
+
+
+def _interval_text(minutes: int) -> str:
+    for name, size in (("week", 7 * 1440), ("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes >= size:
+            count = round(minutes / size)
+            return f"{'an' if name == 'hour' else 'a'} {name}" if count == 1 else f"{count} {name}s"
+    return "0 minutes"
 
 
 def _check_values(bars: pd.DataFrame, source: str, row_name: RowName) -> None:
@@ -124,6 +161,13 @@ def _refuse(broken: np.ndarray, source: str, row_name: RowName, text: str, *colu
     if broken.any():
         at = int(np.argmax(broken))
         raise DataError(f"{source}, {row_name(at)}: {text.format(*(column[at] for column in columns))}")
+
+
+def copies(frame: pd.DataFrame) -> np.ndarray:
+    """Which bars of a frame repeat an earlier one, stamp and values, [N] bool."""
+    if not frame.index.has_duplicates:
+        return np.zeros(len(frame), dtype=bool)
+    return frame.reset_index(drop=True).assign(stamp=pd.DatetimeIndex(frame.index).asi8).duplicated().to_numpy()
 
 
 def session_dates(index: pd.Index) -> pd.DatetimeIndex:

@@ -1,12 +1,14 @@
 """Which source a configuration asks for."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 
 from momentum_jax.market.bars import session_dates
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.options import FILE_SOURCES, VENDORS, MarketConfig, parse_date
+from momentum_jax.market.readers import read_table
 from momentum_jax.market.sessions import cut_sessions, previous_session
 from momentum_jax.market.sources import BarSource, FileSource
 from momentum_jax.market.synthetic import SyntheticSource
@@ -29,6 +31,16 @@ def open_source(config: MarketConfig, refresh: bool = True) -> BarSource:
     return open_vendor(config, refresh)
 
 
+def names_no_symbol(config: MarketConfig) -> bool:
+    """Whether the bars are those of one file that does not say whose they are."""
+    if config.data_source not in FILE_SOURCES or not Path(str(config.data_path)).is_file():
+        return False
+    try:
+        return read_table(str(config.data_path), config.file_format, max_rows=1).names_no_symbol
+    except DataError:
+        return True  # what is wrong with the file is said when it is read
+
+
 def open_vix(config: MarketConfig, source: BarSource) -> pd.Series:
     """The daily VIX that goes with the source.
 
@@ -44,13 +56,13 @@ def open_vix(config: MarketConfig, source: BarSource) -> pd.Series:
             f"data_source is {config.data_source!r} but vix_path is missing: give vix_path, a file of daily VIX "
             f"closes, or vix_symbol, if the source has bars of it"
         )
-    return load_vix(config.vix_path)
+    return load_vix(config.vix_path, config.vix_file_format)
 
 
 def _vix_from_bars(source: BarSource, symbol: str, config: MarketConfig) -> pd.Series:
     """The close of each session's last bar."""
     bars = source.bars(symbol, _first_vix_date(config), config.end_date)
-    bars = cut_sessions(bars, bar_minutes=config.file_bar_minutes).bars
+    bars = cut_sessions(bars, bar_minutes=config.file_format.bar_minutes).bars
     close = bars["close"].groupby(session_dates(bars.index)).last()
     if close.empty or close.max() > _HIGHEST_VIX:
         found = "no session" if close.empty else f"a close of {close.max():g} on {str(close.idxmax())[:10]}"

@@ -1,5 +1,6 @@
 """The segments that a run trains on, and the quality reports of what they were taken from."""
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
@@ -9,12 +10,14 @@ import pandas as pd
 
 from momentum_jax.market.bars import BAR_COLUMNS, last_sessions, session_dates
 from momentum_jax.market.catalog import open_source, open_vix
+from momentum_jax.market.clock import CLOCK
+from momentum_jax.market.clock_remedies import clock_remedy
 from momentum_jax.market.errors import DataError, DataWarning
-from momentum_jax.market.options import MarketConfig
-from momentum_jax.market.prepare import Prepared, prepare, usable_bars, with_warnings
+from momentum_jax.market.options import FILE_SOURCES, MarketConfig
+from momentum_jax.market.prepare import NO_SESSION, Prepared, prepare, usable_bars, with_warnings
 from momentum_jax.market.report import QualityReport
 from momentum_jax.market.segment import Segment, fingerprint, regime_balance
-from momentum_jax.market.sources import BarSource
+from momentum_jax.market.sources import BarSource, FileSource
 from momentum_jax.market.splits import describe_split, take_part
 
 REGIMES = ("calm", "normal", "storm", "crash")
@@ -103,10 +106,11 @@ def inspect(config: MarketConfig) -> Iterator[QualityReport]:
 
 
 def _stream(config: MarketConfig, refresh: bool = True) -> Iterator[tuple[list[Segment], QualityReport]]:
-    if config.file_bar_minutes != 1:
+    bar_minutes = config.file_format.bar_minutes
+    if bar_minutes != 1:
         raise DataError(
-            f"file_bar_minutes is {config.file_bar_minutes}: rewards and indicators count one-minute bars, so training "
-            f"takes those only; {config.file_bar_minutes}-minute files can be inspected"
+            f"file_bar_minutes is {bar_minutes}: rewards and indicators count one-minute bars, so training "
+            f"takes those only; {bar_minutes}-minute files can be inspected"
         )
     source = open_source(config, refresh)
     vix, texts = _recorded(lambda: open_vix(config, source))
@@ -115,21 +119,36 @@ def _stream(config: MarketConfig, refresh: bool = True) -> Iterator[tuple[list[S
         yield _segments(prepared, vix, symbol, config), prepared.report
 
 
-def _recorded(read: Callable[[], T]) -> tuple[T, list[str]]:
-    """What `read` returns, and the texts of its data warnings."""
+def _recorded(read: Callable[[], T]) -> tuple[T, list[DataWarning]]:
+    """What `read` returns, and its data warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         result = read()
-    return result, [str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)]
+    return result, [warning.message for warning in caught if isinstance(warning.message, DataWarning)]
 
 
 def _prepared(
-    source: BarSource, vix: pd.Series | None, symbol: str, config: MarketConfig, vix_texts: list[str]
+    source: BarSource, vix: pd.Series | None, symbol: str, config: MarketConfig, vix_read: list[DataWarning]
 ) -> Prepared:
-    bars, texts = _recorded(lambda: source.bars(symbol, config.start_date, config.end_date))
+    bars, read = _recorded(lambda: source.bars(symbol, config.start_date, config.end_date))
     if vix is not None and not vix.index.isin(session_dates(bars.index)).any():
         raise DataError(_no_vix(bars, vix, config))
-    return with_warnings(prepare(bars, vix, symbol, config), [*vix_texts, *texts])
+    prepared = _with_remedy(prepare(bars, vix, symbol, config), bars, symbol, config)
+    unlabelled = isinstance(source, FileSource) and source.taken_for is not None
+    report = dataclasses.replace(prepared.report, unlabelled=unlabelled)
+    return with_warnings(prepared._replace(report=report), [*vix_read, *read])
+
+
+def _with_remedy(prepared: Prepared, bars: pd.DataFrame, symbol: str, config: MarketConfig) -> Prepared:
+    """The same, where the clock of a file looks wrong, with the declaration that sets it right."""
+    report = prepared.report
+    wrong = [finding for finding in report.findings if finding.kind in (CLOCK, NO_SESSION)]
+    if not wrong or config.data_source not in FILE_SOURCES or config.session_clock != "exchange":
+        return prepared
+    flag = clock_remedy(config, symbol, bars)
+    text = f": declare {flag}" if flag else "; see file_time_zone, file_hours_ahead and file_bar_stamp"
+    found = [f._replace(text=f.text + text) if f in wrong else f for f in report.findings]
+    return prepared._replace(report=dataclasses.replace(report, findings=found))
 
 
 def _segments(prepared: Prepared, vix: pd.Series, symbol: str, config: MarketConfig) -> list[Segment]:

@@ -9,7 +9,8 @@ from datetime import date
 
 from momentum_jax.fields import ConfigError, check_fields, static
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.formats import BAR_STAMPS, ROW_ORDERS, FileFormat
+from momentum_jax.market.formats import BAR_STAMPS, CSV_ONLY, ROW_ORDERS, FileFormat
+from momentum_jax.market.layouts import LAYOUTS
 from momentum_jax.market.symbols import checked_symbol, vendor_symbol
 
 FILE_SOURCES = ("csv", "parquet")
@@ -22,7 +23,8 @@ VIX_TIMINGS = ("same_day", "previous")
 SEGMENTS = ("first", "all", "balanced")
 PARTS = ("all", "train", "validation", "test")
 EXCLUDABLE = ("gap", "flat_run", "wick", "jump", "zero_volume", "padded_half_day")
-_CSV_ONLY = ("file_delimiter", "file_header", "file_columns")
+_CSV_ONLY = tuple(f"file_{name}" for name in CSV_ONLY)
+_VIX_FILE = ("vix_layout", "vix_delimiter", "vix_decimal", "vix_header", "vix_columns", "vix_time_format")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,24 +48,48 @@ class MarketConfig:
     synthetic_seed: int = static(0, "key of the synthetic market", minimum=0)
     synthetic_scenario: str = static("mixed", "kind of days in the synthetic market", choices=SCENARIOS)
     # Files.
-    file_delimiter: str = static(FileFormat.delimiter, "what separates the cells of a CSV; tab for a tab")
-    file_header: bool = static(FileFormat.header, "the CSV's first line names its columns")
-    file_columns: tuple[str, ...] = static(
-        FileFormat.columns, "names of a CSV's columns in order, replacing a header's"
+    file_layout: str | None = static(
+        None, "how a known program writes its files; other declarations add to it", choices=tuple(LAYOUTS)
     )
-    file_time_format: str = static(
-        FileFormat.time_format, "iso, unix_s, unix_ms, unix_us, unix_ns, day_ms or a strptime pattern"
+    file_delimiter: str | None = static(None, "what separates the cells of a CSV; tab for a tab [,]")
+    file_decimal: str | None = static(None, "decimal mark of a CSV's numbers [.]")
+    file_thousands: str | None = static(None, "what groups the digits of a CSV's numbers [nothing]")
+    file_encoding: str | None = static(None, "text encoding of a CSV, e.g. cp1252 [utf-8, or utf-16 by its mark]")
+    file_skip_lines: int | None = static(None, "lines of a CSV before its header or first row [0]", minimum=0)
+    file_header: bool | None = static(None, "a line of the CSV names its columns [true]")
+    file_header_lines: int | None = static(None, "lines that the header of a CSV takes [1]", minimum=1, maximum=9)
+    file_columns: tuple[str, ...] = static((), "names of the columns in the file's order, replacing a header's")
+    file_time_columns: tuple[str, ...] = static(
+        (), "column of the stamps, or those of date and time [datetime, timestamp, date or time]"
     )
-    file_time_zone: str = static(FileFormat.time_zone, "zone of stamps without an offset, e.g. UTC, America/Chicago")
-    file_bar_stamp: str = static(FileFormat.bar_stamp, "which end of its bar a stamp is", choices=BAR_STAMPS)
-    file_bar_minutes: int = static(
-        FileFormat.bar_minutes, "minutes a bar spans; training takes 1", minimum=1, maximum=60
+    file_time_format: str | None = static(
+        None, "iso, unix_s, unix_ms, unix_us, unix_ns, day_ms or a strptime pattern [iso]"
     )
-    file_price_scale: float = static(FileFormat.price_scale, "the file's prices are divided by this", minimum=1e-9)
-    file_row_order: str = static(
-        FileFormat.row_order, "order of rows in time; any sorts, with a warning", choices=ROW_ORDERS
+    file_time_zone: str | None = static(
+        None, "zone of stamps without an offset, e.g. UTC, America/Chicago [America/New_York]"
     )
-    file_volume: bool = static(FileFormat.volume, "the file has a volume column; without one volume is 0")
+    file_hours_ahead: float | None = static(
+        None, "hours by which the stamps' clock runs ahead of New York's all year, e.g. 7 for most brokers"
+    )
+    file_bar_stamp: str | None = static(None, "which end of its bar a stamp is [start]", choices=BAR_STAMPS)
+    file_bar_minutes: int | None = static(None, "minutes a bar spans; training takes 1 [1]", minimum=1, maximum=60)
+    file_price_scale: float | None = static(None, "the file's prices are divided by this [1]", minimum=1e-9)
+    file_row_order: str | None = static(
+        None, "order of rows in time; any sorts, with a warning [ascending]", choices=ROW_ORDERS
+    )
+    file_symbol_column: str | None = static(
+        None, "column that names the symbol; all files of a folder are then read [symbol or ticker]"
+    )
+    file_volume: bool | None = static(None, "the file has a volume column; without one volume is 0 [true]")
+    # The VIX file.
+    vix_layout: str | None = static(None, "how a known program writes the VIX file", choices=tuple(LAYOUTS))
+    vix_delimiter: str | None = static(None, "what separates the cells of the VIX file; tab for a tab [,]")
+    vix_decimal: str | None = static(None, "decimal mark of the VIX file's numbers [.]")
+    vix_header: bool | None = static(None, "a line of the VIX file names its columns [true]")
+    vix_columns: tuple[str, ...] = static((), "names of the VIX file's columns in order; wanted are date and close")
+    vix_time_format: str | None = static(
+        None, "how the VIX file writes dates, e.g. %d.%m.%Y [2024-05-14, 5/14/2024, 20240514 or Unix stamps]"
+    )
     # Vendors.
     cache_path: str = static("market_cache", "folder where bars fetched from a vendor are kept")
     request_seconds: float | None = static(
@@ -102,25 +128,47 @@ class MarketConfig:
             check_fields(self)
         except ConfigError as error:
             raise DataError(str(error)) from None
+        self._forget_defaults()
         self._check_source()
         self._check_symbols()
         self._check_dates()
         unknown = sorted(set(self.exclude_findings) - set(EXCLUDABLE))
         if unknown:
             raise DataError(f"exclude_findings names {', '.join(unknown)}: choose from {', '.join(EXCLUDABLE)}")
-        _ = self.file_format  # raises
+        _ = self.file_format, self.vix_file_format  # they raise
 
     @property
     def file_format(self) -> FileFormat:
         """The declared layout of the files."""
-        names = [field.name for field in dataclasses.fields(FileFormat) if field.name != "kind"]
         kind = self.data_source if self.data_source in FILE_SOURCES else "csv"
-        return FileFormat(kind=kind, **{name: getattr(self, f"file_{name}") for name in names})
+        return self._declared("file", kind)
+
+    @property
+    def vix_file_format(self) -> FileFormat:
+        """The declared layout of the VIX file; its kind is that of its suffix."""
+        return self._declared("vix", "csv")
+
+    def _declared(self, prefix: str, kind: str) -> FileFormat:
+        """The named layout with the declarations that are given on top."""
+        layout = getattr(self, f"{prefix}_layout")
+        declarations = dict(LAYOUTS[layout].declarations) if layout else {}
+        for name in FileFormat.__dataclass_fields__:
+            value = getattr(self, f"{prefix}_{name}", None)
+            if value not in (None, ()):
+                declarations[name] = value
+        return FileFormat(**(declarations | {"kind": kind, "prefix": prefix}))
 
     @property
     def where(self) -> str:
         """What errors call the source."""
         return self.data_path or f"{self.data_source} market"
+
+    def _forget_defaults(self) -> None:
+        """A declaration of what holds anyway is none, so that equal declarations make equal configurations."""
+        for field in dataclasses.fields(FileFormat):
+            name = f"file_{field.name}"
+            if self.file_layout is None and getattr(self, name, None) == field.default and field.default != ():
+                object.__setattr__(self, name, None)
 
     def _check_source(self) -> None:
         reads_files = self.data_source in FILE_SOURCES
@@ -152,6 +200,12 @@ class MarketConfig:
                 raise DataError(
                     f"{field.name} is given but data_source {self.data_source} does not read it: leave it out"
                 )
+            if (
+                field.name.startswith(_VIX_FILE)
+                and self.vix_path is None
+                and getattr(self, field.name) != field.default
+            ):
+                raise DataError(f"{field.name} is given but no vix_path: give the VIX file, or leave it out")
 
     def _check_symbols(self) -> None:
         if isinstance(self.symbols, str) or not self.symbols or not all(self.symbols):

@@ -6,12 +6,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from momentum_jax.market.bars import session_dates
-from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.clock import clock_findings
+from momentum_jax.market.errors import DataError, DataWarning
+from momentum_jax.market.options import FILE_SOURCES, MarketConfig
 from momentum_jax.market.quality import ERROR, EXCLUDE, WARN, Finding, findings, session_table
 from momentum_jax.market.report import QualityReport
 from momentum_jax.market.sessions import cut_sessions, fill_minutes
+from momentum_jax.market.strikes import strike_findings
 from momentum_jax.market.vix import missing_days
+
+NO_SESSION = "no_session"
 
 
 class Prepared(NamedTuple):
@@ -33,15 +37,19 @@ def prepare(bars: pd.DataFrame, vix: pd.Series | None, symbol: str, config: Mark
         symbol: ticker, for the report.
         config: session policies.
     """
-    interval = config.file_bar_minutes
+    interval = config.file_format.bar_minutes
     sessions = cut_sessions(bars, config.session_clock, interval)
     table = session_table(sessions) if len(sessions.expected) else pd.DataFrame({"bars": []})
     found = findings(sessions, table, config.max_move_pct) if len(sessions.expected) else []
     if sessions.bars.empty:
         text = "no bar starts in a session (09:30 to 16:00 New York time): check the time zone of the stamps"
-        report = QualityReport(config.where, symbol, table, [Finding(ERROR, "no_session", None, text)], len(bars))
+        report = QualityReport(config.where, symbol, table, [Finding(ERROR, NO_SESSION, None, text)], len(bars))
         return Prepared(sessions.bars, report)
     found += _policy_findings(table, config)
+    from_file = config.data_source in FILE_SOURCES
+    if from_file and config.session_clock == "exchange":
+        found = clock_findings(bars, sessions.bars, table, interval) + found
+    found = strike_findings(sessions.bars, vix, config.file_format.price_scale if from_file else None) + found
     if vix is not None:
         found += _vix_findings(table, vix)
     found = [_with_severity(finding, config) for finding in found]
@@ -95,7 +103,7 @@ def _with_severity(finding: Finding, config: MarketConfig) -> Finding:
     return finding._replace(severity=EXCLUDE) if finding.kind in config.exclude_findings else finding
 
 
-def with_warnings(prepared: Prepared, texts: list[str]) -> Prepared:
-    """The same with warnings that the reader gave."""
-    read = [Finding(WARN, "reading", None, text) for text in texts]
+def with_warnings(prepared: Prepared, caught: list[DataWarning]) -> Prepared:
+    """The same with what the reader set right, and counted."""
+    read = [Finding(WARN, warning.kind, None, str(warning)) for warning in caught]
     return prepared._replace(report=dataclasses.replace(prepared.report, findings=[*read, *prepared.report.findings]))

@@ -20,6 +20,7 @@ class QualityReport:
     table: one row a session (see `quality.session_table`).
     findings: what is wrong.
     outside: bars outside sessions, which are not used.
+    unlabelled: whether the file names no symbol, so that it was taken for the one that was asked for.
     """
 
     where: str
@@ -27,6 +28,7 @@ class QualityReport:
     table: pd.DataFrame
     findings: list[Finding]
     outside: int
+    unlabelled: bool = False
 
     @cached_property
     def excluded(self) -> dict[str, str]:
@@ -55,6 +57,7 @@ class QualityReport:
             "bars": int(bars.sum()),
             "missing": int(traded["missing"].sum()) if len(traded) else 0,
             "outside": self.outside,
+            **({"unlabelled": True} if self.unlabelled else {}),
             "findings": {
                 severity: dict(Counter(f.kind for f in self.findings if f.severity == severity))
                 for severity in _SEVERITIES
@@ -72,7 +75,7 @@ class QualityReport:
         """A table for the terminal: the summary, then up to `limit` findings of each kind (0: counts alone)."""
         facts = self.summary()
         lines = [
-            f"{self.where}: {self.symbol}",
+            f"{self.where}: {self.symbol}{' (the file names no symbol)' if self.unlabelled else ''}",
             f"  {facts['sessions']} sessions {facts['first']} to {facts['last']}, {facts['bars']:,} bars, "
             f"{facts['missing']:,} missing, {facts['outside']:,} outside sessions, {facts['excluded']} excluded",
         ]
@@ -80,9 +83,11 @@ class QualityReport:
             for kind, count in facts["findings"][severity].items():
                 lines.append(f"  {severity:<8} {kind:<16} {count}")
                 chosen = [f for f in self.findings if (f.severity, f.kind) == (severity, kind)]
-                lines += [f"      {finding.session or 'file':<11} {finding.text}" for finding in chosen[:limit]]
-                if count > limit > 0:
-                    lines.append(f"      … and {count - limit} more")
+                of_file = sum(finding.session is None for finding in chosen)  # what concerns all bars is always shown
+                shown = max(limit, of_file)
+                lines += [f"      {finding.session or 'file':<11} {finding.text}" for finding in chosen[:shown]]
+                if count > shown > 0:
+                    lines.append(f"      … and {count - shown} more")
         if not self.findings:
             lines.append("  nothing found")
         return "\n".join(lines)

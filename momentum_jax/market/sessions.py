@@ -104,7 +104,7 @@ def cut_sessions(bars: pd.DataFrame, clock: str = "exchange", bar_minutes: int =
     inside = regular & np.asarray(minute < close)
     return Sessions(
         bars=bars[inside],
-        expected=((closes - SESSION_OPEN_MINUTE) // bar_minutes).rename("expected"),
+        expected=(-((SESSION_OPEN_MINUTE - closes) // bar_minutes)).rename("expected"),
         off_calendar=_count(dates[regular & (close == 0)]),
         after_close=_count(dates[regular & (close > 0) & ~inside]),
         outside=outside + int((~regular).sum()),
@@ -124,7 +124,7 @@ def fill_minutes(bars: pd.DataFrame, expected: pd.Series, bar_minutes: int = 1) 
         bar_minutes: minutes that one bar spans.
     """
     dates = session_dates(bars.index).unique()
-    steps = np.arange(SESSION_MINUTES // bar_minutes)
+    steps = np.arange(-(-SESSION_MINUTES // bar_minutes))
     offsets = (SESSION_OPEN_MINUTE + bar_minutes * steps).astype("timedelta64[m]")
     wanted = steps[None, :] < expected.reindex(dates).to_numpy()[:, None]
     stamps = (dates.to_numpy()[:, None] + offsets)[wanted]

@@ -1,21 +1,21 @@
 """Sources of bars: the seam that each source fits, and the one that reads files."""
 
-import dataclasses
 import itertools
+import re
 import warnings
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
 
-from momentum_jax.market.bars import BAR_COLUMNS, PRICE_COLUMNS, between_dates, session_dates, validate_bars
-from momentum_jax.market.errors import DataError, DataWarning
+from momentum_jax.market.bar_files import FileBars, read_bars
+from momentum_jax.market.bars import between_dates, copies, session_dates
+from momentum_jax.market.errors import DataError, DataWarning, UnknownSymbolError
 from momentum_jax.market.formats import FileFormat
-from momentum_jax.market.tables import Table, read_table
+from momentum_jax.market.suggestions import suggestion
 
-SYMBOL_COLUMNS = ("symbol", "ticker")
 _SUFFIXES = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz", ".zip"), "parquet": (".parquet", ".pq")}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class BarSource(Protocol):
@@ -33,26 +33,60 @@ class BarSource(Protocol):
 class FileSource:
     """Bars from one file, with or without a column that names the symbol, or from a folder.
 
-    A folder holds a file per symbol (SPY.csv, SPY.csv.gz, SPY.parquet) or a folder per symbol whose files
-    follow each other in time (SPY/2024-01.csv, …); names match in any case.
+    A folder holds a file per symbol (SPY.csv, SPY.csv.gz, SPY.parquet), a folder per symbol whose files
+    follow each other in time (SPY/2024-01.csv, …; names match in any case), or, where the format declares a symbol
+    column, files of all symbols that follow each other in time, at any depth.
     """
 
     def __init__(self, path: str | Path, form: FileFormat):
         self._path = Path(path)
         self._form = form
+        self._taken_for: str | None = None
+
+    @property
+    def taken_for(self) -> str | None:
+        """The symbol that a file which names none was read for."""
+        return self._taken_for
 
     def bars(self, symbol: str, start: str | None, end: str | None) -> pd.DataFrame:
-        """See `BarSource.bars`; a file without a symbol column serves whatever symbol is asked for."""
-        frames = [load_bars(path, symbol, form=self._form) for path in self._files(symbol)]
-        frames.sort(key=lambda frame: frame.index[0])
-        for before, after in itertools.pairwise(frames):
-            if after.index[0] <= before.index[-1]:
-                raise DataError(
-                    f"{self._path}: two files of {symbol} overlap: one ends at {before.index[-1]}, the next starts at "
-                    f"{after.index[0]}: keep each minute in one file"
-                )
-        frame = pd.concat(frames) if len(frames) > 1 else frames[0]
-        return _inside_dates(frame, str(self._path), start, end)
+        """See `BarSource.bars`; a file that names no symbol serves the first one that is asked for."""
+        if self._taken_for not in (None, symbol):
+            raise DataError(
+                f"{self._path}: names no symbol, so that the bars of {self._taken_for} and of {symbol} would be the "
+                f"same: ask for one symbol (--symbols={self._taken_for}), add a column symbol, or give a folder with a "
+                f"file per symbol"
+            )
+        paths = self._files(symbol)
+        if self._form.symbol_column and self._path.is_dir():
+            frames = _of_days(paths, symbol, self._form, start, end)
+        else:
+            frames = [self._load(path, symbol) for path in paths]
+        return _inside_dates(self._joined(frames, symbol), str(self._path), start, end)
+
+    def _load(self, path: Path, symbol: str) -> pd.DataFrame:
+        found = load_file(path, symbol, self._form)
+        if path == self._path and not found.names_symbol:
+            self._taken_for = symbol
+        return found.bars
+
+    def _joined(self, frames: list[pd.DataFrame], symbol: str) -> pd.DataFrame:
+        """The frames in time order; bars that several of them hold alike are kept once, and counted."""
+        if len(frames) == 1:
+            return frames[0]
+        frames = sorted(frames, key=lambda frame: frame.index[0])
+        joined = pd.concat(frames)
+        repeated = copies(joined)
+        if repeated.any():
+            text = f"{self._path}: {repeated.sum():,} bars of {symbol} are in two files alike: kept once"
+            warnings.warn(DataWarning(text, "duplicate_rows"), stacklevel=2)
+            joined = joined[~repeated]
+        if not joined.index.is_monotonic_increasing or joined.index.has_duplicates:
+            before, after = next(pair for pair in itertools.pairwise(frames) if pair[1].index[0] <= pair[0].index[-1])
+            raise DataError(
+                f"{self._path}: two files of {symbol} overlap: one ends at {before.index[-1]}, the next starts at "
+                f"{after.index[0]}: keep each minute in one file"
+            )
+        return joined
 
     def _files(self, symbol: str) -> list[Path]:
         if not self._path.is_dir():
@@ -64,13 +98,38 @@ class FileSource:
         for folder in inside:
             if folder.is_dir() and folder.name.lower() == symbol.lower():
                 files += [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(suffixes)]
+        every = sorted(path for path in self._path.rglob("*") if path.name.lower().endswith(suffixes))
+        if not files and self._form.symbol_column:
+            files = every
         if not files:
             found = ", ".join(path.name for path in inside[:20]) or "nothing"
+            hint = suggestion(every[0], symbol, self._form, of_all_symbols=True) if every else ""
             raise DataError(
                 f"{self._path}: no file of {symbol} in this folder; found {found}: "
-                f"name it {symbol}{suffixes[0]}, or put files into a folder {symbol}"
+                f"name it {symbol}{suffixes[0]}, or put files into a folder {symbol}{hint}"
             )
         return files
+
+
+def _of_days(
+    paths: list[Path], symbol: str, form: FileFormat, start: str | None, end: str | None
+) -> list[pd.DataFrame]:
+    """Bars of a symbol from files of all symbols; a file of which the name's date lies outside is not opened."""
+    frames, other = [], None
+    for path in paths:
+        day = path.name[:10] if _DAY.fullmatch(path.name[:10]) else ""
+        if day and ((start and day < start) or (end and day > end)):
+            continue
+        try:
+            frames.append(load_file(path, symbol, form).bars)
+        except UnknownSymbolError as error:
+            other = other or error  # a symbol need not trade every day
+    if not frames:
+        raise other or DataError(
+            f"{paths[0].parent}: no file from {start or 'the start'} to {end or 'the end'}; found {paths[0].name} to "
+            f"{paths[-1].name}: choose start_date and end_date inside them"
+        )
+    return frames
 
 
 def load_bars(
@@ -100,16 +159,17 @@ def load_bars(
     Raises:
         DataError: naming the file, the row and the remedy.
     """
-    form = form or FileFormat()
-    table = _ordered(_pick_symbol(read_table(path, form), symbol))
-    columns = BAR_COLUMNS if form.volume else PRICE_COLUMNS
-    table.require(columns)
-    values = {name: table.numbers(name) for name in columns}
-    for name in PRICE_COLUMNS:
-        values[name] = values[name] / form.price_scale
-    frame = pd.DataFrame({"volume": np.nan} | values, index=table.stamps())
-    bars = validate_bars(frame, source=str(table.path), row_name=table.row_name, bar_minutes=form.bar_minutes)
-    return _inside_dates(bars, str(path), start, end)
+    return _inside_dates(load_file(path, symbol, form or FileFormat()).bars, str(path), start, end)
+
+
+def load_file(path: str | Path, symbol: str, form: FileFormat) -> FileBars:
+    """`read_bars`, whose refusals also say which declarations would read the file, if any are found."""
+    try:
+        return read_bars(path, symbol, form)
+    except UnknownSymbolError:
+        raise
+    except DataError as error:
+        raise DataError(f"{error}{suggestion(path, symbol, form)}") from None
 
 
 def _inside_dates(frame: pd.DataFrame, where: str, start: str | None, end: str | None) -> pd.DataFrame:
@@ -121,30 +181,3 @@ def _inside_dates(frame: pd.DataFrame, where: str, start: str | None, end: str |
             f"{dates[0].date()} to {dates[-1].date()}: choose start_date and end_date inside it"
         )
     return kept
-
-
-def _ordered(table: Table) -> Table:
-    """The table with its rows, and their places in the file, in ascending order as the format declares them."""
-    if table.form.row_order == "ascending":
-        return table
-    if table.form.row_order == "descending":
-        return dataclasses.replace(table, frame=table.frame.iloc[::-1])
-    stamps = table.stamps().asi8
-    late = int((np.diff(stamps) < 0).sum())
-    if late:
-        warnings.warn(f"{table.path}: {late:,} rows are earlier than the row above: sorted", DataWarning, stacklevel=3)
-    return dataclasses.replace(table, frame=table.frame.iloc[np.argsort(stamps, kind="stable")])
-
-
-def _pick_symbol(table: Table, symbol: str) -> Table:
-    column = next((name for name in SYMBOL_COLUMNS if name in table.frame.columns), None)
-    if column is None:
-        return table
-    names = table.frame[column].astype("str").str.strip().str.upper()
-    chosen = table.frame[(names == symbol.upper()).to_numpy(dtype=bool)]
-    if chosen.empty:
-        raise DataError(
-            f"{table.path}: no symbol {symbol!r}; found {', '.join(sorted(names.dropna().unique()))}: "
-            f"put one of those first in symbols"
-        )
-    return dataclasses.replace(table, frame=chosen)

@@ -4,7 +4,7 @@ import numpy as np
 
 from momentum_jax.market.errors import DataError
 
-_DEFAULT_VIX = 20.0
+DEFAULT_VIX = 20.0
 _DAY_NS = 86_400 * 10**9
 
 
@@ -22,7 +22,7 @@ def seen_vix(
 def daily_vix(bar_time_ns: np.ndarray, vix_date_ns: np.ndarray, vix_close: np.ndarray) -> np.ndarray:
     """VIX close of each bar's day [N]; the series' last value where the day is missing, 20 without a series."""
     if vix_close.size == 0:
-        return np.full(bar_time_ns.shape, _DEFAULT_VIX)
+        return np.full(bar_time_ns.shape, DEFAULT_VIX)
     dates = vix_date_ns // _DAY_NS
     days = bar_time_ns // _DAY_NS
     position = np.clip(np.searchsorted(dates, days), 0, dates.size - 1)

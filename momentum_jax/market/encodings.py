@@ -24,7 +24,7 @@ def encoding_of(path: Path, declared: str = "") -> str:
 def silent_utf16(head: bytes) -> str | None:
     """The UTF-16 encoding of bytes without a mark: every other byte of a table's text is 0; None for other bytes."""
     for encoding, high in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
-        if high.count(0) > len(high) / 2:
+        if high.count(0) > 0.9 * len(high):
             return encoding
     return None
 

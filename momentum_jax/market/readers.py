@@ -15,6 +15,29 @@ from momentum_jax.market.errors import DataError
 from momentum_jax.market.formats import HEADERLESS_COLUMNS, FileFormat
 from momentum_jax.market.tables import Table
 
+# Cells that hold nothing: what pandas takes for that. Of a symbol only the empty cell is, since NA is a ticker.
+_EMPTY = [
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
+]
+
 
 def read_table(path: str | Path, form: FileFormat, max_rows: int | None = None) -> Table:
     """Reads a CSV (plain, gzipped or zipped) or Parquet file of the declared format.
@@ -71,16 +94,15 @@ def _read_csv(path: Path, form: FileFormat, max_rows: int | None) -> pd.DataFram
                 names=range(len(names)),
                 skiprows=form.leading_lines,
                 nrows=max_rows,
-                dtype=dict.fromkeys(stamps - symbols, "str"),
-                converters=dict.fromkeys(symbols, str),
+                dtype=dict.fromkeys(stamps | symbols, "str"),
+                keep_default_na=False,
+                na_values={place: [""] if place in symbols else _EMPTY for place in range(len(names))},
                 skip_blank_lines=False,
                 index_col=False,
                 low_memory=False,
             )
         except pd.errors.ParserWarning:
             raise DataError(_too_many_cells(path, form, encoding, len(names))) from None
-    for place in symbols:
-        frame[place] = frame[place].replace("", np.nan)
     frame.columns = pd.Index(names)
     frame.index = pd.RangeIndex(form.leading_lines + 1, len(frame) + form.leading_lines + 1)
     return frame.dropna(how="all")

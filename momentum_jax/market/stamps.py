@@ -82,7 +82,7 @@ def _in_named_zones(naive: pd.DatetimeIndex, zones: pd.Series, column: pd.Series
         zone = zone_of(name)
         if zone is None:
             why = f"names the zone {name}, which is not known: write {name} for %Z in file_time_format"
-            refuse(rows, column, f"{why} and declare --file_time_zone")
+            refuse(rows, column, f"{why} and declare file_time_zone")
         moments[rows] = _localized(naive, column, zone or EXCHANGE_TZ, refuse, rows)[rows]
     return pd.DatetimeIndex(moments).tz_convert("UTC")
 

@@ -15,7 +15,7 @@ from momentum_jax.market.formats import CSV_ONLY, FileFormat
 from momentum_jax.market.layouts import LAYOUTS
 from momentum_jax.market.sniffing import guesses
 
-_SAMPLE = 2000  # rows that a suggestion has to read
+_SAMPLE = 60  # rows that a suggestion has to read: a row that is wrong further down has nothing to do with the layout
 _YEARS = (1985, 2100)
 
 

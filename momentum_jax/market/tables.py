@@ -91,7 +91,7 @@ class Table:
             return ("",)
         raise DataError(
             f"{self.path}: no stamp column; found {self._found()}; wanted one of {', '.join(STAMP_COLUMNS)}: "
-            f"name the column that holds the time with --{self.form.prefix}_time_columns, or rename it"
+            f"name the column that holds the time with {self.form.prefix}_time_columns, or rename it"
         )
 
     def numbers(self, name: str) -> np.ndarray:

@@ -142,6 +142,7 @@ def test_a_folder_holds_a_file_or_a_folder_for_each_symbol(bar_lines, write, pla
     pd.testing.assert_frame_equal(source.bars("QQQ", None, None), plain, check_freq=False)
     with pytest.raises(DataError, match=r"no file of SPX in this folder; found QQQ\.csv, spy: name it SPX\.csv"):
         source.bars("SPX", None, None)
-    (folder / "spy" / "c.csv").write_text("\n".join(lines[:4]))
+    other = [lines[0], *(line.replace("100.25", "100.3") for line in lines[1:4])]
+    (folder / "spy" / "c.csv").write_text("\n".join(other))
     with pytest.raises(DataError, match="two files of SPY overlap: one ends at 2024-02-20 09:3"):
         source.bars("SPY", None, None)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from momentum_jax.market.errors import DataError
+from momentum_jax.market.errors import DataError, DataWarning
 from momentum_jax.market.formats import FileFormat
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.market.prepare import prepare
@@ -99,6 +99,10 @@ def other_line_ends(rows: list[Row], at: int, choice: int) -> list[str]:
     return [line + "\r" for line in lines_of(rows)]
 
 
+def repeated_row(rows: list[Row], at: int, choice: int) -> list[str]:
+    return lines_of([*rows[: at + 1], *[rows[at]] * (1 + choice % 3), *rows[at + 1 :]])
+
+
 HARMLESS: tuple[Damage, ...] = (
     blank_line,
     other_header,
@@ -107,12 +111,16 @@ HARMLESS: tuple[Damage, ...] = (
     further_column,
     trailing_zeros,
     other_line_ends,
+    repeated_row,
 )
 
 
 def garbage_cell(rows: list[Row], at: int, choice: int) -> list[str]:
-    garbage = ("", "n/a", "nan", "-", "1.2.3", "12a", "0x1f", "1 000", "inf", "-inf", "#REF!", "ÿþ", "1e999", "None")
-    return with_cell(rows, at, COLUMNS[choice % 6], garbage[choice // 6 % len(garbage)])
+    empty = ("", "n/a", "nan", "None")
+    garbage = ("-", "1.2.3", "12a", "0x1f", "1 000", "inf", "-inf", "#REF!", "ÿþ", "1e999")
+    column = COLUMNS[choice % 6]
+    words = garbage if column == "volume" else (*empty, *garbage)
+    return with_cell(rows, at, column, words[choice // 6 % len(words)])
 
 
 def bad_sign(rows: list[Row], at: int, choice: int) -> list[str]:
@@ -130,10 +138,6 @@ def crossed_bar(rows: list[Row], at: int, choice: int) -> list[str]:
     return lines_of([*rows[:at], changed, *rows[at + 1 :]])
 
 
-def repeated_row(rows: list[Row], at: int, choice: int) -> list[str]:
-    return lines_of([*rows[: at + 1], *[rows[at]] * (1 + choice % 3), *rows[at + 1 :]])
-
-
 def swapped_rows(rows: list[Row], at: int, choice: int) -> list[str]:
     other = (at + 1 + choice % (len(rows) - 1)) % len(rows)
     changed = list(rows)
@@ -142,6 +146,7 @@ def swapped_rows(rows: list[Row], at: int, choice: int) -> list[str]:
 
 
 def odd_stamp(rows: list[Row], at: int, choice: int) -> list[str]:
+    at = min(at, len(rows) - 2)  # the last row may be a bar that is not over
     text = rows[at][0]
     odd = (
         text.replace(":00-05:00", f":{1 + choice % 59:02d}-05:00"),
@@ -163,7 +168,7 @@ def moved_stamp(rows: list[Row], at: int, choice: int) -> list[str]:
 
 
 def too_few_cells(rows: list[Row], at: int, choice: int) -> list[str]:
-    return with_line(rows, at, ",".join(rows[at][: 1 + choice % 5]))
+    return with_line(rows, at, ",".join(rows[at][: 1 + choice % 4]))
 
 
 def swapped_cells(rows: list[Row], at: int, choice: int) -> list[str]:
@@ -181,7 +186,6 @@ REFUSED: tuple[Damage, ...] = (
     bad_sign,
     zero_price,
     crossed_bar,
-    repeated_row,
     swapped_rows,
     odd_stamp,
     moved_stamp,
@@ -209,7 +213,11 @@ def stray_extreme(rows: list[Row], at: int, choice: int) -> list[str]:
     return with_cell(rows, at, column, f"{float(rows[at][COLUMNS.index(column)]) * times:.4f}")
 
 
-TOLD: tuple[Damage, ...] = (lost_rows, cut_off, factor, stray_extreme)
+def empty_volume(rows: list[Row], at: int, choice: int) -> list[str]:
+    return with_cell(rows, at, "volume", ("", "n/a", "nan", "None")[choice % 4])
+
+
+TOLD: tuple[Damage, ...] = (lost_rows, cut_off, factor, stray_extreme, empty_volume)
 
 
 # --- the test --------------------------------------------------------------------------------------------
@@ -226,6 +234,7 @@ def load(path: Path, lines: list[str]) -> pd.DataFrame | str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.simplefilter("ignore", DataWarning)  # rows that are set right are counted
             return load_bars(path, "SPY", form=FileFormat())
     except DataError as error:
         return str(error)

@@ -135,14 +135,12 @@ def test_parquet_gives_what_csv_gives(bar_lines, write, tmp_path, kind):
         ("datetime", "9999-02-20 09:31:00", ("is no ISO time", "write it as")),
         ("datetime", "", ("stamp 'nan' is empty", "drop the row")),
         ("datetime", "2024-03-10 02:30:00", ("names no single moment", "add its offset")),
-        ("datetime", "2024-02-20 09:30:00", ("is a duplicate", "one row a minute")),
         ("datetime", "2024-02-20 09:29:00", ("is earlier", "sort the rows")),
         ("datetime", "2024-02-20 09:30:30", ("not on a whole minute", "give one-minute bars")),
         ("open", "n.a.", ("open is 'n.a.', not a number", "correct the cell")),
         ("volume", '"1,000"', ("volume is '1,000', not a number", "correct the cell")),
         ("close", "", ("close is empty (NaN)", "drop the row")),
         ("close", "NaN", ("close is empty (NaN)", "drop the row")),
-        ("volume", "", ("volume is empty (NaN)", "drop the row")),
         ("high", "inf", ("high is infinite", "correct it")),
         ("low", "0", ("low is 0.0, but must be above 0", "correct it")),
         ("open", "-1", ("open is -1.0, but must be above 0", "correct it")),
@@ -160,6 +158,14 @@ def test_a_bad_cell_is_named_with_file_line_and_remedy(bar_lines, write, column,
     lines.insert(1, "")  # a blank line counts as a line
     message = refusal(load_bars, write("bars.csv", lines), "SPY")
     for word in ("bars.csv, line 4: ", *words):
+        assert word in message
+
+
+def test_a_stamp_that_occurs_twice_with_other_values_is_refused(bar_lines, write):
+    lines = bar_lines()
+    lines[2] = lines[1].replace("100.25", "100.3")
+    message = refusal(load_bars, write("bars.csv", lines), "SPY")
+    for word in ("bars.csv, line 3: ", "is a duplicate", "one row a minute"):
         assert word in message
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from momentum_jax.market.bars import EXCHANGE_TZ
-from momentum_jax.market.clock import clock_fits, hours_off
+from momentum_jax.market.clock import clock_fits, hours_off, volume_steps
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.formats import FileFormat
 from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.sessions import cut_sessions
 from momentum_jax.market.sources import FileSource
 
 ZONES = (
@@ -37,7 +38,9 @@ def clock_remedy(config: MarketConfig, symbol: str, bars: pd.DataFrame) -> str:
         bars: what was read under them.
     """
     form = config.file_format
-    for flag, changes in _candidates(form, bars):
+    # Without a step of volume only bars of which none is in a session say by how much they are off.
+    guess_hours = len(volume_steps(bars).bins) > 0 or cut_sessions(bars).bars.empty
+    for flag, changes in _candidates(form, bars, guess_hours):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -50,7 +53,7 @@ def clock_remedy(config: MarketConfig, symbol: str, bars: pd.DataFrame) -> str:
     return ""
 
 
-def _candidates(form: FileFormat, bars: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+def _candidates(form: FileFormat, bars: pd.DataFrame, guess_hours: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     other = "start" if form.bar_stamp == "end" else "end"
     yield f"--file_bar_stamp={other}", {"bar_stamp": other}
     if form.hours_ahead is None:
@@ -62,8 +65,9 @@ def _candidates(form: FileFormat, bars: pd.DataFrame) -> Iterator[tuple[str, dic
         if form.hours_ahead is not None
         else [_hours_ahead(form.time_zone, bars), _hours_ahead("UTC", bars)]
     )
-    for hours in known:
-        ahead = hours + hours_off(bars)
+    # The commonest hour is that of one half of the year, where the declared clock keeps other dates than New York's.
+    found = [hours + hours_off(bars) + season for season in (0, -1, 1) for hours in known]
+    for ahead in dict.fromkeys(found if guess_hours else []):
         yield f"--file_hours_ahead={ahead:g}", {"hours_ahead": ahead}
 
 

@@ -32,10 +32,10 @@ def _parts(name: str) -> list[str]:
     return [name]
 
 
-def wide_columns(names: Sequence[str]) -> dict[str, dict[str, str]]:
+def wide_columns(names: Sequence[str], wanted: Sequence[str] = FIELDS[:4]) -> dict[str, dict[str, str]]:
     """Columns by symbol (upper case) and field, where each name holds both, as SPY_close or close|spy.
 
-    Only symbols that have all prices count.
+    Only symbols that have all wanted fields count.
     """
     found: dict[str, dict[str, str]] = {}
     for name in names:
@@ -43,4 +43,4 @@ def wide_columns(names: Sequence[str]) -> dict[str, dict[str, str]]:
         if match:
             symbol, field = match["before"] or match["after"], match["last"] or match["first"]
             found.setdefault(symbol.upper(), {})[field] = name
-    return {symbol: fields for symbol, fields in found.items() if set(FIELDS[:4]) <= set(fields)}
+    return {symbol: fields for symbol, fields in found.items() if set(wanted) <= set(fields)}

@@ -5,6 +5,7 @@ import re
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,7 @@ def _read_csv(path: Path, form: FileFormat, max_rows: int | None) -> pd.DataFram
     stamps = {place for place, name in enumerate(names) if name in _stamp_names(form, names)}
     symbol_names = (form.symbol_column.lower(),) if form.symbol_column else SYMBOL_COLUMNS
     symbols = {place for place, name in enumerate(names) if name in symbol_names}
+    empty: dict[Any, Any] = {place: [""] if place in symbols else _EMPTY for place in range(len(names))}
     with warnings.catch_warnings():
         # Rows longer than the header would otherwise lose their last cells with no more than a warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -91,12 +93,12 @@ def _read_csv(path: Path, form: FileFormat, max_rows: int | None) -> pd.DataFram
                 thousands=form.thousands or None,
                 encoding=encoding,
                 header=None,
-                names=range(len(names)),
+                names=list(range(len(names))),
                 skiprows=form.leading_lines,
                 nrows=max_rows,
                 dtype=dict.fromkeys(stamps | symbols, "str"),
                 keep_default_na=False,
-                na_values={place: [""] if place in symbols else _EMPTY for place in range(len(names))},
+                na_values=empty,
                 skip_blank_lines=False,
                 index_col=False,
                 low_memory=False,

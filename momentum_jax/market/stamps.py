@@ -46,10 +46,10 @@ def exchange_stamps(column: pd.Series, form: FileFormat, day: str, refuse: Refus
 def _moments(column: pd.Series, form: FileFormat, day: str, refuse: Refuse) -> _Moments:
     if form.time_format == DAY_MS:
         return _since_midnight(column, day, refuse)
-    if form.time_format in UNIX_UNITS:
+    if form.time_format in UNIX_UNITS and not pd.api.types.is_datetime64_dtype(column.dtype):
         return _unix(column, form.time_format, refuse)
     text = column.astype("str").str.strip()
-    if form.time_format == "iso":
+    if form.time_format == "iso" or pd.api.types.is_datetime64_dtype(column.dtype):
         # Offsets change with daylight saving, so one file mixes them: only UTC can hold them all.
         stamps = pd.DatetimeIndex(pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce"))
         broken = ~(text.str.fullmatch(_ISO).to_numpy(dtype=bool) & _in_range(stamps))
@@ -120,7 +120,7 @@ def _from_new_york(column: pd.Series, form: FileFormat, day: str, refuse: Refuse
     text = column.astype("str").str.strip().str.replace(r"\s+", " ", regex=True)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         written = pd.DatetimeIndex(column)
-    elif "%" in form.time_format:
+    elif "%" in form.time_format and not pd.api.types.is_datetime64_dtype(column.dtype):
         written = _patterned(text, column, form.time_format, refuse, as_written=True).stamps
     elif form.time_format == "iso":
         written = _moments(text.str.replace(_OFFSET, "", regex=True), form, day, refuse).stamps

@@ -40,7 +40,7 @@ def strike_findings(bars: pd.DataFrame, vix: pd.Series | None, price_scale: floa
         return [Finding(ERROR, "cheap", None, text)]
     text = (
         f"strikes are whole dollars, which is coarse at a price of {np.median(close):.2f}: {share:.0%} of a usual "
-        f"premium is the strike's rounding: {remedy}"
+        f"premium is rounding of the strike: {remedy}"
     )
     return [Finding(WARN, "cheap", None, text)]
 

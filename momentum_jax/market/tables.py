@@ -91,7 +91,8 @@ class Table:
             return ("",)
         raise DataError(
             f"{self.path}: no stamp column; found {self._found()}; wanted one of {', '.join(STAMP_COLUMNS)}: "
-            f"name the column that holds the time with {self.form.prefix}_time_columns, or rename it"
+            f"rename the column that holds the time, or give {self.form.prefix}_"
+            f"{'columns' if self.form.prefix == 'vix' else 'time_columns'}"
         )
 
     def numbers(self, name: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The daily VIX: its file, and the sessions that it leaves out."""
 
+import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,9 +103,10 @@ def missing_days(vix: pd.Series, sessions: pd.DatetimeIndex) -> pd.DatetimeIndex
 
 def _days(path: str | Path, form: FileFormat) -> _Days:
     table = read_table(path, form)
-    wide = {} if "close" in table.frame.columns else wide_columns(list(table.frame.columns))
+    wide = {} if "close" in table.frame.columns else wide_columns(list(table.frame.columns), ("close",))
     if len(wide) == 1:
-        table = table.of_symbol(next(iter(wide))) or table
+        fields = {name: field for field, name in next(iter(wide.values())).items()}
+        table = dataclasses.replace(table, frame=table.frame.rename(columns=fields))
     stamps = next((name for name in _DATE_COLUMNS if name in table.frame.columns), None)
     stamps = stamps if stamps and not form.time_columns else table.stamp_columns()[0]
     close = FRED_CLOSE if FRED_CLOSE in table.frame.columns else "close"

@@ -63,6 +63,8 @@ def _column_guesses(path: Path, form: FileFormat) -> Iterator[FileFormat]:
         frame = read_table(path, dataclasses.replace(form, columns=numbered)).frame.iloc[:_SAMPLE]
     except DataError:
         return
+    if form.header and any(re.fullmatch(r"[\d.,/: -]+", name) for name in found):
+        return  # the first row, not a header
     closes = [place for place, name in enumerate(found) if re.sub(r"\W", "", name) in _CLOSE]
     if not closes and count == 2:
         closes = [0, 1]

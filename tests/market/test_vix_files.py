@@ -1,0 +1,115 @@
+"""The daily VIX, as everybody has it: a row is a date, whatever zone its stamp names."""
+
+import pandas as pd
+import pytest
+
+from momentum_jax.market.__main__ import main
+from momentum_jax.market.errors import DataError
+from momentum_jax.market.vix import load_vix
+from tests.market.advice import flags_in, inspected
+
+DAYS = pd.bdate_range("2024-04-29", periods=15)
+CLOSES = [13.0 + 0.1 * place for place in range(15)]
+
+
+def lines_of(stamp, header="date,close") -> list[str]:
+    return [header, *(f"{stamp(day)},{close:.2f}" for day, close in zip(DAYS, CLOSES, strict=True))]
+
+
+def check(vix: pd.Series) -> None:
+    assert [str(day.date()) for day in vix.index] == [str(day.date()) for day in DAYS]
+    assert vix.to_list() == pytest.approx(CLOSES)
+    assert vix.index.tz is None and str(vix.index.dtype) == "datetime64[ns]"
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        lambda d: f"{d:%Y-%m-%d}",
+        lambda d: f"{d:%Y-%m-%d} 00:00:00+00:00",
+        lambda d: f"{d:%Y-%m-%d}T00:00:00Z",
+        lambda d: f"{d:%Y-%m-%d} 00:00:00-05:00",
+        lambda d: f"{d:%Y-%m-%d} 00:00:00+09:00",
+        lambda d: f"{d:%Y-%m-%d} 16:15:00",
+        lambda d: f"{d:%m/%d/%Y}",
+        lambda d: f"{d.month}/{d.day}/{d.year}",
+        lambda d: f"{d:%d/%m/%Y}",
+        lambda d: f"{d:%Y%m%d}",
+        lambda d: f"{d.timestamp():.0f}",
+        lambda d: f"{1000 * (d + pd.Timedelta(hours=13.5)).timestamp():.0f}",
+        lambda d: f"{d.value}",
+    ],
+)
+def test_a_row_is_a_date_whatever_its_stamp(write, stamp):
+    check(load_vix(write("vix.csv", lines_of(stamp))))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "America/Chicago", "Asia/Tokyo", None])
+@pytest.mark.parametrize("where", ["index", "column"])
+def test_parquet_of_any_zone(tmp_path, zone, where):
+    frame = pd.DataFrame({"Close": CLOSES}, index=DAYS.tz_localize(zone).rename("Date"))
+    (frame if where == "index" else frame.reset_index()).to_parquet(tmp_path / "vix.parquet")
+    check(load_vix(tmp_path / "vix.parquet"))
+
+
+@pytest.mark.parametrize("hole", ["", "."])
+def test_freds_holidays_are_left_out(write, hole):
+    lines = lines_of(lambda d: f"{d:%Y-%m-%d}", "observation_date,VIXCLS")
+    lines.insert(6, f"2024-05-04,{hole}")
+    check(load_vix(write("VIXCLS.csv", lines)))
+    check(load_vix(write("VIXCLS.csv", [lines[0].replace("observation_date", "DATE"), *lines[1:]])))
+
+
+def test_the_newest_row_may_come_first_but_not_somewhere(write):
+    lines = lines_of(lambda d: f"{d:%Y-%m-%d}")
+    check(load_vix(write("vix.csv", [lines[0], *lines[:0:-1]])))
+    with pytest.raises(DataError, match="line 4: VIX close of 2024-04-29 is dated before the row above"):
+        load_vix(write("vix.csv", [lines[0], *lines[2:4], lines[1], *lines[4:]]))
+
+
+def test_days_that_were_moved_by_a_zone_are_refused_not_used(write):
+    # Midnight in Berlin is the evening before in UTC: Mondays become Sundays.
+    lines = lines_of(lambda d: f"{d - pd.Timedelta(hours=2)}+00:00")
+    with pytest.raises(DataError, match="3 of 15 VIX closes are dated on Sundays, the first 2024-04-28"):
+        load_vix(write("vix.csv", lines))
+    check(load_vix(write("vix.csv", lines_of(lambda d: f"{d:%Y-%m-%d}"))))  # what the message asks for
+
+
+@pytest.mark.parametrize(
+    ("lines", "advice"),
+    [
+        (lines_of(lambda d: f"{d:%Y-%m-%d}", "day,value"), ["--vix_columns=date,close"]),
+        (lines_of(lambda d: f"{d:%Y-%m-%d}", "DATE,VIX"), ["--vix_columns=date,close"]),
+        (lines_of(lambda d: f"{d:%Y-%m-%d}")[1:], None),
+        (lines_of(lambda d: f"{d:%d.%m.%Y}"), ["--vix_time_format=%d.%m.%Y"]),
+        (lines_of(lambda d: f"{d:%d-%b-%Y}"), ["--vix_time_format=%d-%b-%Y"]),
+        ([line.replace(",", ";") for line in lines_of(lambda d: f"{d:%Y-%m-%d}")], ["--vix_delimiter=;"]),
+        (
+            [line.replace(",", ";").replace(".", ",") for line in lines_of(lambda d: f"{d:%Y-%m-%d}", "Datum;Schluss")],
+            ["--vix_delimiter=;", "--vix_decimal=,", "--vix_columns=date,close"],
+        ),
+        (
+            ["Price,Close,Open", "Ticker,^VIX,^VIX", "Date,,", *(line + ",13" for line in lines_of(str)[1:])],
+            ["--vix_layout=yfinance"],
+        ),
+        (
+            ["Date,Price,Open,High,Low", *(f"{line},1,2,3" for line in lines_of(lambda d: f"{d:%m/%d/%Y}")[1:])],
+            ["--vix_columns=date,close,open,high,low"],
+        ),
+    ],
+)
+def test_the_declarations_that_the_refusal_names_read_the_file(write, capsys, lines, advice):
+    path = write("vix.csv", lines)
+    with pytest.raises(DataError) as caught:
+        load_vix(path)
+    flags = flags_in(str(caught.value))
+    assert flags and "\n" not in str(caught.value)
+    assert advice is None or flags == advice or set(advice) <= set(flags)
+    code, text, error = inspected(capsys, ["inspect-vix", f"--vix_path={path}", *dict.fromkeys(flags)])
+    assert (code, error) == (0, "")
+    assert "15 closes 2024-04-29 to 2024-05-17, 13 to 14.4" in text
+
+
+def test_inspect_vix_names_its_missing_flag(capsys):
+    assert main(["inspect-vix"]) == 2
+    assert "vix_path is missing: give the file, --vix_path=vix.csv" in capsys.readouterr().err

@@ -25,8 +25,8 @@ def plain_name(levels: Sequence[object]) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    """The name, or its parts where pandas wrote a tuple as text."""
-    name = name.strip().lower()
+    """The name without the brackets that <DATE> has, or its parts where pandas wrote a tuple as text."""
+    name = name.strip().strip("<>").lower()
     if name.startswith("(") and name.endswith(")") and "'" in name:
         return re.findall(r"'([^']*)'", name)
     return [name]

@@ -29,8 +29,7 @@ _SYNONYMS = {
     "close": "close c last price schluss schlusskurs clôture cloture cierre close_price price_close 4._close",
     "volume": "volume v vol size volumen umsatz tickvol tick_volume tickvolume volumefrom 5._volume",
 }
-_DATES = ("date", "day", "datum", "fecha", "tradingday", "trade_date")
-_TIMES = ("time", "zeit", "uhrzeit", "hora", "heure", "minute", "trade_time")
+_STAMPS_AMONG = 5  # columns: date and time stand beside each other near the front
 
 
 def guesses(path: Path, form: FileFormat) -> Iterator[FileFormat]:
@@ -124,27 +123,19 @@ def _usual(names: list[str]) -> tuple[str, ...]:
 def _stamp_guess(frame: pd.DataFrame, names: list[str]) -> tuple[list[int], list[str]]:
     """Places of the stamp's one or two columns, and the time formats that fit its cells."""
     texts = [[str(cell).strip() for cell in frame.iloc[:_SAMPLE, place]] for place in range(len(names))]
-    dates = [place for place, name in enumerate(names) if name in _DATES]
-    times = [place for place, name in enumerate(names) if name in _TIMES]
-    pairs = [[*pair] for pair in itertools.product(dates, times)] + [[0, 1], [1, 2]]
     for place in sorted(range(len(names)), key=lambda place: names[place] not in (*STAMP_COLUMNS, "")):
-        if isinstance(frame.dtypes.iloc[place], pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(
-            frame.dtypes.iloc[place]
-        ):
+        dtype = frame.dtypes.iloc[place]
+        if isinstance(dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(dtype):
             return [place], ["iso"]
-        formats = time_forms(texts[place], needs_time=True)
+        formats = time_forms(texts[place])
         if formats:
             return [place], formats
-    for first, second in (pair for pair in pairs if max(pair) < len(names)):
-        joined = [f"{date} {time}" for date, time in zip(texts[first], texts[second], strict=True)]
-        formats = time_forms(joined, needs_time=True)
+    for first, second in itertools.pairwise(range(min(len(names), _STAMPS_AMONG))):
+        formats = time_forms([f"{date} {time}" for date, time in zip(texts[first], texts[second], strict=True)])
         if formats:
             return [first, second], formats
-    for place in dates or [0]:  # days
-        formats = time_forms(texts[place], needs_time=False)
-        if formats:
-            return [place], formats
-    return [], []
+    days = ((place, time_forms(texts[place], needs_time=False)) for place in range(len(names)))
+    return next((([place], formats) for place, formats in days if formats), ([], []))
 
 
 def _renamed(frame: pd.DataFrame, names: list[str], stamps: list[int]) -> list[str] | None:

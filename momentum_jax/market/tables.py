@@ -53,7 +53,7 @@ class Table:
                 self.column(name)
         missing = [name for name in names if name not in self.frame.columns]
         if missing:
-            volume = f"if there is no volume, add --no{self.form.prefix}_volume; " if missing == ["volume"] else ""
+            volume = f"declare no{self.form.prefix}_volume if there is none, " if missing == ["volume"] else ""
             raise DataError(
                 f"{self.path}: no column {', '.join(missing)}; found {self._found()}; "
                 f"wanted {', '.join(names)}: {volume}rename the columns in the first line, or give "

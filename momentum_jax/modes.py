@@ -13,6 +13,7 @@ from typing import NamedTuple
 from momentum_jax.distributed import DistributedConfig
 from momentum_jax.env.options import EnvOptions
 from momentum_jax.fields import ConfigError
+from momentum_jax.market.formats import CSV_ONLY
 from momentum_jax.market.options import FILE_SOURCES, VENDORS, MarketConfig
 from momentum_jax.ppo.options import PPOConfig
 from momentum_jax.slurm import SlurmConfig
@@ -110,7 +111,7 @@ _VENDOR, _MADE_UP = Condition("data_source", VENDORS), Condition("data_source", 
 _DIVIDED = Condition("data_part", ("train", "validation", "test"))
 _MARKET_CONDITIONS: Mapping[str, Condition] = {
     **{name: _FILES for name in _names(MarketConfig) if name.startswith("file_")},
-    **dict.fromkeys(("file_delimiter", "file_header", "file_columns"), _CSV),
+    **{f"file_{name}": _CSV for name in CSV_ONLY},
     "data_path": _FILES,
     "vix_path": _BARS,
     "vix_symbol": _BARS,

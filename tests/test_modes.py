@@ -14,8 +14,10 @@ import experiments
 from momentum_jax import cli, cli_flags, modes, store
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.formats import FileFormat
 from momentum_jax.store import RunDirectoryError
 
+_DECLARATIONS = dataclasses.fields(FileFormat)
 REFUSED = (ConfigError, DataError, RunDirectoryError)
 FILES = "--data_source=csv --data_path=bars.csv"
 VENDOR = "--data_source=yfinance --start_date=2024-03-01 --end_date=2024-03-05"
@@ -37,6 +39,13 @@ VALUES = {
     "file_time_zone": "UTC",
     "file_bar_minutes": "5",
     "file_delimiter": ";",
+    "file_decimal": ",",
+    "file_encoding": "cp1252",
+    "file_thousands": "'",
+    "vix_columns": "date,close",
+    "vix_decimal": ",",
+    "vix_delimiter": ";",
+    "vix_time_format": "%d.%m.%Y",
     "fixed_streams": "init",
     "group_width": "3",
     "hidden_sizes": "16",
@@ -72,6 +81,7 @@ def lines(tmp_path_factory) -> dict[str, str]:
     return {
         "new": "",
         "new, files": FILES,
+        "new, files and VIX": f"{FILES} --vix_path=vix.csv",
         "new, vendor": VENDOR,
         "new, filled": "--missing_minutes=fill",
         "new, divided": "--train_end=2024-02-23 --data_part=train",
@@ -116,7 +126,9 @@ def text_of(name: str, flag: flags.Flag) -> str:
 def _default(name: str):
     owners = (cli.RunConfig, cli.EnvOptions, cli.PPOConfig, cli.MarketConfig, cli.DistributedConfig, cli.SlurmConfig)
     defaults = {field.name: field.default for owner in owners for field in dataclasses.fields(owner)}
-    return defaults.get(name)
+    # A declaration that is not given (None) is that of the plainest file.
+    declared = {f"{prefix}_{field.name}": field.default for prefix in ("file", "vix") for field in _DECLARATIONS}
+    return declared.get(name) if defaults.get(name) is None else defaults[name]
 
 
 def test_every_flag_is_refused_or_changes_what_is_done(lines):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 from absl import flags
 
-from momentum_jax import cli_flags
+from momentum_jax import arguments as cli_arguments
+from momentum_jax import cli_flags, console
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.catalog import names_no_symbol
 from momentum_jax.market.dataset import inspect
@@ -38,13 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_help_text(values, command, names))
         return 0 if command or {"--help", "-h"} & set(rest) else 2
     try:
-        unread = values([_USAGE, *cli_flags.normalized(rest)])[1:]
+        unread = values([_USAGE, *cli_arguments.normalized(values, rest)])[1:]
         if unread:
             raise ConfigError(f"{unread[0]!r} is not a flag: write --name=value")
         return _inspect_vix(values) if command == "inspect-vix" else _inspect(values)
-    except (flags.Error, ConfigError, DataError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+    except (ConfigError, DataError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except flags.Error as error:
+        print(f"error: {cli_arguments.explained(values, str(error))}", file=sys.stderr)
+    return 2
 
 
 def _define(values: flags.FlagValues, command: str) -> list[str]:
@@ -121,4 +124,5 @@ def _vix_text(path: str, form: FileFormat) -> str:
 
 
 if __name__ == "__main__":
+    console.protect()
     sys.exit(main())

@@ -41,6 +41,7 @@ VALUES = {
     "file_delimiter": ";",
     "file_decimal": ",",
     "file_encoding": "cp1252",
+    "file_header_lines": "3",
     "file_thousands": "'",
     "vix_columns": "date,close",
     "vix_decimal": ",",

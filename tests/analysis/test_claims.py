@@ -129,6 +129,20 @@ def test_a_claimed_depth_allows_for_seeds_that_fall_as_far_as_they_can(simulate)
     assert finding.interval.low > (1 - hidden) * depth.mean() - 2
 
 
+def test_a_claim_about_steps_that_the_run_did_not_reach_is_undecided(simulate):
+    run = RunNumbers(load_run(simulate(num_seeds=8, steps=(0, 1_000, 5_000, 10_000))))
+    dip = Criterion(arm="tune2", metric="hold_pct", quantity="depth", counted="exact", step=25_000, minimum=0.0)
+    reached = judge(run, Claim(name="a", statement="", criteria=(dataclasses.replace(dip, step=10_000),)))
+    assert reached.verdict == Verdict.SUPPORTED
+    for criterion, reason in (
+        (dip, "ends at step 10 000"),
+        (dataclasses.replace(RISE, step=20_000), "no checkpoint at step 20 000"),
+    ):
+        judgement = judge(run, Claim(name="a", statement="", criteria=(criterion,)))
+        assert judgement.verdict == Verdict.UNDECIDED
+        assert reason in judgement.findings[0].reason.replace("\u202f", " ").replace("\xa0", " ")
+
+
 def test_failed_seeds_take_no_part(simulate):
     run = RunNumbers(load_run(simulate(num_seeds=8, failed={(0, 2): 7_000})))
     assert np.isnan(run.per_seed(RISE, "cumulative", "tune2")).tolist() == [seed == 2 for seed in range(8)]

@@ -156,6 +156,8 @@ def _start(part: setting.Part) -> subprocess.Popen[bytes]:
         "data": bars.DATA.value,
         "tiny": str(setting.TINY.value).lower(),
     }
+    if setting.RUNS_DIR.value:
+        values["runs_dir"] = setting.RUNS_DIR.value
     command = [sys.executable, "-m", "benchmarks.accelerator", *(f"--{name}={value}" for name, value in values.items())]
     environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     if part.letter == "g":  # kernels inside a graph are not seen one by one
@@ -191,10 +193,15 @@ def _write(facts: dict[str, Any]) -> None:
 
 def _work(letter: str) -> None:
     """One part, in this process."""
-    if letter in "bcg":
+    if letter in "bcg":  # the others start processes of their own
         from momentum_jax import runtime
 
         runtime.start()
+    work_of(letter)()
+
+
+def work_of(letter: str) -> Callable[[], None]:
+    """What a part does."""
     from benchmarks.accelerator import launched, on_device
 
     works: dict[str, Callable[[], None]] = {
@@ -206,7 +213,7 @@ def _work(letter: str) -> None:
         "f": launched.many_seeds,
         "g": on_device.profile,
     }
-    works[letter]()
+    return works[letter]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -38,7 +37,7 @@ def equivalence() -> None:
     theirs = curves.reference(Path(setting.GOLDEN.value) / "maskable_ppo_tune2_spy.npz")
     theirs = theirs[:, : len(sizes.curve_steps)]
     for precision in ("float32", "tf32"):
-        run_dir = _fresh(f"curves-{precision}")
+        run_dir = setting.fresh(f"curves-{precision}")
         arguments = _arguments(run_dir, sizes.curve_seeds, sizes.curve_steps[-1], precision)
         _launch([*arguments, *bars.launch_flags(), f"--checkpoints={','.join(map(str, sizes.curve_steps))}"])
         mine = curves.ours(run_dir, sizes.curve_steps)
@@ -59,14 +58,14 @@ def resuming() -> None:
     The last process starts with an empty cache of compiled programs: what it computes with comes from the run.
     """
     sizes = setting.sizes()
-    whole, killed = _fresh("whole"), _fresh("killed")
+    whole, killed = setting.fresh("whole"), setting.fresh("killed")
     steps = ",".join(map(str, np.linspace(0, sizes.resume_steps, 9, dtype=int)[1:]))
     settings = [f"--checkpoints={steps}", "--state_interval=0"]
     _launch([*_arguments(whole, sizes.resume_seeds, sizes.resume_steps), *settings])
     _launch([*_arguments(killed, sizes.resume_seeds, sizes.resume_steps), *settings], kill_after_checkpoints=2)
     resume = ["--resume", f"--run_dir={killed}"]
     _launch(resume, kill_after_checkpoints=4)
-    cache = _fresh("empty-cache")
+    cache = setting.fresh("empty-cache")
     _launch(resume, environment={"MOMENTUM_JAX_CACHE": str(cache.resolve())})
     different = _different_files(whole, killed)
     result = {"seeds": sizes.resume_seeds, "steps": sizes.resume_steps, "kills": 2, "different files": different}
@@ -76,7 +75,7 @@ def resuming() -> None:
 def many_seeds() -> None:
     """Part f: a run of many seeds from the command to its report."""
     sizes = setting.sizes()
-    run_dir = _fresh("many")
+    run_dir = setting.fresh("many")
     started = time.perf_counter()
     lines = _launch(_arguments(run_dir, sizes.many_seeds, sizes.many_steps))
     seconds = time.perf_counter() - started
@@ -119,14 +118,6 @@ def _launch(
             f"launch.py {' '.join(arguments)} ended with {process.returncode}:\n" + "\n".join(lines[-8:])
         )
     return lines
-
-
-def _fresh(name: str) -> Path:
-    """A path in the output folder at which there is nothing."""
-    path = Path(setting.OUTPUT.value) / "runs" / name
-    shutil.rmtree(path, ignore_errors=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _different_files(whole: Path, other: Path) -> list[str]:

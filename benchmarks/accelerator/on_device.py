@@ -76,7 +76,7 @@ def profile() -> None:
     result["loops"] = launches.by_loop(text).head(6).to_dict("records")
     setting.save("g", result)
     ours.advance(prepared, 2)
-    folder = Path(setting.OUTPUT.value, "trace")
+    folder = setting.fresh("trace")
     jax.profiler.start_trace(folder, create_perfetto_trace=False)
     ours.advance(prepared, 1)
     jax.profiler.stop_trace()

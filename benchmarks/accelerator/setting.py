@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from absl import flags
 
-OUTPUT = flags.DEFINE_string("output", "runs/accelerator", "folder of results and of the runs that are trained")
+OUTPUT = flags.DEFINE_string("output", "runs/accelerator", "folder of results and logs: some megabytes")
+RUNS_DIR = flags.DEFINE_string("runs_dir", None, "folder of the runs that are trained, gigabytes; default OUTPUT/runs")
 GOLDEN = flags.DEFINE_string("golden", "../shared/golden", "folder of the golden records")
 TINY = flags.DEFINE_boolean("tiny", None, "run at a tiny size; default where there is no accelerator")
 
@@ -90,6 +92,14 @@ PARTS = (
     Part("g", "Profile of one update", 80, True),
     Part("c", "Against one file", 100, True),
 )
+
+
+def fresh(name: str) -> Path:
+    """A path in the folder of runs at which there is nothing."""
+    path = Path(RUNS_DIR.value or Path(OUTPUT.value, "runs")) / name
+    shutil.rmtree(path, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def save(letter: str, result: dict[str, Any]) -> None:

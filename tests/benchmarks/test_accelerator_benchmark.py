@@ -13,7 +13,7 @@ from absl import flags
 
 from benchmarks import launches
 from benchmarks.accelerator import __main__ as command
-from benchmarks.accelerator import page, setting, trace
+from benchmarks.accelerator import launched, on_device, page, setting, trace
 from tests.conftest import ROOT
 
 
@@ -32,6 +32,13 @@ def test_parts_run_in_order_of_importance_and_unknown_ones_are_refused():
     assert letters(command.chosen_parts(None)) == letters(setting.PARTS)
     with pytest.raises(ValueError, match="names 'x': choose from a,b,c,d,e,f,g"):
         command.chosen_parts(["b", "x"])
+
+
+def test_every_part_has_its_work():
+    """Imported together, as a worker does: two flags of one name would already have failed."""
+    for part in setting.PARTS:
+        assert callable(command.work_of(part.letter)), part
+    assert command.work_of("e") is launched.resuming and command.work_of("b") is on_device.speed
 
 
 def test_what_is_timed_runs_alone():

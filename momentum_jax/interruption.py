@@ -87,6 +87,21 @@ def guard(program: str, last_words: Callable[[], str]) -> Iterator[None]:
         yield
 
 
+def run_program(program: str, main: Callable[[], int]) -> int:
+    """Run a small program, whose output may find no reader; its exit code, also after a signal, which costs one line.
+
+    For programs whose files are each written whole or not at all, so that they can simply be started again.
+    """
+    console.protect()
+    last_words = "stopped; what is written is whole, and the same command starts again"
+    try:
+        with guard(program, lambda: last_words):
+            return main()
+    except Stopped as stopped:
+        console.say_at_once(f"{program}: {stopped.signal_name}: {last_words}")
+        return stopped.exit_code
+
+
 def end_at_once_on_signals(line: str) -> None:
     """Until `guard` takes over, SIGINT and SIGTERM write `line` and end the process, for nothing has been begun.
 

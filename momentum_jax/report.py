@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from momentum_jax.analysis.claim_report import SOURCES, declared_text, write_claims
 from momentum_jax.analysis.exports import FORMATS, export_run
@@ -14,6 +13,8 @@ from momentum_jax.analysis.live import watch
 from momentum_jax.analysis.report import report_folder, write_report
 from momentum_jax.analysis.tensorboard import MissingWriterError, write_events
 from momentum_jax.fields import ConfigError
+from momentum_jax.interruption import run_program
+from momentum_jax.paths import user_path
 from momentum_jax.store import RunDirectoryError
 
 REFUSALS = (RunDirectoryError, ConfigError, MissingWriterError, OSError)
@@ -30,8 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except REFUSALS as error:
         print(f"momentum_jax.report: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 
@@ -40,8 +39,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m momentum_jax.report",
         description="Writes report.md, report.html and figures of a run, or of several paired by seed.",
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directory")
-    parser.add_argument("--out", type=Path, help="folder of the report (default: report/ in the first run)")
+    parser.add_argument("runs", nargs="+", type=user_path, metavar="RUN", help="run directory")
+    parser.add_argument("--out", type=user_path, help="folder of the report (default: report/ in the first run)")
     parser.add_argument("--watch", action="store_true", help="follow a run and redraw until it has ended")
     parser.add_argument("--interval", type=float, default=5.0, help="seconds between looks with --watch (default: 5)")
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
@@ -71,4 +70,4 @@ def _carry_out(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program("momentum_jax.report", main))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from momentum_jax.analysis.study.page import condense_study, write_pages
 from momentum_jax.fields import ConfigError
+from momentum_jax.interruption import run_program
+from momentum_jax.paths import user_path
 from momentum_jax.store import RunDirectoryError
 
 REFUSALS = (RunDirectoryError, ConfigError, OSError)
@@ -34,9 +35,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m momentum_jax.study_page",
         description="Makes every figure, table and number of a study's page from its condensed runs, without training.",
     )
-    parser.add_argument("page", type=Path, metavar="PAGE", help="the page's folder, with README.template.md and data/")
     parser.add_argument(
-        "--condense", nargs="+", default=[], type=Path, metavar="FOLDER",
+        "page", type=user_path, metavar="PAGE", help="the page's folder, with README.template.md and data/"
+    )
+    parser.add_argument(
+        "--condense", nargs="+", default=[], type=user_path, metavar="FOLDER",
         help="first condense the finished parts of these folders of --study, one per market",
     )  # fmt: skip
     parser.add_argument(
@@ -47,4 +50,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program("momentum_jax.study_page", main))

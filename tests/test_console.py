@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from momentum_jax import console
+from momentum_jax import console, interruption
 from momentum_jax.console import LastingStream
 from momentum_jax.progress import Progress
 from tests.conftest import ROOT
@@ -78,3 +79,12 @@ def test_a_progress_bar_is_drawn_on_terminals_alone(monkeypatch, terminal, shown
     monkeypatch.setattr(sys, "stderr", screen)
     Progress(num_runs=2, total_steps=100, shown=shown).close()
     assert ("training" in screen.getvalue()) is (terminal and shown)
+
+
+def test_a_program_that_a_signal_ends_costs_one_line(monkeypatch, capfd):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))  # put back afterwards
+    assert interruption.run_program("momentum_jax.report", lambda: 7) == 7
+    assert interruption.run_program("momentum_jax.report", lambda: os.kill(os.getpid(), signal.SIGINT) or 0) == 130
+    words = "momentum_jax.report: SIGINT: stopped; what is written is whole, and the same command starts again\n"
+    assert capfd.readouterr().err == words

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from momentum_jax import store
+from momentum_jax.market import __main__ as market
 from tests.command_lines import launch  # noqa: F401 (a fixture)
 
 CHOOSE = "choose one of baseline, early_dip, entropy"
@@ -140,6 +141,7 @@ REFUSED_BY_THE_RUNNER = {
     "--hidden_sizes=100000,100000": "of memory, and .* are free",
     "--num_devices=1000": "num_devices=1000 is more than there are here",
     "--data_source=csv --data_path=absent.csv --vix_path=absent.csv": "absent.csv: no such file",
+    "--data_source=csv --data_path=file --vix_path=folder": "folder: is a folder: name one file in it",
 }
 
 
@@ -184,6 +186,21 @@ def test_names_and_home_folders_lead_to_run_directories(launch, folder, monkeypa
         "--run_dir=here/~": "here/~",
     }
     assert {word: str(launch(word).trained[0][1]) for word in places} == places
+
+
+def test_home_folders_of_data_are_found(launch, folder, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("HOME", str(folder))
+    for word in ("--data_path=~/here.csv", "--vix_path=~/here.csv"):
+        other = "--data_path=file" if word.startswith("--vix") else "--vix_path=~/here.csv"
+        ended = launch("--data_source=csv", word, other, trains=True)
+        assert f"launch.py: {folder / 'here.csv'}: no such file" in ended.err
+    assert market.main(["inspect", "--data_source=csv", "--data_path=~/here.csv"]) == 2
+    assert market.main(["inspect-vix", "--vix_path=~/folder"]) == 2
+    told = launch("--version").err.splitlines()
+    assert told == [
+        f"error: {folder / 'here.csv'}: no such file: check the path",
+        f"error: {folder / 'folder'}: is a folder: name one file in it",
+    ]
 
 
 def test_three_launches_in_one_second_have_directories_of_their_own(launch):  # noqa: F811

@@ -13,6 +13,7 @@ from absl import flags
 from momentum_jax import arguments as cli_arguments
 from momentum_jax import cli_flags, console
 from momentum_jax.fields import ConfigError
+from momentum_jax.interruption import run_program
 from momentum_jax.market.catalog import names_no_symbol
 from momentum_jax.market.dataset import inspect
 from momentum_jax.market.errors import DataError
@@ -125,4 +126,4 @@ def _vix_text(path: str, form: FileFormat) -> str:
 
 if __name__ == "__main__":
     console.protect()
-    sys.exit(main())
+    sys.exit(run_program(_USAGE, main))

@@ -61,7 +61,7 @@ class BarCache:
     """
 
     def __init__(self, root: str | Path, vendor: str, symbol: str):
-        self._folder = Path(root) / vendor / file_name(symbol)
+        self._folder = Path(os.path.expanduser(root)) / vendor / file_name(symbol)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

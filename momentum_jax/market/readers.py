@@ -1,6 +1,7 @@
 """CSV and Parquet files, read into tables as their format declares."""
 
 import csv
+import os
 import re
 import warnings
 import zlib
@@ -51,7 +52,9 @@ def read_table(path: str | Path, form: FileFormat, max_rows: int | None = None) 
     Raises:
         DataError: if the file is missing, unreadable, not of that format, or holds no rows.
     """
-    path = Path(path)
+    path = Path(os.path.expanduser(path))
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder: name one file in it")
     if not path.is_file():
         raise DataError(f"{path}: no such file: check the path")
     try:

@@ -1,6 +1,7 @@
 """Sources of bars: the seam that each source fits, and the one that reads files."""
 
 import itertools
+import os
 import re
 import warnings
 from pathlib import Path
@@ -39,7 +40,7 @@ class FileSource:
     """
 
     def __init__(self, path: str | Path, form: FileFormat):
-        self._path = Path(path)
+        self._path = Path(os.path.expanduser(path))
         self._form = form
         self._taken_for: str | None = None
 

@@ -83,11 +83,11 @@ def test_a_naive_clock_of_another_zone_is_noticed_and_the_advice_helps(write_bar
     # Chicago's hour costs few bars, and extended hours fill the session with others.
     few = zone == "Asia/Tokyo" or (hours[0] == "09:30" and zone != "America/Chicago")
     assert found.severity == ("error" if few else "warn")
-    mended = report_of(path, advice)
-    assert clock_of(mended) == [] and mended.summary()["bars"] == 390 * len(DAYS)
+    fixed = report_of(path, advice)
+    assert clock_of(fixed) == [] and fixed.summary()["bars"] == 390 * len(DAYS)
 
 
-def test_a_brokers_clock_is_told_from_a_zone_with_other_changes(write_bars):
+def test_a_brokers_clock_differs_from_a_zone_with_other_changes(write_bars):
     bars = bars_of()
     path = write_bars(bars, pd.DatetimeIndex(bars.index) + pd.Timedelta(hours=7))
     (found,) = clock_of(report_of(path))

@@ -86,3 +86,29 @@ def test_a_declaration_that_the_source_does_not_read_is_refused():
         MarketConfig(file_bar_stamp="end")
     with pytest.raises(DataError, match="file_delimiter is given but data_source parquet does not read it"):
         MarketConfig(data_source="parquet", data_path="b.parquet", file_delimiter=";")
+
+
+def test_a_declaration_of_what_holds_anyway_is_none():
+    """Runs that were stored when every declaration had a value of its own can be resumed."""
+    written_out = {"file_delimiter": ",", "file_header": True, "file_bar_minutes": 1, "file_price_scale": 1.0}
+    assert MarketConfig(**FILES, **written_out) == MarketConfig(**FILES)
+    assert MarketConfig(**written_out) == MarketConfig()
+    assert MarketConfig(**FILES, file_layout="kibot", file_header=True).file_format.header
+
+
+def test_declarations_of_a_vix_file_need_one():
+    with pytest.raises(DataError, match="vix_columns is given but no vix_path: give the VIX file, or leave it out"):
+        MarketConfig(data_source="csv", data_path="bars.csv", vix_columns=("date", "close"))
+    with pytest.raises(DataError, match="vix_time_format is '%H:%M', which holds no whole date"):
+        MarketConfig(**FILES, vix_time_format="%H:%M")
+    config = MarketConfig(**FILES, vix_layout="yfinance", vix_delimiter=";")
+    assert (config.vix_file_format.header_lines, config.vix_file_format.separator) == (3, ";")
+
+
+def test_two_settings_that_contradict_each_other_are_refused_by_name():
+    with pytest.raises(DataError, match="file_decimal and file_thousands are both '.': leave one out"):
+        MarketConfig(**FILES, file_thousands=".")
+    with pytest.raises(DataError, match="file_encoding is 'utf-9': use a name such as cp1252"):
+        MarketConfig(**FILES, file_encoding="utf-9")
+    with pytest.raises(DataError, match="file_time_columns is a,b,c: name one column, or two"):
+        MarketConfig(**FILES, file_time_columns=("a", "b", "c"))

@@ -106,7 +106,7 @@ def test_declarations_of_a_vix_file_need_one():
 
 
 def test_two_settings_that_contradict_each_other_are_refused_by_name():
-    with pytest.raises(DataError, match="file_decimal and file_thousands are both '.': leave one out"):
+    with pytest.raises(DataError, match=r"file_decimal and file_thousands are both '\.': leave one out"):
         MarketConfig(**FILES, file_thousands=".")
     with pytest.raises(DataError, match="file_encoding is 'utf-9': use a name such as cp1252"):
         MarketConfig(**FILES, file_encoding="utf-9")

@@ -10,8 +10,10 @@ On other bars only the part `other_bars` is run (`--study=early_dip --parts=othe
 would repeat the confirmatory arms.
 """
 
-from experiments.early_dip_parts.causes import DOSE, LADDERS, LEARNER, REST, SWITCHED, TERMS, VIX
-from experiments.early_dip_parts.confirmatory import (
+from momentum_jax.study import Study
+
+from .early_dip_parts.causes import DOSE, LADDERS, LEARNER, REST, SWITCHED, TERMS, VIX
+from .early_dip_parts.confirmatory import (
     CONTROLS,
     FULL,
     HORIZON,
@@ -19,14 +21,13 @@ from experiments.early_dip_parts.confirmatory import (
     REPRODUCTION,
     THRESHOLD,
 )
-from experiments.early_dip_parts.generality import (
+from .early_dip_parts.generality import (
     OTHER_BARS,
     OTHER_SCENARIOS,
     RANDOM_EPISODES,
     RANDOMNESS,
     SEVERAL_ENVS,
 )
-from momentum_jax.study import Study
 
 STUDY = Study(
     name="early_dip",

@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from experiments import tune2
 from momentum_jax.config import Experiment
+
+from . import tune2
 
 ARM = dataclasses.replace(tune2.ARM, name="full")
 

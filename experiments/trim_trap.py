@@ -3,10 +3,11 @@
 import dataclasses
 from typing import Any
 
-from experiments import tune2
 from momentum_jax.claims import Claim, Criterion
 from momentum_jax.config import Arm, Experiment
 from momentum_jax.env.options import EnvOptions
+
+from . import tune2
 
 REFERENCE = dataclasses.replace(tune2.ARM, name="reference")
 MENDED = Arm(name="trim_reduces_cost", env=EnvOptions(trim_reduces_cost=True))

@@ -1,10 +1,15 @@
-"""Multi-seed PPO in JAX, and what its early dips are worth. Names are loaded on first use: importing this is light."""
+"""Multi-seed PPO in JAX, and what its early dips are worth.
+
+Names are loaded on first use, so that importing this is light. Gymnasium finds the environment once this is imported:
+since its release 1.0 it asks no installed package by itself.
+"""
 
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import Any
+
+from momentum_jax.env import registration
 
 __version__ = "0.1.0"
 
@@ -22,7 +27,4 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(_LAZY[name]), name)
 
 
-if "gymnasium" in sys.modules:  # importing it here would cost everybody half a second
-    from momentum_jax.env import registration
-
-    registration.register()
+registration.register()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from experiments import tune2
 from momentum_jax.config import Arm
+
+from .. import tune2
 
 
 def varied(name: str, *, env: dict[str, Any] | None = None, ppo: dict[str, Any] | None = None) -> Arm:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.early_dip_parts import varied
-from experiments.early_dip_parts.confirmatory import SWITCHES, TRIM
 from momentum_jax.config import Arm, Experiment
+
+from . import varied
+from .confirmatory import SWITCHES, TRIM
 
 NUM_SEEDS, TIMESTEPS = 32, 30_000
 DOSES = (0.02, 0.04, 0.06, 0.08, 0.10, 0.12)

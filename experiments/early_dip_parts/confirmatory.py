@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments import baseline, full, tune1, tune2, tune3
-from experiments.early_dip_parts import varied
 from momentum_jax.claims import Claim, Criterion
 from momentum_jax.config import Experiment, default_checkpoints
+
+from .. import baseline, full, tune1, tune2, tune3
+from . import varied
 
 # Every fault switch of the environment, mended. Faults of the data (VIX timing) are a part of their own.
 SWITCHES: dict[str, bool | float] = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from experiments import tune2
-from experiments.early_dip_parts import varied
-from experiments.early_dip_parts.causes import NUM_SEEDS, TIMESTEPS
-from experiments.early_dip_parts.confirmatory import TRIM
 from momentum_jax.config import Arm, Experiment
 from momentum_jax.market.options import SCENARIOS
 from momentum_jax.ppo.options import STREAMS as EVERY_STREAM
+
+from .. import tune2
+from . import varied
+from .causes import NUM_SEEDS, TIMESTEPS
+from .confirmatory import TRIM
 
 # The streams that a market of one fixed segment draws from.
 STREAMS = ("init", "action", "minibatch")

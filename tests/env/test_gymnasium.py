@@ -68,10 +68,12 @@ def test_gymnasium_makes_it_by_name_with_own_bars_and_switches(market):
         MomentumGymEnv(market.params, options=EnvOptions())
 
 
-def test_importing_the_package_registers_the_name():
-    program = f"import gymnasium, momentum_jax; print({GYMNASIUM_ID!r} in gymnasium.registry)"
+def test_importing_the_package_registers_the_name_and_starts_no_jax():
+    program = (
+        f"import sys, momentum_jax, gymnasium; print({GYMNASIUM_ID!r} in gymnasium.registry, 'jax' in sys.modules)"
+    )
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert result.stdout.strip() == "True", result.stderr
+    assert result.stdout.split() == ["True", "False"], result.stderr
 
 
 def test_a_seeded_space_keeps_its_seed(gym_env):

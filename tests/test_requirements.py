@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import itertools
 import re
 import sys
 import tomllib
@@ -50,7 +51,7 @@ def test_a_wheel_has_run_time_requirements_only():
     assert optional >= {"pytest", "hypothesis", "ruff", "mypy", "yfinance", "massive", "alpaca-py", "tensorboardx"}
 
 
-@pytest.mark.parametrize("requirement", [*PROJECT["dependencies"], *sum(EXTRAS.values(), [])])
+@pytest.mark.parametrize("requirement", [*PROJECT["dependencies"], *itertools.chain(*EXTRAS.values())])
 def test_every_bound_is_closed(requirement):
     found = Requirement(requirement)
     if found.name not in ("momentum_jax", "tzdata"):  # tzdata is data: its newest is wanted

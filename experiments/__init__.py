@@ -11,6 +11,7 @@ import pkgutil
 from types import ModuleType
 
 from momentum_jax.config import Experiment
+from momentum_jax.experiment_file import is_file_name, load_file
 from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.study import Study
 
@@ -21,38 +22,40 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Experiment:
-    """An experiment by its file's name, or a part of a study by `<study>.<part>`.
+    """An experiment by its file's name, a part of a study by `<study>.<part>`, or that of a file anywhere.
 
     Raises:
       ConfigError: there is no such experiment.
     """
     file, _, part = name.partition(".")
-    module = _module("experiment", file if part and file in names() else name)
-    if part:
+    if part and not is_file_name(name) and file in names():
         return load_study(file).part(part)
-    if hasattr(module, "EXPERIMENT"):
+    module = _module("experiment", name)
+    if isinstance(getattr(module, "EXPERIMENT", None), Experiment):
         return module.EXPERIMENT
-    if hasattr(module, "STUDY"):
+    if isinstance(getattr(module, "STUDY", None), Study):
         parts = ", ".join(part.name for part in module.STUDY.parts)
         raise ConfigError(f"experiment={name!r} is a study: use --study={name}, or one of its parts: {parts}")
     raise _empty(module)
 
 
 def load_study(name: str) -> Study:
-    """A study by its file's name.
+    """A study by its file's name, or that of a file anywhere.
 
     Raises:
       ConfigError: there is no such study.
     """
     module = _module("study", name)
-    if hasattr(module, "STUDY"):
+    if isinstance(getattr(module, "STUDY", None), Study):
         return module.STUDY
-    if hasattr(module, "EXPERIMENT"):
+    if isinstance(getattr(module, "EXPERIMENT", None), Experiment):
         raise ConfigError(f"{name!r} is one run and has no parts: use --experiment={name}")
     raise _empty(module)
 
 
 def _module(kind: str, name: str) -> ModuleType:
+    if is_file_name(name):
+        return load_file(name, kind)
     if name not in names():
         raise unknown(kind, name, names())
     return importlib.import_module(f"{__name__}.{name}")

@@ -14,6 +14,7 @@ from momentum_jax import __version__, arguments, cli_flags, modes, paths, resumi
 from momentum_jax.config import Experiment, RunConfig, resolve_arms
 from momentum_jax.distributed import DistributedConfig
 from momentum_jax.env.options import EnvOptions
+from momentum_jax.experiment_file import is_file_name
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.options import MarketConfig
 from momentum_jax.ppo.options import PPOConfig
@@ -192,4 +193,5 @@ def _run_dir(values: flags.FlagValues) -> Path:
     if values.model_name:
         return paths.named_run(values.model_name)
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")  # to the microsecond: sweeps start many at once
-    return paths.RUNS / f"{values.experiment}-{stamp}"
+    name = Path(values.experiment).stem if is_file_name(values.experiment) else values.experiment
+    return paths.RUNS / f"{name}-{stamp}"

@@ -48,7 +48,12 @@ def define_field(values: flags.FlagValues, field: dataclasses.Field) -> str:
 
 def define(values: flags.FlagValues) -> list[Section]:
     """Define every flag; returns them as `--help` groups them."""
-    flags.DEFINE_string("experiment", "tune2", "study to run; its arms are in experiments/", flag_values=values)
+    flags.DEFINE_string(
+        "experiment",
+        "tune2",
+        "what to run: one of the experiments, or a file of your own, path/to/file.py",
+        flag_values=values,
+    )
     flags.DEFINE_string("study", None, "a study's parts one after the other, in run_dir/<part>", flag_values=values)
     flags.DEFINE_list("parts", None, "parts of the study to run; default all", flag_values=values)
     flags.DEFINE_string("run_dir", None, "where results go; default runs/<model_name>", flag_values=values)

@@ -9,7 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_LAUNCHER = Path(__file__).resolve().parents[1] / "launch.py"
+_ROOT = Path(__file__).resolve().parents[1]
+_IN_REPOSITORY = (_ROOT / "launch.py").is_file() and (_ROOT / "pyproject.toml").is_file()
+
+
+def launcher() -> list[str]:
+    """The words after the interpreter that start training: the repository's launch.py, or the installed package."""
+    return [str(_ROOT / "launch.py")] if _IN_REPOSITORY else ["-m", "momentum_jax", "launch"]
 
 
 def resume_command(run_dir: str | Path) -> str:
@@ -18,10 +24,9 @@ def resume_command(run_dir: str | Path) -> str:
 
 
 def report_command(run_dir: str | Path) -> str:
-    """How to write a run's report (again). Works from the folder of launch.py and where the package is installed."""
-    return f"cd {shlex.quote(str(_LAUNCHER.parent))} && " + shlex.join(
-        [python(), "-m", "momentum_jax.report", str(Path(run_dir).absolute())]
-    )
+    """How to write a run's report (again)."""
+    command = shlex.join([python(), "-m", "momentum_jax.report", str(Path(run_dir).absolute())])
+    return f"cd {shlex.quote(str(_ROOT))} && {command}" if _IN_REPOSITORY else command
 
 
 def same_command(arguments: Sequence[str]) -> str:
@@ -30,8 +35,8 @@ def same_command(arguments: Sequence[str]) -> str:
 
 
 def launch_command(*arguments: str) -> str:
-    """launch.py with these arguments, quoted for a shell."""
-    return shlex.join([python(), str(_LAUNCHER), *arguments])
+    """The launcher with these arguments, quoted for a shell."""
+    return shlex.join([python(), *launcher(), *arguments])
 
 
 def python() -> str:

@@ -23,7 +23,6 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.study import Study
 
-_PROGRAM = "launch.py"
 _REFUSALS = (ConfigError, DataError, store.RunDirectoryError)
 
 
@@ -37,30 +36,32 @@ class Catalog(Protocol):
     def load_study(self, name: str) -> Study: ...
 
 
-def launch(argv: Sequence[str], catalog: Catalog, program: Path) -> None:
+def launch(argv: Sequence[str], catalog: Catalog, program: Path | None = None) -> None:
     """Do what a command line asks for; ends the process with the exit code that says how it went.
 
     Args:
-      argv: the command line with the program's name.
+      argv: the command line with the program's name, as messages are to call it.
       catalog: the experiments.
-      program: launch.py, which a batch file for Slurm is to start.
+      program: launch.py, which a batch file for Slurm is to start; the installed package where there is none.
     """
     logging.set_verbosity(logging.WARNING)  # JAX tells of every backend it did not find
-    last_words = _LastWords()
+    name, last_words = Path(argv[0]).name, _LastWords()
     try:
-        with interruption.guard(_PROGRAM, last_words), _endings():
+        with interruption.guard(name, last_words), _endings(name):
             command = cli.parse(argv, catalog.load, catalog.names(), load_study=catalog.load_study)
             if isinstance(command, str):
                 print(command)
             elif isinstance(command, cli.StudyCommand):
                 _carry_out(command, last_words)
             elif command.slurm.slurm:
-                path = slurm.write_script(command.slurm, command.arguments, command.run_dir, program)
+                path = slurm.write_script(
+                    command.slurm, command.arguments, command.run_dir, program or invocation.launcher()
+                )
                 print(f"written: {shlex.join(['sbatch', str(path)])}")
             else:
                 _train(command, last_words)
     except interruption.Stopped as stopped:
-        print(f"{_PROGRAM}: {stopped.signal_name}: {last_words()}", file=sys.stderr)
+        print(f"{name}: {stopped.signal_name}: {last_words()}", file=sys.stderr)
         sys.exit(stopped.exit_code)
 
 
@@ -128,16 +129,16 @@ def _start(num_devices: int | None, run_dir: Path | None = None) -> ModuleType:
 
 
 @contextlib.contextmanager
-def _endings() -> Iterator[None]:
+def _endings(program: str) -> Iterator[None]:
     """One line and an exit code for all that can end a run early, signals apart."""
     try:
         yield
     except _REFUSALS as error:
-        _refuse(error, 2)
+        _refuse(program, error, 2)
     except resuming.WriteError as error:
-        _refuse(error, 1)
+        _refuse(program, error, 1)
     except distributed.ProcessLostError as error:
-        _refuse(error, 3)
+        _refuse(program, error, 3)
     except interruption.Interrupted as stopped:
         sys.exit(stopped.exit_code)
 
@@ -160,6 +161,6 @@ def _say_nothing(line: str) -> None:
     """Further processes only write their logs."""
 
 
-def _refuse(error: Exception, exit_code: int) -> NoReturn:
-    print(f"{_PROGRAM}: {error}", file=sys.stderr)
+def _refuse(program: str, error: Exception, exit_code: int) -> NoReturn:
+    print(f"{program}: {error}", file=sys.stderr)
     sys.exit(exit_code)

@@ -51,7 +51,11 @@ class SlurmConfig:
 
 
 def write_script(
-    config: SlurmConfig, arguments: Sequence[str], run_dir: Path, program: Path, python: str = sys.executable
+    config: SlurmConfig,
+    arguments: Sequence[str],
+    run_dir: Path,
+    program: Path | Sequence[str],
+    python: str = sys.executable,
 ) -> Path:
     """Write the batch file `config.slurm`, whole or not at all; the same text once more is no change.
 
@@ -59,7 +63,7 @@ def write_script(
       config: validated, with a path.
       arguments: the command line after the program's name; what asks for the batch file is left out of it.
       run_dir: where the run goes; the batch file names it in full, for it must be the same each time.
-      program: launch.py.
+      program: launch.py, or the words after the interpreter that stand for it where the package is installed.
       python: the interpreter of the jobs.
 
     Raises:
@@ -82,12 +86,17 @@ def write_script(
 
 
 def script(
-    config: SlurmConfig, arguments: Sequence[str], run_dir: Path, program: Path, python: str = sys.executable
+    config: SlurmConfig,
+    arguments: Sequence[str],
+    run_dir: Path,
+    program: Path | Sequence[str],
+    python: str = sys.executable,
 ) -> str:
     """The text of the batch file; arguments as for `write_script`."""
     for argument in arguments:
         _check_line("argument", argument)
-    command = [python, str(program.absolute()), *_kept(arguments)]
+    words = [str(program.absolute())] if isinstance(program, Path) else program
+    command = [python, *words, *_kept(arguments)]
     setup = f"{config.slurm_setup} || exit\n" if config.slurm_setup else ""
     cores = f" --cpus-per-task={config.slurm_cpus_per_task}" if config.slurm_cpus_per_task else ""
     return f"""#!/bin/bash

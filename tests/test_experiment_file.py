@@ -1,0 +1,118 @@
+"""Experiments of a user's own: `--experiment=path/to/file.py`, and the commands of an installed package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from momentum_jax import cli, command, experiment_file
+from momentum_jax.fields import ConfigError
+from tests.conftest import ROOT
+
+experiments = experiment_file.shipped()
+HEAD = "from momentum_jax.config import Arm, Experiment\nfrom momentum_jax.study import Study\n"
+MINE = 'EXPERIMENT = Experiment(name="mine", description="", arms=(Arm(name="a"), Arm(name="b")), timesteps=3000)\n'
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Writes a file into the present folder, the test's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    def to_file(text: str, name: str = "mine.py") -> str:
+        (tmp_path / name).write_text(text)
+        return name
+
+    return to_file
+
+
+def parse(line: str) -> cli.Command | cli.StudyCommand | str:
+    words = ["launch.py", *line.split()]
+    return cli.parse(words, experiments.load, experiments.names(), load_study=experiments.load_study)
+
+
+def test_a_file_is_an_experiment_with_flags_on_top(write):
+    command_line = parse(f"--experiment=./{write(HEAD + MINE)} --num_seeds=3 --ent_coef=0.1")
+    assert [arm.name for arm in command_line.config.arms] == ["a", "b"]
+    assert command_line.config.experiment == "mine" and command_line.config.timesteps == 3_000
+    assert all(arm.ppo.ent_coef == 0.1 for arm in command_line.config.arms)
+    assert str(command_line.run_dir).startswith("runs/mine-")
+
+
+def test_a_file_may_import_what_lies_beside_it_and_the_shipped_experiments(write, tmp_path):
+    write("NAME = 'beside'\n", "neighbour_of_mine.py")
+    text = "import neighbour_of_mine as other\nfrom momentum_jax.experiments import tune2\n" + HEAD
+    text += 'EXPERIMENT = Experiment(name=other.NAME, description="", arms=(tune2.ARM,))\n'
+    found = experiments.load(str(tmp_path / write(text)))
+    assert found.name == "beside" and found.arms[0].name == "tune2"
+
+
+def test_a_file_may_be_in_the_home_folder(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert experiments.load(f"~/{write(HEAD + MINE)}").name == "mine"
+
+
+def test_a_file_may_hold_a_study(write, tmp_path):
+    part = 'Experiment(name="own.first", description="", arms=(Arm(name="a"),), timesteps=2000)'
+    text = f"{HEAD}STUDY = Study(name='own', question='?', primary='p', beside='b', horizon=1, threshold=5.0, "
+    text += f"parts=({part},), confirmatory=())\n"
+    name = write(text)
+    assert experiments.load_study(name).name == "own"
+    with pytest.raises(ConfigError, match=r"experiment='mine.py' is a study: use --study=mine.py, or .*: own\.first"):
+        experiments.load(name)
+    found = parse(f"--study={name} --run_dir={tmp_path / 'study'}")
+    assert [run.name for run in found.parts] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "mine.py defines neither EXPERIMENT, one run, nor STUDY, several"),
+        ("EXPERIMENT = 3\n", "mine.py defines neither EXPERIMENT"),
+        ("x = 1\ndef f(:\n", r"experiment='mine.py' fails: SyntaxError: .*\(line 2\)"),
+        ("x = 1\n\n1 / 0\n", r"experiment='mine.py' fails: ZeroDivisionError: division by zero \(line 3\)"),
+        ("import sys\nsys.exit('no')\n", r"experiment='mine.py' fails: SystemExit: no \(line 2\)"),
+        ("import no_such_module\n", r"experiment='mine.py' fails: ModuleNotFoundError: .*no_such_module.*\(line 1\)"),
+        (HEAD + "EXPERIMENT = Experiment(name='x')\n", r"fails: TypeError: .*missing .*\(line 3\)"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_in_one_line(write, text, words):
+    with pytest.raises(ConfigError, match=words) as caught:
+        experiments.load(write(text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(write):
+    with pytest.raises(ConfigError, match=r"experiment='gone\.py': there is no such file"):
+        parse("--experiment=gone.py")
+    assert not experiment_file.is_file_name("early_dip.dose")
+
+
+def test_the_experiments_have_one_name_wherever_they_lie():
+    assert experiments.__name__ == "momentum_jax.experiments" and "tune2" in experiments.names()
+    assert experiments.load("early_dip.dose").name == "early_dip.dose"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--help"], 0, "market"),
+        (["--version"], 0, "momentum_jax 0"),
+        ([], 2, "a command is missing: choose one of launch, report, market, study"),
+        (["train"], 2, "'train' is no command: choose one of"),
+        (["report", "nowhere"], 2, "nowhere"),
+    ],
+)
+def test_the_command_says_what_it_can_do(words, code, told, capsys):
+    assert command.main(words) == code
+    assert told in "".join(capsys.readouterr())
+
+
+def test_the_module_is_the_command():
+    words = [sys.executable, "-m", "momentum_jax", "launch", "--experiment=nothing"]
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 2
+    assert result.stderr.startswith("momentum-jax launch: experiment='nothing' is unknown: choose one of baseline")

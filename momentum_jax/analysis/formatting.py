@@ -91,7 +91,8 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     named = any(name is not None for name in table.index.names)
     plain = without_few_seeds(table.reset_index() if named else table)
     for name, low, high in triples(plain):
-        label = f"{name} [{low.rpartition('_')[2]}, {high.rpartition('_')[2]}]"
+        with_ends = plain[low].notna().any() or plain[name].isna().all()
+        label = f"{name} [{low.rpartition('_')[2]}, {high.rpartition('_')[2]}]" if with_ends else name
         plain[name] = format_ranges(plain[name], plain[low], plain[high])
         plain = plain.drop(columns=[low, high]).rename(columns={name: label})
     return plain

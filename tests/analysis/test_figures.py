@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -35,7 +37,7 @@ def test_figure_draws_every_seed_and_the_published_points(simulate):
     lines = shown[0].get_lines()
     assert len(lines) == 3 + 1 + 1
     np.testing.assert_allclose(lines[-1].get_ydata(), [54.87, 69.25, 45.28, 27.79, 6.38], atol=0.01)
-    assert shown[0].get_xlim() == (1_000, 100_000)
+    assert shown[0].get_xlim() == (0, 100_000)
 
 
 @pytest.mark.parametrize(("arms", "seeds"), [(("a",), 1), (("a", "b"), 4), (tuple("abcdefgh"), 2)])
@@ -43,8 +45,9 @@ def test_figure_draws_every_seed_and_the_published_points(simulate):
 def test_every_run_has_its_gallery(simulate, arms, seeds):
     ds = load_run(simulate(arms=arms, num_seeds=seeds))
     names = [picture.name for picture in gallery(ds, dip_table(ds), noise_table(ds, draws=50))]
-    pairs = ["5_pairs"] if len(arms) > 1 else []
-    assert names == ["hold_pct", "1_curves", "2_drawdowns", "3_depths", *pairs, "6_recovery", "7_onset", "8_predictors"]
+    middle = ["pairs"] if len(arms) > 1 else []
+    expected = ["curves", "drawdowns", "depths", *middle, "recovery", "onset", "predictors"]
+    assert names == ["hold_pct", *(f"{number}_{name}" for number, name in enumerate(expected, start=1))]
 
 
 @pytest.mark.filterwarnings("error")
@@ -64,7 +67,7 @@ def test_a_curve_panel_holds_the_seeds_the_median_and_the_band_of_enough_seeds(n
     figure = plot_curves(STEPS, {"HOLD %": curves}, "title")
     axis = figure.axes[0]
     assert len(axis.get_lines()) == num_seeds + 1
-    np.testing.assert_allclose(axis.get_lines()[-1].get_ydata(), np.median(curves["a"][:, 1:], axis=0))
+    np.testing.assert_allclose(axis.get_lines()[-1].get_ydata(), np.median(curves["a"], axis=0))
     drawn = [path for collection in axis.collections for path in collection.get_paths() if len(path.vertices)]
     assert bool(drawn) == (num_seeds == 8)
     assert any("no band" in text.get_text() for text in figure.legends[0].get_texts()) == (num_seeds < 8)
@@ -129,3 +132,59 @@ def test_figures_leave_no_global_state_and_repeat_themselves(simulate, tmp_path)
     assert [path.suffix for path in paths] == [".png", ".svg"]
     for first, second in zip(paths, again, strict=True):
         assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5_000
+
+
+def test_every_axis_of_steps_begins_at_0_and_ends_with_the_data(simulate):
+    ds = load_run(simulate(arms=("a", "b"), num_seeds=7, steps=(0, 1_000, 3_000, 7_000)))
+    last = 7_000
+    for picture in gallery(ds, dip_table(ds), noise_table(ds, draws=50)):
+        for axis in (axis for axis in picture.figure.axes if axis.get_xscale() == "symlog"):
+            first = 1_000 if "predictors" in picture.name else 0  # the split begins with the first window
+            assert axis.get_xlim() == (first, last), picture.name
+            assert axis.get_xticks()[0] == first
+        if "curves" in picture.name or "hold" in picture.name:
+            exact = picture.figure.axes[0 if "curves" in picture.name else 2]
+            assert np.isfinite(exact.get_lines()[0].get_ydata()[0]) and exact.get_lines()[0].get_xdata()[0] == 0
+
+
+def test_a_row_of_the_heat_map_is_named_by_its_seed():
+    drawdown = {"a": np.array([[0.0, 1, 1, 1], [0, 2, 2, 2], [0, 3, 3, 3]])}
+    onset = {"a": np.array([np.nan, 5_000, 0])}
+    axis = plot_drawdowns(STEPS, drawdown, onset, "title", seeds=[40, 41, 42]).axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["42", "41", "40"]
+    assert (axis.get_xlim(), axis.get_ylim()) == ((0, 4), (3, 0))
+
+
+def test_every_pair_of_arms_has_a_row(simulate):
+    ds = load_run(simulate(arms=("a", "b", "c"), num_seeds=3))
+    (pairs,) = [p for p in gallery(ds, dip_table(ds), noise_table(ds, draws=50)) if p.name.endswith("pairs")]
+    ticks = [[label.get_text() for label in axis.get_xticklabels()] for axis in pairs.figure.axes]
+    assert ticks[::3] == [["a", "b"], ["a", "c"], ["b", "c"]]
+
+
+@pytest.mark.parametrize(
+    ("market", "env", "drawn"),
+    [
+        ({}, {}, True),
+        ({"data_source": "csv"}, {"symbol": "SPY"}, True),
+        ({"data_source": "synthetic"}, {}, False),
+        ({"data_source": "csv"}, {"symbol": "QQQ"}, False),
+    ],
+)
+def test_published_points_are_drawn_on_their_own_arm_and_market_only(simulate, market, env, drawn):
+    ds = load_run(simulate(arms=("tune3", "tune2"), num_seeds=2))
+    config = json.loads(ds.attrs["config"])
+    config["data"] |= env
+    axes = plot_hold(ds.assign_attrs(config=json.dumps(config | {"market": market}))).axes
+    markers = [sum(line.get_marker() == "o" for line in axis.get_lines()) for axis in axes]
+    assert markers == [0, int(drawn), 0, 0]
+    config["arms"][1]["ppo"]["ent_coef"] = 0.1  # called tune2, but not as it was published
+    changed = plot_hold(ds.assign_attrs(config=json.dumps(config))).axes
+    assert not any(line.get_marker() == "o" for axis in changed for line in axis.get_lines())
+
+
+def test_the_layout_holds_where_every_dip_recovered():
+    steps = np.array([1_000.0, 2_000, 4_000])
+    figure = plot_recovery({"a": (steps, np.zeros(3, bool))}, "title")
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_position().height > 0.4

@@ -16,7 +16,7 @@ from momentum_jax.analysis.report import write_report
 from momentum_jax.analysis.sections import verdict
 from momentum_jax.store import RunDirectoryError
 
-FIGURES = {"hold_pct", "1_curves", "2_drawdowns", "3_depths", "5_pairs", "6_recovery", "7_onset", "8_predictors"}
+FIGURES = {"hold_pct", "1_curves", "2_drawdowns", "3_depths", "4_pairs", "5_recovery", "6_onset", "7_predictors"}
 
 
 def test_report_of_a_run_with_a_failed_seed(simulate):

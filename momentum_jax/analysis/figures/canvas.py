@@ -13,7 +13,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from momentum_jax.store import write_atomic
 
@@ -24,6 +24,7 @@ COLUMNS = 3
 GREY, INK = "#777777", "#222222"
 SEED, MEDIAN, PUBLISHED = "#56B4E9", "#0072B2", "#D55E00"
 _DPI = 150
+_ZERO_WIDTH = 0.3  # decades from step 0 to the first step
 
 
 class ArmStyle(NamedTuple):
@@ -80,14 +81,17 @@ def dress(axis: Axes) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def log_steps(axis: Axes, limits: tuple[float, float]) -> None:
-    """A logarithmic axis of environment steps with ticks at 1, 2 and 5."""
-    axis.set_xscale("log")
-    axis.set_xlim(*limits)
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+def log_steps(axis: Axes, env_steps: npt.NDArray[np.int64]) -> None:
+    """A logarithmic axis that ends with the data, ticks at 1, 2 and 5; step 0 stands left of the first step."""
+    first, last = step_limits(env_steps)
+    start = float(env_steps[0]) if len(env_steps) and 0 < env_steps[0] < last else 0.0
+    axis.set_xscale("symlog", linthresh=first, linscale=_ZERO_WIDTH)
+    axis.set_xlim(start, last)
+    decades = 10.0 ** np.arange(np.floor(np.log10(first)), np.log10(last) + 1)
+    steps = np.outer(decades, [1, 2, 5]).ravel()
+    axis.xaxis.set_major_locator(FixedLocator([start, *steps[(steps >= first) & (steps > start) & (steps <= last)]]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_steps(step)))
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def linear_steps(axis: Axes) -> None:
@@ -96,10 +100,9 @@ def linear_steps(axis: Axes) -> None:
 
 
 def step_limits(env_steps: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """First and last step of a logarithmic axis; a run that has only begun gets a decade."""
+    """The first step after 0, and the last; of a run that has only begun, 1 000 both."""
     positive = env_steps[env_steps > 0]
-    first, last = (positive[0], positive[-1]) if len(positive) else (1_000, 10_000)
-    return float(first), float(max(last, 2 * first))
+    return (float(positive[0]), float(positive[-1])) if len(positive) else (1_000.0, 1_000.0)
 
 
 def short_steps(step: float) -> str:

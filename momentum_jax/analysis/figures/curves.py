@@ -1,4 +1,4 @@
-"""Figure 1: every seed's curve, the median and its simultaneous band, on logarithmic steps."""
+"""Every seed's curve, the median and its simultaneous band, on logarithmic steps."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from momentum_jax.analysis.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.inference.bands import simultaneous_band
+from momentum_jax.analysis.inference.resampling import centre_of
 
 Curves = Mapping[str, npt.NDArray[np.float64]]
 
@@ -30,12 +31,11 @@ def plot_curves(env_steps: npt.NDArray[np.int64], metrics: Mapping[str, Curves],
     rows, columns = (1, len(metrics)) if len(arms) == 1 else (len(metrics), len(arms))
     figure = canvas.new_figure(max(3.2 * columns, 6.5), 2.7 * rows + 1.0)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).reshape(len(metrics), len(arms))
-    limits = canvas.step_limits(env_steps)
     for row, (label, curves) in zip(axes, metrics.items(), strict=True):
         for axis, arm in zip(row, arms, strict=True):
             _draw(axis, env_steps, curves[arm])
             canvas.dress(axis)
-            canvas.log_steps(axis, limits)
+            canvas.log_steps(axis, env_steps)
         row[0].set_ylabel(label, fontsize=10)
         row[0].set_ylim(0, 100)
     for axis, arm in zip(axes[0], arms, strict=True):
@@ -49,15 +49,12 @@ def plot_curves(env_steps: npt.NDArray[np.int64], metrics: Mapping[str, Curves],
 
 
 def _draw(axis: Axes, env_steps: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> None:
-    shown = env_steps > 0
     alpha = float(np.clip(6 / max(len(values), 1), 0.12, 0.7))
-    axis.plot(env_steps[shown], values[:, shown].T, color=canvas.SEED, linewidth=0.8, alpha=alpha)
-    if not shown.any():
-        return
-    band = simultaneous_band(values[:, shown], centre="median")
-    low, high = (np.where(_has_band(values), end, np.nan) for end in (band.low, band.high))
-    axis.fill_between(env_steps[shown], low, high, color=canvas.MEDIAN, alpha=0.3, linewidth=0)
-    axis.plot(env_steps[shown], band.estimate, color=canvas.MEDIAN, linewidth=1.8)
+    axis.plot(env_steps, values.T, color=canvas.SEED, linewidth=0.8, alpha=alpha)
+    if _has_band(values):
+        band = simultaneous_band(values, centre="median")
+        axis.fill_between(env_steps, band.low, band.high, color=canvas.MEDIAN, alpha=0.3, linewidth=0)
+    axis.plot(env_steps, centre_of(values, "median"), color=canvas.MEDIAN, linewidth=1.8)
 
 
 def _has_band(values: npt.NDArray[np.float64]) -> bool:

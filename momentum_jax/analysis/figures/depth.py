@@ -1,4 +1,4 @@
-"""Figure 3: the distribution of depth in each arm against the threshold and, where given, the null."""
+"""The distribution of depth in each arm against the threshold and, where given, the null."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def plot_depths(
     axes[0].set_yticks(range(len(arms)), [canvas.shorten(arm) for arm in arms])
     axes[0].set_ylim(len(arms) - 0.5, -0.5)
     figure.supxlabel(
-        "largest fall in the worse direction within the horizon, points\n" + _key(threshold, bool(null_limits)),
+        "depth (largest drawdown), points\n" + _key(threshold, bool(null_limits)),
         fontsize=9,
     )
     figure.suptitle(title, fontsize=12)
@@ -54,7 +54,7 @@ def plot_depths(
 
 def _key(threshold: float, with_null: bool) -> str:
     text = f"dot: one seed · bar: quartiles, line: median · dashed: threshold of {threshold:g} points"
-    return text + " · grey: up to the null's 95 % point" if with_null else text
+    return text + " · grey: what a flat curve's noise is above in 5 % of cases" if with_null else text
 
 
 def _draw_null(axis: Axes, row: int, limit: float) -> None:

@@ -1,4 +1,4 @@
-"""Figure 4: prevalence against the dose of a setting, with the return below it."""
+"""Prevalence against the dose of a setting, with the return below it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from momentum_jax.analysis.few_seeds import enough
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.intervals import mean_interval, wilson_interval
 
@@ -18,6 +19,8 @@ def plot_dose(
     setting: str, doses: Sequence[float], dipped: Sequence[npt.NDArray[np.bool_]], returns: Sequence[Floats], title: str
 ) -> Figure:
     """Share of seeds with a dip (95 % Wilson intervals) above the mean return (95 % BCa intervals).
+
+    A dose with too few seeds has no interval (see `few_seeds`).
 
     Args:
         setting: name of what is dosed.
@@ -32,9 +35,10 @@ def plot_dose(
     above, below = figure.subplots(2, 1, sharex=True)
     shares = [wilson_interval(int(dipped[index].sum()), len(dipped[index])) for index in order]
     means = [mean_interval(returns[index]) for index in order]
+    known = [enough(len(dipped[index])) for index in order]
     for axis, intervals, factor in ((above, shares, 100), (below, means, 1)):
         middle, low, high = (factor * np.array([interval[part] for interval in intervals]) for part in range(3))
-        ends = np.maximum([middle - low, high - middle], 0)
+        ends = np.where(known, np.maximum([middle - low, high - middle], 0), np.nan)
         axis.errorbar(x, middle, yerr=ends, fmt="o-", color=canvas.MEDIAN, capsize=4, linewidth=1.2, zorder=3)
         canvas.dress(axis)
     for dose, index in zip(x, order, strict=True):

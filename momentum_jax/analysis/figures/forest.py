@@ -22,7 +22,7 @@ class Group(NamedTuple):
 
 
 def plot_forest(groups: Sequence[Group], axis_label: str, title: str) -> Figure:
-    """Estimates with intervals by group; those whose interval holds 0 are grey.
+    """Estimates with intervals by group; those whose interval holds 0, or that have none, are grey.
 
     Args:
         groups: drawn from the top down.
@@ -54,7 +54,8 @@ def plot_forest(groups: Sequence[Group], axis_label: str, title: str) -> Figure:
         Line2D([], [], color=color, marker="o", markersize=5, label=label)
         for color, label in ((canvas.MEDIAN, "interval without 0"), (canvas.GREY, "interval holds 0"))
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    if any(group.rows["low"].notna().any() for group in groups):
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 

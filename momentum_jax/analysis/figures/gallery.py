@@ -1,9 +1,10 @@
-"""The eight figures of a run, drawn from its dataset and its table of dips."""
+"""The figures of a run, drawn from its dataset and its table of dips."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -13,22 +14,25 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from momentum_jax.analysis.configuration import numeric_dose
-from momentum_jax.analysis.curves import derive_curves
+from momentum_jax.analysis.curves import derive_curves, healthy_seeds
 from momentum_jax.analysis.dips import landmark_depth
 from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown, reaches
 from momentum_jax.analysis.few_seeds import enough
+from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.figures.curves import plot_curves
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.dose import plot_dose
 from momentum_jax.analysis.figures.heatmap import plot_drawdowns
-from momentum_jax.analysis.figures.hold import plot_hold
+from momentum_jax.analysis.figures.hold import PUBLISHED_RUN, plot_hold
 from momentum_jax.analysis.figures.onset import plot_onset
-from momentum_jax.analysis.figures.pairs import plot_pairs
+from momentum_jax.analysis.figures.pairs import plot_all_pairs
 from momentum_jax.analysis.figures.predictors import plot_predictors
 from momentum_jax.analysis.figures.recovery import plot_recovery
 from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.measures import aligned, policy_visit_split, predictor_table
+from momentum_jax.analysis.published_arms import published_arms
 from momentum_jax.analysis.signal import from_rates
+from momentum_jax.analysis.summary import horizon_in_words
 from momentum_jax.analysis.tables import DIP_METRICS, HORIZON, THRESHOLD
 
 Floats = npt.NDArray[np.float64]
@@ -47,7 +51,7 @@ _HEALTH = {
 class Picture(NamedTuple):
     """One figure of the gallery."""
 
-    name: str  # file name without suffix
+    name: str  # file name without suffix and, as drawn by its function, without number
     caption: str
     figure: Figure
 
@@ -72,6 +76,16 @@ class _Run(NamedTuple):
         chosen = (table["arm"] == arm) & (table["metric"] == metric) & (table["baseline"] == baseline)
         return table.loc[chosen, column]
 
+    @property
+    def last_step(self) -> int:
+        """Where the run ends."""
+        return int(self.env_steps[-1])
+
+    @property
+    def enough(self) -> bool:
+        """Whether its healthy seeds may have intervals."""
+        return enough(healthy_seeds(self.ds))
+
     def healthy(self, arm: str) -> npt.NDArray[np.bool_]:
         """``[seed]``: the seed never failed."""
         return self.dip(arm, "failed_step").to_numpy() < 0
@@ -79,6 +93,8 @@ class _Run(NamedTuple):
 
 def gallery(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame) -> Iterator[Picture]:
     """Draws the figures one after the other; one that the run has no data for is left out.
+
+    All but the first, ``hold_pct``, are numbered in the order in which they come.
 
     Args:
         ds: a loaded run, or several joined.
@@ -88,14 +104,20 @@ def gallery(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame) -> Iterator
     arms = [str(arm) for arm in ds["arm"].values]
     run = _Run(ds, derive_curves(ds), dips, arms, ds["env_steps"].values)
     name = ds.attrs["experiment"]
-    yield Picture("hold_pct", "HOLD of every seed and the median, with the published windows of tune2", plot_hold(ds))
+    laid_over = ", with the published windows of tune2" if PUBLISHED_RUN in published_arms(ds) else ""
+    yield Picture("hold_pct", f"HOLD of every seed and the median{laid_over}", plot_hold(ds))
+    for number, picture in enumerate(_numbered(run, name, noise), start=1):
+        yield picture._replace(name=f"{number}_{picture.name}")
+
+
+def _numbered(run: _Run, name: str, noise: pd.DataFrame) -> Iterator[Picture]:
     yield _curves(run, name)
     yield _drawdowns(run, name)
     yield _depths(run, name, noise)
-    dose = numeric_dose(json.loads(ds.attrs["config"])["arms"])
+    dose = numeric_dose(json.loads(run.ds.attrs["config"])["arms"])
     if dose is not None:
         yield _dose(run, name, *dose)
-    if len(arms) > 1:
+    if len(run.arms) > 1:
         yield _pairs(run, name)
     yield _recovery(run, name)
     yield _onset(run, name)
@@ -108,17 +130,21 @@ def _curves(run: _Run, name: str) -> Picture:
         "exact P(BUY), strong, %": run.by_arm(run.curves["p_buy_strong"]),
         "windowed HOLD %": run.by_arm(run.curves["hold_pct"]),
     }
-    band = ", and a band that covers the whole median curve with 95 %" if enough(run.ds.sizes["seed"]) else ""
-    caption = f"Every seed's curve, the median{band}"
-    return Picture("1_curves", caption, plot_curves(run.env_steps, metrics, f"{name}: every seed and the median"))
+    band = ", and a band that covers the whole median curve with 95 %" if run.enough else ""
+    caption = f"Every seed's curve and the median{band}"
+    return Picture("curves", caption, plot_curves(run.env_steps, metrics, f"{name}: every seed and the median"))
 
 
 def _drawdowns(run: _Run, name: str) -> Picture:
-    fall = {arm: drawdowns(-curve).drawdown for arm, curve in run.by_arm(run.curves[PRIMARY]).items()}
+    drawdown = {arm: drawdowns(-curve).drawdown for arm, curve in run.by_arm(run.curves[PRIMARY]).items()}
     onset = {arm: run.dip(arm, "onset_step").to_numpy() for arm in run.arms}
-    caption = "Drawdown of exact P(HOLD) by seed and checkpoint, sorted by onset (orange dots)"
-    figure = plot_drawdowns(run.env_steps, fall, onset, f"{name}: rise of P(HOLD) above its lowest so far")
-    return Picture("2_drawdowns", caption, figure)
+    caption = (
+        "Drawdown of exact P(HOLD), its rise above its lowest value so far: a row per seed, sorted by onset (orange "
+        "dots), and a column per checkpoint"
+    )
+    seeds = run.ds["seed"].values.tolist()
+    figure = plot_drawdowns(run.env_steps, drawdown, onset, f"{name}: drawdown of exact P(HOLD)", seeds)
+    return Picture("drawdowns", caption, figure)
 
 
 def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
@@ -129,12 +155,13 @@ def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
         str(label): dict(zip(rows["arm"], rows["by_chance"], strict=True))
         for label, rows in noise[noise["baseline"] == 0].groupby("metric")
     }
-    caption = "Largest fall of each seed within the horizon, against the threshold and what sampling noise makes"
-    return Picture("3_depths", caption, plot_depths(metrics, THRESHOLD, f"{name}: how deep", limits))
+    where = horizon_in_words(run.last_step)
+    caption = f"Depth of each seed {where}, against the threshold and what sampling noise makes"
+    return Picture("depths", caption, plot_depths(metrics, THRESHOLD, f"{name}: depth {where}", limits))
 
 
 def _depth(run: _Run, arm: str, curve: str, sign: int, baseline: int = 0) -> Floats:
-    """Of the seeds that did not fail; NaN for the others."""
+    """The largest drawdown of each seed that did not fail; NaN for the others."""
     depth = largest_drawdown(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON, baseline).depth
     return np.where(run.healthy(arm), depth, np.nan)
 
@@ -149,22 +176,30 @@ def _dose(run: _Run, name: str, setting: str, doses: list[float]) -> Picture:
     ]
     returns = [1_000 * rewards[arm][run.healthy(arm)][:, late].sum(axis=1) / length for arm in run.arms]
     figure = plot_dose(setting, doses, dipped, returns, f"{name}: dips of P(HOLD) by dose")
-    return Picture("4_dose", f"Prevalence of dips and return against {setting}, with 95 % intervals", figure)
+    intervals = ", with 95 % intervals" if run.enough else ""
+    return Picture("dose", f"Prevalence of dips and return against {setting}{intervals}", figure)
 
 
 def _pairs(run: _Run, name: str) -> Picture:
-    first, second = run.arms[:2]
-    hold = run.by_arm(run.curves[PRIMARY])
-    strong = run.by_arm(run.curves["p_buy_strong"])
-    landmarks = {arm: landmark_depth(run.env_steps, hold[arm]) for arm in (first, second)}
-    falls = {arm: _depth(run, arm, PRIMARY, -1) for arm in (first, second)}
-    metrics = {
-        "largest rise of P(HOLD), points": (falls[first], falls[second]),
-        "P(HOLD) at 10k minus 5k, points": (landmarks[first], landmarks[second]),
-        "P(BUY), strong, at the end, %": (strong[first][:, -1], strong[second][:, -1]),
+    """Every pair of the first arms, as many as other figures draw."""
+    arms = run.arms[: canvas.MAX_ARMS]
+    hold, strong = run.by_arm(run.curves[PRIMARY]), run.by_arm(run.curves["p_buy_strong"])
+    values = {
+        arm: {
+            "depth of P(HOLD), points": _depth(run, arm, PRIMARY, -1),
+            "P(HOLD) at 10k minus 5k, points": landmark_depth(run.env_steps, hold[arm]),
+            "P(BUY), strong, at the end, %": strong[arm][:, -1],
+        }
+        for arm in arms
     }
-    caption = f"The same seeds in {first} and {second}; mean change with its 95 % BCa interval, r: pairing correlation"
-    return Picture("5_pairs", caption, plot_pairs(first, second, metrics, f"{name}: paired seeds"))
+    pairs = {
+        (first, second): {label: (left, values[second][label]) for label, left in values[first].items()}
+        for first, second in combinations(arms, 2)
+    }
+    interval = " with its 95 % BCa interval" if run.enough else ""
+    shown = f" (the first {len(arms)} of {len(run.arms)} arms)" if len(arms) < len(run.arms) else ""
+    caption = f"The same seeds in every pair of arms{shown}; mean change{interval}, r: pairing correlation"
+    return Picture("pairs", caption, plot_all_pairs(pairs, f"{name}: paired seeds"))
 
 
 def _recovery(run: _Run, name: str) -> Picture:
@@ -175,7 +210,7 @@ def _recovery(run: _Run, name: str) -> Picture:
         waited = run.env_steps[-1] - run.dip(arm, "onset_step").to_numpy()[dipped]
         durations[arm] = (np.where(censored, waited, run.dip(arm, "duration").to_numpy()[dipped]), censored)
     caption = "Kaplan–Meier curves of recovery by 90 % of the depth, exact P(HOLD), with the number at risk"
-    return Picture("6_recovery", caption, plot_recovery(durations, f"{name}: how long until P(HOLD) came back"))
+    return Picture("recovery", caption, plot_recovery(durations, f"{name}: recovery of P(HOLD)"))
 
 
 def _onset(run: _Run, name: str) -> Picture:
@@ -190,7 +225,7 @@ def _onset(run: _Run, name: str) -> Picture:
         for label, values in curves.items()
     }
     caption = "Averages over seeds, aligned on the onset of each seed's dip of exact P(HOLD)"
-    return Picture("7_onset", caption, plot_onset(_OFFSETS, metrics, f"{name}: around the onset"))
+    return Picture("onset", caption, plot_onset(_OFFSETS, metrics, f"{name}: around the onset"))
 
 
 def _predictors(run: _Run, name: str) -> Picture:
@@ -203,10 +238,10 @@ def _predictors(run: _Run, name: str) -> Picture:
         policy, visit = (_total(part[position]) for part in parts)
         split[label] = (policy, visit)
     figure = plot_predictors(
-        table, run.env_steps[1:], split, f"{name}: what foretells a dip after {format_steps(LANDMARK)} steps"
+        table, run.env_steps[1:], split, f"{name}: what predicts the depth after step {format_steps(LANDMARK)}"
     )
-    caption = f"Predictors at step 5 000 of the rise of P(HOLD) after it ({arm}), and what moved windowed HOLD"
-    return Picture("8_predictors", caption, figure)
+    caption = f"Predictors at step 5 000 of the depth of P(HOLD) after it ({arm}), and what moved windowed HOLD"
+    return Picture("predictors", caption, figure)
 
 
 def _landmark_features(run: _Run, arm: str) -> dict[str, Floats]:

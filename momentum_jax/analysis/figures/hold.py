@@ -12,15 +12,18 @@ from matplotlib.lines import Line2D
 from momentum_jax.analysis.curves import derive_curves, failed_steps
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.published import published_windows
+from momentum_jax.analysis.published_arms import published_arms
 
+PUBLISHED_RUN = "tune2"  # the one that was published with counts, so that its windows are known
 _ROWS = (("hold_pct", "windowed HOLD %"), ("p_hold", "exact P(HOLD) %"))
 
 
 def plot_hold(ds: xr.Dataset) -> Figure:
     """Windowed HOLD % above exact P(HOLD) %, every seed and the median, one column per arm.
 
-    The first six arms are drawn. Published windows of tune2 lie over the windowed row: a bar
-    spans the window that the value was counted over, the marker stands at its end.
+    The first six arms are drawn. Published windows of tune2 lie over the windowed row of the arm that they belong
+    to, on the market that they belong to: a bar spans the window that the value was counted over, the marker
+    stands at its end.
 
     Args:
         ds: a loaded run.
@@ -31,15 +34,17 @@ def plot_hold(ds: xr.Dataset) -> Figure:
     bands = -(-len(arms) // canvas.COLUMNS)
     figure = canvas.new_figure(max(4.0 * columns, 6.5), 5.2 * bands + 0.9)
     axes = figure.subplots(2 * bands, columns, sharex=True, sharey=True, squeeze=False)
-    limits = canvas.step_limits(ds["env_steps"].values)
-    published = _published_within(limits)
+    env_steps = ds["env_steps"].values
+    published = _published_within(env_steps[-1])
+    owner = published_arms(ds).get(PUBLISHED_RUN)
     for position, arm in enumerate(arms):
         band, column = divmod(position, canvas.COLUMNS)
         pair = axes[2 * band : 2 * band + 2, column]
         for axis, (name, label) in zip(pair, _ROWS, strict=True):
-            _draw_seeds(axis, ds["env_steps"].values, curves[name].sel(arm=arm).transpose("seed", ...).values)
-            _dress(axis, limits, label if column == 0 else "")
-        _draw_published(pair[0], published, limits[0])
+            _draw_seeds(axis, env_steps, curves[name].sel(arm=arm).transpose("seed", ...).values)
+            _dress(axis, env_steps, label if column == 0 else "")
+        if arm == owner:
+            _draw_published(pair[0], published)
         pair[0].set_title(_panel_title(ds, arm), fontsize=11)
         lowest = band == bands - 1 or position + canvas.COLUMNS >= len(arms)
         pair[1].tick_params(labelbottom=lowest)
@@ -48,7 +53,7 @@ def plot_hold(ds: xr.Dataset) -> Figure:
         axis.set_visible(False)
     figure.suptitle(_title(ds, len(arms)), fontsize=12)
     figure.legend(
-        handles=_legend_handles(not published.empty),
+        handles=_legend_handles(owner in arms and not published.empty),
         loc="outside lower center",
         ncols=3,
         fontsize=9,
@@ -58,24 +63,22 @@ def plot_hold(ds: xr.Dataset) -> Figure:
 
 
 def _draw_seeds(axis: Axes, env_steps: np.ndarray, values: np.ndarray) -> None:
-    shown = env_steps > 0
     alpha = float(np.clip(6 / max(len(values), 1), 0.15, 0.7))
-    axis.plot(env_steps[shown], values[:, shown].T, color=canvas.SEED, linewidth=0.8, alpha=alpha)
+    axis.plot(env_steps, values.T, color=canvas.SEED, linewidth=0.8, alpha=alpha)
     # A checkpoint without any value has no median; np.nanmedian would warn about it.
-    some = shown & ~np.isnan(values).all(axis=0)
+    some = ~np.isnan(values).all(axis=0)
     axis.plot(env_steps[some], np.nanmedian(values[:, some], axis=0), color=canvas.MEDIAN, linewidth=2)
 
 
-def _published_within(limits: tuple[float, float]) -> pd.DataFrame:
-    windows = published_windows("tune2")
-    return windows[(windows.index >= limits[0]) & (windows.index <= limits[1])]
+def _published_within(last_step: int) -> pd.DataFrame:
+    windows = published_windows(PUBLISHED_RUN)
+    return windows[windows.index <= last_step]
 
 
-def _draw_published(axis: Axes, windows: pd.DataFrame, first_step: float) -> None:
+def _draw_published(axis: Axes, windows: pd.DataFrame) -> None:
     if windows.empty:  # an empty line that is not clipped has no extent, and the layout collapses
         return
-    starts = np.maximum(windows["start"], first_step)
-    axis.hlines(windows["hold_pct"], starts, windows.index, color=canvas.PUBLISHED, linewidth=1.2, zorder=4)
+    axis.hlines(windows["hold_pct"], windows["start"], windows.index, color=canvas.PUBLISHED, linewidth=1.2, zorder=4)
     axis.plot(
         windows.index,
         windows["hold_pct"],
@@ -90,9 +93,9 @@ def _draw_published(axis: Axes, windows: pd.DataFrame, first_step: float) -> Non
     )
 
 
-def _dress(axis: Axes, limits: tuple[float, float], label: str) -> None:
+def _dress(axis: Axes, env_steps: np.ndarray, label: str) -> None:
     canvas.dress(axis)
-    canvas.log_steps(axis, limits)
+    canvas.log_steps(axis, env_steps)
     axis.set_ylim(0, 100)
     axis.set_ylabel(label, fontsize=10)
 
@@ -109,7 +112,7 @@ def _title(ds: xr.Dataset, shown: int) -> str:
 
 def _legend_handles(with_published: bool) -> list[Line2D]:
     published = Line2D([], [], color=canvas.PUBLISHED, marker="o", markerfacecolor="white", markersize=7)
-    published.set_label("published tune2, over wider windows (bar: its window)")
+    published.set_label(f"published {PUBLISHED_RUN}, over wider windows (bar: its window)")
     seed = Line2D([], [], color=canvas.SEED, linewidth=1.2, label="one seed")
     median = Line2D([], [], color=canvas.MEDIAN, linewidth=2, label="median")
     return [seed, median, published] if with_published else [seed, median]

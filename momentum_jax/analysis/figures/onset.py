@@ -1,8 +1,8 @@
-"""Figure 7: learner health and skill, averaged over seeds after aligning them on their onsets."""
+"""Learner health and skill, averaged over seeds after aligning them on their onsets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ def plot_onset(offsets: Floats, metrics: Mapping[str, Mapping[str, Floats]], tit
     Args:
         offsets: ``[M]`` steps since the onset.
         metrics: by label, by arm, aligned curves ``[seed, M]``; a mean over fewer than three
-            seeds is not drawn, and of fewer than six no band.
+            seeds is not drawn, and none has a band over fewer than `MIN_SEEDS`.
         title: above the figure.
     """
     arms = list(next(iter(metrics.values())))[: canvas.MAX_ARMS]
@@ -34,6 +34,7 @@ def plot_onset(offsets: Floats, metrics: Mapping[str, Mapping[str, Floats]], tit
     axes = figure.subplots(rows, canvas.COLUMNS, sharex=True, squeeze=False)
     for axis in axes.flat[len(metrics) :]:
         axis.set_visible(False)
+    limits = _limits(offsets, [curves[arm] for curves in metrics.values() for arm in arms])
     for axis, (label, curves) in zip(axes.flat, metrics.items(), strict=False):
         canvas.dress(axis)
         drawn = [_draw(axis, offsets, curves[arm], styles[arm]) for arm in arms]
@@ -41,10 +42,11 @@ def plot_onset(offsets: Floats, metrics: Mapping[str, Mapping[str, Floats]], tit
             canvas.nothing_to_draw(axis, "fewer than three dips")
         axis.axvline(0, color=canvas.GREY, linewidth=0.8, linestyle=":")
         axis.set_title(label, fontsize=10)
-        axis.set_xlim(float(offsets[0]), float(offsets[-1]))
+        axis.set_xlim(*limits)
         canvas.linear_steps(axis)
-    band = f"band: ± 2 standard errors, of {MIN_SEEDS} dips or more"
-    figure.suptitle(f"{title} (steps since each seed's onset; {band})", fontsize=11)
+    with_band = any(_has_band(curves[arm]) for curves in metrics.values() for arm in arms)
+    band = "; band: ± 2 standard errors" if with_band else ""
+    figure.suptitle(f"{title} (steps since each seed's onset{band})", fontsize=11)
     counts = {arm: len(next(iter(metrics.values()))[arm]) for arm in arms}
     handles = [
         Line2D([], [], color=styles[arm].color, linestyle=styles[arm].linestyle, label=f"{arm} ({counts[arm]} dips)")
@@ -61,7 +63,18 @@ def _draw(axis: Axes, offsets: Floats, curves: Floats, style: canvas.ArmStyle) -
         return False
     mean = np.nanmean(curves[:, shown], axis=0)
     width = 2 * np.nanstd(curves[:, shown], axis=0, ddof=1) / np.sqrt(count[shown])
-    width[count[shown] < MIN_SEEDS] = np.nan
     axis.plot(offsets[shown], mean, color=style.color, linestyle=style.linestyle, linewidth=1.6)
+    width[count[shown] < MIN_SEEDS] = np.nan
     axis.fill_between(offsets[shown], mean - width, mean + width, color=style.color, alpha=0.2, linewidth=0)
     return True
+
+
+def _has_band(curves: Floats) -> bool:
+    return bool(((~np.isnan(curves)).sum(axis=0) >= MIN_SEEDS).any())
+
+
+def _limits(offsets: Floats, curves: Sequence[Floats]) -> tuple[float, float]:
+    """First and last offset at which a mean is drawn; all of them where none is."""
+    drawn = np.any([(~np.isnan(values)).sum(axis=0) >= _FEWEST for values in curves], axis=0)
+    known = offsets[drawn] if drawn.sum() > 1 else offsets
+    return float(known[0]), float(known[-1])

@@ -1,4 +1,4 @@
-"""Figure 5: paired slopes between two arms that share their seeds."""
+"""Paired slopes between arms that share their seeds."""
 
 from __future__ import annotations
 
@@ -9,29 +9,37 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from momentum_jax.analysis.few_seeds import enough
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.intervals import mean_interval
 
 Floats = npt.NDArray[np.float64]
+Values = Mapping[str, tuple[Floats, Floats]]
 
 
-def plot_pairs(first: str, second: str, metrics: Mapping[str, tuple[Floats, Floats]], title: str) -> Figure:
-    """One panel per metric; each line is a seed, going from the first arm to the second.
+def plot_pairs(first: str, second: str, metrics: Values, title: str) -> Figure:
+    """`plot_all_pairs` of two arms."""
+    return plot_all_pairs({(first, second): metrics}, title)
+
+
+def plot_all_pairs(pairs: Mapping[tuple[str, str], Values], title: str) -> Figure:
+    """One row per pair of arms and one panel per metric; each line is a seed, from the first arm to the second.
 
     Args:
-        first: name of the arm on the left.
-        second: name of the arm on the right.
-        metrics: by label, the values ``[seed]`` in the two arms, paired by position.
+        pairs: by the names of the two arms, by label, the values ``[seed]`` in both, paired by position.
         title: above the figure.
     """
-    figure = canvas.new_figure(max(3.0 * len(metrics), 6.5), 4.4)
-    axes = figure.subplots(1, len(metrics), squeeze=False)[0]
-    for axis, (label, (left, right)) in zip(axes, metrics.items(), strict=True):
-        canvas.dress(axis)
-        _draw(axis, left, right)
-        axis.set_title(f"{label}\n{_difference(left, right)}", fontsize=9)
-        axis.set_xticks([0, 1], [canvas.shorten(first, 18), canvas.shorten(second, 18)], fontsize=9)
-        axis.set_xlim(-0.3, 1.3)
+    columns = max(len(metrics) for metrics in pairs.values())
+    height = 4.4 if len(pairs) == 1 else 2.8 * len(pairs) + 0.9
+    figure = canvas.new_figure(max(3.0 * columns, 6.5), height)
+    grid = figure.subplots(len(pairs), columns, squeeze=False)
+    for axes, ((first, second), metrics) in zip(grid, pairs.items(), strict=True):
+        for axis, (label, (left, right)) in zip(axes, metrics.items(), strict=True):
+            canvas.dress(axis)
+            _draw(axis, left, right)
+            axis.set_title(f"{label}\n{_difference(left, right)}", fontsize=9)
+            axis.set_xticks([0, 1], [canvas.shorten(first, 18), canvas.shorten(second, 18)], fontsize=9)
+            axis.set_xlim(-0.3, 1.3)
     figure.suptitle(title, fontsize=12)
     figure.supxlabel("blue: goes down in the second arm · orange, dashed: goes up · black: mean", fontsize=9)
     return figure
@@ -56,6 +64,7 @@ def _difference(left: Floats, right: Floats) -> str:
     both = ~np.isnan(left) & ~np.isnan(right)
     if not both.any():
         return ""
-    text = f"mean change {change.estimate:+.1f} [{change.low:+.1f}, {change.high:+.1f}]"
+    ends = f" [{change.low:+.1f}, {change.high:+.1f}]" if enough(both.sum()) else ""
+    text = f"mean change {change.estimate:+.1f}{ends}"
     varied = both.sum() > 2 and np.ptp(left[both]) > 0 and np.ptp(right[both]) > 0
     return text + (f", r = {np.corrcoef(left[both], right[both])[0, 1]:.2f}" if varied else "")

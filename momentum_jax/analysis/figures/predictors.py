@@ -1,4 +1,4 @@
-"""Figure 8: what foretells the depth of a dip, and whether the policy or the visited states changed."""
+"""What predicts the depth of a dip, and whether the policy or the visited states changed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _split(axis: Axes, env_steps: npt.NDArray[np.int64], split: Mapping[str, tup
     for arm, (policy, visit) in list(split.items())[: canvas.MAX_ARMS]:
         axis.plot(env_steps, policy, color=styles[arm].color, linewidth=1.8)
         axis.plot(env_steps, visit, color=styles[arm].color, linewidth=1.4, linestyle=":")
-    canvas.log_steps(axis, canvas.step_limits(env_steps))
+    canvas.log_steps(axis, env_steps)
     axis.set_xlabel("environment steps", fontsize=9)
     axis.set_ylabel("points", fontsize=9)
     axis.set_title("change of windowed HOLD since the first window", fontsize=10)

@@ -1,4 +1,4 @@
-"""Figure 6: recovery curves with censoring (Kaplan and Meier) and the number still at risk."""
+"""Recovery curves with censoring (Kaplan and Meier) and the number still at risk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from momentum_jax.analysis.few_seeds import MIN_SEEDS, enough
+from momentum_jax.analysis.few_seeds import enough
 from momentum_jax.analysis.figures import canvas
 
 Floats = npt.NDArray[np.float64]
@@ -44,9 +44,10 @@ def plot_recovery(durations: Mapping[str, tuple[Floats, npt.NDArray[np.bool_]]],
     else:
         canvas.nothing_to_draw(axis, "no dip, so nothing to recover from")
     _at_risk(table, arms, styles, np.asarray(MaxNLocator(_TICKS, steps=[1, 2, 5, 10]).tick_values(0, last)))
-    axis.set_xlim(0, 1.02 * max(last, 1.0))  # the ticks of the table may go further
-    band = f"band: 95 % interval, of {MIN_SEEDS} dips or more"
-    table.set_xlabel(f"environment steps since the onset · {band} · +: run ended first", fontsize=9)
+    axis.set_xlim(0, max(last, 1.0))  # the ticks of the table may go further
+    with_band = any(enough(len(steps)) for steps, _ in arms.values())
+    band = " · band: 95 % interval" if with_band else ""
+    table.set_xlabel(f"environment steps since the onset{band} · +: run ended first", fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure
 
@@ -56,15 +57,18 @@ def _draw(axis: Axes, arm: str, steps: Floats, censored: npt.NDArray[np.bool_], 
     x = np.concatenate([[0], curve.quantiles])
     y = np.concatenate([[1], curve.probabilities])
     axis.step(x, 100 * y, where="post", color=style.color, linestyle=style.linestyle, label=canvas.shorten(arm, 40))
+    ends = steps[censored]
+    if len(ends):  # an empty line that is not clipped has no extent, and the layout collapses
+        at = 100 * y[np.searchsorted(x, ends, side="right") - 1]
+        axis.plot(ends, at, "+", color=style.color, markersize=7, clip_on=False)
+    if not enough(len(steps)):
+        return
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         # Where everything is over the interval has no width by formula; the band ends there.
         warnings.simplefilter("ignore", RuntimeWarning)
         bounds: Any = curve.confidence_interval(method="log-log")
     low, high = (np.concatenate([[1], bound.probabilities]) for bound in (bounds.low, bounds.high))
-    if enough(len(steps)):
-        axis.fill_between(x, 100 * low, 100 * high, step="post", color=style.color, alpha=0.15, linewidth=0)
-    ends = steps[censored]
-    axis.plot(ends, 100 * y[np.searchsorted(x, ends, side="right") - 1], "+", color=style.color, markersize=7)
+    axis.fill_between(x, 100 * low, 100 * high, step="post", color=style.color, alpha=0.15, linewidth=0)
 
 
 def _at_risk(

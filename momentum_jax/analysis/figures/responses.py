@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from momentum_jax.analysis.few_seeds import enough
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.intervals import mean_interval
 
@@ -16,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def plot_responses(lines: Mapping[str, Mapping[float, Floats]], x_label: str, y_label: str, title: str) -> Figure:
-    """Means with 95 % BCa intervals over every seed's own value.
+    """Means over every seed's own value, with 95 % BCa intervals where seeds are enough.
 
     Args:
         lines: by label, by dose, the outcome of each seed ``[seed]``.
@@ -28,17 +29,21 @@ def plot_responses(lines: Mapping[str, Mapping[float, Floats]], x_label: str, y_
     axis = figure.subplots()
     canvas.dress(axis)
     styles = canvas.arm_styles(lines)
+    intervals = False
     for label, by_dose in lines.items():
         style, doses = styles[label], np.array(list(by_dose))
         means = np.array([mean_interval(values)[:3] for values in by_dose.values()])
-        ends = np.maximum([means[:, 0] - means[:, 1], means[:, 2] - means[:, 0]], 0)
+        known = [enough((~np.isnan(values)).sum()) for values in by_dose.values()]
+        ends = np.where(known, np.maximum([means[:, 0] - means[:, 1], means[:, 2] - means[:, 0]], 0), np.nan)
+        intervals = intervals or any(known)
         for dose, values in by_dose.items():
             axis.plot(np.full(len(values), dose), values, "_", color=style.color, markersize=8, alpha=0.35)
         axis.errorbar(doses, means[:, 0], yerr=ends, marker=style.marker, color=style.color, label=label,
                       linestyle=style.linestyle, capsize=4, linewidth=1.6)  # fmt: skip
     axis.set_ylim(bottom=0)
     axis.set_xticks(sorted({dose for by_dose in lines.values() for dose in by_dose}))
-    axis.set_xlabel(f"{x_label} (dash: one seed; dot: mean with 95 % interval)", fontsize=9)
+    mean = "mean with 95 % interval" if intervals else "mean"
+    axis.set_xlabel(f"{x_label} (dash: one seed; dot: {mean})", fontsize=9)
     axis.set_ylabel(y_label, fontsize=10)
     axis.legend(fontsize=9, frameon=False)
     figure.suptitle(title, fontsize=12)

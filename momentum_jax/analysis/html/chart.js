@@ -14,7 +14,7 @@ function element(name, attributes, text) {
 
 // Step 0 has no logarithm; it stands half a doubling left of the first step.
 const firstStep = data.steps.find((step) => step > 0) || 1;
-const lastStep = Math.max(data.steps[data.steps.length - 1], 2 * firstStep);
+const lastStep = data.steps[data.steps.length - 1] || firstStep;
 const scaled = (step) => (state.scale === "log" ? Math.log(step || firstStep / 1.4) : step);
 
 function xOf(step) {

@@ -14,6 +14,7 @@ from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.forest import Group, plot_forest
 from momentum_jax.analysis.figures.hold import plot_hold
 from momentum_jax.analysis.figures.responses import plot_responses, plot_shares
+from momentum_jax.analysis.formatting import without_few_seeds
 from momentum_jax.analysis.study import comparisons, tables
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
 
@@ -21,7 +22,7 @@ FULL_PART = "full"
 _STORY = {
     REFERENCE: "tune2 as published",
     TRAP_MENDED: "without the trim trap",
-    "mended": "every fault mended",
+    "mended": "every fault switch changed",
     "permuted_rewards": "rewards permuted",
 }
 _PUBLISHED = {arm: arm for arm in (REFERENCE, "baseline", "tune1", "tune3")}
@@ -31,19 +32,19 @@ _HEADINGS = {
     "main_causes": "main causes",
     "controls": "controls",
     "dose": "entropy bonus",
-    "switches": "one fault switch mended",
+    "switches": "one fault switch changed",
     "rewards": "one reward term at zero",
     "learner": "options of the learner",
     "ladders": "discount and step size",
     "several_envs": "four environments",
     "vix_previous": "data",
-    "rest": "trim mended and one more",
+    "rest": "trim fixed and one more switch",
 }
 
 
 def story(market: Market) -> Figure | None:
-    """Every seed of tune2, without the trap, mended and with permuted rewards."""
-    return _curves(market, _STORY, "what makes HOLD rise")
+    """Every seed of tune2, without the trim trap, with every fault switch changed, and with permuted rewards."""
+    return _curves(market, _STORY, "HOLD in four arms")
 
 
 def published_runs(market: Market) -> Figure | None:
@@ -74,21 +75,23 @@ def full(market: Market) -> Figure | None:
 
 def causes(market: Market) -> Figure | None:
     """Paired differences of depth against tune2."""
-    label = "depth less tune2's on the same seeds, points of exact P(HOLD); simultaneous 95 % intervals"
-    return _forest(comparisons.causes(market), label, f"{market.name}: what changes the dip")
+    label = "depth less tune2's on the same seeds, points of exact P(HOLD)"
+    return _forest(comparisons.causes(market), label, f"{market.name}: depth of each arm against tune2")
 
 
 def rest(market: Market) -> Figure | None:
     """Paired differences of depth against the arm without the trap."""
-    label = "depth less that with the trim alone mended, points; simultaneous 95 % intervals"
-    return _forest(comparisons.rest(market), label, f"{market.name}: what is left without the trap")
+    label = "depth less that with the trim alone fixed, points"
+    return _forest(comparisons.rest(market), label, f"{market.name}: the trim fixed and one more switch changed")
 
 
 def _forest(table: pd.DataFrame, label: str, title: str) -> Figure | None:
     if table.empty:
         return None
     groups = []
-    for part, rows in table.groupby("part", sort=False):
+    shown = without_few_seeds(table)
+    label += "; simultaneous 95 % intervals" if shown["difference_low"].notna().any() else ""
+    for part, rows in shown.groupby("part", sort=False):
         ends = {"arm": "label", "difference": "estimate", "difference_low": "low", "difference_high": "high"}
         groups.append(Group(_HEADINGS.get(str(part), str(part)), rows.rename(columns=ends)[list(ends.values())]))
     return plot_forest(groups, label, title)
@@ -96,7 +99,7 @@ def _forest(table: pd.DataFrame, label: str, title: str) -> Figure | None:
 
 def dose(market: Market) -> Figure | None:
     """Depth against the entropy bonus, with the trim trap and without it."""
-    lines = {{"trap": "trim trap", "mended": "trim mended"}[key]: by for key, by in comparisons.dosed(market).items()}
+    lines = {{"trap": "trim trap", "mended": "trim fixed"}[key]: by for key, by in comparisons.dosed(market).items()}
     if not lines:
         return None
     return plot_responses(
@@ -105,7 +108,7 @@ def dose(market: Market) -> Figure | None:
 
 
 def controls(market: Market) -> Figure | None:
-    """Depths of tune2 and of the controls against the threshold."""
+    """Depths of tune2 and of the controls, which have no reason in the rewards."""
     arms = [o for o in market.outcomes if o.part == "controls" or (o.part, o.arm) == ("reproduction", REFERENCE)]
     if len(arms) < 2:
         return None
@@ -113,23 +116,23 @@ def controls(market: Market) -> Figure | None:
         "exact P(HOLD)": {o.arm: o.depth for o in arms},
         "windowed HOLD %": {o.arm: o.windowed_depth for o in arms},
     }
-    return plot_depths(metrics, market.threshold, f"{market.name}: depth without a reason in the rewards")
+    return plot_depths(metrics, market.threshold, f"{market.name}: tune2 and the controls")
 
 
 def streams(market: Market) -> Figure | None:
     """Shares of the variance of depth by random stream."""
-    return _shares(market, "streams", "which randomness makes the depth")
+    return _shares(market, "streams", "variance of depth by random stream")
 
 
 def random_episodes(market: Market) -> Figure | None:
     """Shares of the variance of depth by random stream where each episode plays a segment drawn at random."""
-    return _shares(market, "random_episodes", "which randomness, episodes drawn at random")
+    return _shares(market, "random_episodes", "variance of depth by random stream, episodes drawn at random")
 
 
 def _shares(market: Market, part: str, title: str) -> Figure | None:
     table: pd.DataFrame = tables.streams(market)
     found = table[table["part"] == part] if len(table) else table
-    return None if found.empty else plot_shares(found, f"{market.name}: {title}")
+    return None if found.empty else plot_shares(without_few_seeds(found), f"{market.name}: {title}")
 
 
 ALL: dict[str, Callable[[Market], Figure | None]] = {

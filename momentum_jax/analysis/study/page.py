@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.figures import save_figure
-from momentum_jax.analysis.formatting import format_ranges, markdown_table, triples
+from momentum_jax.analysis.formatting import format_ranges, markdown_table, triples, without_few_seeds
 from momentum_jax.analysis.joining import ComparisonError
 from momentum_jax.analysis.study import comparisons, figures, judgements, prospects, tables
 from momentum_jax.analysis.study.condensed import write_condensed
@@ -152,6 +152,7 @@ def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     if not keys:
         return found
+    table = without_few_seeds(table)
     columns = {name: [str(text) for text in table[name]] for name in _QUOTED_TEXT if name in table}
     flags = [f" ({flag})" if flag else "" for flag in table.get("flag", [""] * len(table))]
     for name, low, high in triples(table):

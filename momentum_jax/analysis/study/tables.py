@@ -105,6 +105,7 @@ def mechanism(market: Market) -> pd.DataFrame:
         within = ds.sel(arm=arm).isel(checkpoint=(steps > start) & (steps <= end))
         buys = within["flat_count"].sel(action=["BUY_CALL", "BUY_PUT"]).sum(["setup_score", "action", "checkpoint"])
         row: dict[str, Any] = {"arm": arm, "from_step": start, "to_step": end}
+        row["seeds"] = int((buys > 0).sum())
         for name in ("trim", "forced_stop"):
             share = 100 * within[name].sum("checkpoint") / buys.where(buys > 0)
             row |= ends(f"{name}s_per_100_buys", mean_interval(share.values))

@@ -10,7 +10,7 @@ Claim(
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from momentum_jax.fields import ConfigError
@@ -73,6 +73,16 @@ class Criterion:
                 raise ConfigError(f"criterion {name}={value!r} is unknown: choose one of {', '.join(allowed)}")
         if self.minimum is None and self.maximum is None:
             raise ConfigError(f"criterion on {self.metric} has neither minimum nor maximum: give one")
+        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
+            raise ConfigError(
+                f"criterion on {self.metric}: no number is above minimum={self.minimum:g} and at most "
+                f"maximum={self.maximum:g}, give a larger maximum"
+            )
+        if self.quantity != "level" and self.from_step >= self.step:
+            raise ConfigError(
+                f"criterion on the {self.quantity} of {self.metric}: from_step={self.from_step} is not before "
+                f"step={self.step}, give an earlier one"
+            )
         if self.is_dip and (self.counted == "cumulative" or self.metric not in ("hold_pct", "strong_buy_pct")):
             raise ConfigError(
                 f"criterion on the {self.quantity} of {self.counted} {self.metric}: "
@@ -106,6 +116,51 @@ class Claim:
             raise ConfigError(f"claim {self.name!r} has no criteria: give some, or say why it is unmeasured")
         for criterion in self.criteria:
             criterion.validate()
+
+
+def impossible_criteria(
+    claims: Sequence[Claim], arms: Sequence[str], other_arms: Sequence[str], checkpoints: Sequence[int]
+) -> Iterator[tuple[tuple[str, int], str]]:
+    """Criteria that a run can never decide, with what is wrong and what to do, in one line each.
+
+    Args:
+        claims: what is declared.
+        arms: the run's own arms.
+        other_arms: arms of other runs on the same seeds, which `Criterion.versus` may name too.
+        checkpoints: steps that the run measures at, ascending.
+
+    Yields:
+        The claim's name and the criterion's place in it, and the line.
+    """
+    for claim in claims:
+        for place, criterion in enumerate(claim.criteria):
+            problem = unknown_arm(criterion, arms, other_arms) or _missing_step(criterion, checkpoints)
+            if problem:
+                yield (claim.name, place), f"claim {claim.name!r} {problem}"
+
+
+def unknown_arm(criterion: Criterion, arms: Sequence[str], other_arms: Sequence[str]) -> str:
+    """What is wrong with the arms that a criterion names, and what to do; empty where nothing is."""
+    for name, known in ((criterion.arm, arms), (criterion.versus, ["", *arms, *other_arms])):
+        if name not in known:
+            choices = ", ".join(arm for arm in known if arm)
+            return f"names arm {name!r}, which the experiment does not have: choose from {choices}"
+    return ""
+
+
+def _missing_step(criterion: Criterion, checkpoints: Sequence[int]) -> str:
+    end = checkpoints[-1]
+    late = [step for step in (criterion.from_step, criterion.step) if step > end]
+    if late:
+        return f"speaks of step {late[0]}, and the run ends at {end}: give --timesteps={late[0]} or an earlier step"
+    for step in (step for step in criterion.steps if step not in checkpoints):
+        before = max(known for known in checkpoints if known < step)
+        after = min(known for known in checkpoints if known > step)
+        return (
+            f"speaks of step {step}, which is no checkpoint: choose {before} or {after}, "
+            f"or give --checkpoints with {step} among them"
+        )
+    return ""
 
 
 def claim_from_json(plain: Mapping[str, Any]) -> Claim:

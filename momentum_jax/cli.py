@@ -11,6 +11,7 @@ from typing import NamedTuple
 from absl import flags
 
 from momentum_jax import __version__, arguments, cli_flags, modes, paths, resuming, store
+from momentum_jax.claims import impossible_criteria
 from momentum_jax.config import Experiment, RunConfig, resolve_arms
 from momentum_jax.distributed import DistributedConfig
 from momentum_jax.env.options import EnvOptions
@@ -123,12 +124,28 @@ def _run(
 
 def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
     """The experiment with the flags that are given; declared checkpoints beyond a shorter run are left out."""
-    config = _with_flags(_as_declared(experiment), values)
-    if values.checkpoints is not None:
-        return config
-    return dataclasses.replace(
-        config, checkpoints=tuple(step for step in config.checkpoints if step <= config.timesteps)
+    declared = _as_declared(experiment)
+    config = _with_flags(declared, values)
+    if values.checkpoints is None:
+        reached = tuple(step for step in config.checkpoints if step <= config.timesteps)
+        config = dataclasses.replace(config, checkpoints=reached)
+    _check_claims(experiment, declared, config)
+    return config
+
+
+def _check_claims(experiment: Experiment, declared: RunConfig, config: RunConfig) -> None:
+    """Refuse claims that neither the experiment as it is declared nor this run can decide.
+
+    What only the flags put out of reach (a shorter run) is a person's choice: the run's log says so.
+    """
+    arms = [arm.name for arm in experiment.arms]
+    hopeless, now = (
+        dict(impossible_criteria(run.claims, arms, experiment.other_arms, run.planned_checkpoints))
+        for run in (declared, config)
     )
+    for place, problem in now.items():
+        if place in hopeless:
+            raise ConfigError(problem)
 
 
 def _as_declared(experiment: Experiment) -> RunConfig:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from momentum_jax.claims import Claim
+from momentum_jax.claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
 from momentum_jax.market.options import MarketConfig
@@ -39,6 +39,7 @@ class Experiment:
 
     Attributes:
       checkpoints: environment steps to measure at; empty for the default list.
+      other_arms: arms of other runs on the same seeds that its claims compare its own with, judged jointly.
       market: settings of `MarketConfig` that differ from the defaults.
     """
 
@@ -49,6 +50,7 @@ class Experiment:
     claims: tuple[Claim, ...] = ()
     num_seeds: int = 8
     checkpoints: tuple[int, ...] = ()
+    other_arms: tuple[str, ...] = ()
     market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -113,6 +115,7 @@ class RunConfig:
                 raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
         for claim in self.claims:
             claim.validate()
+        _check_claimed_arms(self.claims, [arm.name for arm in self.arms])
         shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
         if len(shapes) > 1:
             raise ConfigError(f"arms have (num_steps, num_envs) {sorted(shapes)}: give all the same, or run them apart")
@@ -125,6 +128,13 @@ class RunConfig:
         if late:
             raise ConfigError(f"checkpoint {late[0]} lies beyond timesteps={self.timesteps}: drop it or train longer")
         _check_streams("fixed_streams", self.fixed_streams)
+
+    def unjudged_claims(self) -> Iterator[str]:
+        """Claims that this run cannot decide, a line each: flags made it shorter than it was declared."""
+        others = [criterion.versus for claim in self.claims for criterion in claim.criteria]
+        arms = [arm.name for arm in self.arms]
+        for _, problem in impossible_criteria(self.claims, arms, others, self.planned_checkpoints):
+            yield f"{problem.partition(':')[0]}: it will not be judged"
 
     def to_json(self) -> dict[str, Any]:
         """The run as plain values for config.json."""
@@ -173,6 +183,15 @@ class RunConfig:
         return dataclasses.replace(
             self, timesteps=timesteps, checkpoints=tuple(step for step in kept if step <= timesteps)
         )
+
+
+def _check_claimed_arms(claims: Sequence[Claim], arms: Sequence[str]) -> None:
+    """Refuse claims on arms that are not there; what they are compared with may be an arm of another run."""
+    for claim in claims:
+        for criterion in claim.criteria:
+            problem = unknown_arm(criterion, arms, [criterion.versus])
+            if problem:
+                raise ConfigError(f"claim {claim.name!r} {problem}")
 
 
 def _check_streams(setting: str, names: Sequence[str]) -> None:

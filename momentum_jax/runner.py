@@ -84,7 +84,7 @@ def train(
             session.log("finished already: nothing to resume (--extend_to makes it longer)")
             return
         session.log(headline(config, dataset))
-        for line in _remarks(run_dir, description, dataset.reports):
+        for line in (*config.unjudged_claims(), *_remarks(run_dir, description, dataset.reports)):
             session.log(line)
         started = time.perf_counter()
         fleet = Fleet(config, market, layouts, seeds)

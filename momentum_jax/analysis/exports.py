@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import xarray as xr
 
 from momentum_jax.analysis.curves import derive_curves, failed_steps
 from momentum_jax.store import RunDirectoryError, write_atomic
+from momentum_jax.store.files import write_arrays
 
 Floats = npt.NDArray[np.float64]
 
@@ -138,17 +139,24 @@ def rliable_curves(ds: xr.Dataset, metrics: Iterable[str] = _DEFAULT_METRICS) ->
 
 
 def write_rliable(ds: xr.Dataset, folder: Path) -> list[Path]:
-    """``rliable_scores.npz`` and ``rliable_curves.npz``: one array per arm, and ``env_steps`` with the curves."""
-    frames = {"env_steps": ds["env_steps"].values}
-    parts: dict[str, Mapping[str, npt.NDArray[np.generic]]] = {
-        "rliable_scores.npz": rliable_scores(ds),
-        "rliable_curves.npz": {**rliable_curves(ds), **frames},
-    }
+    """``rliable_scores.npz`` and ``rliable_curves.npz``: one array per arm under the arm's name.
+
+    The curves' file also has the frames' steps, as `frames_key` names them.
+    """
+    frames = {frames_key(ds["arm"].values.tolist()): ds["env_steps"].values}
+    parts = {"rliable_scores.npz": rliable_scores(ds), "rliable_curves.npz": {**rliable_curves(ds), **frames}}
+    # Not np.savez: an arm called like one of its own arguments (file, allow_pickle) would be taken for it.
     for name, arrays in parts.items():
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        write_atomic(folder / name, buffer.getvalue())
+        write_arrays(folder / name, arrays)
     return [folder / name for name in parts]
+
+
+def frames_key(arms: Sequence[str]) -> str:
+    """The name of the frames' steps beside arms: ``env_steps``, and underscores behind it while an arm has it."""
+    key = "env_steps"
+    while key in arms:
+        key += "_"
+    return key
 
 
 def write_reliability(ds: xr.Dataset, folder: Path, metrics: Iterable[str] = _DEFAULT_METRICS) -> list[Path]:

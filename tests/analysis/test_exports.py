@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ from momentum_jax.analysis.curves import derive_curves
 from momentum_jax.analysis.tensorboard import write_events
 from momentum_jax.store import RunDirectoryError, load_run
 from tests import oracle
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -59,6 +63,37 @@ def test_rliable_reads_its_layout(ds, tmp_path):
     assert curves.pop("env_steps").tolist() == [0, 1_000, 5_000, 10_000]
     assert curves["tune2"].shape == (2, 2, 4)
     np.testing.assert_array_equal(curves["tune2"][:, :, -1], scores["tune2"])
+
+
+@pytest.mark.parametrize("name", ["env_steps", "file", "allow_pickle", "a/b", "x:y"])
+def test_an_arm_of_any_name_is_exported_and_read_through_rliable(simulate, tmp_path, name):
+    library, metrics = oracle.rliable()
+    ds = load_run(simulate(arms=(name, "tune2"), num_seeds=3, steps=(0, 1_000, 5_000)))
+    exports.write_rliable(ds, tmp_path)
+    scores = dict(np.load(tmp_path / "rliable_scores.npz"))
+    assert list(scores) == [name, "tune2"]
+    points, _ = library.get_interval_estimates(scores, lambda x: np.array([metrics.aggregate_mean(x)]), reps=50)
+    expected = derive_curves(ds)[["p_buy", "p_buy_strong"]].sel(arm=name).isel(checkpoint=-1).to_array().mean() / 100
+    assert points[name][0] == pytest.approx(float(expected))
+    curves = dict(np.load(tmp_path / "rliable_curves.npz"))
+    assert curves.pop(exports.frames_key([name, "tune2"])).tolist() == [0, 1_000, 5_000]
+    assert {arm: values.shape for arm, values in curves.items()} == {name: (3, 2, 3), "tune2": (3, 2, 3)}
+
+
+def test_a_fresh_process_reads_the_export_through_rliable_and_leaves_pandas_as_it_was(ds, tmp_path):
+    oracle.rliable()
+    exports.write_rliable(ds, tmp_path)
+    program = (
+        "import sys, numpy as np, pandas.util._decorators as before; own = before.deprecate_kwarg;"
+        "from momentum_jax.analysis.rliable_import import import_rliable; library, metrics = import_rliable();"
+        "scores = dict(np.load(sys.argv[1]));"
+        "print(library.get_interval_estimates(scores, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=50)[0]);"
+        "sys.exit(before.deprecate_kwarg is not own)"
+    )
+    command = [sys.executable, "-W", "error::FutureWarning", "-c", program, str(tmp_path / "rliable_scores.npz")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "tune2" in done.stdout and "tune3" in done.stdout
 
 
 def test_reliability_curves_are_one_file_per_arm_metric_and_healthy_seed(ds, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,12 +45,18 @@ def write_report(run_dirs: str | Path | Sequence[str | Path], folder: str | Path
         images.append(Image(picture.name, picture.caption))
     write_atomic(target / "dips.csv", dips.to_csv(index=False).encode())
     write_atomic(target / "excursions.csv", excursion_table(ds).to_csv(index=False).encode())
-    sections = report_sections(ds, dips, noise, images)
+    sections = report_sections(ds, dips, noise, images, command(paths, folder))
     title = f"{ds.attrs['experiment']}: {ds.attrs['run_name']}"
     write_atomic(target / "report.html", to_page(title, ds, dips, sections, target / "figures").encode())
     path = target / "report.md"
     write_atomic(path, to_markdown(title, sections).encode())
     return path
+
+
+def command(run_dirs: Sequence[str | Path], folder: str | Path | None = None) -> str:
+    """The command line that makes the report of these runs again."""
+    out = ["--out", str(folder)] if folder is not None and Path(folder) != report_folder(run_dirs) else []
+    return shlex.join(["python", "-m", "momentum_jax.report", *map(str, run_dirs), *out])
 
 
 def report_folder(run_dirs: Sequence[str | Path]) -> Path:

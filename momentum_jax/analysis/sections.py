@@ -32,8 +32,18 @@ SUMMARY = "Summary"
 _LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
 
 
-def report_sections(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame, images: list[Image]) -> list[Section]:
-    """Declared claims and summary, then figures, tables, configuration, data quality and warnings."""
+def report_sections(
+    ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame, images: list[Image], command: str
+) -> list[Section]:
+    """Declared claims and summary, then figures, tables, configuration, data quality and warnings.
+
+    Args:
+        ds: a loaded run, or several joined.
+        dips: its dips, as `dip_table` returns them.
+        noise: what chance alone makes, as `noise_table` returns it.
+        images: the figures.
+        command: the command line that makes the report again.
+    """
     quality = quality_table(ds)
     return [
         *_claims(ds),
@@ -43,7 +53,7 @@ def report_sections(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame, ima
         _evidence(ds, noise),
         _checkpoints(ds),
         *_published(ds),
-        _configuration(ds),
+        _configuration(ds, command),
         Section("Data quality", [Table(quality)]),
         Section("Warnings", [Bullets(warnings_of(ds, quality) or ["No seed failed and nothing is missing."])]),
     ]
@@ -132,7 +142,7 @@ def _published(ds: xr.Dataset) -> list[Section]:
     return sections
 
 
-def _configuration(ds: xr.Dataset) -> Section:
+def _configuration(ds: xr.Dataset, command: str) -> Section:
     config = json.loads(ds.attrs["config"])
     steps = ds["env_steps"].values
     versions = ", ".join(f"{name} {version}" for name, version in config.get("versions", {}).items())
@@ -143,6 +153,7 @@ def _configuration(ds: xr.Dataset) -> Section:
         f"data fingerprint: {ds.attrs['data_fingerprint'] or 'not recorded'}",
         f"device: {_device(config.get('device'))}; versions: {versions or 'not recorded'}; "
         f"git commit: {config.get('git_commit') or 'not recorded'}",
+        f"made again by: {command}",
     ]
     blocks: list[Bullets | Table] = [Bullets(facts)]
     differing = differing_settings(config["arms"])

@@ -199,6 +199,40 @@ def test_a_mark_that_nothing_fills_is_refused_in_one_line(page, tmp_path, capsys
     assert "no README.template.md to fill" in capsys.readouterr().err
 
 
+def another_study(page, copy, **changes) -> Path:
+    shutil.copytree(page, copy)
+    path = copy / "data/synthetic/study.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "mine"} | changes))
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (["first", "second"], ["no part reproduction, main_causes", "reads its part first, second"]),
+        (["reproduction", "main_causes", "controls", "dosage"], ["reads its part dosage"]),
+        (["reproduction"], ["no part main_causes"]),
+    ],
+)
+def test_a_study_with_other_parts_is_refused_by_name_and_not_called_not_run(page, tmp_path, capsys, parts, words):
+    copy = another_study(page, tmp_path / "page", parts=parts, added=[])
+    before = (copy / "README.md").read_text()
+    assert study_page.main([str(copy)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "study 'mine'" in error and all(word in error for word in words)
+    assert (copy / "README.md").read_text() == before
+    assert study_page.main([str(copy), "--condense", str(copy / "data/synthetic")]) == 2
+    assert "study 'mine'" in capsys.readouterr().err
+
+
+def test_a_study_without_the_arm_that_tables_compare_with_is_refused(page, tmp_path, capsys):
+    copy = another_study(page, tmp_path / "page")
+    data = copy / "data/synthetic"
+    shutil.copy(data / "main_causes.npz", data / "reproduction.npz")
+    assert study_page.main([str(copy)]) == 2
+    assert "reproduction.npz: no arm 'tune2'" in capsys.readouterr().err
+
+
 def test_damaged_data_are_refused_in_one_line(page, tmp_path, capsys):
     copy = tmp_path / "page"
     shutil.copytree(page, copy)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 
@@ -31,6 +33,20 @@ def test_two_runs_are_written_where_told(simulate, tmp_path):
     runs = [simulate(arms=(arm,), num_seeds=2, steps=(0, 1_000), name=arm) for arm in ("a", "b")]
     assert report.main([*map(str, runs), "--out", str(tmp_path / "both")]) == 0
     assert "arms: a, b" in (tmp_path / "both" / "report.md").read_text()
+
+
+def test_the_printed_command_makes_the_same_report_again(simulate, tmp_path, monkeypatch):
+    runs = [simulate(arms=(arm,), num_seeds=2, steps=(0, 1_000), name=f"run {arm}") for arm in ("a", "b")]
+    monkeypatch.chdir(tmp_path)  # paths are given relative to where the command is run, with a space in them
+    assert report.main([*(str(run.relative_to(tmp_path)) for run in runs), "--out", "both"]) == 0
+    before = (tmp_path / "both" / "report.md").read_bytes()
+    command = re.search(r"made again by: (python .*)", before.decode())[1]
+    assert "'run a'" in command
+    (tmp_path / "both" / "report.md").unlink()
+    program, *arguments = shlex.split(command)
+    assert program == "python" and arguments[:2] == ["-m", "momentum_jax.report"]
+    assert report.main(arguments[2:]) == 0
+    assert (tmp_path / "both" / "report.md").read_bytes() == before
 
 
 def test_a_truncated_checkpoint_is_refused(simulate, capsys):

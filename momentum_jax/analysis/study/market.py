@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ from momentum_jax.analysis.dips import landmark_depth
 from momentum_jax.analysis.drawdowns import largest_drawdown
 from momentum_jax.analysis.joining import join_runs
 from momentum_jax.analysis.study.condensed import read_condensed
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.options import SCENARIOS
 from momentum_jax.store import RunDirectoryError
 from momentum_jax.study import DECLARATION_NAME
 
@@ -24,6 +26,45 @@ Floats = npt.NDArray[np.float64]
 
 REFERENCE, TRAP_MENDED = "tune2", "trim_reduces_cost"
 MAIN_PARTS = ("reproduction", "main_causes", "controls")
+
+
+# The parts that tables read, and the arms that they compare with.
+REFERENCES = {"reproduction": REFERENCE, "main_causes": TRAP_MENDED}
+PAGE_PARTS = (
+    *MAIN_PARTS,
+    "streams",
+    "dose",
+    "switches",
+    "rewards",
+    "learner",
+    "full",
+    "several_envs",
+    "vix_previous",
+    *(scenario for scenario in SCENARIOS if scenario != "mixed"),
+    "other_bars",
+    "rest",
+    "random_episodes",
+    "ladders",
+)
+
+
+def check_parts(declaration: Mapping[str, Any], path: Path) -> None:
+    """Refuse a study whose parts a page has no tables for: it would call *not run* what was run.
+
+    Raises:
+        ConfigError: naming what is missing, and what no table reads.
+    """
+    declared = [*declaration["parts"], *declaration.get("added", [])]
+    missing = [part for part in REFERENCES if part not in declared]
+    unread = [part for part in declared if part not in PAGE_PARTS]
+    if not missing and not unread:
+        return
+    wrong = [f"it has no part {', '.join(missing)}"] if missing else []
+    wrong += [f"no table reads its part {', '.join(unread)}"] if unread else []
+    raise ConfigError(
+        f"{path}: pages are made of the parts of early_dip only, and study {declaration['name']!r} has others: "
+        f"{'; '.join(wrong)}. Compare its runs with: python -m momentum_jax.report RUN [RUN...]"
+    )
 
 
 class Outcome(NamedTuple):
@@ -44,7 +85,8 @@ class Market:
     """A folder with `study.json` and one condensed run per part.
 
     Raises:
-        RunDirectoryError: there is no declaration or no part, or one cannot be read.
+        RunDirectoryError: there is no declaration or no part, or one cannot be read, or an arm is missing.
+        ConfigError: the study has other parts than those of a page.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,6 +95,7 @@ class Market:
             raise RunDirectoryError(f"{path}: not found, so {folder} is not a study's market")
         self.name = folder.name
         self.declaration: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        check_parts(self.declaration, path)
         self.horizon, self.threshold = self.declaration["horizon"], self.declaration["threshold"]
         names = self.declaration["parts"] + self.declaration.get("added", [])
         order = {name: place for place, name in enumerate(names)}
@@ -60,6 +103,12 @@ class Market:
         if not files:
             raise RunDirectoryError(f"{folder}: no condensed run")
         self.parts: dict[str, xr.Dataset] = {file.stem: read_condensed(file) for file in files}
+        for part, arm in REFERENCES.items():
+            found = self.parts[part]["arm"].values.tolist() if part in self.parts else [arm]
+            if arm not in found:
+                raise RunDirectoryError(
+                    f"{folder / part}.npz: no arm {arm!r}, which every table compares with, among {', '.join(found)}"
+                )
 
     def joined(self, names: Sequence[str]) -> xr.Dataset | None:
         """The arms of those of these parts that are there, over common seeds and checkpoints; None without any."""

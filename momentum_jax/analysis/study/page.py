@@ -8,6 +8,7 @@ not run becomes the words *not run*.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from momentum_jax.analysis.formatting import format_ranges, markdown_table, trip
 from momentum_jax.analysis.joining import ComparisonError
 from momentum_jax.analysis.study import comparisons, figures, judgements, prospects, tables
 from momentum_jax.analysis.study.condensed import write_condensed
-from momentum_jax.analysis.study.market import Market
+from momentum_jax.analysis.study.market import Market, check_parts
 from momentum_jax.fields import ConfigError
 from momentum_jax.store import is_finished, load_run, write_atomic
 from momentum_jax.study import DECLARATION_NAME
@@ -75,8 +76,12 @@ def condense_study(folder: Path, page: Path) -> list[str]:
 
     Returns:
         One line per part: condensed, or why not.
+
+    Raises:
+        ConfigError: pages have no tables for the study's parts.
     """
     target = page / DATA_NAME / folder.name
+    check_parts(json.loads((folder / DECLARATION_NAME).read_text(encoding="utf-8")), folder / DECLARATION_NAME)
     write_atomic(target / DECLARATION_NAME, (folder / DECLARATION_NAME).read_bytes())
     lines = []
     for run_dir in sorted(path for path in folder.iterdir() if path.is_dir()):

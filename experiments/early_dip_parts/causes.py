@@ -57,7 +57,7 @@ def _dosed() -> tuple[Arm, ...]:
 DOSE = _part("dose", "The entropy bonus, with the trim trap and without it.", _dosed())
 SWITCHED = _part(
     "switches",
-    "Each fault switch mended alone; the trim is in the confirmatory part.",
+    "Each fault switch changed alone; the trim is in the confirmatory part.",
     tuple(varied(name, env={name: value}) for name, value in SWITCHES.items() if name != TRIM.name),
 )
 TERMS = _part(
@@ -84,10 +84,10 @@ VIX = _part(
     (varied("vix_previous"),),
     market={"vix_timing": "previous"},
 )
-# Added after the first results: without the trim trap most seeds still dipped, with every switch mended few did.
+# Added after the first results: without the trim trap most seeds still dipped, with every switch changed few did.
 REST = _part(
     "rest",
-    "The trim mended together with each other fault switch.",
+    "The trim fixed together with each other fault switch.",
     tuple(
         varied(f"trim+{name}", env={TRIM.name: True, name: value})
         for name, value in SWITCHES.items()
@@ -95,7 +95,8 @@ REST = _part(
     ),
 )
 # Added after the first results: a discount of 0.5 halved the dip. If it is the trap, a purchase has to be charged with
-# the stop two steps later, and without any credit for later steps (0.0) little may be left.
+# the stop two steps later, and without any credit for later steps (0.0) little may be left. That cannot decide it: 0.0
+# frees the trim from its charge as well, the stop following one step after it.
 LADDERS = _part(
     "ladders",
     "More rungs of the discount and of the step size.",

@@ -1,4 +1,4 @@
-"""Which randomness makes the dip, and whether it is there with several environments and on other bars."""
+"""With which random streams the depth varies, and whether there is a dip with several environments and other bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a run is: dips against simulated noise, arms compared on the same seeds, what foretells the depth."""
+"""How sure a run is: dips against simulated noise, arms compared on the same seeds, what predicts the depth."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def aligned(env_steps: npt.ArrayLike, curves: npt.ArrayLike, onset: npt.ArrayLik
 
 
 def predictor_table(features: Mapping[str, npt.ArrayLike], depth: npt.ArrayLike, dipped: npt.ArrayLike) -> pd.DataFrame:
-    """How well each feature, measured before, foretells the depth and the presence of a dip.
+    """How well each feature, measured before, predicts the depth and the presence of a dip.
 
     Args:
         features: ``[seed]`` values by name, measured at a landmark step.

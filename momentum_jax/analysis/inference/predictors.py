@@ -1,4 +1,4 @@
-"""What foretells the depth of a dip: features at a landmark step, judged on seeds held out.
+"""What predicts the depth of a dip: features at a landmark step, judged on seeds held out.
 
 Ridge regression on standardised features; a seed is predicted only by folds it is not in. R² is
 against the mean of the training seeds, and beside it stands the trivial predictor, the first feature
@@ -26,7 +26,7 @@ LEARNER_FEATURES = ("entropy", "approx_kl", "clip_fraction", "explained_variance
 
 
 class Prediction(NamedTuple):
-    """How well features foretell an outcome on held-out seeds."""
+    """How well features predict an outcome on held-out seeds."""
 
     seeds: int
     r2: Interval  # 1 - squared error / that of the training mean; may be negative

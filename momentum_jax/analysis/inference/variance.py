@@ -1,4 +1,4 @@
-"""Which randomness makes the dip: shares of the variance by random stream, from a pick-freeze design.
+"""With which random stream an outcome varies: shares of its variance, from a pick-freeze design.
 
 Two independent sets of streams A and B for each pair; run ``mixed[i]`` has all of A's streams but
 stream i, which is B's. Jansen (1999), Analysis of variance designs for model output, Computer

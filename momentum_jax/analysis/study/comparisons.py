@@ -31,6 +31,7 @@ CAUSE_PARTS = (
     "vix_previous",
 )
 REST_PART = "rest"
+_TRIM_WORDS = {"trap": "trap", "mended": "fixed"}
 SMALLEST_CHANGE = 1.0  # of depth, points; a difference within it is called none
 
 
@@ -40,7 +41,7 @@ def causes(market: Market) -> pd.DataFrame:
 
 
 def rest(market: Market) -> pd.DataFrame:
-    """Depth with the trim and one more switch mended, less that with the trim alone; columns as in `_against`."""
+    """Depth with the trim fixed and one more switch changed, less that with the trim alone; columns of `_against`."""
     return _against(market, market.outcome(TRAP_MENDED, "main_causes"), (REST_PART,))
 
 
@@ -103,18 +104,18 @@ def doses(market: Market) -> pd.DataFrame:
     rows = []
     for trim, by_dose in dosed(market).items():
         for dose, values in by_dose.items():
-            row: dict[str, Any] = {"trim": trim, "ent_coef": dose, "seeds": int((~np.isnan(values)).sum())}
+            row: dict[str, Any] = {"trim": _TRIM_WORDS[trim], "ent_coef": dose, "seeds": int((~np.isnan(values)).sum())}
             rows.append(row | ends("depth", mean_interval(values)))
     return pd.DataFrame(rows)
 
 
 def dose_trends(market: Market) -> pd.DataFrame:
     """Change of depth for 0.01 more of the entropy bonus, with the trap, without it, and the difference of the two."""
-    by_trim = {trim: by_dose for trim, by_dose in dosed(market).items() if len(by_dose) > 1}
+    by_trim = {_TRIM_WORDS[trim]: by_dose for trim, by_dose in dosed(market).items() if len(by_dose) > 1}
     if len(by_trim) > 1:
-        trapped, mended = by_trim.values()
-        both = sorted(trapped.keys() & mended.keys())
-        by_trim["trap less mended"] = {dose: trapped[dose] - mended[dose] for dose in both}
+        trapped, fixed = by_trim.values()
+        both = sorted(trapped.keys() & fixed.keys())
+        by_trim["trap less fixed"] = {dose: trapped[dose] - fixed[dose] for dose in both}
     rows = []
     for trim, by_dose in by_trim.items():
         trend = dose_trend([100 * dose for dose in by_dose], np.stack(list(by_dose.values())))

@@ -1,4 +1,4 @@
-"""What can be known beforehand: the dip foretold from early steps, and how many seeds someone needs."""
+"""What can be known beforehand: the dip predicted from early steps, and how many seeds someone needs."""
 
 from __future__ import annotations
 

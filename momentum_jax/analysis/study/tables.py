@@ -17,9 +17,17 @@ from momentum_jax.analysis.inference.variance import stream_shares
 from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.noise import judge_against_control
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
+from momentum_jax.diagnostics.variables import STRONG_SCORE
 
 _STREAM_PARTS = ("streams", "random_episodes")
 _WINDOWS = (0, 5_000, 10_000, 25_000, 50_000, 100_000)
+_SETUP_ARMS = (
+    ("reproduction", REFERENCE),
+    ("main_causes", TRAP_MENDED),
+    ("switches", "put_setup"),
+    ("rest", "trim+put_setup"),
+    ("main_causes", "mended"),
+)
 _TRAP_ARMS = (REFERENCE, TRAP_MENDED, "mended")
 _TRAINED = re.compile(r"trained ([\d,]+) environment steps in ([\d.]+) s")
 
@@ -110,6 +118,29 @@ def mechanism(market: Market) -> pd.DataFrame:
             share = 100 * within[name].sum("checkpoint") / buys.where(buys > 0)
             row |= ends(f"{name}s_per_100_buys", mean_interval(share.values))
         rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def setups(market: Market) -> pd.DataFrame:
+    """How often holding is punished: flat decisions of the first 5 000 steps at a setup that the reward calls strong.
+
+    A HOLD there costs `missed_penalty`. An arm that judges setups otherwise has another reward for holding.
+
+    Returns:
+        One row per arm, ``punished_pct``: mean over seeds of the share of flat decisions.
+    """
+    rows = []
+    for part, arm in _SETUP_ARMS:
+        ds = market.parts.get(part)
+        if ds is None or arm not in ds["arm"].values:
+            continue
+        steps = ds["env_steps"].values
+        first = ds["flat_count"].sel(arm=arm).isel(checkpoint=(steps > 0) & (steps <= _WINDOWS[1]))
+        decisions = first.sum(["action", "checkpoint"])
+        every = decisions.sum("setup_score")
+        share = 100 * decisions.sel(setup_score=slice(STRONG_SCORE, None)).sum("setup_score") / every.where(every > 0)
+        known = int((every > 0).sum())
+        rows.append({"part": part, "arm": arm, "seeds": known} | ends("punished_pct", mean_interval(share.values)))
     return pd.DataFrame(rows)
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 from momentum_jax.analysis.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims import Finding, Judgement, declared_claims, judge_together
 from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
-from momentum_jax.analysis.formatting import format_confidence, format_number, format_table, without_few_seeds
+from momentum_jax.analysis.formatting import format_confidence, format_table, without_few_seeds
 from momentum_jax.analysis.intervals import Interval
 from momentum_jax.analysis.joining import load_runs
 from momentum_jax.analysis.published import PUBLISHED_RUNS, published_percentiles
@@ -127,7 +127,7 @@ def most_seeds(judgements: Sequence[Judgement]) -> int:
 
 def _needed(minimum: float, maximum: float) -> str:
     ends = [("more than", minimum), ("at most", maximum)]
-    return ", ".join(f"{word} {format_number(end)}" for word, end in ends if not np.isnan(end))
+    return ", ".join(f"{word} {end:g}".replace("-", "−") for word, end in ends if not np.isnan(end))
 
 
 def claims_text(judgements: Sequence[Judgement]) -> str:

@@ -22,14 +22,14 @@ FULL_PART = "full"
 _STORY = {
     REFERENCE: "tune2 as published",
     TRAP_MENDED: "without the trim trap",
-    "mended": "every fault switch changed",
+    "mended": "all switches changed",
     "permuted_rewards": "rewards permuted",
 }
 _PUBLISHED = {arm: arm for arm in (REFERENCE, "baseline", "tune1", "tune3")}
 _METRICS = {"p_hold": "exact P(HOLD) %", "hold_pct": "windowed HOLD %"}
 _HEADINGS = {
     "reproduction": "published settings",
-    "main_causes": "main causes",
+    "main_causes": "the trim, all switches",
     "controls": "controls",
     "dose": "entropy bonus",
     "switches": "one fault switch changed",

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, resample_counts
+from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, draws_for, resample_counts
 
 CONSTANT = 1e-9
-_BLOCK = 1_000_000
+_BLOCK = 1_000_000  # values at a time
+_GROUPS = 1_000
 
 
 class Interval(NamedTuple):
@@ -45,7 +46,7 @@ def mean_interval(values: npt.ArrayLike, confidence: float = 0.95, seed: int = 0
     point = _point(known, known.mean() if len(known) else np.nan)
     if point:
         return point
-    draws = draw_centres(known, resample_counts(len(known), MEAN_DRAWS, seed), "mean")
+    draws = draw_centres(known, resample_counts(len(known), draws_for(len(known), MEAN_DRAWS), seed), "mean")
     jackknife = (known.sum() - known) / (len(known) - 1)
     bounds = bca_bounds(draws, known.mean(), jackknife, confidence)
     return Interval(float(known.mean()), float(bounds.low), float(bounds.high))
@@ -73,17 +74,41 @@ def statistic_interval(
         return _few(float(arrays[0][0]) if num_seeds else np.nan, num_seeds)
     estimate = float(statistic(*arrays))
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(num_seeds, size=(draws, num_seeds))
-    left_out = np.array([np.delete(np.arange(num_seeds), index) for index in range(num_seeds)])
+    boot_size, size = draws_for(num_seeds, draws), max(_BLOCK // num_seeds, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        blocks = np.array_split(drawn, -(-drawn.size // _BLOCK))  # bounds the memory with thousands of seeds
-        boot = np.concatenate([statistic(*(array[block] for array in arrays)) for block in blocks])
-        jackknife = statistic(*(array[left_out] for array in arrays))
+        boot = np.concatenate(
+            [
+                statistic(*(array[drawn] for array in arrays))
+                for drawn in (
+                    rng.integers(num_seeds, size=(min(size, boot_size - start), num_seeds), dtype=np.int32)
+                    for start in range(0, boot_size, size)
+                )
+            ]
+        )
+        jackknife = _jackknife(arrays, statistic)
     boot, jackknife = boot[np.isfinite(boot)], jackknife[np.isfinite(jackknife)]
     if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or np.ptp(boot) < CONSTANT:
         return Interval(estimate, estimate, estimate, "constant")
     bounds = bca_bounds(boot, estimate, jackknife, confidence)
     return Interval(estimate, float(bounds.low), float(bounds.high))
+
+
+def _jackknife(
+    arrays: Sequence[npt.NDArray[np.float64]], statistic: Callable[..., npt.NDArray[np.float64]]
+) -> npt.NDArray[np.float64]:
+    """The statistic without each seed; of more than a thousand seeds without each of a thousand groups of them."""
+    num_seeds = len(arrays[0])
+    groups = np.array_split(np.arange(num_seeds), min(num_seeds, _GROUPS))
+    by_size: dict[int, list[npt.NDArray[np.int64]]] = {}
+    for group in groups:
+        by_size.setdefault(len(group), []).append(np.delete(np.arange(num_seeds), group))
+    parts = []
+    for rows in by_size.values():
+        size = max(_BLOCK // num_seeds, 1)
+        for start in range(0, len(rows), size):
+            kept = np.stack(rows[start : start + size])
+            parts.append(statistic(*(array[kept] for array in arrays)))
+    return np.concatenate(parts)
 
 
 def _point(known: npt.NDArray[np.float64], estimate: float) -> Interval | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from momentum_jax.analysis.inference.bands import quantile_bands, simultaneous_band
-from momentum_jax.analysis.inference.resampling import bca_bounds, centre_of, draw_centres, resample_counts
+from momentum_jax.analysis.inference.resampling import bca_bounds, centre_of, draw_centres, draws_for, resample_counts
 from momentum_jax.analysis.intervals import mean_interval, statistic_interval
 from tests import oracle
 
@@ -196,3 +196,20 @@ def test_degenerate_means_are_flagged(values, flag):
     assert interval.flag == flag
     if flag != "no seeds":
         assert interval[:3] == (2.0, 2.0, 2.0)
+
+
+def test_the_jackknife_of_thousands_is_by_groups_and_says_the_same():
+    values = np.random.default_rng(12).gamma(1.0, 1.0, 3_000)
+    found = statistic_interval((values,), lambda array: array.mean(axis=-1), draws=999)
+    expected = mean_interval(values)
+    error = values.std() / 3_000**0.5
+    assert found.low == pytest.approx(expected.low, abs=0.25 * error)
+    assert found.high == pytest.approx(expected.high, abs=0.25 * error)
+
+
+def test_draws_are_fewer_of_thousands_of_seeds_and_the_same_ones_are_given_again():
+    assert [draws_for(seeds, 9_999) for seeds in (1, 64, 1_000, 10_000, 100_000)] == [9_999, 9_999, 9_999, 1_000, 999]
+    counts = resample_counts(50, 200, 3)
+    assert resample_counts(50, 200, 3) is counts and not counts.flags.writeable
+    assert (counts.sum(axis=1) == 50).all() and (counts >= 0).all() and counts.mean(axis=0).std() > 0
+    assert not np.array_equal(resample_counts(50, 200, 4), counts)

@@ -29,6 +29,7 @@ from momentum_jax.analysis.inference.resampling import (
     Ints,
     centre_of,
     draw_centres,
+    draws_for,
     resample_counts,
 )
 
@@ -79,7 +80,7 @@ def simultaneous_band(
             the dimensions between. For two paired arms pass the seeds' differences.
         centre: mean, median or iqm.
         confidence: coverage of the whole curve.
-        draws: bootstrap draws; by default 9 999 for means, 2 000 otherwise.
+        draws: bootstrap draws; by default 9 999 for means, 2 000 otherwise, fewer of thousands of seeds.
         seed: of the bootstrap's own random stream.
         counts: a count matrix to use instead of a fresh one.
 
@@ -89,7 +90,8 @@ def simultaneous_band(
     """
     array = np.asarray(values, np.float64)
     if counts is None:
-        counts = resample_counts(len(array), draws or (MEAN_DRAWS if centre == "mean" else TRIMMED_DRAWS), seed)
+        wanted = draws or draws_for(len(array), MEAN_DRAWS if centre == "mean" else TRIMMED_DRAWS)
+        counts = resample_counts(len(array), wanted, seed)
     estimate = centre_of(array, centre)
     number = np.count_nonzero(~np.isnan(array), axis=0)
     error, deviation = (_mean_errors if centre == "mean" else _trimmed_errors)(array - estimate, counts, centre, number)

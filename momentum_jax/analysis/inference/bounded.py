@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from momentum_jax.analysis.inference.resampling import draws_for
 from momentum_jax.analysis.intervals import Interval
 
 _DRAWS = 19_999
@@ -47,11 +48,12 @@ def _weighted_means(known: npt.NDArray[np.float64], seed: int) -> tuple[npt.NDAr
     """Of each draw: the seeds' mean with the unseen seed at their centre, and the unseen seed's weight."""
     rng = np.random.default_rng(seed)
     number, centre = len(known), known.mean()
+    draws = draws_for(number, _DRAWS)
     shifted = (known - centre).astype(np.float32)
     size = max(_BLOCK // (number + 1), 1)
-    means, unseen = np.empty((2, _DRAWS))
-    for start in range(0, _DRAWS, size):
-        weights = rng.standard_exponential((min(size, _DRAWS - start), number + 1), dtype=np.float32)
+    means, unseen = np.empty((2, draws))
+    for start in range(0, draws, size):
+        weights = rng.standard_exponential((min(size, draws - start), number + 1), dtype=np.float32)
         total = weights.sum(axis=1)
         means[start : start + size] = centre + (weights[:, :-1] @ shifted) / total
         unseen[start : start + size] = weights[:, -1] / total

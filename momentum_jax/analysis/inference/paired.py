@@ -109,7 +109,7 @@ def _sign_flip(difference: npt.NDArray[np.float64], seed: int) -> float:
     as_far, size = 1, max(_BLOCK // number, 1)
     for start in range(0, SIGN_DRAWS, size):
         negative = rng.integers(2, size=(min(size, SIGN_DRAWS - start), number), dtype=np.int8)
-        as_far += int((np.abs(total - 2 * (negative @ difference)) >= least).sum())
+        as_far += int((np.abs(total - 2 * (negative.astype(np.float64) @ difference)) >= least).sum())
     return as_far / (SIGN_DRAWS + 1)
 
 

@@ -11,6 +11,7 @@ BCa: Efron (1987), Better Bootstrap Confidence Intervals, JASA 82.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, Literal, NamedTuple
 
@@ -26,7 +27,9 @@ Whole = npt.NDArray[Any]  # int16 or int32
 Centre = Literal["mean", "median", "iqm"]
 
 MEAN_DRAWS, TRIMMED_DRAWS = 9_999, 2_000
+_DRAWN, _FEWEST_DRAWS = 10_000_000, 999  # draws times seeds beyond which draws are fewer, and how few
 _BLOCK = 4  # columns cumulated together
+_ENTRIES = 4_000_000  # drawn together
 _TIE = 1e-4  # standard deviations of the draws
 
 
@@ -37,12 +40,26 @@ class Bounds(NamedTuple):
     high: Floats
 
 
+def draws_for(num_seeds: int, wanted: int) -> int:
+    """How many draws are made of so many seeds: fewer of thousands, whose intervals need no fine quantiles."""
+    return max(min(wanted, _DRAWN // max(num_seeds, 1)), min(_FEWEST_DRAWS, wanted))
+
+
+@functools.lru_cache(maxsize=2)
 def resample_counts(num_seeds: int, draws: int, seed: int = 0) -> Counts:
-    """``[draws, num_seeds]``: how often each seed is in each draw; rows sum to `num_seeds`."""
+    """``[draws, num_seeds]``, not to be written to: how often each seed is in each draw; rows sum to `num_seeds`.
+
+    The last two are kept, for every metric of a run asks for the same ones.
+    """
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(num_seeds, size=(draws, num_seeds), dtype=np.int32)
-    flat = (drawn + num_seeds * np.arange(draws)[:, None]).ravel()
-    return np.bincount(flat, minlength=draws * num_seeds).reshape(draws, num_seeds).astype(np.float32)
+    counts = np.empty((draws, num_seeds), np.float32)
+    size = max(_ENTRIES // max(num_seeds, 1), 1)
+    for block in (counts[start : start + size] for start in range(0, draws, size)):
+        drawn = rng.integers(num_seeds, size=block.shape, dtype=np.int32)
+        flat = (drawn + num_seeds * np.arange(len(block))[:, None]).ravel()
+        block[:] = np.bincount(flat, minlength=block.size).reshape(block.shape)
+    counts.flags.writeable = False
+    return counts
 
 
 def trimmed_each_end(size: npt.ArrayLike, centre: Centre) -> Ints:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import jax
 import pytest
 
-from momentum_jax import kernels
+from momentum_jax import distributed, kernels, runner
 
 CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"
 
@@ -60,3 +63,18 @@ def test_another_cache_begins_with_the_runs_choices(folders, change):
 def test_a_cpu_run_keeps_nothing(tmp_path):
     kernels.keep(tmp_path / "xla", tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("platform", "kept_files"), [("gpu", ["one.textproto", "two.textproto"]), ("cpu", [])])
+def test_a_launch_keeps_the_choices_of_a_gpu(folders, platform, kept_files):
+    """The cache's folder is asked of JAX itself: its way to ask changed between versions, seen on a GPU only."""
+    cache, run_dir = folders[0], folders[0].parent / "launched"
+    run_dir.mkdir()
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
+    try:
+        layout = SimpleNamespace(devices=(SimpleNamespace(platform=platform),))
+        runner._keep_kernels(run_dir, [layout], distributed.Job())
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+    assert sorted(path.name for path in run_dir.glob("kernels/*")) == kept_files

@@ -68,7 +68,7 @@ def _curves(market: Market, labels: Mapping[str, str], title: str) -> Figure | N
 
 
 def full(market: Market) -> Figure | None:
-    """The long run, with the published windows of tune2."""
+    """Every seed of the long run."""
     ds: xr.Dataset | None = market.joined([FULL_PART])
     return None if ds is None else plot_hold(ds.assign_attrs(experiment=f"{market.name}, {FULL_PART}"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -73,24 +73,23 @@ def statistic_interval(
     if num_seeds < 2:
         return _few(float(arrays[0][0]) if num_seeds else np.nan, num_seeds)
     estimate = float(statistic(*arrays))
-    rng = np.random.default_rng(seed)
-    boot_size, size = draws_for(num_seeds, draws), max(_BLOCK // num_seeds, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        boot = np.concatenate(
-            [
-                statistic(*(array[drawn] for array in arrays))
-                for drawn in (
-                    rng.integers(num_seeds, size=(min(size, boot_size - start), num_seeds), dtype=np.int32)
-                    for start in range(0, boot_size, size)
-                )
-            ]
-        )
+        drawn = _drawn(num_seeds, draws_for(num_seeds, draws), seed)
+        boot = np.concatenate([statistic(*(array[block] for array in arrays)) for block in drawn])
         jackknife = _jackknife(arrays, statistic)
     boot, jackknife = boot[np.isfinite(boot)], jackknife[np.isfinite(jackknife)]
     if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or np.ptp(boot) < CONSTANT:
         return Interval(estimate, estimate, estimate, "constant")
     bounds = bca_bounds(boot, estimate, jackknife, confidence)
     return Interval(estimate, float(bounds.low), float(bounds.high))
+
+
+def _drawn(num_seeds: int, draws: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Seeds of every draw ``[draw, num_seeds]``, block by block."""
+    rng = np.random.default_rng(seed)
+    size = max(_BLOCK // num_seeds, 1)
+    for start in range(0, draws, size):
+        yield rng.integers(num_seeds, size=(min(size, draws - start), num_seeds))
 
 
 def _jackknife(

@@ -1,7 +1,4 @@
-"""This project's learner as the benchmarks time it: tune2 on the benchmarks' bars, straight through the engine.
-
-python -m benchmarks.ours --num_seeds=8        as a worker of a contest
-"""
+"""This project's learner as the benchmarks time it: tune2 on the benchmarks' bars, straight through the engine."""
 
 from __future__ import annotations
 
@@ -9,17 +6,12 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from absl import app, flags
 
 from benchmarks import bars
-from momentum_jax import runtime
 from momentum_jax.ppo.options import PPOConfig
 
 if TYPE_CHECKING:
     from momentum_jax.engine import Engine
-
-NUM_SEEDS = flags.DEFINE_integer("num_seeds", 8, "seeds trained together")
-STRETCH = flags.DEFINE_integer("stretch", 20, "updates of each seed in one timing")
 
 CHECK_UPDATES = 10  # 5 120 steps: the first published checkpoint
 
@@ -70,17 +62,3 @@ def hold_percent(prepared: Prepared, updates: int) -> list[float]:
     flat = events.flag(event, "is_flat")
     holds = flat & (events.action(event) == 0)
     return (100.0 * holds.sum(axis=(0, 2, 3)) / flat.sum(axis=(0, 2, 3))).tolist()
-
-
-def main(argv: list[str]) -> None:
-    del argv
-    runtime.start()
-    from benchmarks import contest
-
-    prepared = prepare(NUM_SEEDS.value)
-    hold = hold_percent(prepared, CHECK_UPDATES)
-    contest.serve(lambda: advance(prepared, STRETCH.value), hold_pct=hold, compile_seconds=prepared.seconds)
-
-
-if __name__ == "__main__":
-    app.run(main)

@@ -30,7 +30,9 @@ def sides(python: str, processes: int) -> list[contest.Side]:
     rival = [python, "-m", "benchmarks.rival_worker", f"--data={bars.DATA.value}"]
     one_thread = {"OMP_NUM_THREADS": "1"}
     return [
-        contest.Side(OURS, [sys.executable, "-m", "benchmarks.ours", "--num_seeds=8", f"--data={bars.DATA.value}"]),
+        contest.Side(
+            OURS, [sys.executable, "-m", "benchmarks.ours_worker", "--num_seeds=8", f"--data={bars.DATA.value}"]
+        ),
         contest.Side(
             f"rival, NumPy environment, {processes} processes", [*rival, "--env=numpy"], processes, one_thread
         ),

@@ -1,7 +1,5 @@
 """PPO in one file in the style that is usual in JAX: whole observations stored, all seeds under one vmap.
 
-    python -m benchmarks.single_file_ppo --num_seeds=8 --stretch=5        as a worker of a contest
-
 A baseline to be measured against, written on its own: it shares the environment and the hyper-parameters with this
 project's learner, and nothing else.
 """
@@ -17,11 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app
 from flax.linen.initializers import constant, orthogonal
 from flax.training.train_state import TrainState
 
-from benchmarks import bars, contest, ours
+from benchmarks import bars
 from momentum_jax.env.momentum import Momentum, make_params
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.ppo.options import PPOConfig
@@ -161,21 +158,3 @@ def prepare(num_seeds: int, num_updates: int) -> tuple[Callable[[], np.ndarray],
         return np.stack(counts).reshape(2, num_seeds, num_updates).sum(axis=2)
 
     return advance, num_seeds * num_updates * config.rollout_size
-
-
-def main(argv: list[str]) -> None:
-    del argv
-    advance, steps = prepare(ours.NUM_SEEDS.value, ours.STRETCH.value)
-    # The check's 10 updates are run by the very program that is timed.
-    first_steps = [advance() for _ in range(ours.CHECK_UPDATES // ours.STRETCH.value)]
-    holds, flat = np.sum(first_steps, axis=0)
-
-    def stretch() -> int:
-        advance()
-        return steps
-
-    contest.serve(stretch, hold_pct=(100.0 * holds / flat).tolist())
-
-
-if __name__ == "__main__":
-    app.run(main)

@@ -31,13 +31,13 @@ def sides() -> list[contest.Side]:
         return [sys.executable, "-m", f"benchmarks.{module}", *module_flags]
 
     several, stretch = f"{SEEDS} seeds", "--stretch=5"
-    single_file = command("single_file_ppo", SEEDS, stretch)
+    single_file = command("single_file_worker", SEEDS, stretch)
     return [
-        contest.Side(f"ours, {several}", command("ours", SEEDS)),
+        contest.Side(f"ours, {several}", command("ours_worker", SEEDS)),
         contest.Side(f"vmapped, {several}", single_file),
         contest.Side(f"vmapped, {several}, single-threaded products", single_file, environment=_SINGLE_THREADED),
-        contest.Side("ours, 1 seed", command("ours", 1)),
-        contest.Side("single file, 1 seed", command("single_file_ppo", 1, stretch)),
+        contest.Side("ours, 1 seed", command("ours_worker", 1)),
+        contest.Side("single file, 1 seed", command("single_file_worker", 1, stretch)),
     ]
 
 

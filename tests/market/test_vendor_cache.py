@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from momentum_jax.market.cache import BarCache
 from momentum_jax.market.catalog import open_vix
 from momentum_jax.market.download import stretches
 from momentum_jax.market.errors import DataError, DataWarning
@@ -200,6 +201,7 @@ def test_an_answer_with_fewer_bars_replaces_nothing(vendor, bars):
     [
         ("2024-05-14T19:59", "2024-05-13"),  # a minute before the close in New York
         ("2024-05-14T20:15", "2024-05-13"),  # closed, but free plans lag by 15 minutes
+        ("2024-05-14T20:29", "2024-05-13"),
         ("2024-05-14T20:30", "2024-05-14"),
         ("2024-05-15T02:00", "2024-05-14"),  # tomorrow in London, the evening before in New York
         ("2024-05-15T12:00", "2024-05-14"),
@@ -320,6 +322,22 @@ def test_whoever_fetches_at_once_asks_once_and_loses_nothing(tmp_path):
     for symbol in ("SPY", "QQQ"):
         manifest = json.loads((tmp_path / "standin" / symbol / "manifest.json").read_text())
         assert len(manifest["stretches"]) == 2
+
+
+def test_two_writers_of_one_stretch_do_not_take_each_others_files(tmp_path):
+    """As on a file system without locks: a second writer begins and ends while the first one writes."""
+    frame = StandIn().fetch("SPY", date(2024, 5, 13), date(2024, 5, 13))
+    first, second = BarCache(tmp_path, "standin", "SPY"), BarCache(tmp_path, "standin", "SPY")
+
+    class Interrupted(pd.DataFrame):
+        def to_parquet(self, path):
+            frame.to_parquet(path)
+            second.put(date(2024, 5, 13), date(2024, 5, 13), frame, NOW)
+
+    with first.locked():
+        first.put(date(2024, 5, 13), date(2024, 5, 13), Interrupted(frame), NOW)
+        (stored,) = first.stretches()
+        assert first.read(stored).equals(frame)
 
 
 def test_what_a_killed_process_left_is_removed_and_an_older_manifest_is_fetched_again(vendor, bars, tmp_path):

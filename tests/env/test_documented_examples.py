@@ -23,7 +23,7 @@ OPTIONAL = ("sb3_contrib",)
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A folder with the files that the examples name."""
-    segment = make_segment(400)
+    segment = make_segment(900)  # its first day is a holiday
     bars = pd.DataFrame(segment.bars, columns=["open", "high", "low", "close", "volume"])
     bars.insert(0, "datetime", pd.to_datetime(segment.bar_time_ns))
     bars.to_csv(tmp_path / "spy.csv", index=False)

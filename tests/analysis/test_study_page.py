@@ -261,8 +261,8 @@ def test_seeds_are_paired_by_number():
 def test_numbers_for_prose_carry_their_intervals():
     table = pd.DataFrame(
         [
-            {"part": "x", "arm": "a", "depth": 36.84, "depth_low": 35.9, "depth_high": 37.7, "pairs": 3},
-            {"part": "y", "arm": "a", "depth": 0.5, "depth_low": 0.25, "depth_high": 0.75, "pairs": 3},
+            {"part": "x", "arm": "a", "depth": 36.84, "depth_low": 35.9, "depth_high": 37.7, "pairs": 12},
+            {"part": "y", "arm": "a", "depth": 0.5, "depth_low": 0.25, "depth_high": 0.75, "pairs": 12},
         ]
     )
     table["claim_verdict"] = ["supported", "undecided"]
@@ -270,6 +270,9 @@ def test_numbers_for_prose_carry_their_intervals():
     assert (found["claim_verdict.a"], found["claim_verdict.y"]) == ("supported", "undecided")
     assert found["depth.a"] == found["depth.x-a"] == "36.8 [35.9, 37.7]"
     assert found["depth.y-a"] == "0.5 [0.2, 0.8]"
+    assert numbers_of(table.assign(pairs=3), ("part", "arm"))["depth.a"] == "36.8"  # too few for an interval
+    flagged = numbers_of(table.assign(flag=["", "total above 1"]), ("part", "arm"))
+    assert (flagged["depth.x-a"], flagged["depth.y-a"]) == ("36.8 [35.9, 37.7]", "0.5 [0.2, 0.8] (total above 1)")
 
 
 def test_the_seeds_needed_are_the_fewest_that_find_the_difference():

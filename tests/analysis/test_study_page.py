@@ -17,6 +17,7 @@ import xarray as xr
 import experiments
 from momentum_jax import cli, runner, study, study_page
 from momentum_jax.analysis.curves import derive_curves
+from momentum_jax.analysis.formatting import without_few_seeds
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference, smallest_mean_difference
 from momentum_jax.analysis.study import comparisons, figures, prospects, tables
 from momentum_jax.analysis.study.condensed import LANDMARKS, read_condensed
@@ -273,6 +274,13 @@ def test_numbers_for_prose_carry_their_intervals():
     assert numbers_of(table.assign(pairs=3), ("part", "arm"))["depth.a"] == "36.8"  # too few for an interval
     flagged = numbers_of(table.assign(flag=["", "total above 1"]), ("part", "arm"))
     assert (flagged["depth.x-a"], flagged["depth.y-a"]) == ("36.8 [35.9, 37.7]", "0.5 [0.2, 0.8] (total above 1)")
+
+
+def test_prose_gives_no_interval_of_few_seeds():
+    table = pd.DataFrame({"arm": ["few", "many"], "pairs": [5, 6], "depth": [36.8, 36.8]})
+    table = table.assign(depth_low=35.9, depth_high=37.7)
+    found = numbers_of(without_few_seeds(table), ("arm",))
+    assert (found["depth.few"], found["depth.many"]) == ("36.8", "36.8 [35.9, 37.7]")
 
 
 def test_the_seeds_needed_are_the_fewest_that_find_the_difference():

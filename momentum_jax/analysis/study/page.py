@@ -137,7 +137,7 @@ def _of_market(market: Market, page: Path) -> dict[tuple[str, str, str], str]:
             continue
         found[market.name, "table", name] = markdown_table(table)
         write_atomic(page / "tables" / market.name / f"{name}.csv", table.to_csv(index=False).encode())
-        for key, text in numbers_of(table, _QUOTED.get(name, ())).items():
+        for key, text in numbers_of(without_few_seeds(table), _QUOTED.get(name, ())).items():
             found[market.name, "number", f"{name}.{key}"] = text
     for name, draw in figures.ALL.items():
         figure = draw(market)
@@ -159,7 +159,6 @@ def numbers_of(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     if not keys:
         return found
-    table = without_few_seeds(table)
     columns = {name: [str(text) for text in table[name]] for name in _QUOTED_TEXT if name in table}
     flags = [f" ({flag})" if flag else "" for flag in table.get("flag", [""] * len(table))]
     for name, low, high in triples(table):

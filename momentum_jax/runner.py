@@ -289,7 +289,7 @@ def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[An
 def _keep_kernels(run_dir: Path, layouts: Sequence[Layout], job: distributed.Job) -> None:
     """On a GPU, keep what XLA chose: resuming needs the same kernels for the same bits."""
     if job.is_first and any(device.platform == "gpu" for layout in layouts for device in layout.devices):
-        kernels.keep(Path(jax.config.jax_compilation_cache_dir), run_dir)
+        kernels.keep(Path(jax.config.jax_compilation_cache_dir), run_dir)  # type: ignore[attr-defined]
 
 
 def _devices(layouts: Sequence[Layout]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from momentum_jax.claims import Claim, impossible_criteria, unknown_arm
+from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
 from momentum_jax.market.options import MarketConfig
@@ -70,6 +71,9 @@ class RunConfig:
     )
     num_devices: int | None = static(None, "devices to use; default all (on CPU: one per core)", minimum=1)
     state_interval: float = static(60.0, "least seconds between two saved states to resume from", minimum=0)
+    divergence_limit: float = static(
+        DIVERGENCE_LIMIT, "value loss (reward²) above which a seed counts as diverged and is left out", minimum=0.0
+    )
     market: MarketConfig = MarketConfig()
     claims: tuple[Claim, ...] = ()
 

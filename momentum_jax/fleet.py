@@ -18,6 +18,7 @@ from momentum_jax.env.market import Market
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo import distributions, learner, networks
+from momentum_jax.recorder import blank_record
 from momentum_jax.store.files import Rows
 
 InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
@@ -71,7 +72,7 @@ class Fleet:
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
-        self._order = np.argsort(dispatched)
+        self._dispatched, self._order = dispatched, np.argsort(dispatched)
         self._engines = [
             self._engine(arms, market, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]
@@ -85,17 +86,21 @@ class Fleet:
     def num_runs(self) -> int:
         return self._order.size
 
-    def update(self, before: InFlight | None = None) -> InFlight:
+    def update(self, before: InFlight | None = None, stopped: np.ndarray | None = None) -> InFlight:
         """Advance every run by one update; `fetch` gives a `learner.UpdateRecord`.
 
-        What was dispatched `before` is brought to the host in place, group by group between the dispatches: done
-        afterwards, the devices would wait for it.
+        Args:
+          before: what was dispatched before. It is brought to the host in place, group by group between the
+            dispatches: done afterwards, the devices would wait for it.
+          stopped: [runs] bool; groups of stopped runs alone are not advanced, and nothing happens in their record.
         """
         dispatched: InFlight = []
+        idle = self._idle_groups(stopped)
         for number, engine in enumerate(self._engines):
             dispatched.append([])
             for group in range(engine.num_groups):
-                dispatched[number].append(engine.update(group))
+                skipped = (number, group) in idle
+                dispatched[number].append(self._blank(engine.group_runs(group)) if skipped else engine.update(group))
                 if before is not None:
                     before[number][group] = jax.tree.map(np.asarray, before[number][group])
         return dispatched
@@ -144,6 +149,19 @@ class Fleet:
         for engine in self._engines:
             for group in range(engine.num_groups):
                 engine.restore(group, runs.take(engine.group_runs(group)))
+
+    def _idle_groups(self, stopped: np.ndarray | None) -> set[tuple[int, int]]:
+        """The (program, group) of every group whose runs are all stopped."""
+        if stopped is None or not stopped.any():
+            return set()
+        groups = [(number, group) for number, engine in enumerate(self._engines) for group in range(engine.num_groups)]
+        sizes = [self._engines[number].group_runs(group) for number, group in groups]
+        by_group = np.split(stopped[self._dispatched], np.cumsum(sizes)[:-1])
+        return {place for place, runs in zip(groups, by_group, strict=True) if runs.all()}
+
+    def _blank(self, num_runs: int) -> learner.UpdateRecord:
+        ppo = self._config.arms[0].ppo
+        return blank_record(num_runs, ppo.num_steps, ppo.num_envs)
 
     def _engine(self, arms: Sequence[int], market: Market, layout: Layout) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]

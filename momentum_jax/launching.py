@@ -1,6 +1,6 @@
 """From a command line to a trained run and its report, with everything that can end it early.
 
-Exit codes: 0 done, 1 could not write, 2 refused, 3 lost a process, 128 + signal stopped.
+Exit codes: 0 done, 1 could not write, 2 refused, 3 lost a process, 4 every seed failed, 128 + signal stopped.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from momentum_jax.market.errors import DataError
 from momentum_jax.study import Study
 
 _REFUSALS = (ConfigError, DataError, store.RunDirectoryError)
+
+
+class EverySeedFailedError(Exception):
+    """A run went to its end and has no healthy seed; the message names it and what to change."""
 
 
 class Catalog(Protocol):
@@ -96,6 +100,7 @@ def _train(command: cli.Command, last_words: _LastWords) -> None:
         runner.train(command.config, run_dir, say, resume=command.resume, job=job)
     if job.is_first:
         _report(run_dir)
+        _check_healthy([run_dir])
 
 
 def _carry_out(command: cli.StudyCommand, last_words: _LastWords) -> None:
@@ -106,6 +111,7 @@ def _carry_out(command: cli.StudyCommand, last_words: _LastWords) -> None:
     last_words.are(f"what is written in {command.folder} is kept; go on with: {again}")
     train = partial(runner.train, say=progress.say, go_on=again)
     study.carry_out(command.study, command.folder, command.parts, train, progress.say)
+    _check_healthy([part.run_dir for part in command.parts])
 
 
 def _start(num_devices: int | None, run_dir: Path | None = None) -> ModuleType:
@@ -139,6 +145,8 @@ def _endings(program: str) -> Iterator[None]:
         _refuse(program, error, 1)
     except distributed.ProcessLostError as error:
         _refuse(program, error, 3)
+    except EverySeedFailedError as error:
+        _refuse(program, error, 4)
     except interruption.Interrupted as stopped:
         sys.exit(stopped.exit_code)
 
@@ -155,6 +163,16 @@ def _report(run_dir: Path) -> None:
         raise resuming.WriteError(
             f"{reason}; the run is finished, its report is not: see to that, then {again}"
         ) from error
+
+
+def _check_healthy(run_dirs: Sequence[Path]) -> None:
+    """Raises EverySeedFailedError for the runs that have nothing but failed seeds."""
+    failed = [str(run_dir) for run_dir in run_dirs if store.failed_seeds(run_dir).all()]
+    if failed:
+        raise EverySeedFailedError(
+            f"every seed of every arm has failed in {', '.join(failed)}: lower learning_rate, "
+            "or raise divergence_limit where rewards are that large"
+        )
 
 
 def _say_nothing(line: str) -> None:

@@ -27,6 +27,7 @@ RUN_FIELDS = (
     "group_width",
     "num_devices",
     "state_interval",
+    "divergence_limit",
 )
 
 

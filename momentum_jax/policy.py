@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from momentum_jax.ppo import distributions, networks
-from momentum_jax.store import RunDirectoryError, load_policies, read_config
+from momentum_jax.store import RunDirectoryError, failed_seeds, load_policies, read_config
 from momentum_jax.store.files import write_arrays
 
 
@@ -113,6 +113,8 @@ def load_policy(run_dir: str | Path, arm: str, seed: int) -> Policy:
         raise RunDirectoryError(f"{run_dir}: no seed {seed}, expected one of {first} … {last}")
     position = config["seeds"].index(seed)
     own = {name: array[position] for name, array in arrays.items()}
+    if failed_seeds(run_dir)[[entry["name"] for entry in config["arms"]].index(arm), position]:
+        raise RunDirectoryError(f"{run_dir}: seed {seed} of arm {arm!r} diverged, so its policy is worth nothing")
     broken = [name for name, array in own.items() if not np.isfinite(array).all()]
     if broken:
         raise RunDirectoryError(f"{run_dir}: seed {seed} of arm {arm!r} diverged, {broken[0]} is not finite")

@@ -54,13 +54,19 @@ def say(line: str) -> None:
 
 
 def checkpoint_line(checkpoint: Checkpoint) -> str:
-    """A checkpoint, arrays [arm, seed, ...], in one line: medians over all runs."""
-    by_action = checkpoint.arrays["flat_count"].sum(axis=2)
-    decisions = by_action.sum(axis=2)
-    states = checkpoint.arrays["probe_count"]
-    p_hold = np.where(states > 0, checkpoint.arrays["p_action"][..., 0], 0.0)
-    exact = np.median(100.0 * (p_hold * states).sum(axis=(2, 3)) / states.sum(axis=(2, 3)))
-    line = f"step {checkpoint.env_steps:,}: median P(HOLD) {exact:.1f} %".replace(",", " ")
-    if not decisions.all():
-        return line
-    return line + f", HOLD {np.median(100.0 * by_action[..., 0] / decisions):.1f} % since the step above"
+    """A checkpoint, arrays [arm, seed, ...], in one line: medians over the runs that have not failed, and who has."""
+    healthy = checkpoint.arrays["failed_step"] < 0
+    at_step = f"step {checkpoint.env_steps:,}: ".replace(",", " ")
+    if not healthy.any():
+        return f"{at_step}all {healthy.size} runs have failed"
+    by_action, states, p_action = (
+        checkpoint.arrays[name][healthy] for name in ("flat_count", "probe_count", "p_action")
+    )  # [run, ...]
+    p_hold = np.where(states > 0, p_action[..., 0], 0.0)
+    exact = np.median(100.0 * (p_hold * states).sum(axis=(1, 2)) / states.sum(axis=(1, 2)))
+    line = f"{at_step}median P(HOLD) {exact:.1f} %"
+    by_action = by_action.sum(axis=1)
+    decisions = by_action.sum(axis=1)
+    if decisions.all():
+        line += f", HOLD {np.median(100.0 * by_action[..., 0] / decisions):.1f} % since the step above"
+    return line if healthy.all() else f"{line}; {(~healthy).sum()} of {healthy.size} runs have failed"

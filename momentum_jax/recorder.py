@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from momentum_jax.diagnostics.counters import EpisodeReturns, Steps, WindowCounters
-from momentum_jax.ppo.learner import UpdateRecord
+from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
+from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
 
 _WINDOW = ("counts", "sums", "updates")  # what `WindowCounters` holds
+
+
+def blank_record(num_runs: int, num_steps: int, num_envs: int) -> UpdateRecord:
+    """The record of an update in which nothing happened, on the host."""
+    nothing: Any = np.zeros((num_runs, num_steps, num_envs), np.float32)
+    unknown: Any = np.full(num_runs, np.nan, np.float32)
+    metrics = UpdateMetrics(*[unknown] * len(UpdateMetrics._fields))
+    return UpdateRecord(event=nothing.astype(np.int32), reward=nothing, trade_return=nothing, metrics=metrics)
 
 
 class Checkpoint(NamedTuple):
@@ -29,14 +39,28 @@ class Recorder:
       num_envs: environments of a run.
       rollout_size: environment steps between two updates.
       checkpoints: ascending environment steps to cut at, beginning with 0.
+      divergence_limit: value loss above which a run counts as failed.
+
+    Attributes:
+      failed_step: [R] int64, environment step at whose update a run failed, -1 while it is healthy.
+      stopped: [R] bool, runs whose losses are not finite, and so their parameters: nothing more of them is counted.
     """
 
-    def __init__(self, num_runs: int, num_envs: int, rollout_size: int, checkpoints: tuple[int, ...]):
+    def __init__(
+        self,
+        num_runs: int,
+        num_envs: int,
+        rollout_size: int,
+        checkpoints: tuple[int, ...],
+        divergence_limit: float = DIVERGENCE_LIMIT,
+    ):
         self._rollout_size = rollout_size
         self._pending = list(checkpoints)
         self._episodes = EpisodeReturns(num_runs, num_envs)
         self._window = WindowCounters(num_runs)
-        self._failed_step = np.full(num_runs, -1, np.int64)
+        self._divergence_limit = divergence_limit
+        self.failed_step = np.full(num_runs, -1, np.int64)
+        self.stopped = np.zeros(num_runs, bool)
         # Updates during whose rollout a checkpoint falls: their acting policies are probed.
         self.probed_updates = frozenset(map(self.acting_update, checkpoints))
 
@@ -51,7 +75,8 @@ class Recorder:
     def state(self) -> dict[str, np.ndarray]:
         """All that was counted and not yet cut, arrays [R, ...] by name."""
         named = {f"{group}.{name}": array for group in _WINDOW for name, array in getattr(self._window, group).items()}
-        return named | {"episode_returns": self._episodes.so_far, "failed_step": self._failed_step}
+        own = {"episode_returns": self._episodes.so_far, "failed_step": self.failed_step, "stopped": self.stopped}
+        return named | own
 
     def restore(self, update: int, state: Mapping[str, np.ndarray]) -> None:
         """Go on after `update` updates from what `state` returned then.
@@ -59,6 +84,8 @@ class Recorder:
         Raises:
           ValueError: the state is of a version that counts other things.
         """
+        # Before runs were stopped every failed one had a loss that was not finite.
+        state = {"stopped": state["failed_step"] >= 0, **state}
         absent = sorted(self.state().keys() - state.keys())
         if absent:
             raise ValueError(f"another version of this program wrote it, without {', '.join(absent)}")
@@ -66,11 +93,12 @@ class Recorder:
             counted = getattr(self._window, group)
             counted |= {name: state[f"{group}.{name}"] for name in counted}
         self._episodes.so_far = state["episode_returns"]
-        self._failed_step = state["failed_step"]
+        self.failed_step, self.stopped = state["failed_step"], state["stopped"]
         self._pending = [step for step in self._pending if step > update * self._rollout_size]
 
     def add(self, update: int, record: UpdateRecord) -> Iterator[Checkpoint]:
         """Count one update's record (leaves [R, ...], on the host); yields the checkpoints it completes."""
+        record = self._without_stopped(record)
         steps = self._steps(record)
         start, taken = update * self._rollout_size, 0
         while self._pending and self._pending[0] < start + self._rollout_size:
@@ -90,11 +118,25 @@ class Recorder:
         arrays = (event, reward, trade_return, self._episodes.finished(reward, event))
         return Steps(*(array.reshape(array.shape[0], -1) for array in arrays))
 
+    def _without_stopped(self, record: UpdateRecord) -> UpdateRecord:
+        """The record with nothing in it of the runs that are stopped."""
+        if not self.stopped.any():
+            return record
+        blank = blank_record(*record.event.shape)
+
+        def replaced(found: np.ndarray, nothing: np.ndarray) -> np.ndarray:
+            stopped = self.stopped.reshape(-1, *[1] * (found.ndim - 1))
+            return np.where(stopped, nothing, found)
+
+        return jax.tree.map(replaced, record, blank)
+
     def _mark_failures(self, env_steps: int, record: UpdateRecord) -> None:
         health = np.stack([record.metrics.loss, record.metrics.value_loss, record.metrics.grad_norm])
-        failed = ~np.isfinite(health).all(axis=0) & (self._failed_step < 0)
-        self._failed_step[failed] = env_steps
+        finite = np.isfinite(health).all(axis=0)
+        diverged = np.asarray(record.metrics.value_loss) > self._divergence_limit
+        self.failed_step[(~finite | diverged) & (self.failed_step < 0)] = env_steps
+        self.stopped |= ~finite
 
     def _cut(self, env_steps: int) -> Checkpoint:
-        arrays = self._window.take() | {"failed_step": self._failed_step.copy()}
+        arrays = self._window.take() | {"failed_step": self.failed_step.copy()}
         return Checkpoint(env_steps, self.acting_update(env_steps), arrays)

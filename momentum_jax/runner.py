@@ -15,24 +15,20 @@ from typing import Any
 
 import jax
 
-from momentum_jax import capacity, distributed, jax_settings, kernels, resuming, snapshots, store
+from momentum_jax import capacity, distributed, jax_settings, kernels, resuming, store
 from momentum_jax.config import RunConfig
 from momentum_jax.description import describe, headline, now
 from momentum_jax.engine import Layout
 from momentum_jax.env.momentum import make_market
 from momentum_jax.fields import ConfigError
 from momentum_jax.fleet import Fleet, program_layouts
-from momentum_jax.interruption import Interrupted, StopRequest, stop_request
 from momentum_jax.invocation import resume_command
-from momentum_jax.machine import peak_memory
 from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.options import VENDORS, MarketConfig
 from momentum_jax.market.segment import fingerprint
 from momentum_jax.paths import from_anywhere
-from momentum_jax.progress import Progress, checkpoint_line
-from momentum_jax.recorder import Checkpoint
-from momentum_jax.training import Training
+from momentum_jax.session import Session
 
 # What `train` raises when a run cannot be: nothing has been compiled or written then.
 REFUSALS = (ConfigError, DataError, store.RunDirectoryError)
@@ -79,7 +75,7 @@ def train(
     seeds = share.of(config.seeds)
     description = describe(config, dataset, layouts, job.count)
     with _opened(run_dir, description, resume, job) as finished, resuming.explained(run_dir, share, go_on):
-        session = _Session(config, run_dir, share, job, say, go_on)
+        session = Session(config, run_dir, share, job, say, go_on)
         if finished:
             session.log("finished already: nothing to resume (--extend_to makes it longer)")
             return
@@ -163,119 +159,6 @@ def _make_or_find(run_dir: Path, description: Mapping[str, Any], resume: bool, s
     if description["timesteps"] > stored["timesteps"]:
         longer = {name: description[name] for name in ("timesteps", "checkpoints", "finished")}
         store.replace_config(run_dir, stored | longer)
-
-
-class _Session:
-    """One process at work on a run: what it writes, and when."""
-
-    def __init__(
-        self,
-        config: RunConfig,
-        run_dir: Path,
-        share: store.Share,
-        job: distributed.Job,
-        say: Callable[[str], None],
-        go_on: str,
-    ):
-        self._config = config
-        self._run_dir = run_dir
-        self._share = share
-        self._job = job
-        self._say = say
-        self._go_on = go_on
-
-    def log(self, line: str) -> None:
-        store.append_log(self._run_dir, line, self._share)
-        with contextlib.suppress(OSError, UnicodeError):  # a closed pipe, a lost terminal: the log has the line
-            self._say(line)
-
-    def train(self, fleet: Fleet) -> None:
-        """Train to the end from the newest state there is.
-
-        Raises:
-          Interrupted, ProcessLostError, RunDirectoryError: see `runner.train`.
-        """
-        progress = Progress(
-            fleet.num_runs, self._config.total_updates * self._config.rollout_size, shown=self._job.is_first
-        )
-        # Two states are kept while a third is written.
-        snapshots.check_room(self._run_dir / store.STATE_NAME, 3 * fleet.state_bytes)
-        with contextlib.closing(progress):
-            training = Training(self._config, fleet, progress)
-            if not self._restore(training, fleet):
-                self._write([training.start()])
-            first, started = training.update, time.perf_counter()
-            try:
-                with stop_request() as stop:
-                    self._advance(training, fleet, stop)
-            except Interrupted as stopped:
-                self._log_rate(training, fleet, first, started)
-                self.log(str(stopped))  # how to go on is the last line
-                raise
-        self._log_rate(training, fleet, first, started)
-        for arm, layers in fleet.policies():
-            store.write_policy(self._run_dir, arm, layers, self._share)
-
-    def _log_rate(self, training: Training, fleet: Fleet, first: int, started: float) -> None:
-        """What this session trained, from update `first`; the sessions of a run add up in its log."""
-        seconds = time.perf_counter() - started
-        steps = (training.update - first) * self._config.rollout_size * fleet.num_runs
-        rate = f"{steps:,} environment steps in {seconds:.1f} s, {steps / seconds:,.0f} steps/s"
-        self.log(f"trained {rate}, peak host memory {peak_memory() / 1e6:,.0f} MB")
-
-    def _advance(self, training: Training, fleet: Fleet, stop: StopRequest) -> None:
-        saved = time.monotonic()
-        while not training.done:
-            written = self._write(training.advance())
-            due = written and time.monotonic() - saved >= self._config.state_interval
-            if due or stop or self._job.lost or training.done:
-                self._write(training.settle())
-                self._save(training, fleet)
-                saved = time.monotonic()
-            # A signal to all processes: the first to leave is not to look lost to the others.
-            if stop and not training.done:
-                raise self._interrupted(training, stop)
-            self._job.check()
-
-    def _write(self, checkpoints: Iterable[Checkpoint]) -> bool:
-        """Write checkpoints as they are completed; whether there were any."""
-        written = False
-        for checkpoint in checkpoints:
-            step, update, arrays = checkpoint
-            store.write_checkpoint(self._run_dir, step, update, arrays, self._share)
-            self.log(checkpoint_line(checkpoint))
-            written = True
-        return written
-
-    def _save(self, training: Training, fleet: Fleet) -> None:
-        with store.new_state(self._run_dir, training.update, self._share) as folder:
-            snapshots.save(folder, fleet.snapshots(), training.counted())
-
-    def _restore(self, training: Training, fleet: Fleet) -> bool:
-        """Put the newest state that can be read in place; False where none has been saved yet.
-
-        Raises:
-          RunDirectoryError: there are states and none can be read.
-        """
-        found = store.states(self._run_dir, self._share)
-        for update, folder in found:
-            try:
-                runs, counted = snapshots.load(folder)
-                fleet.restore(runs)
-                training.resume(update, counted)
-            except (store.RunDirectoryError, ValueError, KeyError) as error:
-                self.log(f"{folder} cannot be used ({error}): trying an older state")
-                continue
-            self.log(f"resumed at step {update * self._config.rollout_size:,}")
-            return True
-        if found:
-            raise store.RunDirectoryError(f"{found[0][1].parent}: no state can be read; begin another run")
-        return False
-
-    def _interrupted(self, training: Training, stop: StopRequest) -> Interrupted:
-        step = training.update * self._config.rollout_size
-        message = f"stopped at step {step:,} and saved; go on with: {self._go_on}"
-        return Interrupted(message, stop.signal_number or 0)
 
 
 def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[Any]) -> Iterator[str]:

@@ -17,17 +17,22 @@ class Training:
 
     Attributes:
       update: updates dispatched so far.
+      env_steps: environment steps taken since this object was made, by all runs that still train.
     """
 
     def __init__(self, config: RunConfig, fleet: Fleet, progress: Progress):
         self._config = config
         self._fleet = fleet
         num_envs = config.arms[0].ppo.num_envs
-        self._recorder = Recorder(fleet.num_runs, num_envs, config.rollout_size, config.planned_checkpoints)
+        self._recorder = Recorder(
+            fleet.num_runs, num_envs, config.rollout_size, config.planned_checkpoints, config.divergence_limit
+        )
         self._progress = progress
         self._in_flight: tuple[int, InFlight] | None = None
         self._probes: dict[int, InFlight] = {}  # by update: the policies that act in checkpoints to come
+        self._named: set[int] = set()  # arms whose failure has been told of
         self.update = 0
+        self.env_steps = 0
 
     @property
     def done(self) -> bool:
@@ -43,15 +48,29 @@ class Training:
         # A checkpoint inside this update's rollout is probed with the policy that acts in it.
         if self.update in self._recorder.probed_updates and self.update not in self._probes:
             self._probes[self.update] = self._fleet.probe()
-        before = self._in_flight
-        self._in_flight = self.update, self._fleet.update(before[1] if before else None)
+        before, stopped = self._in_flight, self._recorder.stopped
+        self._in_flight = self.update, self._fleet.update(before[1] if before else None, stopped)
         self.update += 1
+        self.env_steps += self._config.rollout_size * int((~stopped).sum())
         yield from self._count(before)
 
     def settle(self) -> Iterator[Checkpoint]:
         """Wait for the update in flight; yields the checkpoints that it completes."""
         before, self._in_flight = self._in_flight, None
         yield from self._count(before)
+
+    def failures(self) -> Iterator[str]:
+        """One line for each arm whose every seed has failed since the last call."""
+        shape = (len(self._config.arms), self._fleet.num_seeds)
+        failed_step, stopped = self._recorder.failed_step.reshape(shape), self._recorder.stopped.reshape(shape)
+        for number in np.flatnonzero((failed_step >= 0).all(axis=1)):
+            if number in self._named:
+                continue
+            self._named.add(int(number))
+            name, step = self._config.arms[number].name, failed_step[number].max()
+            limit = f"value losses are above divergence_limit={self._config.divergence_limit:g}"
+            what = "losses are not finite, its training stops" if stopped[number].all() else limit
+            yield f"arm {name}: every seed has failed by step {step:,}: {what}"
 
     def counted(self) -> dict[str, np.ndarray]:
         """What the host has to remember of a settled training beside the learners' states."""

@@ -143,6 +143,22 @@ def test_a_finished_run_is_made_longer(finished, tmp_path):
     assert again.returncode == 0 and "finished already" in again.stdout
 
 
+def test_a_run_of_failed_seeds_alone_ends_with_an_exit_code_of_its_own(tmp_path, bar_file):
+    run_dir = tmp_path / "run"
+    files = ["--data_source=csv", f"--data_path={bar_file}", f"--vix_path={bar_file.parent / 'vix.csv'}"]
+    flags = [*files, "--num_seeds=2", "--timesteps=256", *SMALL]
+    result = launch(*flags, f"--run_dir={run_dir}", "--learning_rate=1e3")
+    assert result.returncode == 4, result.stderr
+    assert "arm tune2: every seed has failed by step 64" in result.stdout and "report:" in result.stdout
+    assert "nan" not in result.stdout
+    said = result.stderr.strip().splitlines()[-1]
+    assert said.startswith(f"launch.py: every seed of every arm has failed in {run_dir}: lower learning_rate, or raise")
+    # Both remedies work, and so does the tables' own advice.
+    assert launch(*flags, f"--run_dir={tmp_path / 'lower'}").returncode == 0
+    again = ["--learning_rate=1e3", "--divergence_limit=1e30", f"--run_dir={tmp_path / 'higher'}"]
+    assert launch(*flags, *again).returncode == 0
+
+
 def test_a_batch_file_is_written_instead_of_training(tmp_path):
     result = launch(f"--slurm={tmp_path / 'job.sbatch'}", "--slurm_nodes=2", f"--run_dir={tmp_path / 'run'}")
     assert result.returncode == 0, result.stderr

@@ -172,6 +172,41 @@ def test_a_trade_that_ends_where_it_began_is_no_win():
     assert counted == {"trade_count": 4, "win_count": 1, "worst_trade": -0.25}
 
 
+def test_a_value_loss_above_the_limit_marks_the_run_and_it_counts_on():
+    records = fake_records(np.random.default_rng(0), 4, 1)
+    for record, loss in zip(records, (10.0, 10.5, 0.0), strict=False):
+        record.metrics["value_loss"][1] = loss
+    recorder = Recorder(RUNS, 1, 4, (0, 12), divergence_limit=10.0)
+    recorder.start()
+    cut = [checkpoint for update in range(3) for checkpoint in recorder.add(update, as_update_record(records[update]))]
+    assert cut[0].arrays["failed_step"].tolist() == [-1, 8, -1]
+    expected = sum(record.reward[1].sum() for record in records[:3])
+    assert cut[0].arrays["reward_sum"][1] == pytest.approx(expected)
+    assert recorder.stopped.tolist() == [False] * RUNS
+
+
+def test_a_run_whose_losses_are_not_finite_counts_no_further():
+    records = fake_records(np.random.default_rng(0), 4, 1)
+    records[1].metrics["grad_norm"][2] = np.inf
+    recorder = Recorder(RUNS, 1, 4, (0, 8, 16))
+    cut = [recorder.start()]
+    for update in range(4):
+        cut += recorder.add(update, as_update_record(records[update]))
+    before, after = cut[1].arrays, cut[2].arrays
+    assert before["reward_sum"][2] == pytest.approx(sum(record.reward[2].sum() for record in records[:2]))
+    assert after["reward_sum"][2] == 0 and after["reward_sum"][0] != 0
+    assert all(after[name][2].sum() == 0 for name in ("flat_count", "trade_count", "exit", "episode_count"))
+    assert np.isnan(after["entropy"][2]) and not np.isnan(after["entropy"][0])
+    # What was saved under way goes on alike; before runs were stopped only such losses counted as failures.
+    for older in (False, True):
+        state = recorder.state()
+        if older:
+            del state["stopped"]
+        resumed = Recorder(RUNS, 1, 4, (0, 8, 16))
+        resumed.restore(4, state)
+        assert resumed.stopped.tolist() == [False, False, True]
+
+
 def test_a_state_that_lacks_a_count_is_refused_by_name():
     recorder = Recorder(RUNS, 1, 4, (0, 12))
     state = recorder.state()

@@ -24,6 +24,7 @@ from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.variables import VARIABLES
 from momentum_jax.engine import default_layout
 from momentum_jax.fields import ConfigError
+from momentum_jax.interruption import Interrupted
 from momentum_jax.market.dataset import Dataset
 from tests.conftest import ROOT
 from tests.markets import make_segment
@@ -49,7 +50,7 @@ def train(run_dir, config=None, stop_at=None, **options):
 
 
 def interrupt(run_dir, step, config=None, **options):
-    with pytest.raises(runner.Interrupted, match=r"--resume --run_dir=") as caught:
+    with pytest.raises(Interrupted, match=r"--resume --run_dir=") as caught:
         train(run_dir, config, stop_at=step, **options)
     assert caught.value.exit_code == 130
 
@@ -264,7 +265,7 @@ def test_a_full_disk_is_told_at_once_and_what_is_saved_stays(tmp_path, monkeypat
     monkeypatch.setattr(os, "replace", full)
     run_dir = tmp_path / "run"
     with pytest.raises(
-        runner.WriteError, match=rf"{victim}: No space left on device; the state after update \d+ is kept"
+        resuming.WriteError, match=rf"{victim}: No space left on device; the state after update \d+ is kept"
     ):
         train(run_dir)
     assert not list(run_dir.rglob("*.tmp"))
@@ -276,7 +277,7 @@ def test_a_full_disk_is_told_at_once_and_what_is_saved_stays(tmp_path, monkeypat
 def test_a_disk_too_small_is_told_before_training(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=200_000))
-    with pytest.raises(runner.WriteError, match=r"No space left on device \(\d+ MB needed, 0 free\)"):
+    with pytest.raises(resuming.WriteError, match=r"No space left on device \(\d+ MB needed, 0 free\)"):
         train(tmp_path / "run")
     assert not store.complete_steps(tmp_path / "run")
 

@@ -6,9 +6,11 @@ the step at which a seed failed.
 
 from __future__ import annotations
 
+import json
+
 import xarray as xr
 
-from momentum_jax.diagnostics.variables import STRONG_SCORE
+from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT, STRONG_SCORE
 
 _BUYS = ["BUY_CALL", "BUY_PUT"]
 TRIGGERS = (
@@ -71,8 +73,19 @@ def _share(by_action: xr.DataArray, actions: list[str]) -> xr.DataArray:
 
 
 def failed_steps(ds: xr.Dataset) -> xr.DataArray:
-    """``[arm, seed]`` int64: the env step at which the seed failed, -1 where no failure is recorded."""
-    return ds["failed_step"].max("checkpoint").fillna(-1).astype("int64")
+    """``[arm, seed]`` int64: the env step at which the seed failed, -1 where it did not.
+
+    A run that was recorded before there was a limit has failed at the first checkpoint whose value loss is above it.
+    """
+    recorded = ds["failed_step"].max("checkpoint").fillna(-1).astype("int64")
+    diverged = ds["value_loss"] > divergence_limit(ds)
+    step = ds["env_steps"].where(diverged).min("checkpoint")
+    return recorded.where((recorded >= 0) | step.isnull(), step.fillna(-1)).astype("int64")
+
+
+def divergence_limit(ds: xr.Dataset) -> float:
+    """Value loss above which a seed of a run counts as diverged."""
+    return json.loads(ds.attrs.get("config", "{}")).get("divergence_limit", DIVERGENCE_LIMIT)
 
 
 def healthy(ds: xr.Dataset) -> xr.DataArray:

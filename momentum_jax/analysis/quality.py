@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.curves import derive_curves, failed_steps
+from momentum_jax.analysis.curves import derive_curves, divergence_limit, failed_steps
 from momentum_jax.analysis.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.formatting import format_steps
 from momentum_jax.analysis.tables import HORIZON
@@ -79,7 +79,7 @@ def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
 def _failures(ds: xr.Dataset) -> list[str]:
     failed = failed_steps(ds)
     lines = [
-        f"{arm}, seed {seed}: non-finite loss at step {format_steps(step)}"
+        f"{arm}, seed {seed}: {_reason(ds.sel(arm=arm, seed=seed), step)} at step {format_steps(step)}"
         for arm in ds["arm"].values
         for seed, step in zip(ds["seed"].values, failed.sel(arm=arm).values, strict=True)
         if step >= 0
@@ -90,6 +90,15 @@ def _failures(ds: xr.Dataset) -> list[str]:
         f"**{len(lines)} of {failed.size} runs failed.** Their curves end at that step; dip statistics leave them out."
     )
     return [head, *lines]
+
+
+def _reason(run: xr.Dataset, step: int) -> str:
+    """Why a run failed at `step`: by its parameters, or by the loss of the window in which it failed."""
+    after = run.isel(checkpoint=run["env_steps"].values >= step)
+    lost = after["p_action"].isel(checkpoint=slice(-1, None)).isnull().all()
+    if lost or not np.isfinite(after["value_loss"].values[:1]).all():
+        return "non-finite loss"
+    return f"value loss above {divergence_limit(run):g}"
 
 
 def _coverage(ds: xr.Dataset) -> list[str]:

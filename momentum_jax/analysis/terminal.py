@@ -38,7 +38,7 @@ def summary(run_dir: str | Path) -> str:
     parts.append(_legend(healthy_seeds(run)))
     failed = int((failed_steps(run) >= 0).sum())
     if failed:
-        parts.append(f"\n{failed} run(s) FAILED with a loss that is not finite; the report names them")
+        parts.append(f"\n{failed} run(s) FAILED: a loss not finite or above divergence_limit; the report names them")
     parts.append(declared_text(run).rstrip())
     return "\n".join(parts).rstrip()
 

@@ -23,6 +23,9 @@ SETUP_SCORES = (0, 1, 2, 3, 4)
 STRONG_SCORE = 3
 """A setup is strong at this score and above."""
 
+DIVERGENCE_LIMIT = 1e4
+"""Value loss, reward², above which a seed counts as diverged; healthy runs of every recorded study stay below 30."""
+
 LABELS: dict[str, tuple[str, ...] | tuple[int, ...]] = {
     "probe_half": PROBE_HALVES,
     "setup_score": SETUP_SCORES,
@@ -182,7 +185,8 @@ _TABLE = (
     *_LEARNER,
     Variable(
         "failed_step",
-        "env step at whose update the loss became non-finite; -1 while the seed is healthy",
+        "env step at whose update the seed failed: a loss that is not finite, or a value loss above "
+        "divergence_limit; -1 while it is healthy",
         units="env step",
         kind="instant",
         estimator="exact",

@@ -26,7 +26,7 @@ from momentum_jax.store.files import (
     write_atomic,
 )
 from momentum_jax.store.lock import locked
-from momentum_jax.store.read import complete_steps, load_policies, load_run
+from momentum_jax.store.read import complete_steps, failed_seeds, load_policies, load_run
 from momentum_jax.store.state import new_state, remove_leftovers, states
 from momentum_jax.store.write import (
     append_log,
@@ -46,6 +46,7 @@ __all__ = [
     "check_absent",
     "complete_steps",
     "create_run",
+    "failed_seeds",
     "is_finished",
     "is_run",
     "load_policies",

@@ -93,6 +93,19 @@ def complete_steps(run_dir: str | Path) -> list[int]:
     return [step for step in sorted(steps) if all(checkpoint_path(root, step, share).exists() for share in parts)]
 
 
+def failed_seeds(run_dir: str | Path) -> Array:
+    """Which seeds have failed by the last checkpoint, [arm, seed] bool; none where nothing of it is recorded.
+
+    Raises:
+        RunDirectoryError: a file is missing, damaged or foreign.
+    """
+    root = Path(run_dir)
+    config = read_config(root)
+    steps = complete_steps(root)
+    last = _read_checkpoint(root, steps[-1], config) if steps else {}
+    return last.get("failed_step", np.full((len(config["arms"]), len(config["seeds"])), -1)) >= 0
+
+
 def _read_checkpoint(root: Path, env_steps: int, config: Mapping[str, Any]) -> dict[str, Array]:
     """One checkpoint's recorded arrays [arm, seed, ...] and scalars, the seeds of all processes in order."""
     parts = [_read_share(root, env_steps, share, config) for share in shares(config)]

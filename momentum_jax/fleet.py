@@ -72,7 +72,8 @@ class Fleet:
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
-        self._dispatched, self._order = dispatched, np.argsort(dispatched)
+        self._dispatched = dispatched
+        self._order = np.argsort(dispatched)
         self._engines = [
             self._engine(arms, market, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]

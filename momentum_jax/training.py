@@ -50,8 +50,8 @@ class Training:
             self._probes[self.update] = self._fleet.probe()
         before, stopped = self._in_flight, self._recorder.stopped
         self._in_flight = self.update, self._fleet.update(before[1] if before else None, stopped)
-        self.update += 1
         self.env_steps += self._config.rollout_size * int((~stopped).sum())
+        self.update += 1
         yield from self._count(before)
 
     def settle(self) -> Iterator[Checkpoint]:

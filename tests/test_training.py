@@ -28,7 +28,7 @@ class CountingFleet:
     def probe(self):
         return "probe", self.updates
 
-    def update(self, before=None):
+    def update(self, before=None, stopped=None):
         self.updates += 1
         return "update", self.updates - 1
 

@@ -13,7 +13,7 @@ from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, d
 
 CONSTANT = 1e-9
 _BLOCK = 1_000_000  # values at a time
-_GROUPS = 1_000
+_EACH, _GROUPS = 1_000, 250  # seeds left out one by one at most; groups of more
 
 
 class Interval(NamedTuple):
@@ -95,9 +95,9 @@ def _drawn(num_seeds: int, draws: int, seed: int) -> Iterator[npt.NDArray[np.int
 def _jackknife(
     arrays: Sequence[npt.NDArray[np.float64]], statistic: Callable[..., npt.NDArray[np.float64]]
 ) -> npt.NDArray[np.float64]:
-    """The statistic without each seed; of more than a thousand seeds without each of a thousand groups of them."""
+    """The statistic without each seed; of more than a thousand seeds without each of 250 groups of them."""
     num_seeds = len(arrays[0])
-    groups = np.array_split(np.arange(num_seeds), min(num_seeds, _GROUPS))
+    groups = np.array_split(np.arange(num_seeds), num_seeds if num_seeds <= _EACH else _GROUPS)
     by_size: dict[int, list[npt.NDArray[np.int64]]] = {}
     for group in groups:
         by_size.setdefault(len(group), []).append(np.delete(np.arange(num_seeds), group))

@@ -128,17 +128,21 @@ def _threshold(u: Floats, sigma: Floats, known: Flags, noise: Singles, alpha: fl
     spent = alpha * _BAND_SHARE
     reach = np.quantile(np.abs(noise).max(axis=0), 1 - spent)
     low, high = u - reach * sigma, u + reach * sigma
+    weight, risen = (np.zeros((len(noise), len(noise), len(u)), np.float32) for _ in range(2))
+    for k in range(1, len(noise)):
+        pair = known[:, :k] & known[:, k : k + 1]
+        apart = np.sqrt(np.where(pair, sigma[:, :k] ** 2 + sigma[:, k : k + 1] ** 2, np.inf))
+        weight[:k, k] = (1 / apart).T
+        risen[:k, k] = np.where(pair, np.maximum(low[:, k : k + 1] - high[:, :k], 0.0), 0.0).T
     scaled = [(noise[k][:, None] * sigma[:, k]).astype(np.float32) for k in range(len(noise))]
     largest, work = np.zeros((2, noise.shape[1], len(u)), np.float32)
+    rose = np.asarray(risen.any(axis=-1))
     for k in range(1, len(noise)):
         for j in range(k):
-            pair = known[:, j] & known[:, k]
-            weight = np.where(pair, 1 / np.sqrt(np.where(pair, sigma[:, j] ** 2 + sigma[:, k] ** 2, 1.0)), 0.0)
-            risen = np.where(pair, np.maximum(low[:, k] - high[:, j], 0.0), 0.0)
             np.subtract(scaled[j], scaled[k], out=work)
-            if risen.any():
-                work -= risen.astype(np.float32)
-            work *= weight.astype(np.float32)
+            if rose[j, k]:
+                work -= risen[j, k]
+            work *= weight[j, k]
             np.maximum(largest, work, out=largest)
     return np.quantile(largest, 1 - (alpha - spent), axis=0).astype(np.float64)
 

@@ -197,7 +197,7 @@ def test_wrong_columns_say_what_was_found_and_wanted(bar_lines, write, header, w
 
 def test_files_that_are_no_tables(bar_lines, write, tmp_path):
     assert "gone.csv: no such file: check the path" in refusal(load_bars, tmp_path / "gone.csv", "SPY")
-    assert "no such file" in refusal(load_bars, tmp_path, "SPY")
+    assert "is a folder: name one file in it" in refusal(load_bars, tmp_path, "SPY")
     empty = tmp_path / "empty.csv"
     empty.touch()
     assert "empty.csv: the file is empty or begins with a blank line: begin with the header" in refusal(

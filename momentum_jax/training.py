@@ -61,7 +61,10 @@ class Training:
 
     def failures(self) -> Iterator[str]:
         """One line for each arm whose every seed has failed since the last call."""
-        shape = (len(self._config.arms), self._fleet.num_seeds)
+        num_seeds = self._fleet.num_seeds
+        all_here = num_seeds == self._config.num_seeds
+        who = "every seed" if all_here else f"every seed of this process ({num_seeds} of {self._config.num_seeds})"
+        shape = (len(self._config.arms), num_seeds)
         failed_step, stopped = self._recorder.failed_step.reshape(shape), self._recorder.stopped.reshape(shape)
         for number in np.flatnonzero((failed_step >= 0).all(axis=1)):
             if number in self._named:
@@ -70,7 +73,7 @@ class Training:
             name, step = self._config.arms[number].name, failed_step[number].max()
             limit = f"value losses are above divergence_limit={self._config.divergence_limit:g}"
             what = "losses are not finite, its training stops" if stopped[number].all() else limit
-            yield f"arm {name}: every seed has failed by step {step:,}: {what}"
+            yield f"arm {name}: {who} has failed by step {step:,}: {what}"
 
     def counted(self) -> dict[str, np.ndarray]:
         """What the host has to remember of a settled training beside the learners' states."""

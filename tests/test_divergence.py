@@ -120,6 +120,7 @@ def test_tables_and_the_report_leave_them_out_and_say_why(diverged):
     text = Path(report.write_report(diverged.run_dir)).read_text()
     assert "4 run(s) FAILED" in shown
     for words in (
+        "Every seed of lost failed: the warnings below",
         "4 of 6 runs failed",
         "lost, seed 0: non-finite loss",
         "huge, seed 1: value loss above 10000 at step",

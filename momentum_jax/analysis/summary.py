@@ -42,6 +42,8 @@ def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
     """
     arm, last_step = str(ds["arm"].values[0]), int(ds["env_steps"].values[-1])
     rows = dips[(dips["arm"] == arm) & (dips["metric"] == PRIMARY) & (dips["baseline"] == 0)]
+    if (rows["failed_step"] >= 0).all():
+        return [f"Every seed of {arm} failed: the warnings below say when and why."]
     rows = rows[(rows["failed_step"] < 0) & rows["observed"]]
     if rows.empty:
         return [

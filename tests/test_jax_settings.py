@@ -9,7 +9,7 @@ import sys
 import jax
 import pytest
 
-from momentum_jax import jax_settings
+from momentum_jax import distributed, jax_settings, runner
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.options import STREAMS
 from momentum_jax.ppo.streams import seed_streams
@@ -64,6 +64,18 @@ def test_a_changed_setting_is_refused_with_both_values_and_a_remedy(
     monkeypatch.setattr(jax_settings, "current", lambda: changed)
     with pytest.raises(ConfigError, match=f"{uninterrupted} was begun with {words}"):
         train(uninterrupted, resume=True)
+
+
+def test_a_further_process_with_other_settings_is_refused(uninterrupted, monkeypatch):  # noqa: F811
+    """Only the first process makes or compares the run directory; each has an environment of its own."""
+    job = distributed.Job(index=1, count=2)
+    monkeypatch.setattr(job, "broadcast", lambda name, value: str(False))
+    description = {"jax_settings": jax_settings.current() | {"jax_default_prng_impl": "rbg"}}
+    with (
+        pytest.raises(ConfigError, match="begun with jax_default_prng_impl='threefry2x32', now it is 'rbg'"),
+        runner._opened(uninterrupted, description, False, job),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from momentum_jax import console, interruption
+from momentum_jax.processes import console, interruption
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     interruption.end_at_once_on_signals("launch.py: stopped before anything was begun; the same command starts again")
     # Imported now: loading all this takes most of a second, in which Ctrl-C may come, too.
     import experiments
-    from momentum_jax import launching
+    from momentum_jax.cli import launching
 
     try:
         launching.launch(sys.argv, experiments, Path(__file__))

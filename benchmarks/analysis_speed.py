@@ -18,20 +18,20 @@ import pandas as pd
 from absl import app, flags
 
 from benchmarks import results
-from momentum_jax.analysis.claim_intervals import depth_interval
-from momentum_jax.analysis.design_effect import binomial_sigma, design_effect
-from momentum_jax.analysis.dips import find_dips
-from momentum_jax.analysis.drawdowns import largest_drawdown
-from momentum_jax.analysis.excursions import find_excursions
+from momentum_jax.analysis.claims.claim_intervals import depth_interval
+from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
+from momentum_jax.analysis.dips.dips import find_dips
+from momentum_jax.analysis.dips.drawdowns import largest_drawdown
+from momentum_jax.analysis.dips.excursions import find_excursions
+from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
 from momentum_jax.analysis.inference.bands import quantile_bands, simultaneous_band
+from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.predictors import foretell
 from momentum_jax.analysis.inference.recovery import recovery_sensitivity
 from momentum_jax.analysis.inference.variance import stream_shares
-from momentum_jax.analysis.intervals import mean_interval, wilson_interval
-from momentum_jax.analysis.measures import predictor_table
-from momentum_jax.analysis.noise import draw_noise, judge_against_null
-from momentum_jax.analysis.tables import BASELINES
+from momentum_jax.analysis.metrics.measures import predictor_table
+from momentum_jax.analysis.report.run_tables import BASELINES
 
 _SEEDS = flags.DEFINE_integer("seeds", 10_000, "seeds")
 _CHECKPOINTS = flags.DEFINE_integer("checkpoints", 100, "checkpoints")

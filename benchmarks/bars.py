@@ -12,7 +12,7 @@ from absl import flags
 
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.features import Features, compute_features
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 
 DATA = flags.DEFINE_string(
     "data", "../shared/data", "folder of spy_1min_2024.csv and vix_daily.csv; synthetic bars where it is absent"

@@ -21,9 +21,9 @@ from benchmarks import results
 from benchmarks.coverage_depth import WIGGLE, depth_coverage, wrongly_supported
 from benchmarks.coverage_noise import STEPS, STICKINESS, dips_found_on_spy, false_dips
 from momentum_jax.analysis.inference.bands import simultaneous_band
+from momentum_jax.analysis.inference.intervals import wilson_interval
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.resampling import Centre, bca_bounds, draw_centres, resample_counts
-from momentum_jax.analysis.intervals import wilson_interval
 
 _REPETITIONS = flags.DEFINE_integer("repetitions", 2_000, "simulated studies for each row")
 

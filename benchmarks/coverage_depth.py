@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from momentum_jax.analysis.claim_intervals import depth_interval
-from momentum_jax.analysis.claims import Verdict, decide
-from momentum_jax.analysis.intervals import mean_interval
+from momentum_jax.analysis.claims.claim_intervals import depth_interval
+from momentum_jax.analysis.claims.verdicts import Verdict, decide
+from momentum_jax.analysis.inference.intervals import mean_interval
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from momentum_jax.analysis.design_effect import binomial_sigma, design_effect
-from momentum_jax.analysis.evidence import noise_table
-from momentum_jax.analysis.noise import draw_noise, judge_against_null
+from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
+from momentum_jax.analysis.dips.evidence import noise_table
+from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
 from momentum_jax.analysis.study.condensed import read_condensed
 
 Floats = npt.NDArray[np.float64]

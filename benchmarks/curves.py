@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist
 
 import momentum_jax
-from momentum_jax.analysis.published import published_table
+from momentum_jax.analysis.claims.published import published_table
 
 STEPS = (5_000, 10_000, 25_000, 50_000, 100_000)
 METRICS = ("HOLD %", "CALL %", "PUT %", "strong BUY %", "forced stops")

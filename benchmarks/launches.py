@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from absl import app, flags
 
-from momentum_jax import runtime
+from momentum_jax.processes import backend_startup
 
 _RUNS = flags.DEFINE_integer("runs", 64, "runs advanced together in the program to count")
 _HLO = flags.DEFINE_string("hlo", None, "file with a compiled program's text to count instead")
@@ -49,16 +49,16 @@ def main(argv: list[str]) -> None:
 
 def compiled_text(num_runs: int) -> str:
     """The vmapped update of tune2 with `num_runs` runs, written as for an accelerator, compiled for what is there."""
-    runtime.start(num_devices=1)
+    backend_startup.start(num_devices=1)
     import jax
 
-    from momentum_jax.engine import Engine, Layout, Run
+    from momentum_jax.env.environment_options import EnvOptions
     from momentum_jax.env.momentum import Momentum, make_market
-    from momentum_jax.env.options import EnvOptions
     from momentum_jax.market.dataset import load_segment
-    from momentum_jax.market.options import MarketConfig
-    from momentum_jax.ppo import backend
-    from momentum_jax.ppo.options import PPOConfig
+    from momentum_jax.market.market_options import MarketConfig
+    from momentum_jax.networks import backend
+    from momentum_jax.ppo.hyper_parameters import PPOConfig
+    from momentum_jax.training.engine import Engine, Layout, Run
 
     market = make_market([load_segment(MarketConfig())])
     runs = [Run(seed, PPOConfig(), EnvOptions()) for seed in range(num_runs)]

@@ -14,7 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from momentum_jax.env.options import EnvOptions
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.market.features import MIN_PREMIUM, RISK_FREE_RATE, WINDOW, YEARS_TO_EXPIRY, Features
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)

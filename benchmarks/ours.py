@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from benchmarks import bars
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 if TYPE_CHECKING:
-    from momentum_jax.engine import Engine
+    from momentum_jax.training.engine import Engine
 
 CHECK_UPDATES = 10  # 5 120 steps: the first published checkpoint
 
@@ -27,10 +27,10 @@ def prepare(num_seeds: int, config: PPOConfig | None = None) -> Prepared:
 
     `runtime.start` comes before.
     """
-    from momentum_jax.engine import Engine, Run, default_layout
+    from momentum_jax.env.environment_options import EnvOptions
     from momentum_jax.env.momentum import Momentum, make_market
-    from momentum_jax.env.options import EnvOptions
     from momentum_jax.market.dataset import load_segment
+    from momentum_jax.training.engine import Engine, Run, default_layout
 
     market = make_market([load_segment(bars.market_config())])
     config = config or PPOConfig()

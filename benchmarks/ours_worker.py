@@ -5,7 +5,7 @@ from __future__ import annotations
 from absl import app, flags
 
 from benchmarks import ours
-from momentum_jax import runtime
+from momentum_jax.processes import backend_startup
 
 _NUM_SEEDS = flags.DEFINE_integer("num_seeds", 8, "seeds trained together")
 _STRETCH = flags.DEFINE_integer("stretch", 20, "updates of each seed in one timing")
@@ -13,7 +13,7 @@ _STRETCH = flags.DEFINE_integer("stretch", 20, "updates of each seed in one timi
 
 def main(argv: list[str]) -> None:
     del argv
-    runtime.start()
+    backend_startup.start()
     from benchmarks import contest
 
     prepared = ours.prepare(_NUM_SEEDS.value)

@@ -8,8 +8,8 @@ from itertools import pairwise
 import jax
 import numpy as np
 
-from momentum_jax.env import layout
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.env import observation_layout
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 
 def gflops(size: int = 1024, repeats: int = 8) -> float:
@@ -37,7 +37,7 @@ def flops_per_step(config: PPOConfig, num_actions: int = 6) -> float:
     forward pass, the weights' gradients and the inputs' gradients of all layers but the first. The first layer
     acts on the compact features. Element-wise work, the optimiser and the environment are not counted.
     """
-    features = layout.INPUT_COUNTS.size
+    features = observation_layout.INPUT_COUNTS.size
     sizes = config.hidden_sizes
     hidden = sum(a * b for a, b in pairwise(sizes))
     first, policy, value = features * sizes[0], hidden + sizes[-1] * num_actions, hidden + sizes[-1]

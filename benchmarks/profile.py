@@ -17,18 +17,18 @@ import pandas as pd
 from absl import app, flags
 
 from benchmarks import bars
-from momentum_jax import runtime
+from momentum_jax.processes import backend_startup
 
 _REPEATS = flags.DEFINE_integer("repeats", 40, "timings of each part, of which the fastest is quoted")
 
 
 def main(argv: list[str]) -> None:
     del argv
-    runtime.start(num_devices=1)
+    backend_startup.start(num_devices=1)
     from benchmarks import products, results, update_parts
     from momentum_jax.env.momentum import make_market
     from momentum_jax.market.dataset import load_segment
-    from momentum_jax.ppo.options import PPOConfig
+    from momentum_jax.ppo.hyper_parameters import PPOConfig
 
     config = PPOConfig()
     market = make_market([load_segment(bars.market_config())])

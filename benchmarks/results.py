@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from momentum_jax.machine import usable_cores
+from momentum_jax.processes.machine import usable_cores
 
 FOLDER = Path(__file__).parent / "results"
 

@@ -15,7 +15,7 @@ import sys
 from absl import app, flags
 
 from benchmarks import bars, contest, results, rival_venv
-from momentum_jax.machine import usable_cores
+from momentum_jax.processes.machine import usable_cores
 
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "timings of each side, in turns")
 _PROCESSES = flags.DEFINE_integer("processes", None, "processes of the rival at once; default one for each core")

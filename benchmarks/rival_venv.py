@@ -14,7 +14,7 @@ import venv
 from collections.abc import Sequence
 from pathlib import Path
 
-from momentum_jax.runtime import cache_dir
+from momentum_jax.processes.backend_startup import cache_dir
 
 
 class InstallError(RuntimeError):

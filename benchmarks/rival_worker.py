@@ -12,7 +12,7 @@ from typing import Any
 from absl import app, flags
 
 from benchmarks import bars
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 _ENV = flags.DEFINE_enum("env", "numpy", ["numpy", "wrapper"], "environment to learn on")
 _STRETCH = flags.DEFINE_integer("stretch", 3, "updates in one timing")

@@ -21,7 +21,7 @@ from flax.training.train_state import TrainState
 from benchmarks import bars
 from momentum_jax.env.momentum import Momentum, make_params
 from momentum_jax.market.dataset import load_segment
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 ILLEGAL_LOGIT = -1e8
 

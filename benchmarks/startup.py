@@ -20,7 +20,7 @@ from absl import app, flags
 
 from benchmarks import bars, results
 from benchmarks.launched import Launch, checkpoint_file
-from momentum_jax.runtime import CACHE_VARIABLE
+from momentum_jax.processes.backend_startup import CACHE_VARIABLE
 
 _REPEATS = flags.DEFINE_integer("repeats", 3, "starts with an empty cache, each followed by one with a filled cache")
 _NUM_SEEDS = flags.DEFINE_integer("num_seeds", 8, "seeds of the run")

@@ -16,7 +16,7 @@ import pandas as pd
 from absl import app, flags
 
 from benchmarks import bars, ours
-from momentum_jax import runtime
+from momentum_jax.processes import backend_startup
 
 _SEEDS = flags.DEFINE_list("seeds", ["1", "8", "64"], "numbers of seeds to time")
 _UPDATES = flags.DEFINE_integer("updates", 20, "updates of each seed in one timing")
@@ -25,7 +25,7 @@ _REPEATS = flags.DEFINE_integer("repeats", 3, "timings, of which the median is q
 
 def main(argv: list[str]) -> None:
     del argv
-    runtime.start()
+    backend_startup.start()
     from benchmarks import products, results
 
     rate = products.gflops()
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
 
 def _time_seeds(num_seeds: int, rate: float) -> dict[str, float]:
     from benchmarks import products
-    from momentum_jax.ppo.options import PPOConfig
+    from momentum_jax.ppo.hyper_parameters import PPOConfig
 
     prepared = ours.prepare(num_seeds)
     ours.advance(prepared, 1)

@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from momentum_jax.env import layout
-from momentum_jax.env.market import Market
+from momentum_jax.env import observation_layout
+from momentum_jax.env.device_market import Market
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum, typed_options
-from momentum_jax.env.options import EnvOptions
 from momentum_jax.env.rules import NUM_ACTIONS
-from momentum_jax.ppo import distributions, learner, losses, networks, optimizer, rollout
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import towers
+from momentum_jax.ppo import distributions, learner, losses, optimizers, rollout
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 
 Call = tuple[Any, ...]  # a function and its arguments
@@ -66,7 +67,7 @@ class UpdateParts:
             self._looped(self._first_gradient, (self._features, kernel, hidden)),
         )
         yield ("learning", "tanh, hidden layers and heads"), self._looped(self._upper, (state.params, hidden))
-        logits, values = networks.apply(state.params, self._features, self._static.activation)
+        logits, values = towers.apply(state.params, self._features, self._static.activation)
         yield ("learning", "loss and metrics"), self._looped(self._loss, (logits, values))
         gradients = jax.tree.map(jnp.ones_like, state.params)
         yield ("learning", "clip and Adam"), self._looped(self._step, (state.params, state.opt_state, gradients))
@@ -77,7 +78,7 @@ class UpdateParts:
     def _expand(self, compact: Any) -> jax.Array:
         return self._task.expand(compact, self._env)
 
-    def _hidden(self, params: networks.Params, features: jax.Array) -> jax.Array:
+    def _hidden(self, params: towers.Params, features: jax.Array) -> jax.Array:
         return features @ params.first.kernel + params.first.bias
 
     def _looped(self, step: Callable[..., Any], state: Any) -> Call:
@@ -91,12 +92,12 @@ class UpdateParts:
         shape = self._static.num_steps, self._static.num_envs
         return jax.random.gumbel(action_key, (*shape, self._task.num_actions)), jax.random.split(market_key, shape)
 
-    def _decide(self, params: networks.Params, trajectory: rollout.Trajectory, env: Any) -> jax.Array:
-        policy = networks.policy_tower(params)
+    def _decide(self, params: towers.Params, trajectory: rollout.Trajectory, env: Any) -> jax.Array:
+        policy = towers.policy_tower(params)
 
         def decide(last: jax.Array, step: tuple[Any, jax.Array]) -> tuple[jax.Array, jax.Array]:
             compact, mask = step
-            logits = networks.apply_tower(policy, self._task.expand(compact, env), self._static.activation)
+            logits = towers.apply_tower(policy, self._task.expand(compact, env), self._static.activation)
             noise = jnp.zeros_like(logits).at[0, 0].set(last[0].astype(jnp.float32))
             action = distributions.sample(distributions.masked_log_probs(logits, mask), noise)
             return action, action
@@ -124,19 +125,19 @@ class UpdateParts:
         return jax.lax.scan(gather, start, indices)[0]
 
     def _first_forward(self, features: jax.Array, kernel: jax.Array, hidden: jax.Array) -> Any:
-        hidden = networks._product(features, kernel)
+        hidden = towers._product(features, kernel)
         return _touched(features, hidden), kernel, hidden
 
     def _first_gradient(self, features: jax.Array, kernel: jax.Array, hidden: jax.Array) -> Any:
-        _, kernel = networks._product_backward((features, kernel), hidden)
+        _, kernel = towers._product_backward((features, kernel), hidden)
         return _touched(features, kernel), kernel, hidden
 
-    def _upper(self, params: networks.Params, hidden: jax.Array) -> Any:
+    def _upper(self, params: towers.Params, hidden: jax.Array) -> Any:
         """From the first layer's sums to the outputs and back."""
 
         def outputs(layers: Any, hidden: jax.Array) -> Any:
             policy, value = jnp.split(jnp.tanh(hidden), 2, axis=-1)
-            return networks._tower(layers[0], policy, jnp.tanh), networks._tower(layers[1], value, jnp.tanh)
+            return towers._tower(layers[0], policy, jnp.tanh), towers._tower(layers[1], value, jnp.tanh)
 
         results, pull = jax.vjp(outputs, (params.policy, params.value), hidden)
         layers, change = pull(results)
@@ -155,9 +156,9 @@ class UpdateParts:
         (d_logits, d_values), metrics = jax.grad(loss, argnums=(0, 1), has_aux=True)(logits, values)
         return d_logits, _touched(d_values, jnp.stack(metrics))
 
-    def _step(self, params: networks.Params, state: optax.ScaleByAdamState, gradients: networks.Params) -> Any:
+    def _step(self, params: towers.Params, state: optax.ScaleByAdamState, gradients: towers.Params) -> Any:
         counts = jnp.asarray(self._task.input_counts)
-        params, state, norm = optimizer.step(self._config, jnp.float32(3e-5), params, state, gradients, counts)
+        params, state, norm = optimizers.step(self._config, jnp.float32(3e-5), params, state, gradients, counts)
         return params, state, jax.tree.map(lambda leaf: _touched(leaf, norm), gradients)
 
 
@@ -173,7 +174,7 @@ class Product(NamedTuple):
 
 def minibatch_products(config: PPOConfig) -> Iterator[Product]:
     """The products of one gradient step whose hidden layers are equally wide, after a large one to compare with."""
-    rows, width, features = config.minibatch_size, config.hidden_sizes[0], layout.INPUT_COUNTS.size
+    rows, width, features = config.minibatch_size, config.hidden_sizes[0], observation_layout.INPUT_COUNTS.size
     shapes = {
         "large": (0, 4, 1024, 1024, 1024),
         "first layer, forward": (1, 200, rows, features, 2 * width),

@@ -11,7 +11,7 @@ import pkgutil
 from types import ModuleType
 
 from momentum_jax.config import Experiment
-from momentum_jax.experiment_file import is_file_name, load_file
+from momentum_jax.config.experiment_file import is_file_name, load_file
 from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.study import Study
 

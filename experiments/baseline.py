@@ -1,8 +1,6 @@
 """The first published run: weak bonuses, hardly any entropy; HOLD rose to 87 %."""
 
-from momentum_jax.config import Arm, Experiment
-from momentum_jax.env.options import EnvOptions
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.config import Arm, EnvOptions, Experiment, PPOConfig
 
 ARM = Arm(
     name="baseline",

@@ -1,7 +1,6 @@
 """The dose of the entropy bonus, from the baseline's to beyond tune3's."""
 
-from momentum_jax.config import Arm, Experiment
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.config import Arm, Experiment, PPOConfig
 
 DOSES = (0.02, 0.04, 0.06, 0.08, 0.10, 0.12)
 

@@ -3,9 +3,7 @@
 import dataclasses
 from typing import Any
 
-from momentum_jax.claims import Claim, Criterion
-from momentum_jax.config import Arm, Experiment
-from momentum_jax.env.options import EnvOptions
+from momentum_jax.config import Arm, Claim, Criterion, EnvOptions, Experiment
 
 from . import tune2
 

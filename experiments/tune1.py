@@ -1,8 +1,6 @@
 """The second published run: larger bonuses, a hold tax, more entropy."""
 
-from momentum_jax.config import Arm, Experiment
-from momentum_jax.env.options import EnvOptions
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.config import Arm, EnvOptions, Experiment, PPOConfig
 
 ARM = Arm(
     name="tune1",

@@ -1,7 +1,6 @@
 """Tune2 with more entropy: proposed to remove the dip, never run."""
 
-from momentum_jax.config import Arm, Experiment
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.config import Arm, Experiment, PPOConfig
 
 ARM = Arm(name="tune3", ppo=PPOConfig(ent_coef=0.10))
 

@@ -14,8 +14,8 @@ from momentum_jax.env import registration
 __version__ = "0.1.0"
 
 _LAZY = {
-    "load_run": "momentum_jax.store",
-    "load_policies": "momentum_jax.store",
+    "load_run": "momentum_jax.run_directory",
+    "load_policies": "momentum_jax.run_directory",
     "load_policy": "momentum_jax.policy",
 }
 __all__ = ["load_policies", "load_policy", "load_run"]

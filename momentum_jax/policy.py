@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from momentum_jax.ppo import distributions, networks
-from momentum_jax.store import RunDirectoryError, failed_seeds, load_policies, read_config
-from momentum_jax.store.files import write_arrays
+from momentum_jax.networks import towers as networks
+from momentum_jax.ppo import distributions
+from momentum_jax.run_directory import RunDirectoryError, failed_seeds, load_policies, read_config
+from momentum_jax.run_directory.files import write_arrays
 
 
 @dataclasses.dataclass(frozen=True)

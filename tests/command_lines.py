@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import experiments
-from momentum_jax import launching, runner
+from momentum_jax.cli import launching
+from momentum_jax.training import runner
 from tests.conftest import ROOT
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from momentum_jax import runtime
+from momentum_jax.processes import backend_startup
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 MADE_UP_RECORDS = Path(__file__).parent / "golden"
 
 # Programs compiled by one test run serve the next, also in the processes that tests start.
-os.environ.setdefault(runtime.CACHE_VARIABLE, str(ROOT / ".cache"))
-runtime.start(num_devices=2)
+os.environ.setdefault(backend_startup.CACHE_VARIABLE, str(ROOT / ".cache"))
+backend_startup.start(num_devices=2)
 
 
 def golden_dir() -> Path:

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from momentum_jax.analysis.rliable_import import import_rliable
+from momentum_jax.analysis.export.rliable_import import import_rliable
 
 
 def rliable() -> tuple[ModuleType, ModuleType]:

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from momentum_jax import distributed
+from momentum_jax.processes import distributed
 
 
 def main(index: int, port: str, what: str) -> None:
@@ -53,9 +53,9 @@ def _work(job: distributed.Job, what: str) -> dict[str, Any]:
 
 
 def _compute(job: distributed.Job) -> dict[str, Any]:
-    from momentum_jax import runtime
+    from momentum_jax.processes import backend_startup
 
-    runtime.start(num_devices=2)
+    backend_startup.start(num_devices=2)
     import jax
     import jax.numpy as jnp
 

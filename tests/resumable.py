@@ -14,9 +14,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from momentum_jax.config import Arm, RunConfig
-from momentum_jax.env.options import EnvOptions
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.config.run_config import Arm, RunConfig
+from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(16,))
 ARMS = (Arm(name="a", ppo=SMALL), Arm(name="b", ppo=SMALL, env=EnvOptions(call_bonus=0.5)))
@@ -30,8 +30,8 @@ def make_config(**settings: Any) -> RunConfig:
 
 def use_made_up_market() -> None:
     """Let the runner train on a made-up market."""
-    from momentum_jax import runner
     from momentum_jax.market.dataset import Dataset
+    from momentum_jax.training import runner
     from tests.markets import make_segment
 
     runner.load_dataset = lambda config: Dataset([make_segment()], [])
@@ -57,7 +57,8 @@ def main(run_dir: str, *options: str) -> None:
     from tests import conftest  # noqa: F401 (sets the devices and the cache)
 
     use_made_up_market()
-    from momentum_jax import distributed, runner
+    from momentum_jax.processes import distributed
+    from momentum_jax.training import runner
 
     given = dict(option.removeprefix("--").split("=") for option in options)
     if "at" in given:

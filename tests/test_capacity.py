@@ -8,15 +8,16 @@ from types import SimpleNamespace
 import jax
 import pytest
 
-from momentum_jax import capacity, machine, runner
-from momentum_jax.config import Arm, RunConfig
-from momentum_jax.engine import Layout
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.ppo import learner, rollout
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from momentum_jax.processes import machine
+from momentum_jax.training import capacity, runner
+from momentum_jax.training.engine import Layout
 from tests.markets import make_segment
 
 

@@ -8,9 +8,9 @@ import re
 import pytest
 
 import experiments
-from momentum_jax import cli
-from momentum_jax.claims import Claim, Criterion
-from momentum_jax.config import Experiment, RunConfig
+from momentum_jax.cli import command_line
+from momentum_jax.config.claims import Claim, Criterion
+from momentum_jax.config.run_config import Experiment, RunConfig
 from momentum_jax.fields import ConfigError
 
 LEVEL = Criterion(arm="tune2", metric="hold_pct", step=10_000, maximum=50.0)
@@ -23,7 +23,7 @@ def declaring(*criteria: Criterion, **settings) -> Experiment:
 
 
 def launch(experiment: Experiment, flags: str = "") -> RunConfig:
-    return cli.parse(["launch.py", *flags.split()], lambda name: experiment, ["tune2"]).config
+    return command_line.parse(["launch.py", *flags.split()], lambda name: experiment, ["tune2"]).config
 
 
 def refused(experiment: Experiment, flags: str = "") -> str:

@@ -7,16 +7,16 @@ import dataclasses
 import pytest
 
 import experiments
-from momentum_jax import cli
-from momentum_jax.config import RunConfig, default_checkpoints
-from momentum_jax.env.options import EnvOptions
+from momentum_jax.cli import command_line
+from momentum_jax.config.run_config import RunConfig, default_checkpoints
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 
 def parse(line):
-    return cli.parse(["launch.py", *line.split()], experiments.load, experiments.names())
+    return command_line.parse(["launch.py", *line.split()], experiments.load, experiments.names())
 
 
 def test_the_reference_systems_own_flags():

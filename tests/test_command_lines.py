@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from momentum_jax import store
-from momentum_jax.market import __main__ as market
+from momentum_jax import run_directory
+from momentum_jax.cli import market_command as market
 from tests.command_lines import launch  # noqa: F401 (a fixture)
 
 CHOOSE = "choose one of baseline, early_dip, entropy"
@@ -252,8 +252,8 @@ def test_a_file_without_an_experiment_is_named(launch, folder, monkeypatch):  # 
 
 def test_a_run_directory_in_use_is_said_to_be_so(launch, folder):  # noqa: F811
     config = launch().trained[0][0]
-    store.create_run(folder / "run", config.to_json() | {"data": {}})
-    with store.locked(folder / "run"):
+    run_directory.create_run(folder / "run", config.to_json() | {"data": {}})
+    with run_directory.locked(folder / "run"):
         ended = launch("--run_dir=run", trains=True)
     assert ended.code == 2 and "in use by pid" in ended.err
     assert "exists already; choose another name or add --resume" in launch("--run_dir=run", trains=True).err

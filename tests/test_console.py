@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from momentum_jax import console, interruption
-from momentum_jax.console import LastingStream
-from momentum_jax.progress import Progress
+from momentum_jax.processes import console, interruption
+from momentum_jax.processes.console import LastingStream
+from momentum_jax.training.progress import Progress
 from tests.conftest import ROOT
 
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import pytest
 
-from momentum_jax import distributed
-from momentum_jax.distributed import DistributedConfig
 from momentum_jax.fields import ConfigError
+from momentum_jax.processes import distributed
+from momentum_jax.processes.distributed import DistributedConfig
 from tests.conftest import ROOT
 
 RESUME = ": the run stops; what is written is kept, resume with the same command and --resume\n"

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 
 import momentum_jax
-from momentum_jax import runner, store
-from momentum_jax.analysis import report, terminal
-from momentum_jax.analysis.curves import failed_steps
-from momentum_jax.config import Arm, RunConfig
+from momentum_jax import run_directory
+from momentum_jax.analysis.metrics.curves import failed_steps
+from momentum_jax.analysis.report import build, terminal
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.variables import VARIABLES
-from momentum_jax.engine import Engine
-from momentum_jax.interruption import Interrupted
 from momentum_jax.market.dataset import Dataset
-from momentum_jax.progress import checkpoint_line
-from momentum_jax.recorder import Checkpoint
+from momentum_jax.processes.interruption import Interrupted
+from momentum_jax.training import runner
+from momentum_jax.training.engine import Engine
+from momentum_jax.training.progress import checkpoint_line
+from momentum_jax.training.recorder import Checkpoint
 from tests.markets import make_segment
 from tests.resumable import SMALL
 from tests.test_resume import train as train_until
@@ -66,7 +67,7 @@ def test_diverged_seeds_are_marked_with_the_step_whether_or_not_they_are_finite(
     assert failed.sel(arm="lost").values.tolist() == failed.sel(arm="huge").values.tolist() == [STEPS, STEPS]
     assert failed.sel(arm="calm").values.tolist() == [-1, -1]
     assert np.isfinite(run.value_loss.sel(arm="huge").isel(checkpoint=slice(1, None))).all()
-    assert store.failed_seeds(diverged.run_dir).tolist() == [[True, True], [False, False], [True, True]]
+    assert run_directory.failed_seeds(diverged.run_dir).tolist() == [[True, True], [False, False], [True, True]]
 
 
 def test_an_arm_without_a_healthy_seed_is_named_at_once_and_in_the_log(diverged):
@@ -117,7 +118,7 @@ def test_a_stopped_arm_resumes_to_the_same_numbers_in_other_groups_too(diverged,
 
 def test_tables_and_the_report_leave_them_out_and_say_why(diverged):
     shown = terminal.summary(diverged.run_dir)
-    text = Path(report.write_report(diverged.run_dir)).read_text()
+    text = Path(build.write_report(diverged.run_dir)).read_text()
     assert "4 run(s) FAILED" in shown
     for words in (
         "Every seed of lost failed: the warnings below",
@@ -134,7 +135,7 @@ def test_tables_and_the_report_leave_them_out_and_say_why(diverged):
 
 def test_a_policy_that_diverged_is_not_handed_out(diverged):
     for arm in ("lost", "huge"):
-        with pytest.raises(store.RunDirectoryError, match=f"seed 1 of arm '{arm}' diverged"):
+        with pytest.raises(run_directory.RunDirectoryError, match=f"seed 1 of arm '{arm}' diverged"):
             momentum_jax.load_policy(diverged.run_dir, arm, 1)
     momentum_jax.load_policy(diverged.run_dir, "calm", 1)
 

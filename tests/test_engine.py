@@ -10,14 +10,14 @@ import jax.monitoring
 import numpy as np
 import pytest
 
-from momentum_jax.config import Arm, RunConfig
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics import events
-from momentum_jax.engine import Engine, Layout, Run, default_layout
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
-from momentum_jax.env.options import EnvOptions
 from momentum_jax.fields import ConfigError
-from momentum_jax.fleet import Fleet, program_layouts
-from momentum_jax.ppo.options import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
+from momentum_jax.ppo.hyper_parameters import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
+from momentum_jax.training.engine import Engine, Layout, Run, default_layout
+from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.ppo.probes import Bandit
 
 SMALL = {"num_steps": 32, "minibatch_size": 16, "num_epochs": 2, "hidden_sizes": (8,)}

@@ -7,12 +7,13 @@ import sys
 
 import pytest
 
-from momentum_jax import cli, command, experiment_file
+from momentum_jax.cli import command, command_line
+from momentum_jax.config import experiment_file
 from momentum_jax.fields import ConfigError
 from tests.conftest import ROOT
 
 experiments = experiment_file.shipped()
-HEAD = "from momentum_jax.config import Arm, Experiment\nfrom momentum_jax.study import Study\n"
+HEAD = "from momentum_jax.config.run_config import Arm, Experiment\nfrom momentum_jax.study.queue import Study\n"
 MINE = 'EXPERIMENT = Experiment(name="mine", description="", arms=(Arm(name="a"), Arm(name="b")), timesteps=3000)\n'
 
 
@@ -29,17 +30,17 @@ def write(tmp_path, monkeypatch):
     return to_file
 
 
-def parse(line: str) -> cli.Command | cli.StudyCommand | str:
+def parse(line: str) -> command_line.Command | command_line.StudyCommand | str:
     words = ["launch.py", *line.split()]
-    return cli.parse(words, experiments.load, experiments.names(), load_study=experiments.load_study)
+    return command_line.parse(words, experiments.load, experiments.names(), load_study=experiments.load_study)
 
 
 def test_a_file_is_an_experiment_with_flags_on_top(write):
-    command_line = parse(f"--experiment=./{write(HEAD + MINE)} --num_seeds=3 --ent_coef=0.1")
-    assert [arm.name for arm in command_line.config.arms] == ["a", "b"]
-    assert command_line.config.experiment == "mine" and command_line.config.timesteps == 3_000
-    assert all(arm.ppo.ent_coef == 0.1 for arm in command_line.config.arms)
-    assert str(command_line.run_dir).startswith("runs/mine-")
+    parsed = parse(f"--experiment=./{write(HEAD + MINE)} --num_seeds=3 --ent_coef=0.1")
+    assert [arm.name for arm in parsed.config.arms] == ["a", "b"]
+    assert parsed.config.experiment == "mine" and command_line.config.timesteps == 3_000
+    assert all(arm.ppo.ent_coef == 0.1 for arm in parsed.config.arms)
+    assert str(parsed.run_dir).startswith("runs/mine-")
 
 
 def test_a_file_may_import_what_lies_beside_it_and_the_shipped_experiments(write, tmp_path):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from momentum_jax.config import Arm, RunConfig
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics import events
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import make_market
-from momentum_jax.env.options import EnvOptions
-from momentum_jax.fleet import Fleet, program_layouts
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.markets import make_segment
 
 # Programs of three, two and one arms, dispatched in the order 0, 2, 5, 1, 4, 3: which is not its own inverse.

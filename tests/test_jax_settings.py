@@ -9,10 +9,11 @@ import sys
 import jax
 import pytest
 
-from momentum_jax import distributed, jax_settings, runner
 from momentum_jax.fields import ConfigError
-from momentum_jax.ppo.options import STREAMS
+from momentum_jax.ppo.hyper_parameters import STREAMS
 from momentum_jax.ppo.streams import seed_streams
+from momentum_jax.processes import distributed, jax_settings
+from momentum_jax.training import runner
 from tests.conftest import ROOT
 from tests.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import jax
 import pytest
 
-from momentum_jax import distributed, kernels, runner
+from momentum_jax.processes import distributed, kernel_choices
+from momentum_jax.training import runner
 
 CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"
 
@@ -22,7 +23,7 @@ def folders(tmp_path):
     (choices / "two.textproto").write_text("tile 64")
     (choices / "three.1.tmp").write_text("half")
     run_dir.mkdir()
-    kernels.keep(cache / "xla", run_dir)
+    kernel_choices.keep(cache / "xla", run_dir)
     return cache, run_dir
 
 
@@ -35,15 +36,15 @@ def test_a_run_keeps_what_was_chosen_and_never_changes_it(folders):
     expected = {"one.textproto": "tile 32", "two.textproto": "tile 64"}
     assert kept(run_dir / "kernels") == expected
     (cache / "xla" / CHOICES / "one.textproto").write_text("tile 128")
-    kernels.keep(cache / "xla", run_dir)
+    kernel_choices.keep(cache / "xla", run_dir)
     assert kept(run_dir / "kernels") == expected
 
 
 def test_the_same_machine_uses_its_usual_cache(folders):
     cache, run_dir = folders
-    assert kernels.compilation_cache(cache, run_dir) == cache / "xla"
-    assert kernels.compilation_cache(cache) == cache / "xla"
-    assert kernels.compilation_cache(cache, run_dir.parent / "a run that never kept any") == cache / "xla"
+    assert kernel_choices.compilation_cache(cache, run_dir) == cache / "xla"
+    assert kernel_choices.compilation_cache(cache) == cache / "xla"
+    assert kernel_choices.compilation_cache(cache, run_dir.parent / "a run that never kept any") == cache / "xla"
 
 
 @pytest.mark.parametrize("change", ["emptied", "other choice"])
@@ -54,14 +55,14 @@ def test_another_cache_begins_with_the_runs_choices(folders, change):
         chosen.unlink()
     else:
         chosen.write_text("tile 16")
-    own = kernels.compilation_cache(cache, run_dir)
+    own = kernel_choices.compilation_cache(cache, run_dir)
     assert own != cache / "xla" and own.parent == cache
     assert kept(own / CHOICES) == kept(run_dir / "kernels")
-    assert kernels.compilation_cache(cache, run_dir) == own
+    assert kernel_choices.compilation_cache(cache, run_dir) == own
 
 
 def test_a_cpu_run_keeps_nothing(tmp_path):
-    kernels.keep(tmp_path / "xla", tmp_path / "run")
+    kernel_choices.keep(tmp_path / "xla", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 import momentum_jax
-from momentum_jax import invocation, store
+from momentum_jax import run_directory
 from momentum_jax.env.rules import NUM_ACTIONS
+from momentum_jax.processes import invocation
 from tests.conftest import ROOT
 from tests.markets import make_segment
 
@@ -218,7 +219,7 @@ def test_a_run_is_opened_without_jax(finished):
 
 
 def test_final_policies_are_stored_by_arm_and_layer(finished):
-    policies = store.load_policies(finished[0], "reference")
+    policies = run_directory.load_policies(finished[0], "reference")
     assert policies["policy/dense_0/kernel"].shape == (3, 460, 16)
     assert policies["value/dense_1/bias"].shape == (3, 1)
     assert (policies["policy/dense_0/kernel"][0] != policies["policy/dense_0/kernel"][1]).any()

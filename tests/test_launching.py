@@ -12,9 +12,12 @@ import sys
 
 import pytest
 
-from momentum_jax import cli, invocation, runner, store
-from momentum_jax.analysis import report, terminal
+from momentum_jax import run_directory
+from momentum_jax.analysis.report import build, terminal
+from momentum_jax.cli import command_line
 from momentum_jax.market.dataset import Dataset
+from momentum_jax.processes import invocation
+from momentum_jax.training import runner
 from tests.command_lines import launch  # noqa: F401 (a fixture)
 from tests.conftest import ROOT
 from tests.markets import make_segment
@@ -42,12 +45,12 @@ def signalled(monkeypatch, owner, name, number=signal.SIGINT):
 
 
 STAGES = {
-    "flags": (cli, "parse", NOTHING),
+    "flags": (command_line, "parse", NOTHING),
     "data": (runner, "load_dataset", NOTHING),
     "compiling": (runner, "Fleet", "run holds no state yet; go on with: "),
-    "policies": (store, "write_policy", "run holds the state after update 5; go on with: "),
+    "policies": (run_directory, "write_policy", "run holds the state after update 5; go on with: "),
     "tables": (terminal, "summary", "run is finished, its report is not: "),
-    "report": (report, "write_report", "run is finished, its report is not: "),
+    "report": (build, "write_report", "run is finished, its report is not: "),
 }
 
 
@@ -66,7 +69,7 @@ def test_a_signal_costs_one_line_that_says_what_is_kept(launch, tmp_path, monkey
         program, script, *again = shlex.split(ended.err.partition("go on with: ")[2])
         assert (program, script) == (invocation.python(), str(ROOT / "launch.py"))
         assert launch(*again, trains=True).code == 0
-        assert store.is_finished(tmp_path / "run")
+        assert run_directory.is_finished(tmp_path / "run")
 
 
 def test_a_directory_that_was_there_before_is_not_taken_for_the_stopped_run(launch, tmp_path, monkeypatch):  # noqa: F811
@@ -77,7 +80,7 @@ def test_a_directory_that_was_there_before_is_not_taken_for_the_stopped_run(laun
 
 
 def test_a_second_ctrl_c_stops_at_once_and_the_saved_state_is_named(launch, tmp_path, monkeypatch):  # noqa: F811
-    real = store.write_checkpoint
+    real = run_directory.write_checkpoint
 
     def twice(run_dir, step, *others):
         real(run_dir, step, *others)
@@ -85,7 +88,7 @@ def test_a_second_ctrl_c_stops_at_once_and_the_saved_state_is_named(launch, tmp_
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(store, "write_checkpoint", twice)
+    monkeypatch.setattr(run_directory, "write_checkpoint", twice)
     ended = launch(*RUN, trains=True)
     assert ended.code == 130
     assert re.search(r"run holds the state after update \d; go on with: ", ended.err)
@@ -128,21 +131,21 @@ def test_nobody_reading_does_not_end_training_and_is_no_full_disk(tmp_path, monk
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     runner.train(cli_config(), tmp_path / "run", gone)
-    assert store.is_finished(tmp_path / "run")
+    assert run_directory.is_finished(tmp_path / "run")
     assert "step 320" in (tmp_path / "run" / "log.txt").read_text()
 
 
 def cli_config():
     import experiments
 
-    return cli.parse(["launch.py", *RUN], experiments.load, experiments.names()).config
+    return command_line.parse(["launch.py", *RUN], experiments.load, experiments.names()).config
 
 
 def test_a_report_that_cannot_be_written_does_not_hide_the_run(launch, tmp_path, monkeypatch):  # noqa: F811
     def full(run_dir):
         raise OSError(errno.ENOSPC, "No space left on device", "report.md")
 
-    monkeypatch.setattr(report, "write_report", full)
+    monkeypatch.setattr(build, "write_report", full)
     ended = launch(*RUN, trains=True, reports=True)
     assert ended.code == 1
     assert "report.md: No space left on device; the run is finished, its report is not: " in ended.err
@@ -165,7 +168,7 @@ def test_a_closed_pipe_a_lost_terminal_and_ascii_leave_the_run_alone(tmp_path):
         assert process.wait(timeout=300) == 0, errors
     assert first.startswith("tune2: 1 arm(s) x 2 seeds x 320 steps")
     assert errors == ""
-    assert store.is_finished(tmp_path / "run") and (tmp_path / "run" / "report" / "report.md").exists()
+    assert run_directory.is_finished(tmp_path / "run") and (tmp_path / "run" / "report" / "report.md").exists()
 
 
 def bar_flags(folder) -> list[str]:
@@ -192,13 +195,13 @@ def test_the_printed_command_works_from_anywhere(launch, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flags = [word.replace(f"{tmp_path}/", "") for word in bar_flags(tmp_path)]
     assert flags[0] == "--data_path=bars.csv"
-    signalled(monkeypatch, store, "write_policy")
+    signalled(monkeypatch, run_directory, "write_policy")
     odd = "odd 'name' & more"
     ended = launch(*RUN[:-1], f"--run_dir={odd}", "--data_source=csv", *flags, trains=True)
     command = ended.err.strip().partition("go on with: ")[2]
     again = subprocess.run(["bash", "-c", command], cwd="/", capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
-    assert store.is_finished(tmp_path / odd)
+    assert run_directory.is_finished(tmp_path / odd)
     report_line = invocation.report_command(tmp_path / odd)
     (tmp_path / odd / "report" / "report.md").unlink()
     subprocess.run(["bash", "-c", report_line], cwd="/", check=True, capture_output=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from momentum_jax import machine
+from momentum_jax.processes import machine
 from tests.conftest import ROOT
 
 

@@ -11,11 +11,12 @@ import pytest
 from absl import flags
 
 import experiments
-from momentum_jax import cli, cli_flags, modes, store
+from momentum_jax import run_directory
+from momentum_jax.cli import command_line, flag_definitions, modes
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.formats import FileFormat
-from momentum_jax.store import RunDirectoryError
+from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.run_directory import RunDirectoryError
 
 _DECLARATIONS = dataclasses.fields(FileFormat)
 REFUSED = (ConfigError, DataError, RunDirectoryError)
@@ -78,7 +79,7 @@ def lines(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("modes")
     stored = folder / "stored"
     begun = parse(["--timesteps=5000"]).config.to_json()
-    store.create_run(stored, begun | {"data": {}, "finished": "now"})
+    run_directory.create_run(stored, begun | {"data": {}, "finished": "now"})
     return {
         "new": "",
         "new, files": FILES,
@@ -97,21 +98,23 @@ def lines(tmp_path_factory) -> dict[str, str]:
 
 
 def parse(words):
-    command = cli.parse(["launch.py", *words], experiments.load, experiments.names(), None, experiments.load_study)
+    command = command_line.parse(
+        ["launch.py", *words], experiments.load, experiments.names(), None, experiments.load_study
+    )
     command = command._replace(arguments=())
-    if isinstance(command, cli.Command) and "runs/" in str(command.run_dir):
+    if isinstance(command, command_line.Command) and "runs/" in str(command.run_dir):
         command = command._replace(run_dir=command.run_dir.with_name(command.run_dir.name.split("-")[0]))  # no time
     return command
 
 
 def table() -> dict[str, flags.Flag]:
     values = flags.FlagValues()
-    cli_flags.define(values)
+    flag_definitions.define(values)
     return {name: values[name] for name in values}
 
 
 def text_of(name: str, flag: flags.Flag) -> str:
-    name = cli_flags.own_name(name)
+    name = flag_definitions.own_name(name)
     if name in VALUES:
         return VALUES[name]
     if flag.boolean:
@@ -125,7 +128,14 @@ def text_of(name: str, flag: flags.Flag) -> str:
 
 
 def _default(name: str):
-    owners = (cli.RunConfig, cli.EnvOptions, cli.PPOConfig, cli.MarketConfig, cli.DistributedConfig, cli.SlurmConfig)
+    owners = (
+        command_line.RunConfig,
+        command_line.EnvOptions,
+        command_line.PPOConfig,
+        command_line.MarketConfig,
+        command_line.DistributedConfig,
+        command_line.SlurmConfig,
+    )
     defaults = {field.name: field.default for owner in owners for field in dataclasses.fields(owner)}
     # A declaration that is not given (None) is that of the plainest file.
     declared = {f"{prefix}_{field.name}": field.default for prefix in ("file", "vix") for field in _DECLARATIONS}
@@ -147,7 +157,7 @@ def test_every_flag_is_refused_or_changes_what_is_done(lines):
             except REFUSED as error:
                 message = str(error)
                 assert "\n" not in message
-                own_name = cli_flags.own_name(name)
+                own_name = flag_definitions.own_name(name)
                 assert own_name in message or name in ("study", "extend_to", "resume", "data_source"), (mode, message)
                 continue
             accepted.add(name)
@@ -158,7 +168,7 @@ def test_every_flag_is_refused_or_changes_what_is_done(lines):
 
 def test_every_flag_belongs_to_a_mode():
     read = frozenset().union(*(mode.reads for mode in modes.MODES)) | modes.SLURM_FLAGS
-    assert read == {cli_flags.own_name(name) for name in table()}
+    assert read == {flag_definitions.own_name(name) for name in table()}
 
 
 @pytest.mark.parametrize(
@@ -216,19 +226,19 @@ def test_a_study_in_the_directory_of_a_run_is_refused(lines, tmp_path):
 
 
 def test_an_extension_that_was_begun_goes_on_with_the_same_line(lines, tmp_path):
-    stored = store.read_config(lines["resume"].split("=")[1])
+    stored = run_directory.read_config(lines["resume"].split("=")[1])
     run_dir = tmp_path / "begun"
-    store.create_run(run_dir, stored | {"finished": None})
+    run_directory.create_run(run_dir, stored | {"finished": None})
     command = parse([f"--run_dir={run_dir}", "--extend_to=5000"])
     assert (command.config.timesteps, command.resume) == (5_000, True)
-    store.replace_config(run_dir, stored | {"finished": "now"})
+    run_directory.replace_config(run_dir, stored | {"finished": "now"})
     with pytest.raises(ConfigError, match="extend_to=5000 is not beyond the run's 5000 steps"):
         parse([f"--run_dir={run_dir}", "--extend_to=5000"])
 
 
 def test_a_preset_lies_on_the_experiments_own_arms_when_a_run_goes_on(tmp_path):
     begun = parse(["--preset=reference_1217", "--experiment=tune3"])
-    store.create_run(tmp_path / "run", begun.config.to_json() | {"data": {}})
+    run_directory.create_run(tmp_path / "run", begun.config.to_json() | {"data": {}})
     line = ["--resume", f"--run_dir={tmp_path / 'run'}"]
     assert parse([*line, "--preset=reference_1217"]).config.arms == begun.config.arms == parse(line).config.arms
     assert parse([*line, "--preset=reference"]).config.arms == parse(["--experiment=tune3"]).config.arms

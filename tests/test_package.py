@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import momentum_jax
-from momentum_jax import command
+from momentum_jax.cli import command
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 import momentum_jax
-from momentum_jax import store
-from momentum_jax.config import Arm, RunConfig
-from momentum_jax.env import layout, rules
+from momentum_jax import run_directory
+from momentum_jax.config.run_config import Arm, RunConfig
+from momentum_jax.env import observation_layout, rules
+from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.gymnasium import MomentumGymEnv
-from momentum_jax.env.market import FIRST_BAR
 from momentum_jax.env.momentum import Momentum, make_market, make_params
-from momentum_jax.fleet import Fleet, program_layouts
+from momentum_jax.networks import towers
 from momentum_jax.policy import load_policy
-from momentum_jax.ppo import distributions, networks
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo import distributions
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.conftest import ROOT
 from tests.markets import make_segment
 
@@ -40,9 +41,9 @@ def run(tmp_path_factory):
     for _ in range(3):
         fleet.fetch(fleet.update())
     run_dir = tmp_path_factory.mktemp("runs") / "run"
-    store.create_run(run_dir, config.to_json() | {"data": {}})
+    run_directory.create_run(run_dir, config.to_json() | {"data": {}})
     for arm, layers in fleet.policies():
-        store.write_policy(run_dir, arm, layers)
+        run_directory.write_policy(run_dir, arm, layers)
     return fleet, run_dir
 
 
@@ -51,7 +52,7 @@ def states():
     """What the learner sees at 16 flat states, [16, 327], and the observations [16, 20, 23] of the same states."""
     task, params = Momentum(), make_params(make_segment())
     features = task.expand(task.flat_probe(jnp.arange(FIRST_BAR, FIRST_BAR + 16)), params)
-    return features, layout.expand(features)
+    return features, observation_layout.expand(features)
 
 
 @pytest.mark.parametrize(("arm", "position"), [("tanh", 0), ("tanh", 1), ("relu", 0), ("relu", 1)])
@@ -60,7 +61,7 @@ def test_probabilities_and_values_are_the_learners_own(run, states, arm: str, po
     features, obs = states
     engine = fleet._engines[[one.name for one in ARMS].index(arm)]
     params = jax.tree.map(lambda leaf: leaf[position], engine.params())
-    logits, values = networks.apply(params, features, arm)
+    logits, values = towers.apply(params, features, arm)
     expected = jnp.exp(distributions.masked_log_probs(logits, FLAT))
     policy = load_policy(run_dir, arm, 5 + position)
     mask = np.broadcast_to(FLAT, (16, 6))
@@ -120,23 +121,23 @@ def test_exported_arrays_give_the_same_policy_with_numpy_alone(run, states, tmp_
 
 
 def test_what_is_not_there_is_named(run):
-    with pytest.raises(store.RunDirectoryError, match=r"no arm 'sin', expected one of \['tanh', 'relu'\]"):
+    with pytest.raises(run_directory.RunDirectoryError, match=r"no arm 'sin', expected one of \['tanh', 'relu'\]"):
         load_policy(run[1], "sin", 5)
-    with pytest.raises(store.RunDirectoryError, match="no seed 0, expected one of 5 … 6"):
+    with pytest.raises(run_directory.RunDirectoryError, match="no seed 0, expected one of 5 … 6"):
         load_policy(run[1], "tanh", 0)
 
 
 def test_an_unfinished_run_and_a_diverged_seed_are_refused(run, tmp_path: Path):
     fleet, run_dir = run
-    config = store.read_config(run_dir)
-    store.create_run(tmp_path / "run", config)
-    with pytest.raises(store.RunDirectoryError, match=r"final_tanh\.npz: not found"):
+    config = run_directory.read_config(run_dir)
+    run_directory.create_run(tmp_path / "run", config)
+    with pytest.raises(run_directory.RunDirectoryError, match=r"final_tanh\.npz: not found"):
         load_policy(tmp_path / "run", "tanh", 5)
     arrays = {name: np.stack(list(layer.rows)) for name, layer in dict(fleet.policies())["tanh"].items()}
     arrays["value/dense_0/bias"][1, 0] = np.nan
-    store.write_policy(tmp_path / "run", "tanh", arrays)
+    run_directory.write_policy(tmp_path / "run", "tanh", arrays)
     load_policy(tmp_path / "run", "tanh", 5)
-    with pytest.raises(store.RunDirectoryError, match=r"seed 6 of arm .tanh. diverged, value.dense_0.bias"):
+    with pytest.raises(run_directory.RunDirectoryError, match=r"seed 6 of arm .tanh. diverged, value.dense_0.bias"):
         load_policy(tmp_path / "run", "tanh", 6)
 
 

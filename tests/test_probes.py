@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.config import Arm, RunConfig
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.env import rules
-from momentum_jax.env.market import FIRST_BAR
+from momentum_jax.env.device_market import FIRST_BAR
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_options
-from momentum_jax.env.options import EnvOptions
-from momentum_jax.fleet import Fleet, program_layouts
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.markets import make_segment
 
 NUM_BARS = 301  # cursors 20 … 299 can be probed, an even number: the two halves hold every one of them

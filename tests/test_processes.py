@@ -10,10 +10,11 @@ import sys
 import pytest
 
 import momentum_jax
-from momentum_jax import runner, store
-from momentum_jax.config import Arm, RunConfig
-from momentum_jax.distributed import Job
+from momentum_jax import run_directory
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.fields import ConfigError
+from momentum_jax.processes.distributed import Job
+from momentum_jax.training import runner
 from tests.conftest import ROOT
 from tests.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
 
@@ -43,7 +44,7 @@ def test_two_processes_equal_one_bit_for_bit(tmp_path, uninterrupted):  # noqa: 
     results = train_together(run_dir)
     assert [code for code, _, _ in results] == [0, 0], results
     assert_same_run(run_dir, uninterrupted)
-    assert store.is_finished(run_dir)
+    assert run_directory.is_finished(run_dir)
     assert momentum_jax.load_run(run_dir).seed.values.tolist() == [0, 1, 2]
     names = {path.name for path in run_dir.iterdir()}
     assert {"log.txt", "log.1of2.txt"} <= names
@@ -59,8 +60,8 @@ def test_a_process_that_dies_ends_the_job_and_the_run_goes_on(tmp_path, uninterr
     assert code == 3, errors
     assert "process 1 of 2 has died: the run stops; what is written is kept, resume with" in errors
     assert "Traceback" not in errors
-    assert not store.is_finished(run_dir)
-    assert store.states(run_dir, store.Share(0, 2))
+    assert not run_directory.is_finished(run_dir)
+    assert run_directory.states(run_dir, run_directory.Share(0, 2))
     assert [code for code, _, _ in train_together(run_dir)] == [0, 0]
     assert_same_run(run_dir, uninterrupted)
 
@@ -73,6 +74,6 @@ def test_each_process_needs_a_seed(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_shares_are_contiguous_and_even(count):
-    shares = [store.Share(index, count).of(range(7)) for index in range(count)]
+    shares = [run_directory.Share(index, count).of(range(7)) for index in range(count)]
     assert [seed for share in shares for seed in share] == list(range(7))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.formatting import triples
-from momentum_jax.analysis.tables import checkpoint_table
-from momentum_jax.store import load_run
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.report.formatting import triples
+from momentum_jax.analysis.report.run_tables import checkpoint_table
+from momentum_jax.run_directory import load_run
 from tests.analysis.conftest import simulator
 from tests.conftest import ROOT
 

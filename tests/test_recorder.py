@@ -11,7 +11,7 @@ import pytest
 
 from momentum_jax.diagnostics import events
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, SETUP_SCORES, VARIABLES
-from momentum_jax.recorder import Recorder
+from momentum_jax.training.recorder import Recorder
 
 RUNS, UPDATES = 3, 7
 

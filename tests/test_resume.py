@@ -18,14 +18,16 @@ import numpy as np
 import pytest
 
 import momentum_jax
-from momentum_jax import resuming, runner, store
-from momentum_jax.description import describe
+from momentum_jax import run_directory
 from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.variables import VARIABLES
-from momentum_jax.engine import default_layout
 from momentum_jax.fields import ConfigError
-from momentum_jax.interruption import Interrupted
 from momentum_jax.market.dataset import Dataset
+from momentum_jax.processes.interruption import Interrupted
+from momentum_jax.training import runner
+from momentum_jax.training.engine import default_layout
+from momentum_jax.training.manifest import describe
+from momentum_jax.training.resume import compatibility
 from tests.conftest import ROOT
 from tests.markets import make_segment
 from tests.resumable import ARMS, SMALL, make_config
@@ -79,10 +81,10 @@ def assert_same_run(one, other):
 @pytest.mark.parametrize("step", [300, 1_300])
 def test_a_run_stopped_by_ctrl_c_goes_on_to_the_same_bits(tmp_path, uninterrupted, step):
     interrupt(tmp_path / "run", step)
-    assert not store.is_finished(tmp_path / "run")
+    assert not run_directory.is_finished(tmp_path / "run")
     said = train(tmp_path / "run", resume=True)
     assert any(line.startswith("resumed at step") for line in said)
-    assert store.is_finished(tmp_path / "run")
+    assert run_directory.is_finished(tmp_path / "run")
     assert_same_run(tmp_path / "run", uninterrupted)
     assert len(trained(tmp_path / "run")) == 2
     assert sum(trained(tmp_path / "run")) == sum(trained(uninterrupted))
@@ -105,13 +107,13 @@ def test_several_stops_and_other_groups_change_nothing(tmp_path, uninterrupted):
 
 def test_states_are_saved_no_more_often_than_asked(tmp_path):
     train(tmp_path / "run", make_config(state_interval=3_600.0))
-    assert [update for update, _ in store.states(tmp_path / "run")] == [24]  # the last alone
+    assert [update for update, _ in run_directory.states(tmp_path / "run")] == [24]  # the last alone
 
 
 def test_a_run_that_never_saved_starts_anew(tmp_path, uninterrupted):
     run_dir = tmp_path / "run"
     interrupt(run_dir, 200)
-    for _, folder in store.states(run_dir):
+    for _, folder in run_directory.states(run_dir):
         os.rename(folder, tmp_path / folder.name)
     train(run_dir, resume=True)
     assert_same_run(run_dir, uninterrupted)
@@ -135,10 +137,10 @@ def test_a_longer_run_passes_through_the_shorter_one(tmp_path, uninterrupted):
     assert longer.planned_checkpoints == (*range(0, 600, 100), 512, *range(600, 1_600, 100), 1_536)
     train(run_dir, longer, resume=True)
     found, whole = momentum_jax.load_run(run_dir), momentum_jax.load_run(uninterrupted)
-    assert store.read_config(run_dir)["timesteps"] == 1_500
+    assert run_directory.read_config(run_dir)["timesteps"] == 1_500
     np.testing.assert_array_equal(found.p_action.sel(checkpoint=found.env_steps != 512), whole.p_action)
     np.testing.assert_array_equal(found.flat_count.sum("checkpoint"), whole.flat_count.sum("checkpoint"))
-    assert store.is_finished(run_dir)
+    assert run_directory.is_finished(run_dir)
 
 
 def test_a_finished_run_has_nothing_to_resume(tmp_path, uninterrupted):
@@ -191,14 +193,14 @@ def test_changed_data_is_refused_with_the_difference(tmp_path, monkeypatch):
 def test_a_run_of_a_newer_version_is_refused_with_that_version(tmp_path, uninterrupted, place, words):
     run_dir = tmp_path / "run"
     shutil.copytree(uninterrupted, run_dir)
-    config = store.read_config(run_dir)
+    config = run_directory.read_config(run_dir)
     assert config["versions"]["momentum_jax"] == momentum_jax.__version__
     config["versions"]["momentum_jax"] = "9.1.0"
     owner = config
     for step in place[:-1]:
         owner = owner[step]
     owner[place[-1]] = 1
-    store.replace_config(run_dir, config)
+    run_directory.replace_config(run_dir, config)
     with pytest.raises(ConfigError, match=rf"{words}: momentum_jax 9\.1\.0 wrote it .* resume it with that"):
         train(run_dir, resume=True)
 
@@ -207,24 +209,24 @@ def test_a_run_of_an_older_version_goes_on(tmp_path, uninterrupted):
     """What was not recorded yet has its default's meaning; the width of all groups was one number."""
     run_dir = tmp_path / "run"
     shutil.copytree(uninterrupted, run_dir)
-    config = store.read_config(run_dir)
+    config = run_directory.read_config(run_dir)
     for name in ("jax_settings", "probe_draw", "num_processes", "claims", "fixed_streams"):
         del config[name]
     del config["data"]["regime"], config["market"]["vix_timing"], config["versions"]["momentum_jax"]
     for arm in config["arms"]:
         del arm["ppo"]["matmul_precision"], arm["env"]["decision_time_setup"], arm["redrawn_streams"]
     config["group_width"] = 3
-    store.replace_config(run_dir, config)
+    run_directory.replace_config(run_dir, config)
     assert "finished already" in train(run_dir, resume=True)[0]
-    assert resuming.stored_run(run_dir).group_width == (3,)
+    assert compatibility.stored_run(run_dir).group_width == (3,)
 
 
 def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monkeypatch, uninterrupted):
     """Several segments: each one's last bar was drawn too before the draw was recorded."""
     shutil.copytree(uninterrupted, tmp_path / "run")
-    config = store.read_config(tmp_path / "run")
+    config = run_directory.read_config(tmp_path / "run")
     assert config.pop("probe_draw") == 1  # one segment: the same draw as ever
-    store.replace_config(tmp_path / "run", config)
+    run_directory.replace_config(tmp_path / "run", config)
     assert "finished already" in train(tmp_path / "run", resume=True)[0]
     several = [make_segment(), make_segment()]
     assert describe(make_config(), Dataset(several, []), [default_layout(1)])["probe_draw"] == 2
@@ -242,7 +244,7 @@ def test_an_annealed_run_is_not_made_longer():
 def test_the_newest_two_states_are_kept_and_a_damaged_one_is_passed_over(tmp_path, uninterrupted):
     run_dir = tmp_path / "run"
     interrupt(run_dir, 800)
-    (newest, folder), (older, _) = store.states(run_dir)
+    (newest, folder), (older, _) = run_directory.states(run_dir)
     assert newest > older
     for path in folder.rglob("*"):
         if path.is_file():
@@ -265,7 +267,7 @@ def test_a_full_disk_is_told_at_once_and_what_is_saved_stays(tmp_path, monkeypat
     monkeypatch.setattr(os, "replace", full)
     run_dir = tmp_path / "run"
     with pytest.raises(
-        resuming.WriteError, match=rf"{victim}: No space left on device; the state after update \d+ is kept"
+        compatibility.WriteError, match=rf"{victim}: No space left on device; the state after update \d+ is kept"
     ):
         train(run_dir)
     assert not list(run_dir.rglob("*.tmp"))
@@ -293,7 +295,7 @@ def assert_readable(run_dir):
         return
     try:
         momentum_jax.load_run(run_dir)
-    except store.RunDirectoryError as error:
+    except run_directory.RunDirectoryError as error:
         assert "no checkpoint yet" in str(error)
 
 
@@ -304,11 +306,11 @@ def test_kills_within_writes_lose_nothing(tmp_path, uninterrupted):
         result = child(run_dir, f"--at={at}")
         assert result.returncode == -signal.SIGKILL, result.stderr
         assert list(run_dir.rglob("*.tmp"))
-        written = set(store.complete_steps(run_dir))
+        written = set(run_directory.complete_steps(run_dir))
         assert_readable(run_dir)
     result = child(run_dir)
     assert result.returncode == 0, result.stderr
-    assert written <= set(store.complete_steps(run_dir))
+    assert written <= set(run_directory.complete_steps(run_dir))
     assert not list(run_dir.rglob("*.tmp"))
     assert_same_run(run_dir, uninterrupted)
 
@@ -331,11 +333,11 @@ def test_twenty_kills_at_random_moments_lose_nothing(tmp_path, uninterrupted):
 def test_a_second_launch_into_a_run_directory_is_refused(tmp_path):
     run_dir = tmp_path / "run"
     interrupt(run_dir, 200)
-    with store.locked(run_dir):
+    with run_directory.locked(run_dir):
         result = child(run_dir)
         assert f"in use by pid {os.getpid()} on {socket.gethostname()}" in result.stderr
-        with pytest.raises(store.RunDirectoryError, match="in use by pid"):
-            store.create_run(run_dir, json.loads((run_dir / "config.json").read_text()))
+        with pytest.raises(run_directory.RunDirectoryError, match="in use by pid"):
+            run_directory.create_run(run_dir, json.loads((run_dir / "config.json").read_text()))
     train(run_dir, resume=True)
     assert not (run_dir / "lock").exists()
 
@@ -348,5 +350,5 @@ def test_a_killed_holder_leaves_no_lock(tmp_path):
     result = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT)
     assert result.returncode == -signal.SIGKILL
     assert (tmp_path / "lock").exists()
-    with store.locked(tmp_path):
+    with run_directory.locked(tmp_path):
         assert (tmp_path / "lock").read_text().startswith(f"pid {os.getpid()} on ")

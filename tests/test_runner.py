@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import momentum_jax
-from momentum_jax import runner
-from momentum_jax.analysis import report
-from momentum_jax.config import Arm, RunConfig
+from momentum_jax.analysis.report import build
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.variables import VARIABLES
-from momentum_jax.env.options import EnvOptions
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.training import runner
 from tests.markets import make_segment
 
 SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(16,))
@@ -58,7 +58,7 @@ def test_a_diverging_arm_is_marked_and_the_others_go_on(train, tmp_path):
     assert (failed.sel(arm="wild") % SMALL.rollout_size == 0).all()
     assert (failed.sel(arm="calm") == -1).all()
     assert_same(run.sel(arm="calm"), train("calm", [Arm(name="calm", ppo=SMALL)]).sel(arm="calm"))
-    text = Path(report.write_report(tmp_path / "wild")).read_text()
+    text = Path(build.write_report(tmp_path / "wild")).read_text()
     assert "2 of 4 runs failed" in text
     assert "wild, seed 0" in text
 

@@ -9,25 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from momentum_jax import runtime
 from momentum_jax.fields import ConfigError
+from momentum_jax.processes import backend_startup
 
 
 @pytest.fixture
 def environment(monkeypatch):
     """Without settings of the cache folder."""
-    for name in (runtime.CACHE_VARIABLE, "XDG_CACHE_HOME"):
+    for name in (backend_startup.CACHE_VARIABLE, "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
 
 def test_the_cache_lies_where_the_variable_says_then_in_the_cache_folder_of_the_home(environment, tmp_path):
     environment.setenv("HOME", str(tmp_path))
-    assert runtime.cache_dir() == tmp_path / ".cache" / "momentum_jax"
+    assert backend_startup.cache_dir() == tmp_path / ".cache" / "momentum_jax"
     environment.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
-    assert runtime.cache_dir() == tmp_path / "other" / "momentum_jax"
-    environment.setenv(runtime.CACHE_VARIABLE, "~/mine")
-    assert runtime.cache_dir() == tmp_path / "mine"
+    assert backend_startup.cache_dir() == tmp_path / "other" / "momentum_jax"
+    environment.setenv(backend_startup.CACHE_VARIABLE, "~/mine")
+    assert backend_startup.cache_dir() == tmp_path / "mine"
 
 
 def _no_user(uid: int) -> None:
@@ -38,14 +38,14 @@ def test_without_a_home_folder_the_cache_is_temporary(environment, tmp_path):
     temporary = Path(tempfile.gettempdir()) / f"momentum_jax-{os.getuid()}"
     environment.delenv("HOME")
     environment.setattr(pwd, "getpwuid", _no_user)
-    assert runtime.cache_dir() == temporary
+    assert backend_startup.cache_dir() == temporary
     (tmp_path / "file").touch()
     environment.setenv("HOME", str(tmp_path / "file"))  # as /nonexistent, but root can make that
-    assert runtime.cache_dir() == temporary
+    assert backend_startup.cache_dir() == temporary
 
 
 def test_a_cache_folder_that_cannot_be_made_is_refused(environment, tmp_path):
     (tmp_path / "file").touch()
-    environment.setenv(runtime.CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
+    environment.setenv(backend_startup.CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     with pytest.raises(ConfigError, match=r"MOMENTUM_JAX_CACHE=.*file/cache: cannot be made \(Not a directory\)"):
-        runtime.cache_dir()
+        backend_startup.cache_dir()

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from momentum_jax import runner
-from momentum_jax.distributed import Job
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.processes.distributed import Job
+from momentum_jax.training import runner
 from tests.markets import make_segment
 
 VENDOR = MarketConfig(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from momentum_jax import slurm
+from momentum_jax.cli import batch_file
+from momentum_jax.cli.batch_file import SlurmConfig
 from momentum_jax.fields import ConfigError
-from momentum_jax.slurm import SlurmConfig
 
 FULL = SlurmConfig(
     slurm="run.sbatch",
@@ -33,7 +33,7 @@ def text_of(
     config: SlurmConfig = FULL, arguments: tuple[str, ...] = ("--num_seeds=8",), run_dir: str = "runs/a"
 ) -> str:
     config.validate()
-    return slurm.script(config, arguments, Path(run_dir), Path("launch.py"), python="/opt/python 3/bin/python")
+    return batch_file.script(config, arguments, Path(run_dir), Path("launch.py"), python="/opt/python 3/bin/python")
 
 
 def directives(text: str) -> list[str]:
@@ -98,7 +98,7 @@ def test_a_job_starts_saves_goes_on_and_ends(site: Path, name: str):
     run_dir = site / "runs" / name
     arguments = ["--experiment=tune2", "--slurm", "jobs/a.sbatch", f"--data={name}", "--slurm-nodes=2", "--run_dir=x"]
     config = SlurmConfig(slurm="jobs/a.sbatch", slurm_nodes=2, slurm_cpus_per_task=3)
-    path = slurm.write_script(config, arguments, run_dir, Path("launch.py"), python="python")
+    path = batch_file.write_script(config, arguments, run_dir, Path("launch.py"), python="python")
     assert path == site / "jobs" / "a.sbatch"
     assert run_dir.parent.is_dir() and not run_dir.exists()  # Slurm makes no folder for the log
     expected = [
@@ -117,7 +117,7 @@ def test_a_job_starts_saves_goes_on_and_ends(site: Path, name: str):
 
 def test_a_setup_that_fails_ends_the_job(site: Path):
     config = SlurmConfig(slurm="a.sbatch", slurm_setup="false")
-    path = slurm.write_script(config, [], site / "a", Path("launch.py"), python="python")
+    path = batch_file.write_script(config, [], site / "a", Path("launch.py"), python="python")
     assert subprocess.run(["bash", str(path)], check=False).returncode == 1
     assert not (site / "called").exists()
 
@@ -140,15 +140,15 @@ def test_flags_about_slurm_are_left_out():
 
 def test_a_file_with_another_content_is_kept(site: Path):
     config = SlurmConfig(slurm="a.sbatch")
-    path = slurm.write_script(config, ["--num_seeds=8"], Path("a"), Path("launch.py"))
+    path = batch_file.write_script(config, ["--num_seeds=8"], Path("a"), Path("launch.py"))
     before = path.read_bytes()
-    assert slurm.write_script(config, ["--num_seeds=8"], Path("a"), Path("launch.py")) == path
+    assert batch_file.write_script(config, ["--num_seeds=8"], Path("a"), Path("launch.py")) == path
     with pytest.raises(ConfigError, match=r"a\.sbatch: exists with another content"):
-        slurm.write_script(config, ["--num_seeds=9"], Path("a"), Path("launch.py"))
+        batch_file.write_script(config, ["--num_seeds=9"], Path("a"), Path("launch.py"))
     assert path.read_bytes() == before
     (site / "file").touch()
     with pytest.raises(ConfigError, match="cannot be written"):
-        slurm.write_script(SlurmConfig(slurm="file/a.sbatch"), [], Path("a"), Path("launch.py"))
+        batch_file.write_script(SlurmConfig(slurm="file/a.sbatch"), [], Path("a"), Path("launch.py"))
 
 
 @pytest.mark.parametrize(

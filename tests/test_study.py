@@ -10,12 +10,14 @@ import pytest
 import experiments
 from experiments.early_dip import STUDY
 from experiments.early_dip_parts import causes, confirmatory
-from momentum_jax import cli, store, study
-from momentum_jax.config import Arm, Experiment, RunConfig
-from momentum_jax.env.options import EnvOptions
+from momentum_jax import run_directory
+from momentum_jax.cli import command_line
+from momentum_jax.config.run_config import Arm, Experiment, RunConfig
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.fields import ConfigError
-from momentum_jax.market.options import MarketConfig
-from momentum_jax.store import RunDirectoryError
+from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.run_directory import RunDirectoryError
+from momentum_jax.study import queue
 
 PARTS = (
     Experiment(name="made_up.first", description="", arms=(Arm(name="a"), Arm(name="b")), num_seeds=2),
@@ -23,7 +25,7 @@ PARTS = (
     Experiment(name="made_up.crash", description="", arms=(Arm(name="a"),), market={"data_source": "synthetic"}),
     Experiment(name="made_up.other", description="", arms=(Arm(name="a"),)),
 )
-MADE_UP = study.Study(
+MADE_UP = queue.Study(
     name="made_up",
     question="?",
     primary="p",
@@ -51,10 +53,10 @@ class StandIn:
         self.calls.append((run_dir.name, resume))
         description = config.to_json() | {"data": {}}
         if not resume:
-            store.create_run(run_dir, description)
+            run_directory.create_run(run_dir, description)
         if run_dir.name == self._killed_at:
             raise KilledError
-        store.replace_config(run_dir, store.read_config(run_dir) | {"finished": "now"})
+        run_directory.replace_config(run_dir, run_directory.read_config(run_dir) | {"finished": "now"})
 
 
 def configure(part: Experiment, **settings) -> RunConfig:
@@ -63,12 +65,12 @@ def configure(part: Experiment, **settings) -> RunConfig:
 
 
 def planned(folder, chosen=(), **settings):
-    return study.plan(MADE_UP, folder, lambda part: configure(part, **settings), chosen)
+    return queue.plan(MADE_UP, folder, lambda part: configure(part, **settings), chosen)
 
 
 def carry_out(folder, train, runs=None):
     lines = []
-    study.carry_out(MADE_UP, folder, runs or planned(folder), train, lines.append)
+    queue.carry_out(MADE_UP, folder, runs or planned(folder), train, lines.append)
     return "\n".join(lines)
 
 
@@ -86,7 +88,7 @@ def test_a_killed_queue_goes_on_where_it_stopped(tmp_path):
     with pytest.raises(KilledError):
         carry_out(tmp_path, killed)
     assert killed.calls == [("first", False), ("second", False)]
-    assert [study.state_of(run).value for run in planned(tmp_path)] == ["finished", "begun", "waiting"]
+    assert [queue.state_of(run).value for run in planned(tmp_path)] == ["finished", "begun", "waiting"]
     again = StandIn()
     carry_out(tmp_path, again)
     assert again.calls == [("second", True), ("crash", False)]
@@ -96,8 +98,8 @@ def test_a_killed_queue_goes_on_where_it_stopped(tmp_path):
 
 
 def test_what_is_left_counts_whole_rollouts_of_every_arm_and_seed(tmp_path):
-    assert study.env_steps(planned(tmp_path)[0].config) == 2 * 2 * 196 * 512
-    assert "1.2 million environment steps are left" in study.status_text(
+    assert queue.env_steps(planned(tmp_path)[0].config) == 2 * 2 * 196 * 512
+    assert "1.2 million environment steps are left" in queue.status_text(
         planned(tmp_path, ["first", "second", "crash"])
     )
 
@@ -130,27 +132,27 @@ def test_where_a_run_is_computed_may_change_under_way(tmp_path):
 
 def test_the_declaration_lies_beside_the_runs_and_another_is_refused(tmp_path):
     carry_out(tmp_path, StandIn())
-    declared = json.loads((tmp_path / study.DECLARATION_NAME).read_text())
+    declared = json.loads((tmp_path / queue.DECLARATION_NAME).read_text())
     assert declared["parts"] == ["first", "second", "crash", "other"]
     assert (declared["horizon"], declared["threshold"], declared["confirmatory"]) == (25_000, 5.0, ["first"])
     later = dataclasses.replace(MADE_UP, threshold=1.0)
     with pytest.raises(ConfigError, match="declares another study"):
-        study.carry_out(later, tmp_path, planned(tmp_path), StandIn(), lambda line: None)
+        queue.carry_out(later, tmp_path, planned(tmp_path), StandIn(), lambda line: None)
 
 
 def test_a_part_may_be_added_later_but_never_as_confirmatory(tmp_path):
     first = dataclasses.replace(MADE_UP, parts=PARTS[:1], by_request=())
-    path = tmp_path / study.DECLARATION_NAME
-    study.declare(first, tmp_path)
+    path = tmp_path / queue.DECLARATION_NAME
+    queue.declare(first, tmp_path)
     assert json.loads(path.read_text())["added"] == []
     grown = dataclasses.replace(first, parts=PARTS[:2], added=("second",))
-    study.declare(grown, tmp_path)
+    queue.declare(grown, tmp_path)
     told = json.loads(path.read_text())
     assert (told["parts"], told["added"]) == (["first"], ["second"])
-    study.declare(grown, tmp_path)
+    queue.declare(grown, tmp_path)
     for other in (first, dataclasses.replace(first, parts=PARTS[:2]), dataclasses.replace(grown, threshold=1.0)):
         with pytest.raises(ConfigError, match="another --run_dir"):
-            study.declare(other, tmp_path)
+            queue.declare(other, tmp_path)
     assert json.loads(path.read_text()) == told
     with pytest.raises(ValueError, match="second of made_up was added after results were seen"):
         dataclasses.replace(grown, confirmatory=("first", "second"))
@@ -160,25 +162,27 @@ def test_unknown_parts_and_parts_of_another_market_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="no part 'third': choose from first, second"):
         planned(tmp_path, ["third"])
     csv = MarketConfig(data_source="csv", data_path="x.csv", vix_path="v.csv")
-    on_bars = study.plan(MADE_UP, tmp_path, lambda part: configure(part, market=csv))
+    on_bars = queue.plan(MADE_UP, tmp_path, lambda part: configure(part, market=csv))
     assert [run.name for run in on_bars] == ["first", "second"]
     with pytest.raises(ConfigError, match="so there is nothing to run"):
-        study.plan(MADE_UP, tmp_path, lambda part: configure(part, market=csv), ["crash"])
+        queue.plan(MADE_UP, tmp_path, lambda part: configure(part, market=csv), ["crash"])
 
 
 def parse(line):
-    return cli.parse(["launch.py", *line.split()], experiments.load, experiments.names(), None, experiments.load_study)
+    return command_line.parse(
+        ["launch.py", *line.split()], experiments.load, experiments.names(), None, experiments.load_study
+    )
 
 
 def test_every_part_of_early_dip_parses_alone_and_within_the_study():
     command = parse("--study=early_dip --run_dir=runs/x")
-    assert isinstance(command, cli.StudyCommand)
-    study.check(command.parts)
+    assert isinstance(command, command_line.StudyCommand)
+    queue.check(command.parts)
     within = {part.name: part.config for part in command.parts}
     for part in STUDY.parts:
         alone = parse(f"--experiment={part.name} --run_dir=runs/x")
-        assert isinstance(alone, cli.Command)
-        name = study.part_name(part)
+        assert isinstance(alone, command_line.Command)
+        name = queue.part_name(part)
         assert (name in within) is (name not in STUDY.by_request)
         assert within.get(name, alone.config) == alone.config
         assert (alone.config.num_seeds, alone.config.timesteps) == (part.num_seeds, part.timesteps)
@@ -186,7 +190,7 @@ def test_every_part_of_early_dip_parses_alone_and_within_the_study():
 
 def test_early_dip_keeps_to_the_least_that_was_asked_for():
     for part in STUDY.parts:
-        name = study.part_name(part)
+        name = queue.part_name(part)
         if name == "full":
             least = (16, 500_000)
         elif name in ("streams", "random_episodes"):

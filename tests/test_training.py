@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from momentum_jax.config import Arm, RunConfig
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.variables import HEALTH_METRICS
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
-from momentum_jax.ppo.options import PPOConfig
-from momentum_jax.progress import Progress
-from momentum_jax.training import Training
+from momentum_jax.training.loop import Training
+from momentum_jax.training.progress import Progress
 
 PPO = PPOConfig(num_steps=4, minibatch_size=4)
 ARMS, SEEDS, UPDATES = 2, 3, 3

@@ -194,9 +194,9 @@ def _write(facts: dict[str, Any]) -> None:
 def _work(letter: str) -> None:
     """One part, in this process."""
     if letter in "bcg":  # the others start processes of their own
-        from momentum_jax import runtime
+        from momentum_jax.processes import backend_startup
 
-        runtime.start()
+        backend_startup.start()
     work_of(letter)()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks import launches, ours, products
 from benchmarks.accelerator import roof, setting, trace
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 _REPEATS = 3
 

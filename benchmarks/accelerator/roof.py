@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from momentum_jax.env import layout
-from momentum_jax.ppo.options import MATMUL_PRECISIONS, PPOConfig
+from momentum_jax.env import observation_layout
+from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS, PPOConfig
 
 _TURNS = 8
 
@@ -36,7 +36,7 @@ def bytes_per_step(config: PPOConfig) -> float:
     A gradient step reads each weight for its product, writes its gradient, reads that for the norm, and reads four
     numbers and writes three of it in Adam: ten in all. Activations and features are not counted.
     """
-    features, width = layout.INPUT_COUNTS.size, config.hidden_sizes[0]
+    features, width = observation_layout.INPUT_COUNTS.size, config.hidden_sizes[0]
     hidden = sum(a * b for a, b in pairwise(config.hidden_sizes))
     weights = 2 * features * width + 2 * hidden
     return 4.0 * 10 * weights * config.num_epochs / config.minibatch_size

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from momentum_jax.claims import Claim, Criterion
-from momentum_jax.config import Experiment, default_checkpoints
+from momentum_jax.config import Claim, Criterion, Experiment, default_checkpoints
 
 from .. import baseline, full, tune1, tune2, tune3
 from . import varied

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from momentum_jax.config import Arm, Experiment
-from momentum_jax.market.options import SCENARIOS
-from momentum_jax.ppo.options import STREAMS as EVERY_STREAM
+from momentum_jax.market.market_options import SCENARIOS
+from momentum_jax.ppo.hyper_parameters import STREAMS as EVERY_STREAM
 
 from .. import tune2
 from . import varied

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from gymnax.wrappers.gym import GymnaxToGymWrapper
 
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, make_params
-from momentum_jax.env.options import EnvOptions
 from momentum_jax.market.dataset import load_segment
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 
 # JAX runs by now, and its threads do not follow into a forked process: the first computation there would wait for ever.
 _in_forked_process = False

@@ -18,15 +18,15 @@ from gymnax import registration
 from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics import events
-from momentum_jax.env import layout, rules
-from momentum_jax.env.market import FIRST_BAR, Market, Prices, stacked_market
-from momentum_jax.env.options import EnvOptions
+from momentum_jax.env import observation_layout, rules
+from momentum_jax.env.device_market import FIRST_BAR, Market, Prices, stacked_market
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Exogenous, Step
 from momentum_jax.fields import is_static
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.features import WINDOW, compute_features
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.segment import Segment, episode_weights
 
 
@@ -162,7 +162,7 @@ class Momentum(environment.Environment):
     def observe(self, key: jax.Array, state: rules.State, action: Any, params: EnvParams) -> jax.Array:
         """The observation [20, 23] float32 of a state."""
         del key, action
-        return layout.expand(self.expand(self.compact(state, params), params))
+        return observation_layout.expand(self.expand(self.compact(state, params), params))
 
     def action_mask(self, state: rules.State, params: EnvParams) -> jax.Array:
         """[6] bool, True = legal."""
@@ -182,7 +182,7 @@ class Momentum(environment.Environment):
 
     def observation_space(self, params: EnvParams) -> spaces.Box:
         del params
-        return spaces.Box(-10.0, 10.0, (WINDOW, layout.NUM_COLUMNS), jnp.float32)
+        return spaces.Box(-10.0, 10.0, (WINDOW, observation_layout.NUM_COLUMNS), jnp.float32)
 
     def state_space(self, params: EnvParams) -> spaces.Dict:
         """Loose bounds of the state's scalars: only the cursor and the position's kind have tight ones."""
@@ -208,8 +208,8 @@ class Momentum(environment.Environment):
     # The learner's seam (see `env.task`)
 
     truncates = False
-    num_inputs = WINDOW * layout.NUM_COLUMNS
-    input_counts = layout.INPUT_COUNTS
+    num_inputs = WINDOW * observation_layout.NUM_COLUMNS
+    input_counts = observation_layout.INPUT_COUNTS
 
     def bind(self, shared: Market, options: EnvOptions) -> EnvParams:
         """Parameters of one run from what all runs share and what is the run's own."""
@@ -264,17 +264,17 @@ class Momentum(environment.Environment):
     def expand_rest(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
         """The position's features [..., 4], which follow those of `exogenous`."""
         del params
-        return layout.position_features(compact.greeks)
+        return observation_layout.position_features(compact.greeks)
 
     def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return layout.reduce_kernel(kernel)
+        return observation_layout.reduce_kernel(kernel)
 
     def restore_kernel(self, rows: np.ndarray, deviations: np.ndarray) -> np.ndarray:
-        return layout.restore_kernel(rows, deviations)
+        return observation_layout.restore_kernel(rows, deviations)
 
     def flat_probe(self, bars: jax.Array) -> CompactObservation:
         """Compact observations of flat states at `bars` [...]."""
-        return CompactObservation(bar=bars, greeks=jnp.zeros((*bars.shape, layout.NUM_GREEKS), jnp.float32))
+        return CompactObservation(bar=bars, greeks=jnp.zeros((*bars.shape, observation_layout.NUM_GREEKS), jnp.float32))
 
     def probe_scores(self, bars: jax.Array, params: EnvParams) -> jax.Array:
         """Setup score [...] int32 by which the reward would judge a decision taken with the cursor at `bars` [...]."""

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from momentum_jax.env.market import FIRST_BAR, Market, Prices, Setup
-from momentum_jax.env.options import EnvOptions
+from momentum_jax.env.device_market import FIRST_BAR, Market, Prices, Setup
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.pricing import contracts_sold, premium_growth, return_tier
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)

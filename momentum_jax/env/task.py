@@ -2,7 +2,8 @@
 
 The learner stores *compact* observations and *expands* them to features in each minibatch; by default both are the
 identity, so any gymnax environment trains with the same learner. An environment whose observation repeats numbers may
-name each of them once: `input_counts` says how many inputs a feature stands for (see `env.layout`, `ppo.optimizer`).
+name each of them once: `input_counts` says how many inputs a feature stands for (see `env.observation_layout`,
+`ppo.optimizers`).
 """
 
 from __future__ import annotations

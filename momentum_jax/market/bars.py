@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from momentum_jax.market.errors import DataError, IntervalError
-from momentum_jax.market.options import parse_date
+from momentum_jax.market.market_options import parse_date
 
 EXCHANGE_TZ = "America/New_York"
 PRICE_COLUMNS = ("open", "high", "low", "close")

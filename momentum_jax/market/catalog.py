@@ -7,12 +7,12 @@ import pandas as pd
 
 from momentum_jax.market.bars import session_dates
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import FILE_SOURCES, VENDORS, MarketConfig, parse_date
-from momentum_jax.market.readers import read_table
+from momentum_jax.market.files.readers import read_table
+from momentum_jax.market.market_options import FILE_SOURCES, VENDORS, MarketConfig, parse_date
 from momentum_jax.market.sessions import cut_sessions, previous_session
 from momentum_jax.market.sources import BarSource, FileSource
 from momentum_jax.market.synthetic import SyntheticSource
-from momentum_jax.market.vix import load_vix
+from momentum_jax.market.vix.daily_vix import load_vix
 
 _BEFORE = timedelta(days=7)  # holds a session; a file has these days at no cost
 _HIGHEST_VIX = 150.0  # points; it never closed above 83
@@ -26,7 +26,7 @@ def open_source(config: MarketConfig, refresh: bool = True) -> BarSource:
         assert config.data_path is not None  # MarketConfig refuses anything else
         return FileSource(config.data_path, config.file_format)
     # Vendors are optional extras: imported only when asked for.
-    from momentum_jax.market.vendors import open_vendor
+    from momentum_jax.market.vendors.vendor_source import open_vendor
 
     return open_vendor(config, refresh)
 

@@ -10,12 +10,12 @@ import pandas as pd
 
 from momentum_jax.market.bars import BAR_COLUMNS, last_sessions, session_dates
 from momentum_jax.market.catalog import open_source, open_vix
-from momentum_jax.market.clock import CLOCK
-from momentum_jax.market.clock_remedies import clock_remedy
+from momentum_jax.market.checks.clock import CLOCK
+from momentum_jax.market.checks.clock_remedies import clock_remedy
+from momentum_jax.market.checks.quality_report import QualityReport
 from momentum_jax.market.errors import DataError, DataWarning
-from momentum_jax.market.options import FILE_SOURCES, MarketConfig
+from momentum_jax.market.market_options import FILE_SOURCES, MarketConfig
 from momentum_jax.market.prepare import NO_SESSION, Prepared, prepare, usable_bars, with_warnings
-from momentum_jax.market.report import QualityReport
 from momentum_jax.market.segment import Segment, fingerprint, regime_balance
 from momentum_jax.market.sources import BarSource, FileSource
 from momentum_jax.market.splits import describe_split, take_part

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr
 
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.vix_timing import seen_vix
+from momentum_jax.market.vix.vix_timing import seen_vix
 
 WINDOW = 20
 NUM_MARKET_COLUMNS = 19

@@ -6,14 +6,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from momentum_jax.market.bars import session_dates
-from momentum_jax.market.clock import clock_findings
+from momentum_jax.market.checks.clock import clock_findings
+from momentum_jax.market.checks.quality import ERROR, EXCLUDE, WARN, Finding, findings, session_table
+from momentum_jax.market.checks.quality_report import QualityReport
+from momentum_jax.market.checks.strikes import strike_findings
 from momentum_jax.market.errors import DataError, DataWarning
-from momentum_jax.market.options import FILE_SOURCES, MarketConfig
-from momentum_jax.market.quality import ERROR, EXCLUDE, WARN, Finding, findings, session_table
-from momentum_jax.market.report import QualityReport
+from momentum_jax.market.market_options import FILE_SOURCES, MarketConfig
 from momentum_jax.market.sessions import cut_sessions, fill_minutes
-from momentum_jax.market.strikes import strike_findings
-from momentum_jax.market.vix import missing_days
+from momentum_jax.market.vix.daily_vix import missing_days
 
 NO_SESSION = "no_session"
 

@@ -9,11 +9,11 @@ from typing import Protocol
 
 import pandas as pd
 
-from momentum_jax.market.bar_files import FileBars, read_bars
 from momentum_jax.market.bars import between_dates, copies, session_dates
 from momentum_jax.market.errors import DataError, DataWarning, UnknownSymbolError
-from momentum_jax.market.formats import FileFormat
-from momentum_jax.market.suggestions import suggestion
+from momentum_jax.market.files.bar_files import FileBars, read_bars
+from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.market.files.suggestions import suggestion
 
 _SUFFIXES = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz", ".zip"), "parquet": (".parquet", ".pq")}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -6,7 +6,7 @@ import pandas as pd
 from momentum_jax.market.bars import session_dates
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.features import WINDOW
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 
 PURGED_BARS = WINDOW  # the last bars before a boundary, which a window after it could otherwise hold
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from momentum_jax.ppo.networks import Params
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks.towers import Params
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 _REWARDS = 0xFFFFFFFF  # the minibatch stream's constant for permuted rewards; epochs count from 0
 

@@ -15,8 +15,10 @@ from flax import struct
 
 from momentum_jax.env.task import Task
 from momentum_jax.fields import is_static
-from momentum_jax.ppo import backend, distributions, interventions, losses, networks, optimizer, rollout
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import backend
+from momentum_jax.networks import towers as networks
+from momentum_jax.ppo import distributions, interventions, losses, optimizers, rollout
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import Streams
 
 
@@ -91,7 +93,7 @@ def init(task: Task, config: PPOConfig, env_params: Any, streams: Streams) -> Le
     return LearnerState(
         params=params,
         deviations=deviations,
-        opt_state=optimizer.init(params),
+        opt_state=optimizers.init(params),
         env_state=jax.vmap(task.initial_state, in_axes=(0, None))(reset_keys, env_params),
         streams=streams,
         update=jnp.zeros((), jnp.int32),
@@ -212,7 +214,7 @@ def learn(
         params, opt_state = carry
         minibatch = jax.tree.map(lambda leaf: leaf[indices], batch)
         gradients, metrics = gradient(params, minibatch)
-        params, opt_state, norm = optimizer.step(config, learning_rate, params, opt_state, gradients, counts)
+        params, opt_state, norm = optimizers.step(config, learning_rate, params, opt_state, gradients, counts)
         return (params, opt_state), (metrics, norm)
 
     indices = permutations.reshape(-1, config.minibatch_size)

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from momentum_jax.ppo import backend
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import backend
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 
 class MinibatchMetrics(NamedTuple):

@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from momentum_jax.env.task import Task
-from momentum_jax.ppo import distributions, networks, packing
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import towers
+from momentum_jax.ppo import distributions, packing
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 
 class Trajectory(NamedTuple):
@@ -43,7 +44,7 @@ class _Coming(NamedTuple):
 def collect(
     task: Task,
     config: PPOConfig,
-    params: networks.Params,
+    params: towers.Params,
     env_state: Any,
     env_params: Any,
     action_key: jax.Array,
@@ -57,7 +58,7 @@ def collect(
     shape = (config.num_steps, config.num_envs)
     gumbel = jax.random.gumbel(action_key, (*shape, task.num_actions), jnp.float32)
     keys = jax.vmap(jax.vmap(jax.random.split))(jax.random.split(market_key, shape))
-    policy = networks.policy_tower(params)
+    policy = towers.policy_tower(params)
     exogenous = _exogenous(task, policy, env_state, env_params, keys[..., 1])
     coming = _Coming(gumbel, keys[..., 0], keys[..., 1], exogenous)
     act = jax.vmap(partial(_act, task, config, policy, env_params))
@@ -74,17 +75,17 @@ def collect(
 
 
 def _exogenous(
-    task: Task, policy: tuple[networks.Dense, ...], env_state: Any, env_params: Any, reset_keys: jax.Array
+    task: Task, policy: tuple[towers.Dense, ...], env_state: Any, env_params: Any, reset_keys: jax.Array
 ) -> tuple[Any, ...]:
     """`_Coming.exogenous` of all steps: leaves [T, M, ...]."""
     found = jax.vmap(task.exogenous, in_axes=(0, 1, None), out_axes=1)(env_state, reset_keys, env_params)
-    return (networks.partial_sums(policy[0], found.features), found.ahead) if found else ()
+    return (towers.partial_sums(policy[0], found.features), found.ahead) if found else ()
 
 
 def _act(
     task: Task,
     config: PPOConfig,
-    policy: tuple[networks.Dense, ...],
+    policy: tuple[towers.Dense, ...],
     env_params: Any,
     state: Any,
     coming: _Coming,
@@ -115,7 +116,7 @@ def _act(
 def _logits(
     task: Task,
     config: PPOConfig,
-    policy: tuple[networks.Dense, ...],
+    policy: tuple[towers.Dense, ...],
     env_params: Any,
     compact: Any,
     coming: _Coming,
@@ -123,6 +124,6 @@ def _logits(
     """The policy's logits [A] on one observation."""
     one = jax.tree.map(lambda leaf: leaf[None], compact)
     if not coming.exogenous:
-        return networks.apply_tower(policy, task.expand(one, env_params), config.activation)[0]
+        return towers.apply_tower(policy, task.expand(one, env_params), config.activation)[0]
     sums = coming.exogenous[0][None]
-    return networks.apply_tower_to_rest(policy, sums, task.expand_rest(one, env_params), config.activation)[0]
+    return towers.apply_tower_to_rest(policy, sums, task.expand_rest(one, env_params), config.activation)[0]

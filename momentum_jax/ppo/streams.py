@@ -8,8 +8,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from momentum_jax.jax_settings import PRNG_IMPL
-from momentum_jax.ppo.options import FIXED_STREAM_SEED, REDRAWN_SEED_OFFSET, STREAMS
+from momentum_jax.ppo.hyper_parameters import FIXED_STREAM_SEED, REDRAWN_SEED_OFFSET, STREAMS
+from momentum_jax.processes.jax_settings import PRNG_IMPL
 
 
 class Streams(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from momentum_jax.diagnostics.variables import VARIABLES
-from momentum_jax.store import create_run, write_checkpoint
+from momentum_jax.run_directory import create_run, write_checkpoint
 
 STEPS = (0, *range(1_000, 21_000, 1_000), 25_000, 32_000, 40_000, 50_000, 63_000, 80_000, 100_000)
 KNOTS = (0, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000)

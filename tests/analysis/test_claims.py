@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 
 import experiments
-from momentum_jax import report
-from momentum_jax.analysis.claims import RunNumbers, Verdict, decide, find_arm, judge, overall
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.intervals import Interval
-from momentum_jax.analysis.published_claims import PUBLISHED_CLAIMS, judge_published, stopped_seeds
-from momentum_jax.claims import Claim, Criterion, claim_from_json
-from momentum_jax.config import RunConfig
+from momentum_jax.analysis.claims.published_claims import PUBLISHED_CLAIMS, judge_published, stopped_seeds
+from momentum_jax.analysis.claims.verdicts import RunNumbers, Verdict, decide, find_arm, judge, overall
+from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.cli import report_command
+from momentum_jax.config.claims import Claim, Criterion, claim_from_json
+from momentum_jax.config.run_config import RunConfig
 from momentum_jax.fields import ConfigError
-from momentum_jax.store import load_run
+from momentum_jax.run_directory import load_run
 
 RISE = Criterion(arm="tune2", metric="hold_pct", quantity="change", from_step=5_000, step=10_000, minimum=0.0)
 
@@ -216,19 +216,19 @@ def test_a_claim_without_criteria_is_refused():
 
 def test_the_command_prints_verdicts_and_writes_them(simulate, capsys):
     run_dir = simulate(num_seeds=8)
-    assert report.main([str(run_dir), "--claims=published"]) == 0
+    assert report_command.main([str(run_dir), "--claims=published"]) == 0
     assert "1. NOT SUPPORTED: HOLD rises at 10k" in capsys.readouterr().out
     table = pd.read_csv(run_dir / "report" / "claims.csv", dtype={"claim": str})
     assert set(table["claim_verdict"]) <= {"supported", "not supported", "undecided"}
     assert table["claim"].nunique() == 8 and table["reason"].str.contains("not measured", na=False).any()
     places = pd.read_csv(run_dir / "report" / "published.csv")
     assert places["percentile"].between(0, 100).all() and (places["prediction_low"] <= places["prediction_high"]).all()
-    assert report.main([str(run_dir), "--claims=declared"]) == 0
+    assert report_command.main([str(run_dir), "--claims=declared"]) == 0
     assert "No claim was declared" in capsys.readouterr().out
 
 
 def test_the_command_refuses_in_one_line(simulate, tmp_path, capsys):
-    assert report.main([str(tmp_path / "absent")]) == 2
+    assert report_command.main([str(tmp_path / "absent")]) == 2
     message = capsys.readouterr().err
     assert "absent" in message and message.count("\n") == 1
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from momentum_jax.analysis.curves import derive_curves, failed_steps, flat_percentages
+from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps, flat_percentages
 from momentum_jax.diagnostics.variables import LABELS
-from momentum_jax.store import load_run
+from momentum_jax.run_directory import load_run
 
 
 def counts(table) -> xr.DataArray:

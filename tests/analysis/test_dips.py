@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import signal
 
-from momentum_jax.analysis.dips import DipClass, Dips, find_dips, landmark_depth
-from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown
-from momentum_jax.analysis.excursions import find_excursions
+from momentum_jax.analysis.dips.dips import DipClass, Dips, find_dips, landmark_depth
+from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
+from momentum_jax.analysis.dips.excursions import find_excursions
 
 GOLDEN_STEPS = np.array([5_000, 10_000, 25_000, 100_000])
 GOLDEN_HOLD = np.array([54.9, 63.0, 52.9, 38.2])

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from momentum_jax.analysis.evidence import comparison_table, foretelling_table, noise_table
+from momentum_jax.analysis.dips.evidence import comparison_table, foretelling_table, noise_table
 from momentum_jax.analysis.inference.predictors import LEARNER_FEATURES
-from momentum_jax.store import load_run
+from momentum_jax.run_directory import load_run
 
 
 def test_a_real_fall_exceeds_chance_and_noise_around_a_level_does_not(simulate):

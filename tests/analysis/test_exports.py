@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from momentum_jax.analysis import exports
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.tensorboard import write_events
-from momentum_jax.store import RunDirectoryError, load_run
+from momentum_jax.analysis.export import run_exports
+from momentum_jax.analysis.export.tensorboard import write_events
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.run_directory import RunDirectoryError, load_run
 from tests import oracle
 from tests.conftest import ROOT
 
@@ -24,7 +24,7 @@ def ds(simulate) -> xr.Dataset:
 
 
 def test_netcdf_gives_the_dataset_back(ds, tmp_path):
-    path = exports.write_netcdf(ds, tmp_path / "run.nc")
+    path = run_exports.write_netcdf(ds, tmp_path / "run.nc")
     back = xr.load_dataset(path)
     assert back.attrs == ds.attrs
     for name, variable in ds.variables.items():
@@ -37,9 +37,9 @@ def test_netcdf_gives_the_dataset_back(ds, tmp_path):
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_the_long_table_gives_every_value_back(ds, tmp_path, suffix):
     path = tmp_path / f"curves.{suffix}"
-    {"parquet": exports.write_parquet, "csv": exports.write_csv}[suffix](ds, path)
+    {"parquet": run_exports.write_parquet, "csv": run_exports.write_csv}[suffix](ds, path)
     table = pd.read_parquet(path) if suffix == "parquet" else pd.read_csv(path)
-    assert tuple(table.columns) == exports.LONG_COLUMNS
+    assert tuple(table.columns) == run_exports.LONG_COLUMNS
     table = table.astype({"arm": str, "variable": str})
     pivot = table.set_index(["variable", "arm", "seed", "env_steps"])["value"]
     for variable, values in {"entropy": ds["entropy"], "hold_pct": derive_curves(ds)["hold_pct"]}.items():
@@ -52,7 +52,7 @@ def test_the_long_table_gives_every_value_back(ds, tmp_path, suffix):
 
 def test_rliable_reads_its_layout(ds, tmp_path):
     library, metrics = oracle.rliable()
-    exports.write_rliable(ds, tmp_path)
+    run_exports.write_rliable(ds, tmp_path)
     scores = dict(np.load(tmp_path / "rliable_scores.npz"))
     assert {arm: values.shape for arm, values in scores.items()} == {"tune2": (2, 2), "tune3": (3, 2)}
     points, intervals = library.get_interval_estimates(scores, lambda x: np.array([metrics.aggregate_mean(x)]), reps=50)
@@ -69,23 +69,23 @@ def test_rliable_reads_its_layout(ds, tmp_path):
 def test_an_arm_of_any_name_is_exported_and_read_through_rliable(simulate, tmp_path, name):
     library, metrics = oracle.rliable()
     ds = load_run(simulate(arms=(name, "tune2"), num_seeds=3, steps=(0, 1_000, 5_000)))
-    exports.write_rliable(ds, tmp_path)
+    run_exports.write_rliable(ds, tmp_path)
     scores = dict(np.load(tmp_path / "rliable_scores.npz"))
     assert list(scores) == [name, "tune2"]
     points, _ = library.get_interval_estimates(scores, lambda x: np.array([metrics.aggregate_mean(x)]), reps=50)
     expected = derive_curves(ds)[["p_buy", "p_buy_strong"]].sel(arm=name).isel(checkpoint=-1).to_array().mean() / 100
     assert points[name][0] == pytest.approx(float(expected))
     curves = dict(np.load(tmp_path / "rliable_curves.npz"))
-    assert curves.pop(exports.frames_key([name, "tune2"])).tolist() == [0, 1_000, 5_000]
+    assert curves.pop(run_exports.frames_key([name, "tune2"])).tolist() == [0, 1_000, 5_000]
     assert {arm: values.shape for arm, values in curves.items()} == {name: (3, 2, 3), "tune2": (3, 2, 3)}
 
 
 def test_a_fresh_process_reads_the_export_through_rliable_and_leaves_pandas_as_it_was(ds, tmp_path):
     oracle.rliable()
-    exports.write_rliable(ds, tmp_path)
+    run_exports.write_rliable(ds, tmp_path)
     program = (
         "import sys, numpy as np, pandas.util._decorators as before; own = before.deprecate_kwarg;"
-        "from momentum_jax.analysis.rliable_import import import_rliable; library, metrics = import_rliable();"
+        "from momentum_jax.analysis.export.rliable_import import import_rliable; library, metrics = import_rliable();"
         "scores = dict(np.load(sys.argv[1]));"
         "print(library.get_interval_estimates(scores, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=50)[0]);"
         "sys.exit(before.deprecate_kwarg is not own)"
@@ -97,7 +97,7 @@ def test_a_fresh_process_reads_the_export_through_rliable_and_leaves_pandas_as_i
 
 
 def test_reliability_curves_are_one_file_per_arm_metric_and_healthy_seed(ds, tmp_path):
-    paths = exports.write_reliability(ds, tmp_path / "r")
+    paths = run_exports.write_reliability(ds, tmp_path / "r")
     assert len(paths) == 2 * 2 * 3 - 2
     table = pd.read_csv(tmp_path / "r" / "tune3" / "p_buy" / "seed_2.csv")
     assert list(table.columns) == ["env_steps", "p_buy"]
@@ -107,18 +107,18 @@ def test_reliability_curves_are_one_file_per_arm_metric_and_healthy_seed(ds, tmp
 
 
 def test_an_earlier_export_is_replaced_but_nothing_else(ds, tmp_path):
-    exports.write_reliability(ds, tmp_path / "r")
-    exports.write_reliability(ds.sel(seed=[0]), tmp_path / "r")
+    run_exports.write_reliability(ds, tmp_path / "r")
+    run_exports.write_reliability(ds.sel(seed=[0]), tmp_path / "r")
     assert len(list((tmp_path / "r").rglob("*.csv"))) == 2 * 2
     (tmp_path / "r" / "thesis.docx").touch()
     with pytest.raises(RunDirectoryError, match=r"thesis\.docx: not an exported curve"):
-        exports.write_reliability(ds, tmp_path / "r")
+        run_exports.write_reliability(ds, tmp_path / "r")
 
 
 def test_only_known_formats_are_exported(ds, tmp_path):
     with pytest.raises(ValueError, match=r"\['excel'\] are unknown, expected some of netcdf"):
-        exports.export_run(ds, tmp_path, ["csv", "excel"])
-    paths = exports.export_run(ds, tmp_path / "new", ["csv", "netcdf"])
+        run_exports.export_run(ds, tmp_path, ["csv", "excel"])
+    paths = run_exports.export_run(ds, tmp_path / "new", ["csv", "netcdf"])
     assert [path.name for path in paths] == ["run.nc", "curves.csv"]
 
 

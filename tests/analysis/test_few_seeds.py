@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 import experiments
-from momentum_jax.analysis import terminal
-from momentum_jax.analysis.claim_report import write_claims
-from momentum_jax.analysis.few_seeds import MIN_SEEDS, enough
-from momentum_jax.analysis.formatting import format_table, markdown_table
-from momentum_jax.analysis.live import status
-from momentum_jax.analysis.report import write_report
-from momentum_jax.analysis.summary import built_in_claims
-from momentum_jax.config import RunConfig
-from momentum_jax.store import load_run
+from momentum_jax.analysis.claims.claim_tables import write_claims
+from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
+from momentum_jax.analysis.report import terminal
+from momentum_jax.analysis.report.build import write_report
+from momentum_jax.analysis.report.formatting import format_table, markdown_table
+from momentum_jax.analysis.report.live import status
+from momentum_jax.analysis.report.summary import built_in_claims
+from momentum_jax.config.run_config import RunConfig
+from momentum_jax.run_directory import load_run
 
 VERDICTS = (
     "supported",

@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.evidence import noise_table
+from momentum_jax.analysis.dips.evidence import noise_table
 from momentum_jax.analysis.figures import gallery, plot_hold, save_figure
-from momentum_jax.analysis.figures.curves import plot_curves
 from momentum_jax.analysis.figures.depth import plot_depths
-from momentum_jax.analysis.figures.dose import plot_dose
-from momentum_jax.analysis.figures.heatmap import plot_drawdowns
+from momentum_jax.analysis.figures.depth_predictors import plot_predictors
+from momentum_jax.analysis.figures.dose_prevalence import plot_dose
+from momentum_jax.analysis.figures.drawdown_heatmap import plot_drawdowns
 from momentum_jax.analysis.figures.pairs import plot_pairs
-from momentum_jax.analysis.figures.predictors import plot_predictors
-from momentum_jax.analysis.figures.recovery import plot_recovery
-from momentum_jax.analysis.tables import dip_table
-from momentum_jax.store import load_run
+from momentum_jax.analysis.figures.recovery_curves import plot_recovery
+from momentum_jax.analysis.figures.seed_curves import plot_curves
+from momentum_jax.analysis.report.run_tables import dip_table
+from momentum_jax.run_directory import load_run
 
 STEPS = np.array([0, 1_000, 5_000, 10_000])
 

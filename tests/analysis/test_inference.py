@@ -17,7 +17,7 @@ from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.prediction import place_among
 from momentum_jax.analysis.inference.recovery import recovery_curve, recovery_sensitivity
 from momentum_jax.analysis.inference.variance import stream_shares
-from momentum_jax.store import load_run
+from momentum_jax.run_directory import load_run
 
 
 def test_sign_flips_are_exact_for_few_pairs():

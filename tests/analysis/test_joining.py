@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.configuration import common_settings, differing_settings, numeric_dose
-from momentum_jax.analysis.joining import ComparisonError, load_runs
-from momentum_jax.analysis.report import write_report
-from momentum_jax.store import load_run
+from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings, numeric_dose
+from momentum_jax.analysis.report.build import write_report
+from momentum_jax.run_directory import load_run
+from momentum_jax.run_directory.joining import ComparisonError, load_runs
 from tests.analysis.conftest import STEPS
 
 

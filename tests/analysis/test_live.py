@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from momentum_jax.analysis.live import watch
-from momentum_jax.store import RunDirectoryError
+from momentum_jax.analysis.report.live import watch
+from momentum_jax.run_directory import RunDirectoryError
 from tests.analysis.conftest import STEPS
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.measures import aligned, policy_visit_split, predictor_table
-from momentum_jax.store import load_run
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.measures import aligned, policy_visit_split, predictor_table
+from momentum_jax.run_directory import load_run
 
 
 def test_alignment_interpolates_from_each_onset_and_leaves_seeds_without_one_out():

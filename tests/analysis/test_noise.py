@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from momentum_jax.analysis.design_effect import binomial_sigma, design_effect
-from momentum_jax.analysis.drawdowns import drawdowns
-from momentum_jax.analysis.noise import draw_noise, judge_against_control, judge_against_null
+from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
+from momentum_jax.analysis.dips.drawdowns import drawdowns
+from momentum_jax.analysis.dips.noise import draw_noise, judge_against_control, judge_against_null
 
 STEPS = np.arange(1, 31) * 1_000.0
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from momentum_jax.analysis.published import (
-    PUBLISHED,
-    published_percentiles,
-    published_table,
-    published_windows,
-)
-from momentum_jax.analysis.tables import table_percentages
-from momentum_jax.store import load_run
+from momentum_jax.analysis.claims.published import PUBLISHED, published_percentiles, published_table, published_windows
+from momentum_jax.analysis.report.run_tables import table_percentages
+from momentum_jax.run_directory import load_run
 
 
 def test_percentages_follow_from_the_counts():

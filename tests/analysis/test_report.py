@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.document import Bullets, Image, Section, Table, Text, to_html, to_markdown
-from momentum_jax.analysis.intervals import Interval
-from momentum_jax.analysis.report import write_report
-from momentum_jax.analysis.sections import verdict
-from momentum_jax.store import RunDirectoryError
+from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.report.build import write_report
+from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text, to_html, to_markdown
+from momentum_jax.analysis.report.sections import verdict
+from momentum_jax.run_directory import RunDirectoryError
 
 FIGURES = {"hold_pct", "1_curves", "2_drawdowns", "3_depths", "4_pairs", "5_recovery", "6_onset", "7_predictors"}
 
@@ -101,7 +101,7 @@ def test_one_document_is_written_as_markdown_and_as_html():
 
 def test_neither_store_nor_report_imports_jax():
     code = (
-        "import sys, momentum_jax.store, momentum_jax.analysis.report, momentum_jax.report;"
+        "import sys, momentum_jax.run_directory, momentum_jax.analysis.report.build, momentum_jax.report;"
         "print([name for name in ('jax', 'jaxlib', 'matplotlib.pyplot') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from momentum_jax.analysis.inference.bands import quantile_bands, simultaneous_band
+from momentum_jax.analysis.inference.intervals import mean_interval, statistic_interval
 from momentum_jax.analysis.inference.resampling import bca_bounds, centre_of, draw_centres, draws_for, resample_counts
-from momentum_jax.analysis.intervals import mean_interval, statistic_interval
 from tests import oracle
 
 REFERENCE = {

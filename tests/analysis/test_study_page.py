@@ -15,15 +15,17 @@ import pytest
 import xarray as xr
 
 import experiments
-from momentum_jax import cli, runner, study, study_page
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.formatting import without_few_seeds
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference, smallest_mean_difference
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.report.formatting import without_few_seeds
 from momentum_jax.analysis.study import comparisons, figures, prospects, tables
 from momentum_jax.analysis.study.condensed import LANDMARKS, read_condensed
 from momentum_jax.analysis.study.market import Market, Outcome, paired
 from momentum_jax.analysis.study.page import TABLES, numbers_of
-from momentum_jax.store import load_run
+from momentum_jax.cli import command_line, study_command
+from momentum_jax.run_directory import load_run
+from momentum_jax.study import queue
+from momentum_jax.training import runner
 from tests.conftest import ROOT
 
 PARTS = "reproduction,main_causes,controls,dose,streams,full,rest"
@@ -40,10 +42,10 @@ def folder(tmp_path_factory) -> Path:
     """Parts of early_dip, trained small."""
     root = tmp_path_factory.mktemp("study") / "synthetic"
     line = f"launch.py --study=early_dip --parts={PARTS} --run_dir={root} {SMALL}"
-    command = cli.parse(line.split(), experiments.load, experiments.names(), None, experiments.load_study)
-    assert isinstance(command, cli.StudyCommand)
+    command = command_line.parse(line.split(), experiments.load, experiments.names(), None, experiments.load_study)
+    assert isinstance(command, command_line.StudyCommand)
     quiet = partial(runner.train, say=lambda line: None)
-    study.carry_out(command.study, command.folder, command.parts, quiet, lambda line: None)
+    queue.carry_out(command.study, command.folder, command.parts, quiet, lambda line: None)
     return root
 
 
@@ -57,7 +59,7 @@ def page(tmp_path_factory, folder) -> Path:
     marks += ["Verdict: {{synthetic/number/declared.claim_verdict.dip}}."]
     marks += ["Elsewhere: {{spy/table/causes}}"]
     (root / "README.template.md").write_text("\n\n".join(marks))
-    assert study_page.main([str(root), "--condense", str(folder)]) == 0
+    assert study_command.main([str(root), "--condense", str(folder)]) == 0
     return root
 
 
@@ -104,7 +106,7 @@ def test_the_page_is_remade_without_the_runs_to_the_same_bytes(page, tmp_path):
     copy.mkdir()
     shutil.copytree(page / "data", copy / "data")
     shutil.copy(page / "README.template.md", copy)
-    assert study_page.main([str(copy)]) == 0
+    assert study_command.main([str(copy)]) == 0
     made = sorted(path.relative_to(page) for path in page.rglob("*") if path.is_file())
     assert made == sorted(path.relative_to(copy) for path in copy.rglob("*") if path.is_file())
     for path in made:
@@ -185,18 +187,18 @@ def test_a_mark_that_nothing_fills_is_refused_in_one_line(page, tmp_path, capsys
     copy = tmp_path / "page"
     shutil.copytree(page / "data", copy / "data")
     (copy / "README.template.md").write_text("{{synthetic/table/cause}}")
-    assert study_page.main([str(copy)]) == 2
+    assert study_command.main([str(copy)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "{{synthetic/table/cause}} is unknown" in error
     assert "causes" in error
     (copy / "README.template.md").write_text("{{synthetic/number/depths.depth.nothing}}")
-    assert study_page.main([str(copy)]) == 2
+    assert study_command.main([str(copy)]) == 2
     assert "--partial" in capsys.readouterr().err
-    assert study_page.main([str(copy), "--partial"]) == 0
+    assert study_command.main([str(copy), "--partial"]) == 0
     assert (copy / "README.md").read_text() == "*not run*"
     (copy / "README.template.md").unlink()
-    assert study_page.main([str(copy)]) == 2
+    assert study_command.main([str(copy)]) == 2
     assert "no README.template.md to fill" in capsys.readouterr().err
 
 
@@ -218,11 +220,11 @@ def another_study(page, copy, **changes) -> Path:
 def test_a_study_with_other_parts_is_refused_by_name_and_not_called_not_run(page, tmp_path, capsys, parts, words):
     copy = another_study(page, tmp_path / "page", parts=parts, added=[])
     before = (copy / "README.md").read_text()
-    assert study_page.main([str(copy)]) == 2
+    assert study_command.main([str(copy)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "study 'mine'" in error and all(word in error for word in words)
     assert (copy / "README.md").read_text() == before
-    assert study_page.main([str(copy), "--condense", str(copy / "data/synthetic")]) == 2
+    assert study_command.main([str(copy), "--condense", str(copy / "data/synthetic")]) == 2
     assert "study 'mine'" in capsys.readouterr().err
 
 
@@ -230,7 +232,7 @@ def test_a_study_without_the_arm_that_tables_compare_with_is_refused(page, tmp_p
     copy = another_study(page, tmp_path / "page")
     data = copy / "data/synthetic"
     shutil.copy(data / "main_causes.npz", data / "reproduction.npz")
-    assert study_page.main([str(copy)]) == 2
+    assert study_command.main([str(copy)]) == 2
     assert "reproduction.npz: no arm 'tune2'" in capsys.readouterr().err
 
 
@@ -239,7 +241,7 @@ def test_damaged_data_are_refused_in_one_line(page, tmp_path, capsys):
     shutil.copytree(page, copy)
     path = copy / "data/synthetic/dose.npz"
     path.write_bytes(path.read_bytes()[:2_000])
-    assert study_page.main([str(copy)]) == 2
+    assert study_command.main([str(copy)]) == 2
     assert "dose.npz" in capsys.readouterr().err
 
 

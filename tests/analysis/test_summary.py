@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.intervals import Interval, wilson_interval
-from momentum_jax.analysis.quality import quality_table, warnings_of
-from momentum_jax.analysis.summary import direction_in_words, share_in_words, summarise
-from momentum_jax.analysis.tables import dip_table
-from momentum_jax.store import load_run
+from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
+from momentum_jax.analysis.report.data_warnings import quality_table, warnings_of
+from momentum_jax.analysis.report.run_tables import dip_table
+from momentum_jax.analysis.report.summary import direction_in_words, share_in_words, summarise
+from momentum_jax.run_directory import load_run
 
 
 @pytest.mark.parametrize(

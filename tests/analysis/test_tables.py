@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.claims import RunNumbers
-from momentum_jax.analysis.formatting import format_table, markdown_table
-from momentum_jax.analysis.intervals import mean_interval, wilson_interval
-from momentum_jax.analysis.tables import THRESHOLD, checkpoint_table, dip_summary, dip_table, excursion_table
-from momentum_jax.claims import Criterion
-from momentum_jax.store import load_run
+from momentum_jax.analysis.claims.verdicts import RunNumbers
+from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
+from momentum_jax.analysis.report.formatting import format_table, markdown_table
+from momentum_jax.analysis.report.run_tables import THRESHOLD, checkpoint_table, dip_summary, dip_table, excursion_table
+from momentum_jax.config.claims import Criterion
+from momentum_jax.run_directory import load_run
 
 
 def test_rows_are_the_steps_that_are_there_and_the_last(simulate):

@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.numpy_env import NumpyMomentum
 from momentum_jax.env import rules
+from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum import make_params
-from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.market.features import compute_features
 from tests.conftest import golden_dir, golden_records, require
 from tests.env.replay import traces

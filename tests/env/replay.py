@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from momentum_jax.env import rules
-from momentum_jax.env.market import FIRST_BAR, device_market
+from momentum_jax.env.device_market import FIRST_BAR, device_market
+from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, typed_options
-from momentum_jax.env.options import PRESETS, EnvOptions
 from momentum_jax.market.features import compute_features
 
 ENV = Momentum()

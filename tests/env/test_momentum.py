@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.env import layout
+from momentum_jax.env import observation_layout
 from momentum_jax.env.momentum import ENV_ID, Momentum
 
 KEY = jax.random.key(0)
@@ -72,9 +72,11 @@ def test_reduced_kernel_acts_like_the_whole_one_and_comes_back(market):
     features = env.expand(env.compact(state, market.params), market.params)
     assert (features[-4:] != 0).all()  # the Greeks of a position take part
     whole = env.observe(KEY, state, None, market.params).reshape(-1) @ kernel
-    rows, deviations = layout.reduce_kernel(jnp.asarray(kernel))
+    rows, deviations = observation_layout.reduce_kernel(jnp.asarray(kernel))
     np.testing.assert_allclose(features @ rows, whole, rtol=0, atol=5e-5)
-    np.testing.assert_allclose(layout.restore_kernel(np.asarray(rows), deviations), kernel, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        observation_layout.restore_kernel(np.asarray(rows), deviations), kernel, rtol=0, atol=1e-6
+    )
 
 
 def test_one_gradient_divided_by_its_count_is_every_single_rows(market):
@@ -82,20 +84,20 @@ def test_one_gradient_divided_by_its_count_is_every_single_rows(market):
     rng = np.random.default_rng(1)
     kernel, weight = jnp.asarray(rng.normal(size=(460, 3))), jnp.asarray(rng.normal(size=3))
     features = env.expand(env.flat_probe(jnp.arange(30, 40)), market.params)
-    observations = layout.expand(features).reshape(10, 460)
+    observations = observation_layout.expand(features).reshape(10, 460)
 
     def loss(kernel, inputs):
         return jnp.sum(jnp.tanh(inputs @ kernel) * weight)
 
-    rows, deviations = layout.reduce_kernel(kernel)
-    shared = jax.grad(loss)(rows, features) / layout.INPUT_COUNTS[:, None]
-    restored = layout.restore_kernel(np.asarray(shared), jnp.zeros_like(deviations))
+    rows, deviations = observation_layout.reduce_kernel(kernel)
+    shared = jax.grad(loss)(rows, features) / observation_layout.INPUT_COUNTS[:, None]
+    restored = observation_layout.restore_kernel(np.asarray(shared), jnp.zeros_like(deviations))
     np.testing.assert_allclose(restored, jax.grad(loss)(kernel, observations), rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("lead", [(), (3,), (2, 3)])
 def test_expand_keeps_leading_axes(lead):
-    assert layout.expand(jnp.zeros((*lead, 327))).shape == (*lead, 20, 23)
+    assert observation_layout.expand(jnp.zeros((*lead, 327))).shape == (*lead, 20, 23)
 
 
 def test_random_legal_play_in_gymnaxs_own_wrapper(market):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from momentum_jax.env import pricing, rules
-from momentum_jax.env.market import FIRST_BAR
+from momentum_jax.env.device_market import FIRST_BAR
+from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum import Momentum, typed_options
-from momentum_jax.env.options import PRESETS, EnvOptions
 
 ENV = Momentum()
 HOLD, CALL, PUT, TRIM_50, TRIM_70, EXIT = range(6)

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from momentum_jax.market.__main__ import main
+from momentum_jax.cli.market_command import main
 
 
 def flags_in(message: str) -> list[str]:

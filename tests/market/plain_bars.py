@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from momentum_jax.market.formats import FileFormat
+from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sources import load_bars
 
 MINUTES = 12

@@ -9,8 +9,8 @@ import pytest
 
 from momentum_jax.market.dataset import inspect, load_dataset
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import MarketConfig
-from momentum_jax.market.vix import load_vix
+from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.market.vix.daily_vix import load_vix
 from tests.conftest import SHARED, require
 from tests.market.advice import flags_in, inspected
 

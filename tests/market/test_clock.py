@@ -9,7 +9,7 @@ import pytest
 
 from momentum_jax.market.dataset import inspect, load_dataset
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.sources import load_bars
 from tests.market.advice import flags_in
 

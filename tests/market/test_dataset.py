@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from momentum_jax.market.bars import EXCHANGE_TZ, session_dates
 from momentum_jax.market.dataset import MIN_SPLIT_BARS, REGIMES, Segment, load_segment, regime_splits
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 
 DAYS = ("2024-02-20", "2024-02-21", "2024-02-22", "2024-02-23")
 

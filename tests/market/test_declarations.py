@@ -5,9 +5,9 @@ import gzip
 import pandas as pd
 import pytest
 
-from momentum_jax.market.bar_files import read_bars
 from momentum_jax.market.errors import DataError, DataWarning
-from momentum_jax.market.formats import FileFormat
+from momentum_jax.market.files.bar_files import read_bars
+from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sources import FileSource, load_bars
 from tests.market.plain_bars import HEADER, MINUTES, OPEN, first_of, rows
 

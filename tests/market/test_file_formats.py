@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.formats import FileFormat
+from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sources import FileSource, load_bars
 
 

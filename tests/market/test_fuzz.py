@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from momentum_jax.market.errors import DataError, DataWarning
-from momentum_jax.market.formats import FileFormat
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.prepare import prepare
 from momentum_jax.market.sources import load_bars
 

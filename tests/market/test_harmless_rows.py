@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from momentum_jax.market.errors import DataError, DataWarning
-from momentum_jax.market.formats import FileFormat
+from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sources import FileSource, load_bars
 from tests.market.plain_bars import HEADER, MINUTES, OPEN, first_of, rows
 

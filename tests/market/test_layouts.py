@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.formats import FileFormat
-from momentum_jax.market.layouts import LAYOUTS
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.market.files.layouts import LAYOUTS
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.sources import load_bars
 from tests.market.advice import flags_in
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from momentum_jax import cli
-from momentum_jax.config import Arm, Experiment
+from momentum_jax.cli import command_line
+from momentum_jax.config.run_config import Arm, Experiment
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 
 FILES = {"data_source": "csv", "data_path": "bars.csv", "vix_path": "vix.csv"}
 
@@ -52,7 +52,7 @@ def test_one_day_may_be_both_start_and_end():
 
 
 def test_the_options_load_neither_jax_nor_pandas():
-    code = "import sys, momentum_jax.market.options; print({'jax', 'pandas', 'numpy'} & set(sys.modules))"
+    code = "import sys, momentum_jax.market.market_options; print({'jax', 'pandas', 'numpy'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"
 
@@ -74,8 +74,8 @@ def test_each_option_is_a_flag_of_its_type():
         "data_part": ("train", "train"),
     }
     argv = ["launch.py", *(f"--{name}={text}" for name, (text, _) in given.items())]
-    command = cli.parse(argv, lambda name: Experiment(name=name, description="", arms=arms), ["tune2"])
-    assert isinstance(command, cli.Command)
+    command = command_line.parse(argv, lambda name: Experiment(name=name, description="", arms=arms), ["tune2"])
+    assert isinstance(command, command_line.Command)
     market = command.config.market
     for field in dataclasses.fields(MarketConfig):
         assert getattr(market, field.name) == given.get(field.name, (None, field.default))[1]

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.massive import KEY_VARIABLE, Massive
 from momentum_jax.market.sessions import close_minutes
-from momentum_jax.market.vendor_protocol import Pace
-from momentum_jax.market.vendors import VendorSource
+from momentum_jax.market.vendors.massive import KEY_VARIABLE, Massive
+from momentum_jax.market.vendors.protocol import Pace
+from momentum_jax.market.vendors.vendor_source import VendorSource
 from tests.market_rows import minute_stamps
 
 pytest.importorskip("massive", reason="the optional extra massive is not installed")

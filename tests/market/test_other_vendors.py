@@ -9,14 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 import pytest
 
-from momentum_jax.market import vendors
-from momentum_jax.market.alpaca import KEY_VARIABLES, Alpaca
 from momentum_jax.market.catalog import open_source
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import MarketConfig
-from momentum_jax.market.vendor_protocol import Pace
-from momentum_jax.market.vendors import VendorSource
-from momentum_jax.market.yahoo import Yahoo
+from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.market.vendors import vendor_source
+from momentum_jax.market.vendors.alpaca import KEY_VARIABLES, Alpaca
+from momentum_jax.market.vendors.protocol import Pace
+from momentum_jax.market.vendors.vendor_source import VendorSource
+from momentum_jax.market.vendors.yahoo import Yahoo
 from tests.market_rows import minute_stamps
 
 NOW = datetime(2024, 6, 3, 16, tzinfo=UTC)
@@ -195,7 +195,7 @@ def test_a_vendor_is_chosen_by_name_and_needs_dates(name, tmp_path):
 )
 def test_each_vendor_has_a_pace_of_its_own(name, given, seconds, monkeypatch):
     paces: list[float] = []
-    monkeypatch.setattr(vendors, "Pace", paces.append)
+    monkeypatch.setattr(vendor_source, "Pace", paces.append)
     open_source(MarketConfig(data_source=name, start_date="2024-05-01", end_date="2024-05-02", request_seconds=given))
     assert paces == [seconds]
 

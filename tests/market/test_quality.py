@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.market.__main__ import main
+from momentum_jax.cli.market_command import main
 from momentum_jax.market.dataset import load_dataset
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.prepare import prepare, usable_bars
 from momentum_jax.market.sessions import close_minutes, cut_sessions, fill_minutes
-from momentum_jax.market.vix import load_vix, missing_days
+from momentum_jax.market.vix.daily_vix import load_vix, missing_days
 
 OPEN, CLOSE = 570, 960
 

@@ -8,8 +8,8 @@ import pytest
 
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.errors import DataError, DataWarning
-from momentum_jax.market.formats import FileFormat
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.sessions import cut_sessions
 from momentum_jax.market.sources import FileSource, load_bars
 

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.config import Arm, RunConfig
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.env.momentum import Momentum, make_market, make_params
-from momentum_jax.fleet import Fleet, program_layouts
 from momentum_jax.market.dataset import REGIMES, load_dataset, load_segment
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.features import WINDOW, compute_features
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.segment import episode_weights, fingerprint, regime_balance
 from momentum_jax.market.synthetic import VIX_HISTORY, SyntheticSource
+from momentum_jax.training.fleet import Fleet, program_layouts
 
 
 def features_of(segment):

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.formats import FileFormat
+from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sessions import cut_sessions
 from momentum_jax.market.sources import FileSource, load_bars
-from momentum_jax.market.vix import load_vix
+from momentum_jax.market.vix.daily_vix import load_vix
 
 PARQUET = FileFormat(kind="parquet")
 

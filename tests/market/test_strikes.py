@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from momentum_jax.market.features import entry_premiums, implied_volatility
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.prepare import prepare
 from tests.market.advice import flags_in
 

@@ -12,7 +12,7 @@ import pytest
 
 from momentum_jax.market.bars import SESSION_MINUTES
 from momentum_jax.market.dataset import load_segment
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.synthetic import SESSIONS, VIX_HISTORY, SyntheticSource
 
 SYMBOLS = ("SPY", "QQQ", "SPX")

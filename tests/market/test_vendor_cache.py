@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.market.cache import BarCache
 from momentum_jax.market.catalog import open_vix
-from momentum_jax.market.download import stretches
 from momentum_jax.market.errors import DataError, DataWarning
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.sessions import last_finished_date
-from momentum_jax.market.symbols import checked_symbol, vendor_symbol
-from momentum_jax.market.vendors import VendorSource
+from momentum_jax.market.vendors.cache import BarCache
+from momentum_jax.market.vendors.download import stretches
+from momentum_jax.market.vendors.symbols import checked_symbol, vendor_symbol
+from momentum_jax.market.vendors.vendor_source import VendorSource
 from tests.market_rows import minute_stamps
 
 NOW = datetime(2024, 6, 12, 16, tzinfo=UTC)  # noon in New York

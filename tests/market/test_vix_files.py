@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from momentum_jax.market.__main__ import main
+from momentum_jax.cli.market_command import main
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.vix import load_vix
+from momentum_jax.market.vix.daily_vix import load_vix
 from tests.market.advice import flags_in, inspected
 
 DAYS = pd.bdate_range("2024-04-29", periods=15)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from momentum_jax.env.momentum import Momentum
-from momentum_jax.ppo import backend, learner
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import backend
+from momentum_jax.ppo import learner
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 
 CONFIG = PPOConfig(num_steps=48, minibatch_size=16, num_epochs=2, hidden_sizes=(8,), learning_rate=1e-2)

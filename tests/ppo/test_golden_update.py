@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.env import layout
-from momentum_jax.ppo import distributions, learner, losses, networks, optimizer
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.env import observation_layout
+from momentum_jax.networks import towers as networks
+from momentum_jax.ppo import distributions, learner, losses, optimizers
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from tests.ppo import numpy_update
 
 pytestmark = pytest.mark.golden
@@ -36,9 +37,9 @@ class FlatTask:
 class SharedTask(FlatTask):
     """The same observations as features [327]: rows that always receive the same gradient are kept once."""
 
-    input_counts = layout.INPUT_COUNTS
-    reduce_kernel = staticmethod(layout.reduce_kernel)
-    restore_kernel = staticmethod(layout.restore_kernel)
+    input_counts = observation_layout.INPUT_COUNTS
+    reduce_kernel = staticmethod(observation_layout.reduce_kernel)
+    restore_kernel = staticmethod(observation_layout.restore_kernel)
 
 
 TASKS = {"flat": FlatTask(), "shared": SharedTask()}
@@ -47,8 +48,8 @@ TASKS = {"flat": FlatTask(), "shared": SharedTask()}
 def compact(task_name: str, observations: np.ndarray) -> jax.Array:
     if task_name == "flat":
         return jnp.asarray(observations.reshape(-1, 460))
-    market = jnp.asarray(layout.market_features(observations[:, :, :19]))
-    return jnp.concatenate([market, layout.position_features(jnp.asarray(observations[:, 0, 19:]))], axis=1)
+    market = jnp.asarray(observation_layout.market_features(observations[:, :, :19]))
+    return jnp.concatenate([market, observation_layout.position_features(jnp.asarray(observations[:, 0, 19:]))], axis=1)
 
 
 def towers_of(record: Any, prefix: str) -> dict[str, tuple[networks.Dense, ...]]:
@@ -92,7 +93,7 @@ def learn(record: Any, task_name: str, batch: learner.Batch, permutations: np.nd
     """Towers after the given minibatches, and their metrics."""
     config, task = config_of(record), TASKS[task_name]
     params, deviations = learner.reduce_towers(task, **towers_of(record, "params_before"))
-    opt_state = optimizer.init(params)
+    opt_state = optimizers.init(params)
     step = jax.jit(learner.learn, static_argnums=0)
     params, _, metrics = step(
         task, config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations)

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.ppo import interventions, learner, networks
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import towers as networks
+from momentum_jax.ppo import interventions, learner
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 from tests.ppo import probes
 

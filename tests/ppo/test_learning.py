@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from momentum_jax.diagnostics.counters import EpisodeReturns
-from momentum_jax.engine import Engine, Run, default_layout
 from momentum_jax.env.task import GymnaxTask
-from momentum_jax.ppo import distributions, learner, networks
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import towers
+from momentum_jax.ppo import distributions, learner
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from momentum_jax.training.engine import Engine, Run, default_layout
 from tests.ppo import probes
 
 CONFIG = PPOConfig(
@@ -43,7 +44,7 @@ def train(task, updates=150, config=CONFIG, seed=0):
 
 def evaluate(task, state, observation):
     """Action probabilities and value of an observation, all actions legal."""
-    logits, value = networks.apply(state.params, jnp.full((1, 1), observation, jnp.float32), CONFIG.activation)
+    logits, value = towers.apply(state.params, jnp.full((1, 1), observation, jnp.float32), CONFIG.activation)
     return np.asarray(jax.nn.softmax(logits[0])), float(value[0])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from momentum_jax.ppo import networks
+from momentum_jax.networks import towers as networks
 
 GAINS = {"policy": (2**0.5, 2**0.5, 0.01), "value": (2**0.5, 2**0.5, 1.0)}
 

@@ -8,8 +8,9 @@ import numpy as np
 import optax
 import pytest
 
-from momentum_jax.ppo import networks, optimizer
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import towers
+from momentum_jax.ppo import optimizers
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 COUNTS = np.array([1.0, 1.0, 4.0], np.float32)
 
@@ -21,22 +22,22 @@ def spread(params):
 
 
 def draw(key):
-    policy, value = networks.init_towers(key, 3, (4,), 2)
-    return networks.join_towers(policy, value)
+    policy, value = towers.init_towers(key, 3, (4,), 2)
+    return towers.join_towers(policy, value)
 
 
 @pytest.mark.parametrize("max_grad_norm", [1e-3, 1e3])
 def test_a_step_is_that_of_optax_on_all_weights(max_grad_norm):
     config = PPOConfig(max_grad_norm=max_grad_norm)
     reference = optax.chain(optax.clip_by_global_norm(max_grad_norm), optax.adam(0.01, eps=config.adam_eps))
-    params, state = draw(jax.random.key(0)), optimizer.init(draw(jax.random.key(0)))
+    params, state = draw(jax.random.key(0)), optimizers.init(draw(jax.random.key(0)))
     whole = spread(params)
     whole_state = reference.init(whole)
     for number in range(1, 30):
         each = draw(jax.random.key(number))
         # What autodiff gives for a feature that comes multiplied by its count: the sum over its inputs.
         summed = each._replace(first=each.first._replace(kernel=each.first.kernel * COUNTS[:, None]))
-        params, state, norm = optimizer.step(config, 0.01, params, state, summed, COUNTS)
+        params, state, norm = optimizers.step(config, 0.01, params, state, summed, COUNTS)
         updates, whole_state = reference.update(spread(each), whole_state)
         whole = optax.apply_updates(whole, updates)
         np.testing.assert_allclose(norm, optax.tree.norm(spread(each)), rtol=1e-6)

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from momentum_jax.ppo import learner
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 
 @pytest.mark.parametrize("num_steps", [2, 7, 512, 4_096, 8_192])

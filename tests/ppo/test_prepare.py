@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.ppo import learner, networks
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.networks import towers
+from momentum_jax.ppo import learner
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.rollout import Trajectory
 from momentum_jax.ppo.streams import seed_streams
 from tests.ppo import probes
@@ -43,7 +44,7 @@ def prepared():
     trajectory, last = draw_trajectory(rng), rng.normal(size=(ENVS, 1)).astype(np.float32)
     params = learner.init(TASK, CONFIG, (), seed_streams(3)).params
     state = probes.State(jnp.zeros(ENVS, jnp.int32), jnp.asarray(last))
-    evaluate = jax.jit(lambda observation: networks.apply(params, observation[None], CONFIG.activation))
+    evaluate = jax.jit(lambda observation: towers.apply(params, observation[None], CONFIG.activation))
     return trajectory, last, evaluate, learner.prepare(TASK, CONFIG, params, trajectory, state, ())
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from momentum_jax.diagnostics import events
-from momentum_jax.env.market import FIRST_BAR
+from momentum_jax.env.device_market import FIRST_BAR
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_options
-from momentum_jax.env.options import EnvOptions
 from momentum_jax.ppo import learner, packing, rollout
-from momentum_jax.ppo.options import PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 from tests.markets import make_segment
 

@@ -10,11 +10,11 @@ import sys
 
 import pytest
 
-from momentum_jax import report
+from momentum_jax.cli import report_command
 
 
 def refused(capsys, *arguments) -> str:
-    assert report.main([str(argument) for argument in arguments]) == 2
+    assert report_command.main([str(argument) for argument in arguments]) == 2
     shown = capsys.readouterr()
     assert shown.out == "" and shown.err.startswith("momentum_jax.report: ") and shown.err.count("\n") == 1
     return shown.err
@@ -23,7 +23,7 @@ def refused(capsys, *arguments) -> str:
 def test_a_report_with_exports_and_event_files(simulate, capsys):
     pytest.importorskip("tensorboardX", reason="tensorboardX is not installed: pip install 'momentum_jax[tensorboard]'")
     run_dir = simulate(arms=("a",), num_seeds=2, steps=(0, 1_000))
-    assert report.main([str(run_dir), "--tensorboard", "--export", "csv"]) == 0
+    assert report_command.main([str(run_dir), "--tensorboard", "--export", "csv"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == f"report: {run_dir / 'report' / 'report.md'}"
     assert (run_dir / "report" / "exports" / "curves.csv").exists()
     assert list((run_dir / "report" / "tensorboard" / "a" / "seed_0").glob("events.out.tfevents.*"))
@@ -31,21 +31,21 @@ def test_a_report_with_exports_and_event_files(simulate, capsys):
 
 def test_two_runs_are_written_where_told(simulate, tmp_path):
     runs = [simulate(arms=(arm,), num_seeds=2, steps=(0, 1_000), name=arm) for arm in ("a", "b")]
-    assert report.main([*map(str, runs), "--out", str(tmp_path / "both")]) == 0
+    assert report_command.main([*map(str, runs), "--out", str(tmp_path / "both")]) == 0
     assert "arms: a, b" in (tmp_path / "both" / "report.md").read_text()
 
 
 def test_the_printed_command_makes_the_same_report_again(simulate, tmp_path, monkeypatch):
     runs = [simulate(arms=(arm,), num_seeds=2, steps=(0, 1_000), name=f"run {arm}") for arm in ("a", "b")]
     monkeypatch.chdir(tmp_path)  # paths are given relative to where the command is run, with a space in them
-    assert report.main([*(str(run.relative_to(tmp_path)) for run in runs), "--out", "both"]) == 0
+    assert report_command.main([*(str(run.relative_to(tmp_path)) for run in runs), "--out", "both"]) == 0
     before = (tmp_path / "both" / "report.md").read_bytes()
     command = re.search(r"made again by: (python .*)", before.decode())[1]
     assert "'run a'" in command
     (tmp_path / "both" / "report.md").unlink()
     program, *arguments = shlex.split(command)
     assert program == "python" and arguments[:2] == ["-m", "momentum_jax.report"]
-    assert report.main(arguments[2:]) == 0
+    assert report_command.main(arguments[2:]) == 0
     assert (tmp_path / "both" / "report.md").read_bytes() == before
 
 

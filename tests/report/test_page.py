@@ -8,9 +8,9 @@ import re
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.report import write_report
-from momentum_jax.store import load_run
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.report.build import write_report
+from momentum_jax.run_directory import load_run
 from tests.analysis.conftest import simulator
 from tests.report import browser
 

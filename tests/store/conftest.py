@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from momentum_jax.diagnostics.variables import VARIABLES
-from momentum_jax.store import create_run, write_checkpoint
+from momentum_jax.run_directory import create_run, write_checkpoint
 
 Arrays = dict[str, np.ndarray]
 

@@ -10,7 +10,7 @@ import pytest
 
 from momentum_jax import __version__
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION
-from momentum_jax.store import (
+from momentum_jax.run_directory import (
     RunDirectoryError,
     create_run,
     load_run,
@@ -20,7 +20,7 @@ from momentum_jax.store import (
     write_checkpoint,
     write_policy,
 )
-from momentum_jax.store.files import write_arrays
+from momentum_jax.run_directory.files import write_arrays
 
 
 def refusal(action, *arguments) -> str:

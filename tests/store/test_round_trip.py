@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from momentum_jax.diagnostics.variables import ACTIONS, SCHEMA_VERSION, VARIABLES
-from momentum_jax.store import (
+from momentum_jax.run_directory import (
     RunDirectoryError,
     append_log,
     load_policies,

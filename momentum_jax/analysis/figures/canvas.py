@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from momentum_jax.store import write_atomic
+from momentum_jax.run_directory import write_atomic
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,27 +13,27 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.configuration import numeric_dose
-from momentum_jax.analysis.curves import derive_curves, healthy_seeds
-from momentum_jax.analysis.dips import landmark_depth
-from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown, reaches
-from momentum_jax.analysis.few_seeds import enough
+from momentum_jax.analysis.claims.published_arms import published_arms
+from momentum_jax.analysis.dips.dips import landmark_depth
+from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown, reaches
 from momentum_jax.analysis.figures import canvas
-from momentum_jax.analysis.figures.curves import plot_curves
 from momentum_jax.analysis.figures.depth import plot_depths
-from momentum_jax.analysis.figures.dose import plot_dose
-from momentum_jax.analysis.figures.heatmap import plot_drawdowns
+from momentum_jax.analysis.figures.depth_predictors import plot_predictors
+from momentum_jax.analysis.figures.dose_prevalence import plot_dose
+from momentum_jax.analysis.figures.drawdown_heatmap import plot_drawdowns
 from momentum_jax.analysis.figures.hold import PUBLISHED_RUN, plot_hold
 from momentum_jax.analysis.figures.onset import plot_onset
 from momentum_jax.analysis.figures.pairs import plot_all_pairs
-from momentum_jax.analysis.figures.predictors import plot_predictors
-from momentum_jax.analysis.figures.recovery import plot_recovery
-from momentum_jax.analysis.formatting import format_steps
-from momentum_jax.analysis.measures import aligned, policy_visit_split, predictor_table
-from momentum_jax.analysis.published_arms import published_arms
-from momentum_jax.analysis.signal import from_rates
-from momentum_jax.analysis.summary import horizon_in_words
-from momentum_jax.analysis.tables import DIP_METRICS, HORIZON, THRESHOLD
+from momentum_jax.analysis.figures.recovery_curves import plot_recovery
+from momentum_jax.analysis.figures.seed_curves import plot_curves
+from momentum_jax.analysis.inference.few_seeds import enough
+from momentum_jax.analysis.metrics.curves import derive_curves, healthy_seeds
+from momentum_jax.analysis.metrics.measures import aligned, policy_visit_split, predictor_table
+from momentum_jax.analysis.metrics.signal import from_rates
+from momentum_jax.analysis.report.arm_settings import numeric_dose
+from momentum_jax.analysis.report.formatting import format_steps
+from momentum_jax.analysis.report.run_tables import DIP_METRICS, HORIZON, THRESHOLD
+from momentum_jax.analysis.report.summary import horizon_in_words
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from momentum_jax.analysis.curves import derive_curves, failed_steps
+from momentum_jax.analysis.claims.published import published_windows
+from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.figures import canvas
-from momentum_jax.analysis.published import published_windows
-from momentum_jax.analysis.published_arms import published_arms
+from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
 
 PUBLISHED_RUN = "tune2"  # the one that was published with counts, so that its windows are known
 _ROWS = (("hold_pct", "windowed HOLD %"), ("p_hold", "exact P(HOLD) %"))

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from momentum_jax.analysis.few_seeds import MIN_SEEDS
 from momentum_jax.analysis.figures import canvas
+from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS
 
 Floats = npt.NDArray[np.float64]
 

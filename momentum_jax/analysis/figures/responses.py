@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.few_seeds import enough
 from momentum_jax.analysis.figures import canvas
-from momentum_jax.analysis.intervals import mean_interval
+from momentum_jax.analysis.inference.few_seeds import enough
+from momentum_jax.analysis.inference.intervals import mean_interval
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.resampling import draws_for
-from momentum_jax.analysis.intervals import Interval
 
 _DRAWS = 19_999
 _BLOCK = 4_000_000  # weights at a time

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.paired import compare_means
-from momentum_jax.analysis.intervals import Interval
 
 
 class DoseTrend(NamedTuple):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
+from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
 
 ALL_SIGNS = 16  # pairs up to which every flip is tried
 SIGN_DRAWS = 9_999  # random flips of more pairs

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import xarray as xr
 from scipy import stats
 
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.intervals import Interval, statistic_interval
-from momentum_jax.analysis.signal import sensitivity_curves
+from momentum_jax.analysis.inference.intervals import Interval, statistic_interval
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.signal import sensitivity_curves
 
 Floats = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from momentum_jax.analysis.intervals import Interval, statistic_interval
+from momentum_jax.analysis.inference.intervals import Interval, statistic_interval
 
 MIN_PAIRS = 128
 Floats = npt.NDArray[np.float64]

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from momentum_jax.analysis.inference.dose import dose_trend
+from momentum_jax.analysis.inference.intervals import mean_interval
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.multiplicity import adjust_by_role
 from momentum_jax.analysis.inference.paired import compare_means
-from momentum_jax.analysis.intervals import mean_interval
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market, Outcome, paired
 from momentum_jax.analysis.study.tables import ends
 

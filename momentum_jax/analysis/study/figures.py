@@ -8,13 +8,13 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.figures.curves import plot_curves
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.forest import Group, plot_forest
 from momentum_jax.analysis.figures.hold import plot_hold
 from momentum_jax.analysis.figures.responses import plot_responses, plot_shares
-from momentum_jax.analysis.formatting import without_few_seeds
+from momentum_jax.analysis.figures.seed_curves import plot_curves
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.report.formatting import without_few_seeds
 from momentum_jax.analysis.study import comparisons, tables
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
 

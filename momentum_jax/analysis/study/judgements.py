@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from momentum_jax.analysis.claim_numbers import RunNumbers
-from momentum_jax.analysis.claim_report import published_places, verdict_table
-from momentum_jax.analysis.claims import Judgement, declared_claims, judge_together
-from momentum_jax.analysis.formatting import format_steps
-from momentum_jax.analysis.published_claims import judge_published
+from momentum_jax.analysis.claims.claim_numbers import RunNumbers
+from momentum_jax.analysis.claims.claim_tables import published_places, verdict_table
+from momentum_jax.analysis.claims.published_claims import judge_published
+from momentum_jax.analysis.claims.verdicts import Judgement, declared_claims, judge_together
+from momentum_jax.analysis.report.formatting import format_steps
 from momentum_jax.analysis.study.market import Market
 
 _FULL_CLAIM = "6"

@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from momentum_jax.analysis.curves import derive_curves, failed_steps
-from momentum_jax.analysis.dips import landmark_depth
-from momentum_jax.analysis.drawdowns import largest_drawdown
-from momentum_jax.analysis.joining import join_runs
+from momentum_jax.analysis.dips.dips import landmark_depth
+from momentum_jax.analysis.dips.drawdowns import largest_drawdown
+from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
 from momentum_jax.analysis.study.condensed import read_condensed
 from momentum_jax.fields import ConfigError
-from momentum_jax.market.options import SCENARIOS
-from momentum_jax.store import RunDirectoryError
-from momentum_jax.study import DECLARATION_NAME
+from momentum_jax.market.market_options import SCENARIOS
+from momentum_jax.run_directory import RunDirectoryError
+from momentum_jax.run_directory.joining import join_runs
+from momentum_jax.study.queue import DECLARATION_NAME
 
 Floats = npt.NDArray[np.float64]
 

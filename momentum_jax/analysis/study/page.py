@@ -16,14 +16,14 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.figures import save_figure
-from momentum_jax.analysis.formatting import format_ranges, markdown_table, triples, without_few_seeds
-from momentum_jax.analysis.joining import ComparisonError
+from momentum_jax.analysis.report.formatting import format_ranges, markdown_table, triples, without_few_seeds
 from momentum_jax.analysis.study import comparisons, figures, judgements, prospects, tables
 from momentum_jax.analysis.study.condensed import write_condensed
 from momentum_jax.analysis.study.market import Market, check_parts
 from momentum_jax.fields import ConfigError
-from momentum_jax.store import is_finished, load_run, write_atomic
-from momentum_jax.study import DECLARATION_NAME
+from momentum_jax.run_directory import is_finished, load_run, write_atomic
+from momentum_jax.run_directory.joining import ComparisonError
+from momentum_jax.study.queue import DECLARATION_NAME
 
 TEMPLATE_SUFFIX, DATA_NAME = ".template.md", "data"
 TABLES: dict[str, Callable[[Market], pd.DataFrame]] = {

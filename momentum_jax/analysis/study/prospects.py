@@ -10,14 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.curves import derive_curves
-from momentum_jax.analysis.drawdowns import drawdowns, largest_drawdown, reaches
-from momentum_jax.analysis.evidence import prediction_columns
+from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown, reaches
+from momentum_jax.analysis.dips.evidence import prediction_columns
+from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.paired import compare_means
 from momentum_jax.analysis.inference.power import seeds_needed
 from momentum_jax.analysis.inference.predictors import foretell, landmark_features, rank_correlation
-from momentum_jax.analysis.intervals import Interval, wilson_interval
+from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market, paired
 from momentum_jax.analysis.study.tables import ends
 

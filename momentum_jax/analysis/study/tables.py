@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from momentum_jax.analysis.curves import failed_steps
-from momentum_jax.analysis.drawdowns import reaches
-from momentum_jax.analysis.evidence import noise_table
+from momentum_jax.analysis.dips.drawdowns import reaches
+from momentum_jax.analysis.dips.evidence import noise_table
+from momentum_jax.analysis.dips.noise import judge_against_control
+from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.inference.variance import stream_shares
-from momentum_jax.analysis.intervals import Interval, mean_interval, wilson_interval
-from momentum_jax.analysis.noise import judge_against_control
+from momentum_jax.analysis.metrics.curves import failed_steps
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
 from momentum_jax.diagnostics.variables import STRONG_SCORE
 

@@ -1,0 +1,216 @@
+"""Judging claims: supported, not supported or undecided, with the interval that decides.
+
+A criterion is supported when its whole interval lies in the claimed range, not supported when none of
+it does. All criteria of a claim have to hold: one that fails refutes it. All criteria of all claims that
+are judged together share the level of 5 % (Bonferroni), so that any true one among them is refuted with at
+most 5 %. Fewer than six seeds decide nothing (see `few_seeds`). The intervals allow for seeds unlike those that were
+drawn (see `claim_intervals`).
+
+A number is judged on what the claim was made on; the same number counted in the other ways is shown
+beside it and decides nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from momentum_jax.analysis.claims.claim_intervals import (
+    cannot_vary,
+    decides,
+    depth_interval,
+    level_interval,
+    share_interval,
+    without_spread,
+)
+from momentum_jax.analysis.claims.claim_numbers import RunNumbers
+from momentum_jax.analysis.claims.published_arms import find_arm
+from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
+from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
+from momentum_jax.analysis.inference.multiplicity import shared_confidence
+from momentum_jax.analysis.report.formatting import format_steps
+from momentum_jax.config.claims import COUNTED, Claim, Criterion, claim_from_json
+
+
+class Verdict(StrEnum):
+    """What the data say of a claim."""
+
+    SUPPORTED = "supported"
+    NOT_SUPPORTED = "not supported"
+    UNDECIDED = "undecided"
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A number over seeds, the range claimed for it, and what that makes."""
+
+    arm: str  # as the run calls it; empty where the run has none
+    number: str  # what it is, in words
+    counted: str
+    seeds: int
+    interval: Interval
+    minimum: float | None
+    maximum: float | None
+    verdict: Verdict
+    reason: str  # why undecided; else empty
+    beside: dict[str, Interval]  # by another way of counting
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """A claim with its verdict."""
+
+    claim: Claim
+    verdict: Verdict
+    confidence: float  # of each finding's interval
+    findings: tuple[Finding, ...]
+    meeting: Interval  # share of seeds that meet all criteria themselves, Wilson; NaN where that has no sense
+
+
+def declared_claims(ds: xr.Dataset) -> tuple[Claim, ...]:
+    """The claims that a run's study declared before it ran.
+
+    Raises:
+        ConfigError: config.json holds a claim that does not fit.
+    """
+    return tuple(claim_from_json(plain) for plain in json.loads(ds.attrs["config"]).get("claims", []))
+
+
+def judge_together(run: RunNumbers, claims: Sequence[Claim]) -> list[Judgement]:
+    """Judges claims that share the level of 5 %; those that cannot be measured take no share."""
+    family = sum(bool(claim.criteria) for claim in claims)
+    return [judge(run, claim, family) for claim in claims]
+
+
+def judge(run: RunNumbers, claim: Claim, family: int = 1) -> Judgement:
+    """Judges a claim on a run (or several, see `load_runs`).
+
+    Args:
+        run: the run's numbers.
+        claim: the claim; its criteria share the level of 5 % (Bonferroni).
+        family: number of claims that share it too.
+    """
+    nothing = Interval(np.nan, np.nan, np.nan, "not measured")
+    if claim.unmeasured:
+        return Judgement(claim, Verdict.UNDECIDED, np.nan, (), nothing)
+    confidence = shared_confidence(family * len(claim.criteria))
+    findings = tuple(_finding(run, criterion, confidence) for criterion in claim.criteria)
+    return Judgement(
+        claim, overall([finding.verdict for finding in findings]), confidence, findings, _meeting(run, claim)
+    )
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """All have to be supported; one that is not refutes."""
+    if Verdict.NOT_SUPPORTED in verdicts:
+        return Verdict.NOT_SUPPORTED
+    return Verdict.SUPPORTED if verdicts and set(verdicts) == {Verdict.SUPPORTED} else Verdict.UNDECIDED
+
+
+def decide(interval: Interval, seeds: int, minimum: float | None, maximum: float | None) -> tuple[Verdict, str]:
+    """A verdict with the reason where it is undecided."""
+    if not seeds or np.isnan(interval.estimate):
+        return Verdict.UNDECIDED, "not measured"
+    if not enough(seeds):
+        return Verdict.UNDECIDED, NO_VERDICT
+    if not decides(interval):
+        return Verdict.UNDECIDED, f"the interval is a point ({interval.flag})"
+    low, high = -np.inf if minimum is None else minimum, np.inf if maximum is None else maximum
+    if interval.low > low and interval.high <= high:
+        return Verdict.SUPPORTED, ""
+    if interval.high <= low or interval.low > high:
+        return Verdict.NOT_SUPPORTED, ""
+    return Verdict.UNDECIDED, "the interval holds an end of the claimed range"
+
+
+def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Finding:
+    arm = find_arm(run.ds, criterion.arm)
+    versus = find_arm(run.ds, criterion.versus) if criterion.versus else None
+    last_step = int(run.ds["env_steps"].values[-1])
+    number = _in_words(criterion, last_step)
+    missing = [name for name, found in ((criterion.arm, arm), (criterion.versus, versus)) if name and not found]
+    if arm is None or missing:
+        nothing = Interval(np.nan, np.nan, np.nan, "no such arm")
+        reason = f"not measured: the run has no arm {' and '.join(missing)}"
+        limits = (criterion.minimum, criterion.maximum)
+        return Finding("", number, criterion.counted, 0, nothing, *limits, Verdict.UNDECIDED, reason, {})
+    intervals = {counted: _interval(run, criterion, counted, arm, versus, confidence) for counted in _ways(criterion)}
+    interval, seeds = intervals.pop(criterion.counted)
+    verdict, reason = decide(interval, seeds, criterion.minimum, criterion.maximum)
+    unreached = _unreached(criterion, run.ds["env_steps"].values)
+    if unreached:
+        verdict, reason = Verdict.UNDECIDED, unreached
+    beside = {counted: other for counted, (other, _) in intervals.items()}
+    limits = (criterion.minimum, criterion.maximum)
+    return Finding(arm, number, criterion.counted, seeds, interval, *limits, verdict, reason, beside)
+
+
+def _ways(criterion: Criterion) -> tuple[str, ...]:
+    if criterion.metric == "chase_pct":
+        return COUNTED[:2]
+    return COUNTED if criterion.quantity in ("level", "change") else COUNTED[1:]
+
+
+def _interval(
+    run: RunNumbers, criterion: Criterion, counted: str, arm: str, versus: str | None, confidence: float
+) -> tuple[Interval, int]:
+    """The number over seeds, and how many seeds have it."""
+    values = run.per_seed(criterion, counted, arm)
+    other = None if versus is None else run.per_seed(criterion, counted, versus)
+    if criterion.quantity != "prevalence" and all(cannot_vary(run.ds, name) for name in (arm, versus) if name):
+        point = without_spread(values if other is None else values - other)
+        if point is not None:
+            return point
+    if criterion.quantity == "depth":
+        room = run.room(criterion, counted, arm)
+        versus_room = 0.0 if versus is None else run.room(criterion, counted, versus)
+        return depth_interval(values, room, other, versus_room, confidence)
+    interval = share_interval if criterion.quantity == "prevalence" else level_interval
+    return interval(values, other, confidence)
+
+
+def _meeting(run: RunNumbers, claim: Claim) -> Interval:
+    """Share of seeds that meet all criteria themselves (of one arm, none of them a prevalence)."""
+    arms = {find_arm(run.ds, criterion.arm) for criterion in claim.criteria}
+    own = all(not criterion.versus and criterion.quantity != "prevalence" for criterion in claim.criteria)
+    if len(arms) != 1 or None in arms or not own:
+        return Interval(np.nan, np.nan, np.nan, "not of one arm")
+    met, known = np.ones((2, run.ds.sizes["seed"]), bool)
+    for criterion in claim.criteria:
+        values = run.per_seed(criterion, criterion.counted, find_arm(run.ds, criterion.arm) or "")
+        known &= ~np.isnan(values)
+        met &= values > (-np.inf if criterion.minimum is None else criterion.minimum)
+        met &= values <= (np.inf if criterion.maximum is None else criterion.maximum)
+    return wilson_interval(int((met & known).sum()), int(known.sum()))
+
+
+def _unreached(criterion: Criterion, env_steps: npt.NDArray[np.int64]) -> str:
+    """Why a run of these checkpoints cannot decide the criterion; empty where it can."""
+    end = format_steps(env_steps[-1])
+    if criterion.is_dip:
+        beyond = criterion.step > env_steps[-1]
+        return f"the run ends at step {end}, before step {format_steps(criterion.step)} of the claim" if beyond else ""
+    missing = [step for step in criterion.steps if step not in env_steps]
+    if not missing:
+        return ""
+    return f"not measured: no checkpoint at step {format_steps(missing[0])} in a run that ends at {end}"
+
+
+def _in_words(criterion: Criterion, last_step: int) -> str:
+    names = {"hold_pct": "HOLD", "strong_buy_pct": "strong BUY", "buy_pct": "BUY", "chase_pct": "chases of buys"}
+    name = names.get(criterion.metric, criterion.metric)
+    end = min(criterion.step, last_step)
+    spans = {
+        "level": f"{name} at {criterion.step}",
+        "change": f"{name}, change {criterion.from_step} to {criterion.step}",
+        "depth": f"depth of the {name} dip from {criterion.from_step}, trough by {end}",
+        "prevalence": f"seeds with a {name} dip from {criterion.from_step}, trough by {end}",
+    }
+    against = f", {criterion.arm} less {criterion.versus}" if criterion.versus else ""
+    return spans[criterion.quantity] + against

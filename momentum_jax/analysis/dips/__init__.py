@@ -1,0 +1,1 @@
+"""Dips of curves: falls, their depth, recovery and class, and how deep a fall chance alone makes."""

@@ -1,0 +1,181 @@
+"""How sure a run is: dips against simulated noise, arms compared on the same seeds, what predicts the depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+from scipy import stats
+
+from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
+from momentum_jax.analysis.dips.drawdowns import largest_drawdown, reaches
+from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
+from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.multiplicity import holm
+from momentum_jax.analysis.inference.paired import compare_means, compare_shares
+from momentum_jax.analysis.inference.predictors import Prediction, foretell, landmark_features
+from momentum_jax.analysis.metrics.curves import derive_curves, healthy
+from momentum_jax.analysis.report.run_tables import BASELINES, HORIZON, THRESHOLD
+from momentum_jax.diagnostics.variables import STRONG_SCORE
+
+Floats = npt.NDArray[np.float64]
+
+PRIMARY = "p_hold"
+_LANDMARKS = (2_000, 5_000)
+_NOISE_LEVEL = 0.05  # of each seed
+_BUYS = ["BUY_CALL", "BUY_PUT"]
+
+
+class _Counted(NamedTuple):
+    """A windowed share of the healthy seeds, every array ``[seed, K]``."""
+
+    successes: Floats
+    totals: Floats  # decisions
+    exact: Floats  # the policy's exact share at the window's end, percent
+    sign: int  # +1 where more is good
+
+
+def noise_table(ds: xr.Dataset, draws: int = 1_000) -> pd.DataFrame:
+    """Windowed falls of every healthy seed against what the counts' own noise makes of curves that never fall.
+
+    Args:
+        ds: a loaded run, or several joined.
+        draws: simulated curves, the same for all seeds.
+
+    Returns:
+        One row per arm with a healthy seed, metric and baseline: ``design_effect`` (variance of the counts over that
+        of independent decisions; median, least and greatest of the windows by the horizon), means over seeds of the
+        clearest ``fall`` and of what chance makes there in 5 % of such curves (``by_chance``), in points; how many
+        ``seeds`` ``exceed`` it and how many ``come_back`` as clearly; ``p_value``, the chance that so many of the
+        seeds exceed it when none of them falls. NaN with a ``flag`` where an arm has one
+        seed: its noise cannot be told from its curve.
+    """
+    rows = []
+    for arm in ds["arm"].values:
+        for metric, counted in _counted(ds.sel(arm=arm)).items():
+            if len(counted.totals):
+                rows += [{"arm": arm, "metric": metric} | row for row in _noise_rows(ds, counted, draws)]
+    front = ["arm", "metric", "baseline", "design_effect_median", "design_effect_min", "design_effect_max"]
+    back = ["fall", "by_chance", "seeds", "exceed", "come_back", "p_value", "flag"]
+    return pd.DataFrame(rows, columns=[*front, *back])
+
+
+def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[str, Any]]:
+    """A row for each baseline."""
+    steps = ds["env_steps"].values
+    found = design_effect(steps[1:], counted.successes[:, 1:], counted.totals[:, 1:], HORIZON, counted.exact[:, 1:])
+    effect = np.concatenate([[np.nan], found.effect])
+    share = 100 * counted.successes / np.where(counted.totals > 0, counted.totals, np.nan)
+    sigma = binomial_sigma(counted.successes, counted.totals, effect)
+    noise = draw_noise(len(steps), found.freedom, found.block, draws)
+    for baseline in BASELINES:
+        test = judge_against_null(steps, counted.sign * share, sigma, noise, HORIZON, baseline, _NOISE_LEVEL)
+        judged = ~np.isnan(test.by_chance)
+        within = effect[(steps > baseline) & (steps <= HORIZON) & ~np.isnan(effect)]
+        middle, least, greatest = np.quantile(within, [0.5, 0, 1]) if len(within) else np.full(3, np.nan)
+        yield {
+            "baseline": baseline,
+            "design_effect_median": middle,
+            "design_effect_min": least,
+            "design_effect_max": greatest,
+            "fall": float(test.fall[judged].mean()) if judged.any() else np.nan,
+            "by_chance": float(test.by_chance[judged].mean()) if judged.any() else np.nan,
+            "seeds": int(judged.sum()) if judged.any() else len(judged),
+            "exceed": int(test.exists.sum()) if judged.any() else np.nan,
+            "come_back": int(test.comes_back.sum()) if judged.any() else np.nan,
+            "p_value": _chance_of(int(test.exists.sum()), int(judged.sum())),
+            "flag": found.flag,
+        }
+
+
+def _chance_of(exceed: int, seeds: int) -> float:
+    """Chance that so many seeds or more exceed what each does with 5 %; NaN without seeds."""
+    return float(stats.binom.sf(exceed - 1, seeds, _NOISE_LEVEL)) if seeds else np.nan
+
+
+def _counted(run: xr.Dataset) -> dict[str, _Counted]:
+    """By metric."""
+    alive = healthy(run).all("checkpoint").values
+    counts = run["flat_count"].transpose("seed", "checkpoint", "setup_score", "action")[alive]
+    curves = derive_curves(run).transpose("seed", "checkpoint", ...).isel(seed=np.flatnonzero(alive))
+    strong = counts.sel(setup_score=counts["setup_score"] >= STRONG_SCORE).sum("setup_score")
+    every = counts.sum("setup_score")
+    hold, buys = every.sel(action="HOLD").values, strong.sel(action=_BUYS).sum("action").values
+    return {
+        "windowed HOLD %": _Counted(hold, every.sum("action").values, curves["p_hold"].values, -1),
+        "windowed strong-setup BUY %": _Counted(buys, strong.sum("action").values, curves["p_buy_strong"].values, 1),
+    }
+
+
+def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
+    """Every arm against the first on the same seeds, on exact P(HOLD); empty with one arm.
+
+    Returns:
+        One row per arm and number: ``difference`` with its 95 % interval (means: BCa; shares: Newcombe), ``p_value``
+        (sign-flip permutation; exact McNemar), ``p_holm`` over all rows, and the pairing ``correlation``.
+    """
+    hold = derive_curves(ds)[PRIMARY].transpose("arm", "seed", "checkpoint").values
+    steps, arms = ds["env_steps"].values, [str(arm) for arm in ds["arm"].values]
+    alive = healthy(ds).all("checkpoint").transpose("arm", "seed").values
+    falls = np.where(alive, largest_drawdown(steps, hold, -1, HORIZON).depth, np.nan)
+    dips = np.where(np.isnan(falls), np.nan, reaches(falls, THRESHOLD))
+    last = np.where(alive, hold[..., -1], np.nan)
+    rows: list[dict[str, Any]] = []
+    for index in range(1, len(arms)):
+        for number, values in (("largest rise within the horizon, points", falls), ("at the end, %", last)):
+            means = compare_means(values[index], values[0])
+            rows.append(_row(arms, index, number, means.difference, means.p_value, means.correlation, means.pairs))
+        shares = compare_shares(dips[index], dips[0])
+        estimate, low, high, flag = shares.difference
+        scaled = Interval(100 * estimate, 100 * low, 100 * high, flag)
+        number = f"seeds that rise by {THRESHOLD:g} points, %"
+        rows.append(_row(arms, index, number, scaled, shares.p_value, shares.correlation, shares.pairs))
+    table = pd.DataFrame(rows)
+    return table.assign(p_holm=holm(table["p_value"])) if rows else table
+
+
+def _row(
+    arms: list[str], index: int, number: str, difference: Interval, p_value: float, correlation: float, pairs: int
+) -> dict[str, Any]:
+    return {
+        "arm": arms[index],
+        "minus": arms[0],
+        "exact_p_hold": number,
+        "pairs": pairs,
+        "difference": difference.estimate,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+        "p_value": p_value,
+        "correlation": correlation,
+    }
+
+
+def foretelling_table(ds: xr.Dataset) -> pd.DataFrame:
+    """What is known at 2 000 and 5 000 steps about the rise of exact P(HOLD) that follows, on held-out seeds.
+
+    Returns:
+        One row per arm and landmark that the run has: out-of-fold ``r2`` of all features, ``hold_r2`` of P(HOLD) alone
+        and their ``gain``, each with its 95 % interval; ``spearman`` and ``auroc``. NaN with fewer than ten seeds.
+    """
+    steps = ds["env_steps"].values
+    hold = derive_curves(ds)[PRIMARY].transpose("arm", "seed", "checkpoint").values
+    rows = []
+    for landmark in (step for step in _LANDMARKS if step in steps and step < steps[-1]):
+        _, features = landmark_features(ds, landmark)
+        for index, arm in enumerate(ds["arm"].values):
+            outcome = largest_drawdown(steps, hold[index], -1, HORIZON, landmark).depth
+            found = foretell(features.values[index], outcome)
+            rows.append({"arm": arm, "known_at_step": landmark} | prediction_columns(found))
+    return pd.DataFrame(rows)
+
+
+def prediction_columns(found: Prediction) -> dict[str, Any]:
+    """A prediction as columns: seeds, the R² with their intervals, rank correlation and AUROC."""
+    row: dict[str, Any] = {"seeds": found.seeds}
+    for name, interval in (("r2", found.r2), ("hold_r2", found.trivial_r2), ("gain", found.gain)):
+        row |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    return row | {"spearman": found.spearman.estimate, "auroc": found.auroc}

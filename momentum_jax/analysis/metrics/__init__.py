@@ -1,0 +1,1 @@
+"""Curves derived from recorded variables."""

@@ -1,0 +1,151 @@
+"""Tables as text: aligned for a terminal, or Markdown."""
+
+from __future__ import annotations
+
+import math
+import numbers
+
+import numpy as np
+import pandas as pd
+
+from momentum_jax.analysis.inference.few_seeds import enough
+
+_ABSENT = "–"
+_SMALL = 2.0  # values below it are shown with two digits
+
+
+# How a middle value and its two ends are named in this project's tables.
+_TRIPLES = (
+    ("_median", "_min", "_max"),
+    ("_median", "_q25", "_q75"),
+    ("_mean", "_low", "_high"),
+    ("", "_low", "_high"),
+)
+# How tables name the number of seeds behind a row.
+_COUNTS = ("pairs", "seeds")
+
+
+def format_table(table: pd.DataFrame) -> str:
+    """A table as aligned plain text, its index as the first columns, numbers to the right.
+
+    ``x_median, x_min, x_max`` become one column ``54.9 [50.1, 60.2]``, and so do quartiles
+    (``_q25, _q75``) and intervals (``_low, _high``).
+    """
+    rows = table_cells(table)
+    right = _right_aligned(table)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A table as Markdown, otherwise like `format_table`."""
+    rows = table_cells(table)
+    rule = ["---:" if to_right else "---" for to_right in _right_aligned(table)]
+    # A bar inside a cell would begin a new cell.
+    lines = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines.insert(1, rule)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def format_steps(env_steps: float) -> str:
+    """A step number as people write it: ``100 000``."""
+    return f"{env_steps:,.0f}".replace(",", " ")
+
+
+def format_number(value: float, digits: int = 1) -> str:
+    """``−1.5`` with a true minus, and never a negative zero."""
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "" if float(text) == 0 else "−")
+
+
+def format_confidence(confidence: float) -> str:
+    """``95 %``, ``99.2 %``: the digits that tell confidences of several intervals together from single ones."""
+    return f"{100 * confidence:.4g} %" if confidence < 0.999 else f"{100 * confidence:.5g} %"
+
+
+def format_range(middle: float, low: float, high: float, digits: int = 1) -> str:
+    """``54.9 [50.1, 60.2]``, the value alone where it has no interval, a dash where there is nothing."""
+    if pd.isna(middle):
+        return _ABSENT
+    if pd.isna(low) or pd.isna(high):
+        return format_number(middle, digits)
+    return f"{format_number(middle, digits)} [{format_number(low, digits)}, {format_number(high, digits)}]"
+
+
+def format_ranges(middles: pd.Series, lows: pd.Series, highs: pd.Series) -> list[str]:
+    """A column of values with their ends; two digits where all values are small (shares, R²), else one."""
+    digits = 2 if middles.abs().max() < _SMALL else 1
+    return [format_range(*row, digits) for row in zip(middles, lows, highs, strict=True)]
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The index as columns, and each value with its two ends as one column of text."""
+    named = any(name is not None for name in table.index.names)
+    plain = without_few_seeds(table.reset_index() if named else table)
+    for name, low, high in triples(plain):
+        with_ends = plain[low].notna().any() or plain[name].isna().all()
+        label = f"{name} [{low.rpartition('_')[2]}, {high.rpartition('_')[2]}]" if with_ends else name
+        plain[name] = format_ranges(plain[name], plain[low], plain[high])
+        plain = plain.drop(columns=[low, high]).rename(columns={name: label})
+    return plain
+
+
+def without_few_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the intervals (``_low, _high``) of rows that stand on too few seeds or pairs."""
+    shown = table.copy()
+    count = next((name for name in _COUNTS if name in table), None)
+    if count is None:
+        return shown
+    few = ~table[count].map(lambda seeds: enough(seeds) if pd.notna(seeds) else False).astype(bool)
+    for _, low, high in triples(table):
+        if low.endswith("_low"):
+            shown.loc[few, [low, high]] = np.nan
+    return shown
+
+
+def triples(table: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Columns that are a middle value and its two ends, as this project's tables name them."""
+    found = []
+    for name in table.columns:
+        for middle, low, high in _TRIPLES:
+            base = str(name).removesuffix(middle)
+            ends = (base + low, base + high)
+            if name == base + middle and set(ends) <= set(table.columns):
+                found.append((name, *ends))
+                break
+    return found
+
+
+def table_cells(table: pd.DataFrame) -> list[list[str]]:
+    """Header and rows of a table as text, `x` with its two ends as one cell."""
+    plain = _readable(table)
+    header = [str(name).replace("_", " ") for name in plain.columns]
+    columns = [[_cell(value, str(name)) for value in plain[name]] for name in plain.columns]
+    return [header, *(list(row) for row in zip(*columns, strict=True))]
+
+
+def _right_aligned(table: pd.DataFrame) -> list[bool]:
+    plain = _readable(table)
+    return [pd.api.types.is_numeric_dtype(plain[name]) for name in plain.columns]
+
+
+def _cell(value: object, column: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value or _ABSENT
+    if not isinstance(value, numbers.Real) or math.isnan(value):
+        return _ABSENT
+    if column.endswith(("step", "steps", "step_median")):
+        return format_steps(float(value))
+    if column.endswith(("p_value", "p_holm", "p_adjusted")):
+        return f"{float(value):.3f}" if float(value) >= 0.001 else "< 0.001"
+    return str(value) if isinstance(value, numbers.Integral) else format_number(float(value), 2)

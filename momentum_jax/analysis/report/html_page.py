@@ -1,0 +1,163 @@
+"""report.html: one file with its style, script, data and figures inside."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import re
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import PIL.Image
+import xarray as xr
+
+from momentum_jax.analysis.metrics.curves import derive_curves, healthy
+from momentum_jax.analysis.report.document import Section, to_html
+from momentum_jax.analysis.report.formatting import format_steps
+from momentum_jax.analysis.report.run_tables import DIP_METRICS
+from momentum_jax.analysis.report.sections import SUMMARY
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, VARIABLES
+
+_SCRIPTS = ("state.js", "chart.js", "table.js", "main.js")
+_SHARES = {"hold": "HOLD", "buy": "BUY", "strong_buy": "BUY at strong setups", "weak_buy": "BUY at weak setups",
+           "call": "BUY_CALL", "put": "BUY_PUT"}  # fmt: skip
+_EXACT = {"strong_buy": "p_buy_strong", "weak_buy": "p_buy_weak"}
+_LEARNER = (*HEALTH_METRICS, "reward_sum", "episode_return")
+_COLORS = 64
+_WIDEST = 1_400
+
+
+def to_page(title: str, ds: xr.Dataset, dips: pd.DataFrame, sections: Sequence[Section], figures: Path) -> str:
+    """The page as text.
+
+    Args:
+        title: heading and window title.
+        ds: a loaded run, or several joined.
+        dips: its dips, as `dip_table` returns them.
+        sections: the report; the curves come after its summary.
+        figures: folder with the PNG of every figure that the sections show.
+    """
+    leading = 1 + next(place for place, section in enumerate(sections) if section.title == SUMMARY)
+    folder = resources.files("momentum_jax.analysis") / "html"
+
+    def source(name: str) -> str:
+        return _data_uri(figures / f"{name}.png")
+
+    # "<" inside a script could end it; JSON has another way to write it.
+    data = json.dumps(page_data(ds, dips), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    parts = {
+        "title": html.escape(title),
+        "style": (folder / "style.css").read_text(encoding="utf-8"),
+        "script": "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS),
+        "summary": to_html(sections[:leading], source),
+        "sections": to_html(sections[leading:], source),
+        "data": data,
+    }
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    # One pass over the template's marks, so that what is inserted is not looked at again.
+    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], page)
+
+
+def page_data(ds: xr.Dataset, dips: pd.DataFrame) -> dict[str, Any]:
+    """What the page's script draws, plain enough for JSON; null where there is no value.
+
+    Returns:
+        ``steps`` ``[K]``, ``arms``, ``seeds``; ``metrics`` with the curves that show them;
+        ``curves`` by name ``[arm][seed][K]``; ``dips`` per metric and baseline ``[arm][seed]``.
+    """
+    curves = derive_curves(ds)
+    shares = [_share(name, label) for name, label in _SHARES.items()]
+    learner = [
+        {"label": VARIABLES[name].long_name, "unit": _unit(VARIABLES[name].units), "kinds": {"windowed": name}}
+        for name in _LEARNER
+    ]
+    drawn = {name: _percent(curves[name]) for metric in shares for name in metric["kinds"].values()}
+    alive = healthy(ds)
+    drawn |= {name: _learner(ds[name].where(alive)) for name in _LEARNER}
+    return {
+        "steps": ds["env_steps"].values.tolist(),
+        "arms": ds["arm"].values.tolist(),
+        "seeds": ds["seed"].values.tolist(),
+        "metrics": shares + learner,
+        "curves": drawn,
+        "dips": _dips(ds, dips),
+    }
+
+
+def _share(name: str, label: str) -> dict[str, Any]:
+    """A share of the flat decisions and the curves that show it."""
+    counted = {"windowed": f"{name}_pct", "cumulative": f"{name}_pct_cumulative"}
+    return {"label": label, "unit": "%", "kinds": {**counted, "exact": _EXACT.get(name, f"p_{name}")}}
+
+
+def _unit(units: str) -> str:
+    return "" if units == "1" else units
+
+
+def _percent(curve: xr.DataArray) -> list[Any]:
+    values = curve.transpose("arm", "seed", "checkpoint").values
+    return _nested(np.round(values, 1))
+
+
+def _learner(variable: xr.DataArray) -> list[Any]:
+    values = variable.transpose("arm", "seed", "checkpoint").values.astype(float)
+    digits = np.vectorize(lambda value: float(f"{value:.4g}"), otypes=[float])
+    return _nested(digits(values))
+
+
+def _nested(values: np.ndarray) -> list[Any]:
+    """Nested lists with None for NaN and infinity, and whole numbers without a decimal point."""
+    if values.ndim > 1:
+        return [_nested(part) for part in values]
+    return [
+        None if not np.isfinite(value) else int(value) if value == int(value) else value for value in values.tolist()
+    ]
+
+
+def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> list[dict[str, Any]]:
+    entries = []
+    for metric in DIP_METRICS:
+        of_metric = dips[dips["metric"] == metric.curve]
+        for baseline in of_metric["baseline"].unique().tolist():
+            by_arm = dict(list(of_metric[of_metric["baseline"] == baseline].groupby("arm")))
+            start = "the start" if baseline == 0 else f"step {format_steps(baseline)}"
+            entries.append(
+                {
+                    "curve": metric.curve,
+                    "baseline": baseline,
+                    "label": f"{metric.label}, from {start}",
+                    "rows": [[_dip(row) for row in by_arm[arm].to_dict("records")] for arm in ds["arm"].values],
+                }
+            )
+    return entries
+
+
+def _dip(row: dict[Any, Any]) -> dict[str, Any]:
+    def known(name: str, scale: float = 1, digits: int = 1) -> float | None:
+        return None if pd.isna(row[name]) else round(float(row[name]) * scale, digits)
+
+    return {
+        "class": row["class"],
+        "depth": known("depth", digits=2),
+        "onset": known("onset_step"),
+        "trough": known("trough_step"),
+        "recovery": known("recovery_step"),
+        "area": known("area", 1e-3),
+        "failed": int(row["failed_step"]) if row["failed_step"] >= 0 else None,
+    }
+
+
+def _data_uri(path: Path) -> str:
+    """A PNG as a data URI, narrowed and reduced to 64 colours: line drawings lose nothing that is seen."""
+    with PIL.Image.open(path) as opened:
+        image = opened.convert("RGB")
+    image.thumbnail((_WIDEST, 10 * _WIDEST), PIL.Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.quantize(_COLORS).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

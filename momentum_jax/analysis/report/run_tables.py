@@ -1,0 +1,231 @@
+"""Checkpoint and dip tables of a run, as pandas frames of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from momentum_jax.analysis.dips.dips import DipClass, find_dips, landmark_depth
+from momentum_jax.analysis.dips.excursions import find_excursions
+from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
+from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps, flat_percentages, healthy
+from momentum_jax.analysis.report.formatting import format_table
+
+__all__ = [
+    "BASELINES",
+    "DIP_METRICS",
+    "HORIZON",
+    "TABLE_STEPS",
+    "THRESHOLD",
+    "DipMetric",
+    "checkpoint_table",
+    "dip_summary",
+    "dip_table",
+    "excursion_table",
+    "format_table",
+    "table_percentages",
+]
+
+TABLE_STEPS = (5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
+_PERCENTAGES = ["hold_pct", "call_pct", "put_pct", "strong_buy_pct"]
+_EXACT = ["p_hold", "p_call", "p_put", "p_buy_strong"]
+
+
+class DipMetric(NamedTuple):
+    """A curve in which dips are looked for."""
+
+    curve: str
+    sign: int  # +1 where up is good
+    label: str
+
+
+DIP_METRICS = (
+    DipMetric("hold_pct", -1, "windowed HOLD %"),
+    DipMetric("strong_buy_pct", 1, "windowed strong-setup BUY %"),
+    DipMetric("p_hold", -1, "exact P(HOLD) %"),
+)
+BASELINES = (0, 5_000)
+HORIZON = 25_000
+THRESHOLD = 5.0
+
+
+def table_percentages(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
+    """Percentages of every seed at the rows of a table.
+
+    Args:
+        ds: a loaded run.
+        steps: environment steps asked for; those that the run has are taken, and its last one.
+
+    Returns:
+        ``hold_pct, call_pct, put_pct, strong_buy_pct`` as ``[arm, seed, checkpoint, counted]``
+        where ``counted`` is ``cumulative`` (since step 0), ``windowed`` (since the previous row)
+        or ``exact`` (probabilities on the probe states). NaN from the step a seed failed.
+    """
+    env_steps = ds["env_steps"].values
+    rows = np.flatnonzero((np.isin(env_steps, list(steps)) & (env_steps > 0)) | (env_steps == env_steps[-1]))
+    totals = ds["flat_count"].cumsum("checkpoint").isel(checkpoint=rows)
+    windows = totals - totals.shift(checkpoint=1, fill_value=0)
+    curves = derive_curves(ds).isel(checkpoint=rows)
+    exact = curves[_EXACT].rename(dict(zip(_EXACT, _PERCENTAGES, strict=True)))
+    parts = [flat_percentages(totals)[_PERCENTAGES], flat_percentages(windows)[_PERCENTAGES], exact]
+    counted = pd.Index(["cumulative", "windowed", "exact"], name="counted")
+    joined = xr.concat(parts, counted, coords="minimal", compat="override", combine_attrs="drop")
+    alive = healthy(ds).isel(checkpoint=rows)
+    return joined.where(alive).assign_coords(env_steps=("checkpoint", env_steps[rows]))
+
+
+def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEPS) -> pd.DataFrame:
+    """Median and range over seeds of an arm's action percentages.
+
+    Args:
+        ds: a loaded run.
+        arm: name of the arm.
+        steps: rows wanted; see `table_percentages`.
+
+    Returns:
+        Indexed by ``env_steps`` and ``counted`` (cumulative, windowed between the rows, exact),
+        with ``seeds`` (those with a value of HOLD %) and, for each of ``hold_pct, call_pct,
+        put_pct, strong_buy_pct``, columns ``<name>_median, <name>_min, <name>_max``.
+    """
+    values = table_percentages(ds, steps).sel(arm=arm).transpose("checkpoint", "counted", "seed")
+    index = pd.MultiIndex.from_product(
+        [values["env_steps"].values, values["counted"].values], names=["env_steps", "counted"]
+    )
+    columns: dict[str, object] = {"seeds": values["hold_pct"].count("seed").values.ravel()}
+    for name in _PERCENTAGES:
+        for statistic in ("median", "min", "max"):
+            columns[f"{name}_{statistic}"] = getattr(values[name], statistic)("seed").values.ravel()
+    return pd.DataFrame(columns, index=index)
+
+
+def dip_table(
+    ds: xr.Dataset,
+    horizon: float = HORIZON,
+    threshold: float = THRESHOLD,
+    recovery_q: float = 0.9,
+    baselines: Sequence[int] = BASELINES,
+) -> pd.DataFrame:
+    """One row per arm, metric, baseline and seed: the seed's dip.
+
+    Args:
+        ds: a loaded run.
+        horizon: see `find_dips`, like the next two.
+        threshold: smallest depth that counts, percentage points.
+        recovery_q: share of the depth that counts as recovery.
+        baselines: steps from which a dip is looked for.
+
+    Returns:
+        Columns ``arm, metric, baseline, seed, failed_step``, then the fields of `Dips` (the
+        class as a word), then ``landmark_depth`` from 5 000 to 10 000 steps. Failed seeds have
+        rows too (``failed_step`` not -1), measured on what came before the failure. ``depth`` is
+        there without a dip too: the largest drawdown of every seed.
+    """
+    curves = derive_curves(ds)
+    env_steps = ds["env_steps"].values
+    frames = []
+    for metric in DIP_METRICS:
+        values = curves[metric.curve].transpose("arm", "seed", "checkpoint").values
+        landmark = landmark_depth(env_steps, values, sign=metric.sign)
+        for baseline in baselines:
+            dips = find_dips(env_steps, values, metric.sign, horizon, baseline, threshold, recovery_q)
+            columns = {name: array.ravel() for name, array in dips._asdict().items()}
+            columns["class"] = np.array([DipClass(value).name.lower() for value in columns.pop("klass")])
+            keys = _seed_rows(ds).assign(metric=metric.curve, baseline=baseline)
+            frames.append(keys.assign(**columns, landmark_depth=landmark.ravel()))
+    front = ["arm", "metric", "baseline", "seed", "failed_step"]
+    table = pd.concat(frames, ignore_index=True)
+    return table[front + [name for name in table.columns if name not in front]]
+
+
+def excursion_table(
+    ds: xr.Dataset,
+    horizon: float = HORIZON,
+    threshold: float = THRESHOLD,
+    recovery_q: float = 0.9,
+    baselines: Sequence[int] = BASELINES,
+) -> pd.DataFrame:
+    """One row per excursion of the drawdown beyond the threshold; arguments as for `dip_table`.
+
+    Returns:
+        Columns ``arm, metric, baseline, seed, failed_step, excursion`` (1 for a seed's first),
+        ``onset_step, trough_step, depth, recovery_step`` (NaN where it did not recover).
+    """
+    curves, keys = derive_curves(ds), _seed_rows(ds)
+    frames = []
+    for metric in DIP_METRICS:
+        values = curves[metric.curve].transpose("arm", "seed", "checkpoint").values
+        for baseline in baselines:
+            found = find_excursions(
+                ds["env_steps"].values, values, metric.sign, horizon, baseline, threshold, recovery_q
+            )
+            rows = keys.iloc[found.curve].reset_index(drop=True)
+            rows.insert(1, "metric", metric.curve)
+            rows.insert(2, "baseline", baseline)
+            rows["excursion"] = pd.Series(found.curve).groupby(found.curve).cumcount() + 1
+            numbers = {name: array for name, array in found._asdict().items() if name != "curve"}
+            frames.append(rows.assign(**numbers))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _seed_rows(ds: xr.Dataset) -> pd.DataFrame:
+    """Arm, seed and failed step of each run, in the order of a raveled ``[arm, seed]``."""
+    failed = failed_steps(ds).transpose("arm", "seed")
+    arm, seed = np.meshgrid(ds["arm"].values, ds["seed"].values, indexing="ij")
+    return pd.DataFrame({"arm": arm.ravel(), "seed": seed.ravel(), "failed_step": failed.values.ravel()})
+
+
+def dip_summary(dips: pd.DataFrame) -> pd.DataFrame:
+    """Prevalence and size of dips per arm, metric and baseline, over the seeds that did not fail.
+
+    Args:
+        dips: as `dip_table` returns it.
+
+    Returns:
+        Columns ``arm, metric, baseline``; ``seeds`` (healthy and observed, see
+        `Dips`) and ``failed`` (left out);
+        ``dips`` with its share ``prevalence_pct`` and 95 % Wilson interval; over these seeds the
+        quartiles of ``depth`` and the median of ``temporary_depth``; over those with a dip the
+        quartiles of ``area_kstep`` (points x 1 000 steps), medians of ``trough_step`` and
+        ``recovered_fraction``, and the numbers ``recovered`` (within the
+        horizon) and ``censored``; over all healthy seeds the mean ``landmark`` depth with its
+        95 % BCa interval and a flag where that is a point.
+    """
+    rows = []
+    for keys, group in dips.groupby(["arm", "metric", "baseline"], sort=False):
+        alive = group[group["failed_step"] < 0]
+        observed = alive[alive["observed"]]
+        dipped = observed[observed["has_dip"]]
+        area = dipped["area"] / 1_000
+        prevalence = wilson_interval(len(dipped), len(observed))
+        landmark = mean_interval(alive["landmark_depth"])
+        rows.append(
+            {
+                **dict(zip(["arm", "metric", "baseline"], keys, strict=True)),
+                "seeds": len(observed),
+                "failed": len(group) - len(alive),
+                "dips": len(dipped),
+                "prevalence_pct": 100 * prevalence.estimate,
+                "prevalence_pct_low": 100 * prevalence.low,
+                "prevalence_pct_high": 100 * prevalence.high,
+                "depth_median": observed["depth"].median(),
+                "depth_q25": observed["depth"].quantile(0.25),
+                "depth_q75": observed["depth"].quantile(0.75),
+                "temporary_depth_median": observed["temporary_depth"].median(),
+                "area_kstep_median": area.median(),
+                "area_kstep_q25": area.quantile(0.25),
+                "area_kstep_q75": area.quantile(0.75),
+                "trough_step_median": dipped["trough_step"].median(),
+                "recovered_fraction_median": dipped["recovered_fraction"].median(),
+                "recovered": int((dipped["class"] == DipClass.RECOVERED.name.lower()).sum()),
+                "censored": int(dipped["censored"].sum()),
+                "landmark_mean": landmark.estimate,
+                "landmark_low": landmark.low,
+                "landmark_high": landmark.high,
+                "landmark_flag": landmark.flag,
+            }
+        )
+    return pd.DataFrame(rows)

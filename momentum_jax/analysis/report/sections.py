@@ -1,0 +1,177 @@
+"""The sections of a report, each a heading with blocks that Markdown and HTML share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import product
+
+import pandas as pd
+import xarray as xr
+
+from momentum_jax.analysis.claims.claim_intervals import level_interval
+from momentum_jax.analysis.claims.claim_numbers import RunNumbers
+from momentum_jax.analysis.claims.claim_tables import most_seeds, verdict_table
+from momentum_jax.analysis.claims.published import PUBLISHED_RUNS, published_percentiles
+from momentum_jax.analysis.claims.published_arms import published_arms
+from momentum_jax.analysis.claims.verdicts import declared_claims, judge_together
+from momentum_jax.analysis.dips.evidence import comparison_table, foretelling_table
+from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, NO_VERDICT, enough
+from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.multiplicity import shared_confidence
+from momentum_jax.analysis.metrics.curves import healthy_seeds
+from momentum_jax.analysis.report import notes
+from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings
+from momentum_jax.analysis.report.data_warnings import quality_table, warnings_of
+from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text
+from momentum_jax.analysis.report.formatting import format_confidence, format_steps
+from momentum_jax.analysis.report.run_tables import DIP_METRICS, checkpoint_table, dip_summary
+from momentum_jax.analysis.report.summary import LANDMARK_METRICS, built_in_claims, summarise
+
+SUMMARY = "Summary"
+_LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
+
+
+def report_sections(
+    ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame, images: list[Image], command: str
+) -> list[Section]:
+    """Declared claims and summary, then figures, tables, configuration, data quality and warnings.
+
+    Args:
+        ds: a loaded run, or several joined.
+        dips: its dips, as `dip_table` returns them.
+        noise: what chance alone makes, as `noise_table` returns it.
+        images: the figures.
+        command: the command line that makes the report again.
+    """
+    quality = quality_table(ds)
+    return [
+        *_claims(ds),
+        Section(SUMMARY, [Bullets(summarise(ds, dips))]),
+        Section("Figures", images),
+        _dips(ds, dips),
+        _evidence(ds, noise),
+        _checkpoints(ds),
+        *_published(ds),
+        _configuration(ds, command),
+        Section("Data quality", [Table(quality)]),
+        Section("Warnings", [Bullets(warnings_of(ds, quality) or ["No seed failed and nothing is missing."])]),
+    ]
+
+
+def verdict(change: Interval, seeds: int = MIN_SEEDS, confidence: float = 0.95) -> str:
+    """Supported, not supported or undecided, with the interval that decides it; of few seeds the number alone."""
+    if change.flag == "no seeds":
+        return "undecided, the run has no healthy seed with both steps"
+    shown = f"mean change {change.estimate:+.1f} points"
+    if not enough(seeds):
+        return f"{shown} in {seeds} seeds: {NO_VERDICT}"
+    if change.flag:
+        return f"**undecided** ({shown}, a point because of: {change.flag})"
+    shown += f", {format_confidence(confidence)} interval {change.low:+.1f} to {change.high:+.1f}"
+    if change.low > 0:
+        return f"**supported** ({shown})"
+    return f"**not supported** ({shown})" if change.high < 0 else f"**undecided** ({shown})"
+
+
+def _claims(ds: xr.Dataset) -> list[Section]:
+    """Verdicts on what the study declared before it ran; no section where it declared nothing."""
+    claims = declared_claims(ds)
+    if not claims:
+        return []
+    judgements = judge_together(RunNumbers(ds), claims)
+    note = notes.declared(len(claims), most_seeds(judgements))
+    return [Section("Declared claims", [Text(note), Table(verdict_table(judgements))])]
+
+
+def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> Section:
+    last_step = int(ds["env_steps"].values[-1])
+    reached = [baseline for baseline in dips["baseline"].unique() if baseline < last_step or baseline == 0]
+    starts = ["initialisation (baseline 0)", *(f"step {format_steps(baseline)}" for baseline in reached if baseline)]
+    summary = dip_summary(dips[dips["baseline"].isin(reached)])
+    shown = summary.assign(metric=summary["metric"].map(_LABELS))
+    seeds = healthy_seeds(ds)
+    blocks: list[Text | Table | Bullets] = [
+        Text(notes.dips(last_step, seeds, f"from {' or from '.join(starts)}")),
+        Table(shown),
+        Text(notes.built_in(ds.sizes["arm"], seeds)),
+        Bullets(list(_landmarks(ds, dips))),
+    ]
+    return Section("Dips", blocks)
+
+
+def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
+    """The built-in claim of each arm and metric, judged."""
+    confidence = shared_confidence(built_in_claims(ds.sizes["arm"]))
+    once = dips[(dips["baseline"] == 0) & (dips["failed_step"] < 0)]
+    for arm, metric in product(ds["arm"].values, LANDMARK_METRICS):
+        change = once.loc[(once["arm"] == arm) & (once["metric"] == metric), "landmark_depth"].dropna()
+        judged = verdict(*level_interval(change, confidence=confidence), confidence)
+        yield f"{arm}, {_LABELS[metric]}: {judged}"
+
+
+def _evidence(ds: xr.Dataset, noise: pd.DataFrame) -> Section:
+    note = notes.evidence(healthy_seeds(ds))
+    blocks: list[Text | Table] = [Text(note), Table(noise, "Against sampling noise")]
+    compared = comparison_table(ds)
+    if not compared.empty:
+        blocks.append(Table(compared, "Arms on the same seeds"))
+    predicted = foretelling_table(ds)
+    if not predicted.empty:
+        blocks += [Text(notes.FORETELLING), Table(predicted, "What predicts the depth")]
+    return Section("Evidence", blocks)
+
+
+def _checkpoints(ds: xr.Dataset) -> Section:
+    tables = [Table(checkpoint_table(ds, arm), str(arm)) for arm in ds["arm"].values]
+    return Section("Checkpoints", [Text(notes.CHECKPOINTS), *tables], folded=True)
+
+
+def _published(ds: xr.Dataset) -> list[Section]:
+    """Published numbers among the seeds of the arm that has their settings, on the market that they are of."""
+    sections = []
+    for run, arm in published_arms(ds).items():
+        if run not in PUBLISHED_RUNS:
+            continue
+        title = f"The published {run} among the seeds" + ("" if arm == run else f" of {arm}")
+        table = published_percentiles(ds, run, arm)
+        if table.empty:
+            sections.append(Section(title, [Text("The run has none of the published steps.")]))
+        else:
+            sections.append(Section(title, [Text(notes.PUBLISHED), Table(table)], folded=True))
+    return sections
+
+
+def _configuration(ds: xr.Dataset, command: str) -> Section:
+    config = json.loads(ds.attrs["config"])
+    steps = ds["env_steps"].values
+    versions = ", ".join(f"{name} {version}" for name, version in config.get("versions", {}).items())
+    facts = [
+        f"arms: {', '.join(ds['arm'].values)}",
+        f"seeds: {ds.sizes['seed']} per arm ({_seed_list(ds['seed'].values.tolist())})",
+        f"steps: {format_steps(steps[-1])} of {format_steps(config['timesteps'])} asked for, {len(steps)} checkpoints",
+        f"data fingerprint: {ds.attrs['data_fingerprint'] or 'not recorded'}",
+        f"device: {_device(config.get('device'))}; versions: {versions or 'not recorded'}; "
+        f"git commit: {config.get('git_commit') or 'not recorded'}",
+        f"made again by: {command}",
+    ]
+    blocks: list[Bullets | Table] = [Bullets(facts)]
+    differing = differing_settings(config["arms"])
+    if not differing.empty:
+        long = differing.melt("setting", var_name="arm", value_name="value").sort_values("setting", kind="stable")
+        blocks.append(Table(long, "In what the arms differ"))
+    common = common_settings(config["arms"])
+    if not common.empty:
+        blocks.append(Table(common, "What every arm has alike"))
+    return Section("Configuration", blocks, folded=True)
+
+
+def _device(device: object) -> str:
+    if isinstance(device, dict):
+        return ", ".join(f"{name} {value}" for name, value in device.items())
+    return str(device) if device else "not recorded"
+
+
+def _seed_list(seeds: list[int]) -> str:
+    consecutive = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{seeds[0]} to {seeds[-1]}" if consecutive else ", ".join(map(str, seeds))

@@ -1,0 +1,89 @@
+"""What a person reads in the terminal when a run has ended: checkpoint table, dip table and declared claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from momentum_jax.analysis.claims.claim_tables import declared_text
+from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
+from momentum_jax.analysis.metrics.curves import failed_steps, healthy_seeds
+from momentum_jax.analysis.report.formatting import format_ranges, format_steps, format_table, without_few_seeds
+from momentum_jax.analysis.report.run_tables import (
+    BASELINES,
+    DIP_METRICS,
+    THRESHOLD,
+    checkpoint_table,
+    dip_summary,
+    dip_table,
+)
+from momentum_jax.analysis.report.summary import horizon_in_words
+from momentum_jax.run_directory import load_run
+
+_PERCENTAGES = {"hold_pct": "HOLD %", "call_pct": "CALL %", "put_pct": "PUT %", "strong_buy_pct": "strong BUY %"}
+_LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
+
+
+def summary(run_dir: str | Path) -> str:
+    """Checkpoint table of each arm and the dip table of all, as plain text.
+
+    Raises:
+      RunDirectoryError: the run cannot be read.
+    """
+    run = load_run(run_dir)
+    parts = []
+    for arm in run["arm"].values:
+        parts.append(f"\n{arm}: median [min–max] over seeds, percent of decisions while flat\n")
+        parts.append(format_table(_checkpoints(checkpoint_table(run, arm))))
+    last_step = int(run["env_steps"].values[-1])
+    starts = [baseline for baseline in BASELINES if baseline < max(last_step, 1)]
+    words = " or ".join("from the start (0)" if start == 0 else f"from step {format_steps(start)}" for start in starts)
+    parts.append(f"\nDips of at least {THRESHOLD:g} points {horizon_in_words(last_step)}, {words}\n")
+    dips = without_few_seeds(dip_summary(dip_table(run, baselines=starts)))
+    parts.append(format_table(_dips(dips)))
+    parts.append(_legend(healthy_seeds(run)))
+    failed = int((failed_steps(run) >= 0).sum())
+    if failed:
+        parts.append(f"\n{failed} run(s) FAILED: a loss not finite or above divergence_limit; the report names them")
+    parts.append(declared_text(run).rstrip())
+    return "\n".join(parts).rstrip()
+
+
+def _legend(seeds: int) -> str:
+    wilson, bca = (", 95 % Wilson interval", ", 95 % BCa interval") if enough(seeds) else ("", "")
+    few = "" if enough(seeds) else f" · {seeds} seeds: no interval and {NO_VERDICT}"
+    return (
+        f"prevalence{wilson} · depth: median [quartiles], points · 5k→10k: mean change in the worse direction{bca}{few}"
+    )
+
+
+def _checkpoints(table: pd.DataFrame) -> pd.DataFrame:
+    rows = table.reset_index()
+    shown = pd.DataFrame({"step": [format_steps(step) for step in rows["env_steps"]], "counted": rows["counted"]})
+    for name, label in _PERCENTAGES.items():
+        shown[label] = _ranges(rows, name, ("median", "min", "max"))
+    return shown
+
+
+def _dips(table: pd.DataFrame) -> pd.DataFrame:
+    ends = zip(table["prevalence_pct_low"], table["prevalence_pct_high"], strict=True)
+    prevalence = [f"{low:.0f}–{high:.0f}" if pd.notna(low) else "–" for low, high in ends]
+    troughs = table["trough_step_median"]
+    columns = {"arm": table["arm"]} if table["arm"].nunique() > 1 else {}
+    columns |= {
+        "metric": table["metric"].map(_LABELS),
+        "baseline": table["baseline"],
+        "dips": table["dips"].astype(str) + "/" + table["seeds"].astype(str),
+        "prevalence %": pd.Series(prevalence),
+        "depth": _ranges(table, "depth", ("median", "q25", "q75")),
+        "trough": troughs.map(lambda step: "–" if pd.isna(step) else format_steps(step)),
+        "recovered": table["recovered"],
+        "5k→10k": _ranges(table, "landmark", ("mean", "low", "high")),
+    }
+    return pd.DataFrame(columns)
+
+
+def _ranges(table: pd.DataFrame, name: str, parts: tuple[str, str, str]) -> pd.Series:
+    middle, low, high = (table[f"{name}_{part}"] for part in parts)
+    return pd.Series(format_ranges(middle, low, high))

@@ -1,0 +1,1 @@
+"""Everything that reads a command line: `launch.py`, the report, a study's page, looking at bars, batch files."""

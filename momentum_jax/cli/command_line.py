@@ -1,0 +1,217 @@
+"""The command line: from flags to what is asked for, without starting JAX."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from absl import flags
+
+from momentum_jax import __version__, run_directory
+from momentum_jax.cli import arguments, flag_definitions, modes
+from momentum_jax.cli.batch_file import SlurmConfig
+from momentum_jax.config.claims import impossible_criteria
+from momentum_jax.config.experiment_file import is_file_name
+from momentum_jax.config.run_config import Experiment, RunConfig, resolve_arms
+from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.processes import paths
+from momentum_jax.processes.distributed import DistributedConfig
+from momentum_jax.study.queue import DECLARATION_NAME, PartRun, Study, check_folder, plan
+from momentum_jax.training.resume import compatibility
+
+_HELP = {"--help", "-h", "-help", "--helpfull", "--helpshort"}
+
+
+class Command(NamedTuple):
+    """What the command line asks for; `arguments` are its words, as `arguments.normalized` gives them."""
+
+    config: RunConfig
+    run_dir: Path
+    resume: bool
+    job: DistributedConfig
+    slurm: SlurmConfig
+    arguments: Sequence[str]
+
+
+class StudyCommand(NamedTuple):
+    """A study that the command line asks for, in the order of its parts."""
+
+    study: Study
+    parts: list[PartRun]
+    folder: Path
+    arguments: Sequence[str]
+
+
+def parse(
+    argv: Sequence[str],
+    load_experiment: Callable[[str], Experiment],
+    experiment_names: Sequence[str],
+    values: flags.FlagValues | None = None,
+    load_study: Callable[[str], Study] | None = None,
+) -> Command | StudyCommand | str:
+    """Turn a command line into a run or a study, or into the text that `--help` or `--version` asks for.
+
+    `values` receives the flags: absl's own FLAGS in a program that absl starts.
+
+    Raises:
+      ConfigError: an unknown flag or experiment, a value that cannot be, a flag that would be ignored, or arguments
+        that are not flags.
+      DataError: market options without meaning.
+      RunDirectoryError: a run that is to go on and cannot be read.
+    """
+    values = flags.FlagValues() if values is None else values
+    sections = flag_definitions.define(values)
+    if _HELP & set(argv[1:]):
+        return flag_definitions.help_text(values, sections, experiment_names)
+    if "--version" in argv[1:]:
+        return f"momentum_jax {__version__}"
+    words = _flags_set(values, argv)
+    given = flag_definitions.given_names(values)
+    mode = modes.mode_of(given, values.resume)
+    modes.check_read(mode, given)
+    _check_texts(values, given)
+    if mode is modes.STUDY:
+        assert load_study is not None
+        study = _study(values, load_study, words)
+        modes.check_used(given, [part.config.market for part in study.parts], lambda name: bool(values[name].value))
+        return study
+    command = _run(values, mode, load_experiment, words)
+    modes.check_used(given, [command.config.market], lambda name: bool(values[name].value))
+    return command
+
+
+def _flags_set(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
+    """Let `values` hold what the command line says; returns its words."""
+    try:
+        words = arguments.normalized(values, argv[1:])
+        rest = values([argv[0], *words])[1:]
+    except ConfigError:
+        raise
+    except (flags.Error, ValueError) as error:
+        raise ConfigError(arguments.explained(values, str(error))) from None
+    if rest:
+        raise ConfigError(f"{rest[0]!r} is not a flag: write --name=value")
+    return words
+
+
+def _check_texts(values: flags.FlagValues, given: Sequence[str]) -> None:
+    """Refuse texts that are empty: they would count as not given."""
+    if not values.human_momentum:
+        raise ConfigError("human_momentum=False: there is no other environment here, leave the flag out")
+    for name in given:
+        if values[name].value == "" or (name == "parts" and not any(values.parts)):
+            raise ConfigError(f"{name} is empty: give it a value, or leave --{name} out")
+
+
+def _run(
+    values: flags.FlagValues, mode: modes.Mode, load_experiment: Callable[[str], Experiment], words: Sequence[str]
+) -> Command:
+    run_dir = _run_dir(values)
+    if mode is modes.NEW:
+        config = _new_run(load_experiment(values.experiment), values)
+    else:
+        config = _resumed(values, run_dir, load_experiment)
+    config.validate()
+    job = DistributedConfig(**flag_definitions.given(values, DistributedConfig))
+    slurm = SlurmConfig(**flag_definitions.given(values, SlurmConfig))
+    job.validate()
+    slurm.validate()
+    return Command(config, run_dir, mode is not modes.NEW, job, slurm, words)
+
+
+def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
+    """The experiment with the flags that are given; declared checkpoints beyond a shorter run are left out."""
+    declared = _as_declared(experiment)
+    config = _with_flags(declared, values)
+    if values.checkpoints is None:
+        reached = tuple(step for step in config.checkpoints if step <= config.timesteps)
+        config = dataclasses.replace(config, checkpoints=reached)
+    _check_claims(experiment, declared, config)
+    return config
+
+
+def _check_claims(experiment: Experiment, declared: RunConfig, config: RunConfig) -> None:
+    """Refuse claims that neither the experiment as it is declared nor this run can decide.
+
+    What only the flags put out of reach (a shorter run) is a person's choice: the run's log says so.
+    """
+    arms = [arm.name for arm in experiment.arms]
+    hopeless, now = (
+        dict(impossible_criteria(run.claims, arms, experiment.other_arms, run.planned_checkpoints))
+        for run in (declared, config)
+    )
+    for place, problem in now.items():
+        if place in hopeless:
+            raise ConfigError(problem)
+
+
+def _as_declared(experiment: Experiment) -> RunConfig:
+    return RunConfig(
+        experiment=experiment.name,
+        arms=experiment.arms,
+        timesteps=experiment.timesteps,
+        num_seeds=experiment.num_seeds,
+        checkpoints=experiment.checkpoints,
+        claims=experiment.claims,
+        market=MarketConfig(**experiment.market),
+    )
+
+
+def _study(values: flags.FlagValues, load_study: Callable[[str], Study], words: Sequence[str]) -> StudyCommand:
+    """The study's parts with the flags that are given on top of each."""
+    if not values.run_dir:
+        raise ConfigError("--study needs --run_dir: a folder for its run directories, the same when it goes on")
+    study = load_study(values.study)
+    folder = paths.user_path(values.run_dir, "run_dir")
+    check_folder(folder)
+    parts = plan(study, folder, lambda part: _new_run(part, values), values.parts or ())
+    return StudyCommand(study, parts, folder, words)
+
+
+def _resumed(values: flags.FlagValues, run_dir: Path, load_experiment: Callable[[str], Experiment]) -> RunConfig:
+    """The stored run with the flags that are given; the runner refuses what differs from the stored one."""
+    if not values.run_dir:
+        raise ConfigError("--resume and --extend_to need --run_dir: which run is to go on?")
+    if (run_dir / DECLARATION_NAME).exists():
+        raise ConfigError(f"{run_dir} is the folder of a study: start it again with --study, or name the run of a part")
+    stored = compatibility.stored_run(run_dir)
+    if values["experiment"].present or values["preset"].present:  # a preset lies on top of the experiment's own arms
+        experiment = load_experiment(values.experiment if values["experiment"].present else stored.experiment)
+        stored = dataclasses.replace(stored, experiment=experiment.name, arms=experiment.arms, claims=experiment.claims)
+    if values.extend_to is None:
+        if values.timesteps is not None and values.timesteps > stored.timesteps:
+            raise ConfigError(f"timesteps={values.timesteps} is longer than the run: use --extend_to")
+        return _with_flags(stored, values)
+    later = flag_definitions.value_of(values, RunConfig.__dataclass_fields__["checkpoints"]) or ()
+    values["checkpoints"].value = None  # they belong to the longer run
+    run = _with_flags(stored, values)
+    if values.extend_to == stored.timesteps and not later and not run_directory.is_finished(run_dir):
+        return run  # the extension has begun already
+    return run.extended(values.extend_to, later)
+
+
+def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
+    """`base` with the flags that are given."""
+    overrides = flag_definitions.given(values, EnvOptions) | flag_definitions.given(values, PPOConfig)
+    return dataclasses.replace(
+        base,
+        arms=resolve_arms(base.arms, values.preset, overrides),
+        market=dataclasses.replace(base.market, **flag_definitions.given(values, MarketConfig)),
+        **flag_definitions.given(values, RunConfig, flag_definitions.RUN_FIELDS),
+    )
+
+
+def _run_dir(values: flags.FlagValues) -> Path:
+    if values.run_dir:
+        return paths.user_path(values.run_dir, "run_dir")
+    if values.model_name:
+        return paths.named_run(values.model_name)
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")  # to the microsecond: sweeps start many at once
+    name = Path(values.experiment).stem if is_file_name(values.experiment) else values.experiment
+    return paths.RUNS / f"{name}-{stamp}"

@@ -1,0 +1,245 @@
+"""What a run is: arms, seeds, steps, market and machine, composed of the layers' own dataclasses. Imports no JAX."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from momentum_jax.config.claims import Claim, impossible_criteria, unknown_arm
+from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
+from momentum_jax.env.environment_options import PRESETS, EnvOptions
+from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
+from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.ppo.hyper_parameters import STREAMS, PPOConfig
+
+_ALWAYS = (5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
+_DENSE_UNTIL, _DENSE_EVERY, _PER_DECADE = 20_000, 1_000, 20
+# Enough for counters in int32 inside the program.
+_MAX_TIMESTEPS = 2**31 - 2**20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One setting of environment and learner, run with every seed.
+
+    `redrawn_streams` names random streams that each seed draws anew: arms that differ in nothing else
+    are a pick-freeze design over the streams (see `analysis.inference.variance`).
+    """
+
+    name: str
+    env: EnvOptions = EnvOptions()
+    ppo: PPOConfig = PPOConfig()
+    redrawn_streams: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """The arms of one run, how long they train, and what is claimed of them before.
+
+    Attributes:
+      checkpoints: environment steps to measure at; empty for the default list.
+      other_arms: arms of other runs on the same seeds that its claims compare its own with, judged jointly.
+      market: settings of `MarketConfig` that differ from the defaults.
+    """
+
+    name: str
+    description: str
+    arms: tuple[Arm, ...]
+    timesteps: int = 100_000
+    claims: tuple[Claim, ...] = ()
+    num_seeds: int = 8
+    checkpoints: tuple[int, ...] = ()
+    other_arms: tuple[str, ...] = ()
+    market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """One resolved run: everything that decides its numbers, and where they go."""
+
+    experiment: str
+    arms: tuple[Arm, ...]
+    timesteps: int = static(100_000, "environment steps of each seed", minimum=1, maximum=_MAX_TIMESTEPS)
+    num_seeds: int = static(8, "seeds of each arm", minimum=1, maximum=2**31)
+    first_seed: int = static(0, "number of the first seed", minimum=0, maximum=2**31)
+    checkpoints: tuple[int, ...] = static((), "environment steps to measure at; empty for the default list", minimum=0)
+    fixed_streams: tuple[str, ...] = static((), f"random streams held fixed across seeds: {', '.join(STREAMS)}")
+    group_width: tuple[int, ...] = static(
+        (), "runs advanced together on each device: one number, or one for each program; default by backend", minimum=1
+    )
+    num_devices: int | None = static(None, "devices to use; default all (on CPU: one per core)", minimum=1)
+    state_interval: float = static(60.0, "least seconds between two saved states to resume from", minimum=0)
+    divergence_limit: float = static(
+        DIVERGENCE_LIMIT, "value loss (reward²) above which a seed counts as diverged and is left out", minimum=0.0
+    )
+    market: MarketConfig = MarketConfig()
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(range(self.first_seed, self.first_seed + self.num_seeds))
+
+    @property
+    def programs(self) -> list[list[int]]:
+        """Indices of the arms of each compiled program: arms share one if they agree in every static field of `ppo`."""
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for index, arm in enumerate(self.arms):
+            fields = dataclasses.fields(arm.ppo)
+            static_values = tuple(getattr(arm.ppo, field.name) for field in fields if is_static(field))
+            groups.setdefault(static_values, []).append(index)
+        return list(groups.values())
+
+    @property
+    def rollout_size(self) -> int:
+        """Environment steps between two updates, the same in all arms."""
+        return self.arms[0].ppo.rollout_size
+
+    @property
+    def total_updates(self) -> int:
+        """Updates until `timesteps` are covered: training runs to whole updates."""
+        return -(-self.timesteps // self.rollout_size)
+
+    @property
+    def planned_checkpoints(self) -> tuple[int, ...]:
+        """Steps to measure at: 0, the asked-for or default list up to `timesteps`, and the last step trained."""
+        asked = self.checkpoints or default_checkpoints(self.timesteps)
+        return tuple(sorted({0, *asked, self.timesteps, self.total_updates * self.rollout_size}))
+
+    def validate(self) -> None:
+        """Raises ConfigError on the first setting that cannot be."""
+        check_fields(self)
+        for arm in self.arms:
+            arm.env.validate()
+            arm.ppo.validate()
+            _check_streams(f"redrawn_streams of arm {arm.name}", arm.redrawn_streams)
+            both = sorted(set(arm.redrawn_streams) & set(self.fixed_streams))
+            if both:
+                raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
+        for claim in self.claims:
+            claim.validate()
+        _check_claimed_arms(self.claims, [arm.name for arm in self.arms])
+        shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
+        if len(shapes) > 1:
+            raise ConfigError(f"arms have (num_steps, num_envs) {sorted(shapes)}: give all the same, or run them apart")
+        if len(self.group_width) not in (0, 1, len(self.programs)):
+            raise ConfigError(
+                f"group_width has {len(self.group_width)} numbers for {len(self.programs)} program(s): "
+                "give one number, or one for each"
+            )
+        late = [step for step in self.checkpoints if step > self.timesteps]
+        if late:
+            raise ConfigError(f"checkpoint {late[0]} lies beyond timesteps={self.timesteps}: drop it or train longer")
+        _check_streams("fixed_streams", self.fixed_streams)
+
+    def unjudged_claims(self) -> Iterator[str]:
+        """Claims that this run cannot decide, a line each: flags made it shorter than it was declared."""
+        others = [criterion.versus for claim in self.claims for criterion in claim.criteria]
+        arms = [arm.name for arm in self.arms]
+        for _, problem in impossible_criteria(self.claims, arms, others, self.planned_checkpoints):
+            yield f"{problem.partition(':')[0]}: it will not be judged"
+
+    def to_json(self) -> dict[str, Any]:
+        """The run as plain values for config.json."""
+        plain = dataclasses.asdict(self)
+        del plain["checkpoints"], plain["num_seeds"], plain["first_seed"]
+        plain |= {"seeds": self.seeds, "checkpoints": self.planned_checkpoints}
+        return json.loads(json.dumps(plain))  # tuples become lists
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> RunConfig:
+        """The run that `to_json` wrote; keys that are not this class's are left aside.
+
+        Raises:
+          ConfigError: a part that this program does not know.
+        """
+        names = {field.name for field in dataclasses.fields(cls)} - {"checkpoints"}
+        seeds, timesteps = plain["seeds"], plain["timesteps"]
+        own = {name: value for name, value in plain.items() if name in names}
+        own |= {"num_seeds": len(seeds), "first_seed": seeds[0]}
+        if isinstance(plain.get("group_width"), int):  # written when all programs had the same
+            own["group_width"] = [plain["group_width"]]
+        # What lies beyond `timesteps` follows from the rollouts' size.
+        own["checkpoints"] = [step for step in plain["checkpoints"] if step <= timesteps]
+        return from_plain(cls, own)
+
+    def extended(self, timesteps: int, checkpoints: Sequence[int] = ()) -> RunConfig:
+        """The same run made longer; what was measured so far stays in the list of checkpoints.
+
+        Args:
+          timesteps: the new end.
+          checkpoints: steps to measure at after the old end; empty for those of the default list.
+
+        Raises:
+          ConfigError: it would not be longer, or its learning rate depended on the old end.
+        """
+        if timesteps <= self.timesteps:
+            raise ConfigError(f"extend_to={timesteps} is not beyond the run's {self.timesteps} steps")
+        annealed = [arm.name for arm in self.arms if arm.ppo.anneal_learning_rate]
+        if annealed:
+            raise ConfigError(
+                f"arm {annealed[0]} anneals its learning rate to zero at {self.timesteps} (anneal_learning_rate): "
+                "start it anew"
+            )
+        later = [step for step in checkpoints or default_checkpoints(timesteps) if step > self.timesteps]
+        kept = tuple(sorted({*self.planned_checkpoints, *later}))
+        return dataclasses.replace(
+            self, timesteps=timesteps, checkpoints=tuple(step for step in kept if step <= timesteps)
+        )
+
+
+def _check_claimed_arms(claims: Sequence[Claim], arms: Sequence[str]) -> None:
+    """Refuse claims on arms that are not there; what they are compared with may be an arm of another run."""
+    for claim in claims:
+        for criterion in claim.criteria:
+            problem = unknown_arm(criterion, arms, [criterion.versus])
+            if problem:
+                raise ConfigError(f"claim {claim.name!r} {problem}")
+
+
+def _check_streams(setting: str, names: Sequence[str]) -> None:
+    unknown = sorted(set(names) - set(STREAMS))
+    if unknown:
+        raise ConfigError(f"{setting} names {unknown}: choose from {', '.join(STREAMS)}")
+
+
+def default_checkpoints(timesteps: int) -> tuple[int, ...]:
+    """0, every 1 000 steps to 20 000, then 20 a decade, and always the steps at which runs were published."""
+    dense = range(0, _DENSE_UNTIL + 1, _DENSE_EVERY)
+    steps = {*dense, *_ALWAYS}
+    exponent = 1
+    while (step := _DENSE_UNTIL * 10 ** (exponent / _PER_DECADE)) <= timesteps:
+        steps.add(round(step / _DENSE_EVERY) * _DENSE_EVERY)
+        exponent += 1
+    return tuple(sorted(step for step in steps if step <= timesteps))
+
+
+def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any]) -> tuple[Arm, ...]:
+    """Put a preset and single settings on top of an experiment's arms.
+
+    Args:
+      arms: the experiment's.
+      preset: a name in `env.environment_options.PRESETS`.
+      overrides: values by field name of `EnvOptions` or `PPOConfig`, for all arms alike.
+
+    Raises:
+      ConfigError: an unknown preset, or an override of what the arms differ in.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"preset={preset!r} is unknown: choose one of {', '.join(PRESETS)}")
+    for name in overrides:
+        found = {getattr(_owner(arm, name), name) for arm in arms}
+        if len(found) > 1:
+            raise ConfigError(f"{name} is what the arms of this experiment differ in: leave --{name} out")
+    env_fields = {field.name for field in dataclasses.fields(EnvOptions)}
+    env = PRESETS[preset] | {name: value for name, value in overrides.items() if name in env_fields}
+    ppo = {name: value for name, value in overrides.items() if name not in env_fields}
+    return tuple(
+        dataclasses.replace(arm, env=dataclasses.replace(arm.env, **env), ppo=dataclasses.replace(arm.ppo, **ppo))
+        for arm in arms
+    )
+
+
+def _owner(arm: Arm, name: str) -> EnvOptions | PPOConfig:
+    return arm.env if hasattr(arm.env, name) else arm.ppo

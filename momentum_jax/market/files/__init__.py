@@ -1,0 +1,1 @@
+"""Files of bars: formats, layouts, readers, and what to declare for a file that was refused."""

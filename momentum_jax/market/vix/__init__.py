@@ -1,0 +1,1 @@
+"""The daily VIX: its file, and which close a bar sees."""

@@ -1,0 +1,1 @@
+"""Networks of policy and value, one file each."""

@@ -1,0 +1,225 @@
+"""A study: several runs in a declared order, a queue that goes on where it was interrupted. Imports no JAX."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from momentum_jax import run_directory
+from momentum_jax.config.run_config import Experiment, RunConfig
+from momentum_jax.fields import ConfigError, differences, nearest
+from momentum_jax.training.resume import compatibility
+
+DECLARATION_NAME = "study.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Study:
+    """What is asked, by what it is answered, and the runs that answer it, most important first.
+
+    Attributes:
+      name: of its file in experiments/.
+      question: in one sentence.
+      primary: the one metric that decides.
+      beside: what is shown beside it and decides nothing.
+      horizon: environment steps within which a trough counts.
+      threshold: smallest depth that counts as a dip, points.
+      parts: one run each, named `<study>.<part>`.
+      confirmatory: names of the parts whose claims were fixed before; the others explore.
+      by_request: names of parts that only run when they are asked for.
+      added: names of parts thought of after results were seen. They explore, and may grow in number without the
+        folder's declaration becoming another one.
+
+    Raises:
+      ValueError: an added part is called confirmatory.
+    """
+
+    name: str
+    question: str
+    primary: str
+    beside: str
+    horizon: int
+    threshold: float
+    parts: tuple[Experiment, ...]
+    confirmatory: tuple[str, ...]
+    by_request: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        late = sorted(set(self.added) & set(self.confirmatory))
+        if late:
+            raise ValueError(f"part {late[0]} of {self.name} was added after results were seen, so it cannot confirm")
+
+    def part(self, name: str) -> Experiment:
+        """A part by its name, with or without the study's in front.
+
+        Raises:
+          ConfigError: there is no such part.
+        """
+        found = {part_name(part): part for part in self.parts}
+        short = name.removeprefix(f"{self.name}.")
+        if short not in found:
+            raise ConfigError(
+                f"study {self.name} has no part {short!r}: choose from {', '.join(found)}{nearest(short, found)}"
+            )
+        return found[short]
+
+
+class PartRun(NamedTuple):
+    """A part as it is to be run."""
+
+    name: str
+    config: RunConfig
+    run_dir: Path
+
+
+class State(StrEnum):
+    """How far a part is."""
+
+    FINISHED = "finished"
+    BEGUN = "begun"
+    WAITING = "waiting"
+
+
+class Train(Protocol):
+    """What trains a part: `runner.train`, or a test's stand-in."""
+
+    def __call__(self, config: RunConfig, run_dir: Path, *, resume: bool) -> None: ...
+
+
+def part_name(part: Experiment) -> str:
+    """A part's name within its study, which names its run directory."""
+    return part.name.rpartition(".")[2]
+
+
+def plan(
+    study: Study, folder: Path, configure: Callable[[Experiment], RunConfig], chosen: Sequence[str] = ()
+) -> list[PartRun]:
+    """The runs of a study, in order.
+
+    Args:
+      study: the study.
+      folder: run directories lie in it, by part.
+      configure: makes the run of a part, with what the command line adds.
+      chosen: names of parts; empty for all. A part that names a data source is left out on another one.
+
+    Raises:
+      ConfigError: there is no such part, or nothing is left.
+    """
+    wanted = {part_name(study.part(name)) for name in chosen}
+    runs = []
+    for part in study.parts:
+        config = configure(part)
+        elsewhere = part.market.get("data_source", config.market.data_source) != config.market.data_source
+        asked = part_name(part) in wanted if wanted else part_name(part) not in study.by_request
+        if elsewhere or not asked:
+            continue
+        runs.append(PartRun(part_name(part), config, folder / part_name(part)))
+    if not runs:
+        raise ConfigError(f"parts {', '.join(chosen)} do not belong to this data source, so there is nothing to run")
+    return runs
+
+
+def check_folder(folder: Path) -> None:
+    """Raises RunDirectoryError where `folder` cannot hold the run directories of a study."""
+    if folder.exists() and not folder.is_dir():
+        raise run_directory.RunDirectoryError(
+            f"{folder}: is a file, and a study needs a folder: choose another --run_dir"
+        )
+    if run_directory.is_run(folder):
+        raise run_directory.RunDirectoryError(
+            f"{folder}: is the directory of a run, and a study keeps one for each part: choose another --run_dir"
+        )
+
+
+def state_of(run: PartRun) -> State:
+    """How far a part is.
+
+    Raises:
+      RunDirectoryError: something else lies where its run directory should.
+    """
+    if not run.run_dir.exists():
+        return State.WAITING
+    return State.FINISHED if run_directory.is_finished(run.run_dir) else State.BEGUN
+
+
+def check(runs: Sequence[PartRun]) -> None:
+    """Compare what lies there already with what is asked for.
+
+    Raises:
+      ConfigError: a part was run or begun with other settings.
+      RunDirectoryError: something else lies where its run directory should.
+    """
+    for run in runs:
+        run.config.validate()
+        if state_of(run) is State.WAITING:
+            continue
+        stored = compatibility.deciding_settings(compatibility.stored_run(run.run_dir))
+        found = next(differences(stored, compatibility.deciding_settings(run.config)), None)
+        if found:
+            setting, before, now = found
+            raise ConfigError(
+                f"{run.run_dir}: {setting} was {before}, now {now}: "
+                "give the flags it was begun with, or another --run_dir"
+            )
+
+
+def declare(study: Study, folder: Path) -> None:
+    """Write what was declared into the study's folder, for the page.
+
+    An earlier declaration stays if it is the same; parts that were added since are put into it.
+
+    Raises:
+      ConfigError: the folder holds another declaration.
+    """
+    parts = [part_name(part) for part in study.parts if part_name(part) not in study.added]
+    declaration = json.loads(json.dumps(dataclasses.asdict(study) | {"parts": parts, "added": study.added}))
+    path = folder / DECLARATION_NAME
+    if path.exists():
+        # A field that did not exist yet had its default's meaning.
+        defaults = {f.name: f.default for f in dataclasses.fields(study) if f.default is not dataclasses.MISSING}
+        earlier = json.loads(json.dumps(defaults)) | json.loads(path.read_text(encoding="utf-8"))
+        kept = set(earlier["added"]) <= set(study.added)
+        if not kept or earlier | {"added": declaration["added"]} != declaration:
+            raise ConfigError(f"{path} declares another study or an earlier form of it: use another --run_dir")
+    run_directory.write_atomic(path, (json.dumps(declaration, indent=2) + "\n").encode())
+
+
+def carry_out(
+    study: Study, folder: Path, runs: Sequence[PartRun], train: Train, say: Callable[[str], None] = print
+) -> None:
+    """Run every part that is not finished, in order; one that was begun goes on from its saved state.
+
+    Raises:
+      ConfigError, RunDirectoryError: before anything is trained; see `check`.
+      Whatever `train` raises ends the queue; running it again goes on there.
+    """
+    check(runs)
+    declare(study, folder)
+    say(status_text(runs))
+    for run in runs:
+        state = state_of(run)
+        if state is not State.FINISHED:
+            say(f"part {run.name}: {'resuming' if state is State.BEGUN else 'beginning'}")
+            train(run.config, run.run_dir, resume=state is State.BEGUN)
+    say(status_text(runs))
+
+
+def env_steps(config: RunConfig) -> int:
+    """Environment steps of a run, all arms and seeds together."""
+    return len(config.arms) * config.num_seeds * config.total_updates * config.rollout_size
+
+
+def status_text(runs: Sequence[PartRun]) -> str:
+    """One line per part: its state, arms, seeds and steps, and what is left of the whole."""
+    lines = []
+    for run in runs:
+        config = run.config
+        size = f"{len(config.arms)} arm(s) × {config.num_seeds} seeds × {config.timesteps:,} steps"
+        lines.append(f"  {run.name:<16} {state_of(run).value:<9} {size}")
+    left = sum(env_steps(run.config) for run in runs if state_of(run) is not State.FINISHED)
+    return "\n".join([*lines, f"  {left / 1e6:.1f} million environment steps are left of the parts not finished"])

@@ -1,0 +1,300 @@
+"""Many runs of the learner in one compiled program: groups of runs on a mesh of devices.
+
+A *run* is one seed of one arm. Runs lie on one flat axis, each with its own seed, hyper-parameters and options; a
+group is `num_devices × group_width` of them, advanced one update by one call. Groups follow one after the other
+and share the program. A run's numbers do not depend on the runs beside it: nothing crosses the runs' axis.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from momentum_jax.diagnostics import events
+from momentum_jax.env.task import Task
+from momentum_jax.fields import ConfigError
+from momentum_jax.networks import towers
+from momentum_jax.ppo import learner
+from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS, PPOConfig
+from momentum_jax.ppo.streams import from_numbers, stream_numbers
+from momentum_jax.training import device_arrays, memory
+
+_AXIS = "runs"
+_CPU_WIDTH = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One seed of one arm. `options` is the task's own (a pytree of numbers)."""
+
+    seed: int
+    config: PPOConfig
+    options: Any
+    redrawn_streams: tuple[str, ...] = ()  # see `seed_streams`
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How runs are spread over the machine."""
+
+    devices: tuple[Any, ...]
+    group_width: int  # runs of a group on each device
+    vmapped: bool  # advance a device's runs together (GPU, TPU) or one after the other (CPU)
+
+    @property
+    def group_size(self) -> int:
+        return len(self.devices) * self.group_width
+
+
+def default_layout(
+    num_runs: int,
+    group_width: int | None = None,
+    num_devices: int | None = None,
+    run_memory: memory.RunMemory | None = None,
+    reserved_bytes: int = 0,
+) -> Layout:
+    """All local devices that have a run; one run at a time on each CPU device, all that fit together on an accelerator.
+
+    On CPU a run's weights stay in cache when it is alone, so a group's runs follow each other inside the program: as
+    many as divide the runs evenly, up to 8, share the cost of a call. On an accelerator small products want company:
+    a group is as wide as the runs need and as memory allows.
+
+    Args:
+      num_runs: runs of the program.
+      group_width: runs of a group on each device, instead of the default.
+      num_devices: devices to use at most; default all.
+      run_memory: what a run takes, see `memory.of_run`; without it memory is not looked at.
+      reserved_bytes: of each device, for other programs' runs.
+    """
+    devices = tuple(jax.local_devices()[:num_devices])[:num_runs]
+    on_cpu = devices[0].platform == "cpu"
+    runs_each = -(-num_runs // len(devices))
+    if group_width is None and on_cpu:
+        group_width = max(width for width in range(1, _CPU_WIDTH + 1) if runs_each % width == 0)
+    elif group_width is None:
+        group_width = _accelerator_width(runs_each, memory.device_bytes(devices[0]), run_memory, reserved_bytes)
+    return Layout(devices=devices, group_width=group_width, vmapped=not on_cpu)
+
+
+def _accelerator_width(
+    runs_each: int, device_bytes: int | None, run_memory: memory.RunMemory | None, reserved_bytes: int
+) -> int:
+    if run_memory is None or device_bytes is None:
+        return min(memory.WIDEST, runs_each)
+    return memory.widest_group(run_memory, runs_each, device_bytes - reserved_bytes)
+
+
+class Engine:
+    """The runs of one compiled program: their states on the devices and the functions that advance them.
+
+    Runs must agree in the static fields of their configuration. The last group is filled up with copies of its
+    first run, which are computed and never reported.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        shared: Any,
+        runs: Sequence[Run],
+        layout: Layout,
+        total_updates: int,
+        fixed_streams: Sequence[str] = (),
+    ):
+        """`shared` is the task's part that all runs have in common, an argument of the program.
+
+        Raises:
+          ConfigError: the task has more actions than an event word can tell apart.
+        """
+        if task.num_actions > events.MAX_ACTIONS:
+            raise ConfigError(f"the task has {task.num_actions} actions: at most {events.MAX_ACTIONS} can be recorded")
+        self.runs = tuple(runs)
+        self._mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
+        self._by_run, self._everywhere = NamedSharding(self._mesh, P(_AXIS)), NamedSharding(self._mesh, P())
+        self._shared = jax.device_put(shared, self._everywhere)
+        self._total_updates = jax.device_put(jnp.int32(total_updates), self._everywhere)
+        self._mapped = partial(_mapped, layout)
+        self._group_size = layout.group_size
+        self._task = task
+        self._groups = [
+            self.runs[start : start + layout.group_size] for start in range(0, len(self.runs), layout.group_size)
+        ]
+        self._inputs = [self._put(_stack_inputs(_padded(group, layout.group_size))) for group in self._groups]
+        device = _initialising_device(layout)
+        initial_shared = jax.device_put(shared, device)
+        self._states = [
+            self._init(_padded(group, layout.group_size), initial_shared, device, fixed_streams)
+            for group in self._groups
+        ]
+        # Compiled ahead of time: an input that changed its type would be an error, never a second compilation.
+        update = jax.jit(self._over_runs(_update_run), donate_argnums=4)
+        self._update = update.lower(self._shared, *self._inputs[0], self._total_updates, self._states[0]).compile()
+
+    @property
+    def num_groups(self) -> int:
+        return len(self._groups)
+
+    def gather(self, by_group: Sequence[Any]) -> Any:
+        """Put what the groups returned together on the host: leaves [runs, ...] in the order of `runs`."""
+        counts = [len(group) for group in self._groups]
+
+        def join(*leaves: Any) -> np.ndarray:
+            return np.concatenate([np.asarray(leaf)[:count] for leaf, count in zip(leaves, counts, strict=True)])
+
+        return jax.tree.map(join, *by_group)
+
+    def update(self, group: int) -> learner.UpdateRecord:
+        """Advance a group by one update; returns at once, with leaves [runs of the group and padding, ...]."""
+        self._states[group], record = self._update(
+            self._shared, *self._inputs[group], self._total_updates, self._states[group]
+        )
+        return record
+
+    @property
+    def compiled_update(self) -> jax.stages.Compiled:
+        """The program of one update, for whoever reads its text or asks for its memory."""
+        return self._update
+
+    def compile(self, function: Callable[..., Any], common: Any) -> Callable[[int], Any]:
+        """Compile `function(task, config, env_params, common, state)` of one run into a function of a group.
+
+        `common` is an argument that all runs share. What the compiled function returns has leaves
+        [runs of the group and padding, ...] and is not waited for.
+        """
+        common = jax.device_put(common, self._everywhere)
+        compiled = (
+            jax.jit(self._over_runs(function)).lower(self._shared, *self._inputs[0], common, self._states[0]).compile()
+        )
+        return lambda group: compiled(self._shared, *self._inputs[group], common, self._states[group])
+
+    def snapshot(self, group: int) -> dict[str, np.ndarray]:
+        """A group's states on the host by the leaves' names, arrays [runs of the group, ...]; waits for them."""
+        count = len(self._groups[group])
+        found = jax.tree_util.tree_leaves_with_path(device_arrays.copied(self._states[group]))
+        return {device_arrays.name(path): np.asarray(leaf)[:count] for path, leaf in found}
+
+    def restore(self, group: int, snapshot: Mapping[str, np.ndarray]) -> None:
+        """Put what `snapshot` returned in place of a group's states.
+
+        Raises:
+          ValueError: its arrays are not those of this program's states.
+        """
+        count = len(self._groups[group])
+        padding = self._group_size - count
+
+        def restored(path: Any, leaf: jax.Array) -> Any:
+            found, expected = snapshot.get(device_arrays.name(path)), device_arrays.plain(leaf)
+            shape = (count, *expected.shape[1:])
+            if found is None or found.shape != shape or found.dtype != expected.dtype:
+                raise ValueError(f"{device_arrays.name(path)} is not {expected.dtype} {shape}")
+            padded: Any = np.concatenate([found, np.repeat(found[:1], padding, axis=0)])
+            return (
+                jax.random.wrap_key_data(padded, impl=jax.random.key_impl(leaf))
+                if device_arrays.is_key(leaf)
+                else padded
+            )
+
+        self._states[group] = self._put(jax.tree_util.tree_map_with_path(restored, self._states[group]))
+
+    @property
+    def state_bytes(self) -> int:
+        """Size of all runs' states, padding included."""
+        return sum(device_arrays.plain(leaf).nbytes for leaf in jax.tree.leaves(self._states))
+
+    def group_runs(self, group: int) -> int:
+        """Runs of a group, without its padding."""
+        return len(self._groups[group])
+
+    def params(self) -> towers.Params:
+        """The parameters of all runs on the host as they act on features, leaves [runs, ...]."""
+        return self.gather([state.params for state in self._states])
+
+    def towers(self, runs: range) -> Iterator[dict[str, tuple[towers.Dense, ...]]]:
+        """Policy and value tower of each of consecutive runs on the host, with the whole first layers."""
+        for group in range(runs[0] // self._group_size, runs[-1] // self._group_size + 1):
+            state = self._states[group]
+            parts = jax.tree.map(np.asarray, device_arrays.copied((state.params, state.deviations)))
+            first = group * self._group_size
+            for index in range(max(runs[0] - first, 0), min(runs[-1] + 1 - first, self.group_runs(group))):
+                yield learner.restore_towers(self._task, *jax.tree.map(lambda leaf, i=index: leaf[i], parts))
+
+    def _over_runs(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """shard_map of `function` over the mesh, mapped over each device's runs."""
+
+        def on_device(shared: Any, config: Any, options: Any, common: Any, states: Any) -> Any:
+            def one(arguments: tuple[Any, Any, Any]) -> Any:
+                run_config, run_options, state = arguments
+                with jax.default_matmul_precision(MATMUL_PRECISIONS[run_config.matmul_precision]):
+                    return function(self._task, run_config, self._task.bind(shared, run_options), common, state)
+
+            return self._mapped(one, (config, options, states))
+
+        return jax.shard_map(
+            on_device,
+            mesh=self._mesh,
+            in_specs=(P(), P(_AXIS), P(_AXIS), P(), P(_AXIS)),
+            out_specs=P(_AXIS),
+            check_vma=False,
+        )
+
+    def _put(self, tree: Any) -> Any:
+        return jax.device_put(tree, self._by_run)
+
+    def _init(
+        self, runs: Sequence[Run], shared: Any, device: Any, fixed_streams: Sequence[str]
+    ) -> learner.LearnerState:
+        """Initialise a group's runs on `device`, where `shared` is, and put them where they train at once."""
+        numbers = np.stack([stream_numbers(run.seed, fixed_streams, run.redrawn_streams) for run in runs])
+        inputs = jax.device_put((_stack_inputs(runs), numbers), device)
+        return self._put(jax.tree.map(device_arrays.on_host, _init_runs(self._task, shared, *inputs)))
+
+
+def _initialising_device(layout: Layout) -> Any:
+    """A CPU, on which a run takes 2 ms; an accelerator takes 15. Its own where JAX was told to leave CPUs out."""
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return layout.devices[0]
+
+
+@partial(jax.jit, static_argnums=0)
+def _init_runs(task: Task, shared: Any, inputs: Any, numbers: Any) -> learner.LearnerState:
+    """States [runs, ...], made one after the other: batched QR factorisations side by side hang XLA:CPU."""
+
+    def init(arguments: Any) -> learner.LearnerState:
+        (config, options), own = arguments
+        return learner.init(task, config, task.bind(shared, options), from_numbers(own))
+
+    return jax.lax.map(init, (inputs, numbers))
+
+
+def _update_run(task: Task, config: PPOConfig, env_params: Any, total_updates: Any, state: Any) -> Any:
+    return learner.update(task, config, env_params, total_updates, state)
+
+
+def _mapped(layout: Layout, function: Callable[[Any], Any], arguments: Any) -> Any:
+    if layout.vmapped:
+        return jax.vmap(function)(arguments)
+    return jax.lax.map(function, arguments)
+
+
+def _padded(group: Sequence[Run], size: int) -> list[Run]:
+    return [*group, *[group[0]] * (size - len(group))]
+
+
+def _stack_inputs(runs: Sequence[Run]) -> tuple[PPOConfig, Any]:
+    """Configurations and options with leaves [runs], strongly typed."""
+
+    def stack(*leaves: Any) -> np.ndarray:
+        array = np.stack([np.asarray(leaf) for leaf in leaves])
+        return array if array.dtype == np.bool_ else array.astype(np.float32)
+
+    configs = jax.tree.map(stack, *[run.config for run in runs])
+    return configs, jax.tree.map(stack, *[run.options for run in runs])

@@ -1,0 +1,236 @@
+"""All runs of an experiment, arms × seeds, in as few compiled programs as their static settings allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from momentum_jax.config.run_config import RunConfig
+from momentum_jax.diagnostics import probes
+from momentum_jax.env import rules
+from momentum_jax.env.device_market import Market
+from momentum_jax.env.momentum import Momentum
+from momentum_jax.fields import ConfigError
+from momentum_jax.networks import towers as networks
+from momentum_jax.ppo import distributions, learner
+from momentum_jax.run_directory.files import Rows
+from momentum_jax.training import memory
+from momentum_jax.training.engine import Engine, Layout, Run, default_layout
+from momentum_jax.training.recorder import blank_record
+
+InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
+Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
+_SNAPSHOT_RUNS = 32  # about 22 MB with the reference's network
+
+
+def program_layouts(config: RunConfig, num_seeds: int) -> list[Layout]:
+    """How the runs of each program of `config.programs` are spread over the machine, `num_seeds` of each arm.
+
+    Each program has a layout of its own: one that was sized for all runs together would be filled up with copies.
+    """
+    found = jax.local_devices()
+    if config.num_devices is not None and config.num_devices > len(found):
+        raise ConfigError(
+            f"num_devices={config.num_devices} is more than there are here, {len(found)} {found[0].platform} "
+            "device(s): ask for fewer, or leave it out"
+        )
+    widths: tuple[int | None, ...] = config.group_width or (None,)
+    widths = widths if len(widths) > 1 else widths * len(config.programs)
+    memories = [memory.of_run(Momentum(), config.arms[arms[0]].ppo) for arms in config.programs]
+    runs = [len(arms) * num_seeds for arms in config.programs]
+    # On one device; several share the runs and leave more room.
+    states = [each.state * count for each, count in zip(memories, runs, strict=True)]
+    return [
+        default_layout(count, width, config.num_devices, each, sum(states) - own)
+        for count, width, each, own in zip(runs, widths, memories, states, strict=True)
+    ]
+
+
+class Fleet:
+    """Dispatches updates and probes of all runs; `fetch` waits for what was dispatched.
+
+    Runs are numbered arm · num_seeds + seed, whichever program they run in.
+    """
+
+    def __init__(
+        self, config: RunConfig, market: Market, layouts: Sequence[Layout], seeds: Sequence[int] | None = None
+    ):
+        """Initialises every run and compiles every program.
+
+        Args:
+          config: the run.
+          market: what all runs share.
+          layouts: one for each program, see `program_layouts`.
+          seeds: this process's, all where it is alone.
+        """
+        self._config = config
+        self._seeds = config.seeds if seeds is None else tuple(seeds)
+        bars = jnp.asarray(probes.draw_probe_bars(market.starts, market.ends))
+        self._arms_by_program = config.programs
+        arms = np.concatenate(self._arms_by_program)
+        dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
+        self._dispatched = dispatched
+        self._order = np.argsort(dispatched)
+        self._engines = [
+            self._engine(arms, market, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
+        ]
+        self._probes = [engine.compile(_probe_run, bars) for engine in self._engines]
+
+    @property
+    def num_seeds(self) -> int:
+        return len(self._seeds)
+
+    @property
+    def num_runs(self) -> int:
+        return self._order.size
+
+    def update(self, before: InFlight | None = None, stopped: np.ndarray | None = None) -> InFlight:
+        """Advance every run by one update; `fetch` gives a `learner.UpdateRecord`.
+
+        Args:
+          before: what was dispatched before. It is brought to the host in place, group by group between the
+            dispatches: done afterwards, the devices would wait for it.
+          stopped: [runs] bool; groups of stopped runs alone are not advanced, and nothing happens in their record.
+        """
+        dispatched: InFlight = []
+        idle = self._idle_groups(stopped)
+        for number, engine in enumerate(self._engines):
+            dispatched.append([])
+            for group in range(engine.num_groups):
+                skipped = (number, group) in idle
+                dispatched[number].append(self._blank(engine.group_runs(group)) if skipped else engine.update(group))
+                if before is not None:
+                    before[number][group] = jax.tree.map(np.asarray, before[number][group])
+        return dispatched
+
+    def probe(self) -> InFlight:
+        """Ask the present policies for their probabilities; `fetch` gives (p_action, probe_count)."""
+        return [
+            [probe(group) for group in range(engine.num_groups)]
+            for engine, probe in zip(self._engines, self._probes, strict=True)
+        ]
+
+    def fetch(self, in_flight: InFlight) -> Any:
+        """Wait for dispatched results and bring them to the host, leaves [runs, ...]."""
+        return self._join([engine.gather(groups) for engine, groups in zip(self._engines, in_flight, strict=True)])
+
+    def policies(self) -> Iterator[tuple[str, dict[str, Rows]]]:
+        """Each arm's name and present parameters by layer (`policy/dense_0/kernel`), arrays [seed, ...].
+
+        They come seed by seed, so that they are never held beside the states.
+        """
+        for engine, arms in zip(self._engines, self._arms_by_program, strict=True):
+            for position, arm in enumerate(arms):
+                runs = range(position * self.num_seeds, (position + 1) * self.num_seeds)
+                yield self._config.arms[arm].name, _layers(engine, runs)
+
+    @property
+    def state_bytes(self) -> int:
+        """Size of the states of all runs."""
+        return sum(engine.state_bytes for engine in self._engines)
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        """The states of all runs on the host, some dozens of runs at a time, so that never all are held twice."""
+        for engine in self._engines:
+            groups = range(engine.num_groups)
+            step = max(1, _SNAPSHOT_RUNS // engine.group_runs(0))
+            for start in groups[::step]:
+                yield _joined([engine.snapshot(group) for group in groups[start : start + step]])
+
+    def restore(self, snapshots: Iterator[Snapshot]) -> None:
+        """Put back what `snapshots` gave, also where groups were of another size then.
+
+        Raises:
+          ValueError: the snapshots are not of these runs and this program.
+        """
+        runs = _SnapshotReader(snapshots)
+        for engine in self._engines:
+            for group in range(engine.num_groups):
+                engine.restore(group, runs.take(engine.group_runs(group)))
+
+    def _idle_groups(self, stopped: np.ndarray | None) -> set[tuple[int, int]]:
+        """The (program, group) of every group whose runs are all stopped."""
+        if stopped is None or not stopped.any():
+            return set()
+        groups = [(number, group) for number, engine in enumerate(self._engines) for group in range(engine.num_groups)]
+        sizes = [self._engines[number].group_runs(group) for number, group in groups]
+        by_group = np.split(stopped[self._dispatched], np.cumsum(sizes)[:-1])
+        return {place for place, runs in zip(groups, by_group, strict=True) if runs.all()}
+
+    def _blank(self, num_runs: int) -> learner.UpdateRecord:
+        ppo = self._config.arms[0].ppo
+        return blank_record(num_runs, ppo.num_steps, ppo.num_envs)
+
+    def _engine(self, arms: Sequence[int], market: Market, layout: Layout) -> Engine:
+        chosen = [self._config.arms[arm] for arm in arms]
+        runs = [Run(seed, arm.ppo, arm.env, arm.redrawn_streams) for arm in chosen for seed in self._seeds]
+        return Engine(Momentum(), market, runs, layout, self._config.total_updates, self._config.fixed_streams)
+
+    def _join(self, by_program: Sequence[Any]) -> Any:
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[self._order], *by_program)
+
+
+class _SnapshotReader:
+    """Hands out runs one after the other, however many a snapshot holds."""
+
+    def __init__(self, snapshots: Iterator[Snapshot]):
+        self._snapshots = snapshots
+        self._rest: Snapshot = {}
+        self._left = 0
+
+    def take(self, count: int) -> Snapshot:
+        pieces = []
+        while count > 0:
+            if self._left == 0:
+                self._open_next()
+            taken = min(count, self._left)
+            pieces.append({name: array[:taken] for name, array in self._rest.items()})
+            self._rest = {name: array[taken:] for name, array in self._rest.items()}
+            self._left -= taken
+            count -= taken
+        return _joined(pieces)
+
+    def _open_next(self) -> None:
+        self._rest = next(self._snapshots, {})
+        if not self._rest:
+            raise ValueError("it holds fewer runs than there are")
+        self._left = min(len(array) for array in self._rest.values())
+
+
+def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
+    return {name: np.concatenate([snapshot[name] for snapshot in snapshots]) for name in snapshots[0]}
+
+
+def _probe_run(
+    task: Momentum, config: Any, env_params: Any, bars: jax.Array, state: learner.LearnerState
+) -> tuple[jax.Array, jax.Array]:
+    """Action probabilities of one run's policy on flat states at `bars` [2, P], averaged by setup score."""
+    compact = task.flat_probe(bars)
+    with jax.default_matmul_precision("highest"):
+        policy = networks.policy_tower(state.params)
+        logits = networks.apply_tower(policy, task.expand(compact, env_params), config.activation)
+    log_probs = distributions.masked_log_probs(logits, jnp.asarray(rules.FLAT_MASK))
+    return probes.mean_by_score(jnp.exp(log_probs), task.probe_scores(bars, env_params))
+
+
+def _layers(engine: Engine, runs: range) -> dict[str, Rows]:
+    """The layers of consecutive runs by name, [runs, ...]."""
+
+    def rows(name: str) -> Iterator[np.ndarray]:
+        return (_named(towers)[name] for towers in engine.towers(runs))
+
+    example = _named(next(engine.towers(runs)))
+    return {name: Rows((len(runs), *layer.shape), layer.dtype, rows(name)) for name, layer in example.items()}
+
+
+def _named(towers: dict[str, tuple[networks.Dense, ...]]) -> dict[str, np.ndarray]:
+    return {
+        f"{tower}/dense_{index}/{part}": array
+        for tower, layers in towers.items()
+        for index, layer in enumerate(layers)
+        for part, array in layer._asdict().items()
+    }

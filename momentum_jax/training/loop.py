@@ -1,0 +1,107 @@
+"""A fleet on its way from the first update to the last: dispatches, counts and cuts checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from momentum_jax.config.run_config import RunConfig
+from momentum_jax.training.fleet import Fleet, InFlight
+from momentum_jax.training.progress import Progress
+from momentum_jax.training.recorder import Checkpoint, Recorder
+
+
+class Training:
+    """One update at a time. One stays in flight: while the devices work on it, the host counts the one before.
+
+    Attributes:
+      update: updates dispatched so far.
+      env_steps: environment steps taken since this object was made, by all runs that still train.
+    """
+
+    def __init__(self, config: RunConfig, fleet: Fleet, progress: Progress):
+        self._config = config
+        self._fleet = fleet
+        num_envs = config.arms[0].ppo.num_envs
+        self._recorder = Recorder(
+            fleet.num_runs, num_envs, config.rollout_size, config.planned_checkpoints, config.divergence_limit
+        )
+        self._progress = progress
+        self._in_flight: tuple[int, InFlight] | None = None
+        self._probes: dict[int, InFlight] = {}  # by update: the policies that act in checkpoints to come
+        self._named: set[int] = set()  # arms whose failure has been told of
+        self.update = 0
+        self.env_steps = 0
+
+    @property
+    def done(self) -> bool:
+        return self.update >= self._config.total_updates
+
+    def start(self) -> Checkpoint:
+        """The checkpoint at step 0."""
+        self._probes[0] = self._fleet.probe()
+        return self._complete(self._recorder.start())
+
+    def advance(self) -> Iterator[Checkpoint]:
+        """Dispatch the next update; yields the checkpoints that the one before completes."""
+        # A checkpoint inside this update's rollout is probed with the policy that acts in it.
+        if self.update in self._recorder.probed_updates and self.update not in self._probes:
+            self._probes[self.update] = self._fleet.probe()
+        before, stopped = self._in_flight, self._recorder.stopped
+        self._in_flight = self.update, self._fleet.update(before[1] if before else None, stopped)
+        self.env_steps += self._config.rollout_size * int((~stopped).sum())
+        self.update += 1
+        yield from self._count(before)
+
+    def settle(self) -> Iterator[Checkpoint]:
+        """Wait for the update in flight; yields the checkpoints that it completes."""
+        before, self._in_flight = self._in_flight, None
+        yield from self._count(before)
+
+    def failures(self) -> Iterator[str]:
+        """One line for each arm whose every seed has failed since the last call."""
+        num_seeds = self._fleet.num_seeds
+        all_here = num_seeds == self._config.num_seeds
+        who = "every seed" if all_here else f"every seed of this process ({num_seeds} of {self._config.num_seeds})"
+        shape = (len(self._config.arms), num_seeds)
+        failed_step, stopped = self._recorder.failed_step.reshape(shape), self._recorder.stopped.reshape(shape)
+        for number in np.flatnonzero((failed_step >= 0).all(axis=1)):
+            if number in self._named:
+                continue
+            self._named.add(int(number))
+            name, step = self._config.arms[number].name, failed_step[number].max()
+            limit = f"value losses are above divergence_limit={self._config.divergence_limit:g}"
+            what = "losses are not finite, its training stops" if stopped[number].all() else limit
+            yield f"arm {name}: {who} has failed by step {step:,}: {what}"
+
+    def counted(self) -> dict[str, np.ndarray]:
+        """What the host has to remember of a settled training beside the learners' states."""
+        return self._recorder.state()
+
+    def resume(self, update: int, counted: Mapping[str, np.ndarray]) -> None:
+        """Go on after `update` updates; the fleet has been put back there."""
+        self.update = update
+        self._recorder.restore(update, counted)
+        self._progress.skip(update * self._config.rollout_size)
+
+    def _count(self, dispatched: tuple[int, InFlight] | None) -> Iterator[Checkpoint]:
+        if dispatched is None:
+            return
+        update, in_flight = dispatched
+        record = self._fleet.fetch(in_flight)
+        self._progress.add(record.event)
+        for checkpoint in self._recorder.add(update, record):
+            yield self._complete(checkpoint)
+        self._probes = {key: value for key, value in self._probes.items() if key > update}
+
+    def _complete(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Add the probe's figures and split the axis of runs into arms and seeds."""
+        p_action, probe_count = self._fleet.fetch(self._probes[checkpoint.update])
+        arrays = checkpoint.arrays | {
+            "p_action": p_action.astype(np.float64),
+            "probe_count": probe_count.astype(np.int64),
+        }
+        shape = (len(self._config.arms), self._fleet.num_seeds)
+        split = {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
+        return checkpoint._replace(arrays=split)

@@ -1,0 +1,144 @@
+"""May this run go on? What a run directory was begun with, against what is asked of it now. Imports no JAX."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from momentum_jax import run_directory
+from momentum_jax.config.run_config import RunConfig
+from momentum_jax.fields import ConfigError, differences
+from momentum_jax.processes import jax_settings
+from momentum_jax.processes.invocation import report_command
+
+# Where a run is computed and how often it is saved may change under way: on CPU its numbers do not depend on them; on
+# an accelerator another group width may change the last digits.
+_FREE = ("group_width", "num_devices", "state_interval")
+# A moved file or cache is the same data: the fingerprint decides.
+_FREE_MARKET = ("data_path", "vix_path", "cache_path", "request_seconds")
+_SHOWN = 5
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+class WriteError(Exception):
+    """Results could not be written under way; the message says what is kept and how to go on."""
+
+
+@contextlib.contextmanager
+def explained(run_dir: Path, share: run_directory.Share, go_on: str) -> Iterator[None]:
+    """Turn an OSError of the block into a `WriteError` that says what is kept and the command that goes on."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.filename or run_dir}: {error.strerror or error}"
+        newest = run_directory.states(run_dir, share)
+        kept = f"the state after update {newest[0][0]:,}" if newest else "every checkpoint written so far"
+        remedy = "make room" if error.errno in _NO_ROOM else "look at the disk and its permissions"
+        raise WriteError(f"{reason}; {kept} is kept: {remedy}, then {go_on}") from error
+
+
+def stored_run(run_dir: str | Path) -> RunConfig:
+    """The run that a directory was begun with.
+
+    Raises:
+      RunDirectoryError: it is none.
+      ConfigError: it was written by a program that knows other settings.
+    """
+    return _as_run(run_dir, run_directory.read_config(run_dir))
+
+
+def _as_run(run_dir: str | Path, config: Mapping[str, Any]) -> RunConfig:
+    try:
+        return RunConfig.from_json(config)
+    except ConfigError as error:
+        raise ConfigError(f"{run_dir}: {error}: {run_directory.writer(config)}; resume it with that version") from None
+
+
+def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None:
+    """Compare what a run was begun with to the description of what is asked for now; it may only be longer.
+
+    Args:
+      run_dir: of the run.
+      description: content of a config.json, see `description.describe`.
+
+    Raises:
+      RunDirectoryError: no run directory.
+      ConfigError: naming what differs, with both values.
+    """
+    config = run_directory.read_config(run_dir)
+    unknown = sorted(config.keys() - description.keys() - {"schema_version"})
+    if unknown:
+        raise ConfigError(
+            f"{run_dir}: config.json has unknown {unknown}: {run_directory.writer(config)}; resume it with that"
+        )
+    stored = _decisive(config, _as_run(run_dir, config))
+    wanted = _decisive(description, RunConfig.from_json(description))
+    if wanted["timesteps"] > stored["timesteps"]:
+        for settings in (stored, wanted):
+            del settings["timesteps"], settings["checkpoints"]
+    found = [
+        f"{name} was {_shown(before)}, now {_shown(now)}"
+        for name, before, now in differences(stored, wanted)
+        if before is not None or not name.startswith("data.")  # a fact that was not recorded yet
+    ]
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise ConfigError(
+            f"{run_dir} was begun with other settings ({'; '.join(found[:_SHOWN])}{more}): "
+            "resume it with --resume and --run_dir alone, or begin another run"
+        )
+    if config.get("probe_draw", 1) != description["probe_draw"]:
+        raise ConfigError(
+            f"{run_dir}: another version of this program (git commit {config.get('git_commit')}) drew its probe states "
+            "otherwise: resume it with that version, or begin another run"
+        )
+    jax_settings.check_same(run_dir, config.get("jax_settings"), description["jax_settings"])
+
+
+def what_is_kept(run_dir: str | Path, go_on: str) -> str:
+    """What a run that was ended at once has left, and the command that goes on; one line.
+
+    Raises:
+      RunDirectoryError: config.json cannot be read.
+    """
+    folder = Path(run_dir)
+    if not run_directory.is_run(folder):
+        return "nothing has been written; the same command starts again"
+    if run_directory.is_finished(folder):
+        return f"the run in {folder} is finished, its report is not: {report_command(folder)}"
+    updates = [
+        update
+        for share in run_directory.shares(run_directory.read_config(folder))
+        for update, _ in run_directory.states(folder, share)
+    ]
+    kept = f"the state after update {max(updates):,}" if updates else "no state yet"
+    return f"{folder} holds {kept}; go on with: {go_on}"
+
+
+def changed_versions(run_dir: str | Path, description: Mapping[str, Any]) -> Iterator[str]:
+    """What may change the last digits of a resumed run: packages, the device, the program's own commit."""
+    config = run_directory.read_config(run_dir)
+    for name in ("versions", "device", "git_commit"):
+        for place, before, now in differences(config.get(name), description[name], name):
+            yield f"{place} was {_shown(before)} when the run began, now {_shown(now)}"
+
+
+def deciding_settings(run: RunConfig) -> dict[str, Any]:
+    """The settings that decide a run's numbers, as plain values in the present program's terms."""
+    settings = {name: value for name, value in run.to_json().items() if name not in _FREE}
+    settings["market"] = {name: value for name, value in settings["market"].items() if name not in _FREE_MARKET}
+    return settings
+
+
+def _decisive(config: Mapping[str, Any], run: RunConfig) -> dict[str, Any]:
+    """Everything that decides a run's numbers: settings and data."""
+    settings = deciding_settings(run)
+    data = {name: value for name, value in config["data"].items() if name != "quality"}
+    return settings | {"data": data, "num_processes": config.get("num_processes", 1)}
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is None else str(value)

@@ -1,0 +1,183 @@
+"""Trains an experiment: loads the market, compiles, advances from checkpoint to checkpoint and writes each at once.
+
+A run can end anywhere and be resumed: its state is saved at checkpoints, and what lies behind the newest state is
+computed again, to the same bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from momentum_jax import run_directory
+from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env.momentum import make_market
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.dataset import Dataset, load_dataset
+from momentum_jax.market.errors import DataError
+from momentum_jax.market.market_options import VENDORS, MarketConfig, from_anywhere
+from momentum_jax.market.segment import fingerprint
+from momentum_jax.processes import distributed, jax_settings, kernel_choices
+from momentum_jax.processes.invocation import resume_command
+from momentum_jax.training import capacity
+from momentum_jax.training.engine import Layout
+from momentum_jax.training.fleet import Fleet, program_layouts
+from momentum_jax.training.manifest import describe, headline, now
+from momentum_jax.training.resume import compatibility
+from momentum_jax.training.session import Session
+
+# What `train` raises when a run cannot be: nothing has been compiled or written then.
+REFUSALS = (ConfigError, DataError, run_directory.RunDirectoryError)
+
+
+def train(
+    config: RunConfig,
+    run_dir: Path,
+    say: Callable[[str], None] = print,
+    *,
+    resume: bool = False,
+    job: distributed.Job | None = None,
+    go_on: str | None = None,
+) -> None:
+    """Train every arm with every seed and fill `run_dir`.
+
+    Args:
+      config: the run; with `resume` it may be longer than the one that is stored.
+      run_dir: where results go; must not exist, or with `resume` must be a run's.
+      say: receives what is logged, line by line. Where nobody can read it any more, the run goes on.
+      resume: go on from the newest saved state. A run that is finished already stays as it is.
+      job: the processes that train together, each its share of the seeds in files of its own. Nothing crosses
+        seeds, so they meet only at the start and the end.
+      go_on: the command that goes on with what was stopped; default that of this run.
+
+    Raises:
+      ConfigError, DataError, RunDirectoryError: before anything is compiled or written.
+      Interrupted: a signal asked for it; the state is saved.
+      WriteError: the disk is full, or the directory went away; earlier states are kept.
+      ProcessLostError: another process has died or stopped; the state is saved.
+    """
+    config.validate()
+    config = dataclasses.replace(config, market=from_anywhere(config.market))
+    job = job or distributed.Job()
+    go_on = go_on or resume_command(run_dir)
+    if config.num_seeds < job.count:
+        raise ConfigError(
+            f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
+        )
+    share = run_directory.Share(job.index, job.count)
+    layouts = _layouts(config, run_dir, resume, share)  # now, for fetching bars may take hours
+    dataset = _load(config.market, job)
+    market = make_market(dataset.segments, config.market.segments)
+    seeds = share.of(config.seeds)
+    description = describe(config, dataset, layouts, job.count)
+    with _opened(run_dir, description, resume, job) as finished, compatibility.explained(run_dir, share, go_on):
+        session = Session(config, run_dir, share, job, say, go_on)
+        if finished:
+            session.log("finished already: nothing to resume (--extend_to makes it longer)")
+            return
+        session.log(headline(config, dataset))
+        for line in (*config.unjudged_claims(), *_remarks(run_dir, description, dataset.reports)):
+            session.log(line)
+        started = time.perf_counter()
+        fleet = Fleet(config, market, layouts, seeds)
+        _keep_kernels(run_dir, layouts, job)
+        session.log(f"compiled for {_devices(layouts)} in {time.perf_counter() - started:.1f} s")
+        session.train(fleet)
+        job.barrier("trained")
+        if job.is_first:
+            run_directory.replace_config(run_dir, run_directory.read_config(run_dir) | {"finished": now()})
+
+
+def _layouts(config: RunConfig, run_dir: Path, resume: bool, share: run_directory.Share) -> list[Layout]:
+    """How this process's runs are spread over the machine; raises as `train` where they have no room."""
+    num_seeds = len(share.of(range(config.num_seeds)))
+    layouts = program_layouts(config, num_seeds)
+    capacity.check_memory(config, layouts, num_seeds)
+    if share.index == 0 and not resume:
+        run_directory.check_absent(run_dir)
+        capacity.check_disk(config, run_dir)
+    return layouts
+
+
+def _load(config: MarketConfig, job: distributed.Job) -> Dataset:
+    """The market. One process alone asks a vendor; the others wait, and read what it stored.
+
+    Raises:
+      DataError: it cannot be used, or another process has other data.
+    """
+    if config.data_source not in VENDORS:
+        dataset = load_dataset(config)
+    elif job.is_first:
+        dataset = load_dataset(config)
+        job.barrier("fetched")
+    else:
+        job.barrier("fetched")
+        dataset = load_dataset(config, refresh=False)
+    found = job.gather("data", fingerprint(dataset.segments))
+    other = next((index for index, text in enumerate(found) if text != found[0]), None)
+    if other is not None:
+        raise DataError(
+            f"{config.where}: process {other} reads other data than process 0: give all of them the same files, "
+            f"or one cache_path that all of them see"
+        )
+    return dataset
+
+
+@contextlib.contextmanager
+def _opened(run_dir: Path, description: Mapping[str, Any], resume: bool, job: distributed.Job) -> Iterator[bool]:
+    """Hold the run directory, made or found as asked; yields whether all that is asked for is there already.
+
+    The first process makes or checks it while the others wait.
+    """
+    with contextlib.ExitStack() as stack:
+        if job.is_first:
+            _make_or_find(run_dir, description, resume, stack)
+        # Only the first process knows that the directory is there.
+        finished = job.broadcast("opened", str(job.is_first and run_directory.is_finished(run_dir))) == str(True)
+        if not job.is_first:
+            recorded = run_directory.read_config(run_dir).get("jax_settings")
+            jax_settings.check_same(run_dir, recorded, description["jax_settings"])
+            stack.enter_context(run_directory.locked(run_dir, run_directory.Share(job.index, job.count)))
+        yield finished
+
+
+def _make_or_find(run_dir: Path, description: Mapping[str, Any], resume: bool, stack: contextlib.ExitStack) -> None:
+    """Make the run directory, or see that it is this run's; lock it until `stack` is left."""
+    if not resume:
+        jax_settings.check_needed(description["jax_settings"])
+        run_directory.create_run(run_dir, description)
+        stack.enter_context(run_directory.locked(run_dir))
+        return
+    stored = run_directory.read_config(run_dir)  # a foreign folder is refused before a lock is written into it
+    stack.enter_context(run_directory.locked(run_dir))
+    compatibility.check_unchanged(run_dir, description)
+    run_directory.remove_leftovers(run_dir)
+    if description["timesteps"] > stored["timesteps"]:
+        longer = {name: description[name] for name in ("timesteps", "checkpoints", "finished")}
+        run_directory.replace_config(run_dir, stored | longer)
+
+
+def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[Any]) -> Iterator[str]:
+    for report in reports:
+        if report.findings:
+            yield report.to_text(limit=0)
+    yield from jax_settings.ignored()
+    yield from compatibility.changed_versions(run_dir, description)
+
+
+def _keep_kernels(run_dir: Path, layouts: Sequence[Layout], job: distributed.Job) -> None:
+    """On a GPU, keep what XLA chose: resuming needs the same kernels for the same bits."""
+    if job.is_first and any(device.platform == "gpu" for layout in layouts for device in layout.devices):
+        kernel_choices.keep(Path(jax.config.jax_compilation_cache_dir), run_dir)  # type: ignore[attr-defined]
+
+
+def _devices(layouts: Sequence[Layout]) -> str:
+    devices = max((layout.devices for layout in layouts), key=len)
+    widths = ", ".join(str(layout.group_width) for layout in layouts)  # by program
+    return f"{len(devices)} {devices[0].platform} device(s), {widths} run(s) each at a time"

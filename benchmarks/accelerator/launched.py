@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks import bars, curves
 from benchmarks.accelerator import setting
 
-_GOLDEN_TESTS = ("tests/env/test_golden.py", "tests/ppo/test_golden_update.py", "tests/test_precision.py")
+_GOLDEN_TESTS = ("tests/env/test_golden.py", "tests/ppo/test_golden_update.py", "tests/training/test_precision.py")
 
 
 def golden() -> None:

@@ -12,7 +12,7 @@ from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.analysis.report.build import write_report
 from momentum_jax.run_directory import load_run
 from tests.analysis.conftest import simulator
-from tests.report import browser
+from tests.analysis.report import browser
 
 SEEDS = 5
 LIT = "[...document.querySelectorAll('#curves .seed.lit')].map(p => p.dataset.key)"

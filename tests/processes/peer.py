@@ -1,4 +1,4 @@
-"""One process of a job of two, for test_distributed: `python -m tests.peer INDEX PORT WHAT`. Prints JSON at its end."""
+"""One of two processes of a job, for test_distributed: `python -m tests.processes.peer INDEX PORT WHAT`."""
 
 from __future__ import annotations
 

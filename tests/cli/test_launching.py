@@ -18,7 +18,7 @@ from momentum_jax.cli import command_line
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.processes import invocation
 from momentum_jax.training import runner
-from tests.command_lines import launch  # noqa: F401 (a fixture)
+from tests.cli.launch_fixture import launch  # noqa: F401 (a fixture)
 from tests.conftest import ROOT
 from tests.markets import make_segment
 

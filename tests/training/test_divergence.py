@@ -23,8 +23,8 @@ from momentum_jax.training.engine import Engine
 from momentum_jax.training.progress import checkpoint_line
 from momentum_jax.training.recorder import Checkpoint
 from tests.markets import make_segment
-from tests.resumable import SMALL
-from tests.test_resume import train as train_until
+from tests.training.resumable import SMALL
+from tests.training.test_resume import train as train_until
 
 LEARNING_RATES = {"lost": 1e30, "calm": 3e-5, "huge": 1e3}
 ARMS = tuple(

@@ -82,7 +82,7 @@ def test_killed_and_survived_are_told_apart_and_the_project_stays_as_it_is(tmp_p
 
 
 def test_nothing_is_started_after_the_deadline():
-    task = sandbox.Task(label=None, tests=("tests/test_mutants.py",), change=lambda copy: None)
+    task = sandbox.Task(label=None, tests=("tests/project/test_mutants.py",), change=lambda copy: None)
     assert list(sandbox.run(ROOT, [task], jobs=1, deadline=time.monotonic() - 1)) == []
 
 

@@ -16,7 +16,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.processes.distributed import Job
 from momentum_jax.training import runner
 from tests.conftest import ROOT
-from tests.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
+from tests.training.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
 
 
 def train_together(run_dir, *options_of_second):
@@ -24,7 +24,7 @@ def train_together(run_dir, *options_of_second):
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    command = [sys.executable, "-m", "tests.resumable", str(run_dir)]
+    command = [sys.executable, "-m", "tests.training.resumable", str(run_dir)]
     processes = [
         subprocess.Popen(
             [*command, f"--peer={index},{port}", *options],

@@ -9,7 +9,7 @@ import pytest
 
 from momentum_jax import run_directory
 from momentum_jax.cli import market_command as market
-from tests.command_lines import launch  # noqa: F401 (a fixture)
+from tests.cli.launch_fixture import launch  # noqa: F401 (a fixture)
 
 CHOOSE = "choose one of baseline, early_dip, entropy"
 MISTAKES = {

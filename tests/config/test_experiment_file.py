@@ -38,7 +38,7 @@ def parse(line: str) -> command_line.Command | command_line.StudyCommand | str:
 def test_a_file_is_an_experiment_with_flags_on_top(write):
     parsed = parse(f"--experiment=./{write(HEAD + MINE)} --num_seeds=3 --ent_coef=0.1")
     assert [arm.name for arm in parsed.config.arms] == ["a", "b"]
-    assert parsed.config.experiment == "mine" and command_line.config.timesteps == 3_000
+    assert parsed.config.experiment == "mine" and parsed.config.timesteps == 3_000
     assert all(arm.ppo.ent_coef == 0.1 for arm in parsed.config.arms)
     assert str(parsed.run_dir).startswith("runs/mine-")
 

@@ -15,7 +15,7 @@ from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.processes import distributed, jax_settings
 from momentum_jax.training import runner
 from tests.conftest import ROOT
-from tests.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
+from tests.training.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
 
 DRAWN_OTHERWISE = {
     "JAX_DEFAULT_PRNG_IMPL": "rbg",
@@ -26,7 +26,7 @@ DRAWN_OTHERWISE = {
 
 
 def test_a_run_has_the_same_bits_whatever_the_environment_says_of_random_numbers(tmp_path, uninterrupted):  # noqa: F811
-    command = [sys.executable, "-m", "tests.resumable", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "tests.training.resumable", str(tmp_path / "run")]
     result = subprocess.run(command, cwd=ROOT, env=os.environ | DRAWN_OTHERWISE, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert_same_run(tmp_path / "run", uninterrupted)

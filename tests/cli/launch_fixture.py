@@ -36,7 +36,9 @@ class Launcher:
             trained.append((config, run_dir, resume))
 
         with self._monkeypatch.context() as patch:
-            patch.setattr(launching.runtime, "start", lambda num_devices, run_dir: None)  # it is started already
+            patch.setattr(
+                launching.backend_startup, "start", lambda num_devices, run_dir: None
+            )  # it is started already
             if not trains:
                 patch.setattr(runner, "train", note)
                 patch.setattr(launching, "_check_healthy", lambda run_dirs: None)  # there are no runs to look at

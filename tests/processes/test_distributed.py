@@ -36,12 +36,12 @@ def free_port() -> int:
 
 
 def run_two(what: str, **environment: str) -> list[Ended]:
-    """Two processes of tests.peer; the last digit of `what` is the one that acts."""
+    """Two processes of tests.processes.peer; the last digit of `what` is the one that acts."""
     port = str(free_port())
     started = time.monotonic()
     peers = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.peer", str(index), port, what],
+            [sys.executable, "-m", "tests.processes.peer", str(index), port, what],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -30,7 +30,7 @@ from momentum_jax.training.manifest import describe
 from momentum_jax.training.resume import compatibility
 from tests.conftest import ROOT
 from tests.markets import make_segment
-from tests.resumable import ARMS, SMALL, make_config
+from tests.training.resumable import ARMS, SMALL, make_config
 
 
 @pytest.fixture(autouse=True)
@@ -285,7 +285,7 @@ def test_a_disk_too_small_is_told_before_training(tmp_path, monkeypatch):
 
 
 def child(run_dir, *options):
-    command = [sys.executable, "-m", "tests.resumable", str(run_dir), *options]
+    command = [sys.executable, "-m", "tests.training.resumable", str(run_dir), *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 

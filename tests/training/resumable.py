@@ -1,4 +1,4 @@
-"""A small run that can be killed anywhere: `python -m tests.resumable RUN_DIR [--after=SECONDS] [--at=CALL,N]`.
+"""A small run to be killed anywhere: `python -m tests.training.resumable RUN_DIR [--after=SECONDS] [--at=CALL,N]`.
 
 `--after` kills the process that long after training has begun, `--at` before the N-th call of a function of `os`
 or `shutil`, such as the rename that would put a file in place. `--peer=INDEX,PORT` makes it one process of two.

@@ -1,0 +1,158 @@
+"""What an environment says of itself for diagnosis: labels, event flags, recorded variables, metrics. Imports no JAX.
+
+A task carries a `Diagnostics`. It is written into config.json with a run, and everything that counts, judges, draws or
+exports a run takes names, units and directions from there: nothing outside an environment's own file knows its words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Direction = Literal[-1, 0, 1]
+"""+1 up is good, -1 down is good, 0 neither."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """Steps at which all of `when` and none of `unless` are flagged and one of `actions` was taken (any if empty)."""
+
+    when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionTable:
+    """Steps that are flagged `when`, by context and action (any step if empty)."""
+
+    when: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """Of the outcomes of the steps that are flagged `when`: their sum, the smallest one (NaN of none), or how many are
+    above 0."""
+
+    when: str
+    reduce: Literal["sum", "smallest", "positive"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Percent of the decisions at `contexts` (all if empty) in which one of `actions` was chosen.
+
+    It comes in three forms: of the decisions of a window, of those since step 0, and exact, from the policy's
+    probabilities on the probe states.
+    """
+
+    actions: tuple[str, ...]
+    contexts: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """Percent: a counted variable over the decisions in which one of `actions` was chosen; windowed and cumulative."""
+
+    numerator: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A recorded variable without dimensions as it stands, such as the mean return of a window's episodes."""
+
+    variable: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A curve that a run is judged by.
+
+    Attributes:
+      name: of the curve, such as ``hold_pct``.
+      label: in a table or a figure, such as ``HOLD``.
+      unit: ``%`` of shares and ratios, else the variable's.
+      denominator: what a percentage is taken of, in words.
+      good_direction: see `Direction`; a fall against it is a dip.
+      derived: how it follows from what is recorded.
+      exact_name: name of the exact form of a share, such as ``p_hold``; empty where there is none.
+    """
+
+    name: str
+    label: str
+    derived: Share | Ratio | Recorded
+    unit: str = "%"
+    denominator: str = ""
+    good_direction: Direction = 0
+    exact_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """Signal detection: at some contexts (the signal) the policy ought to respond with `actions`, elsewhere not."""
+
+    contexts: tuple[str | int, ...]
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """One recorded variable. In a checkpoint it has the dimensions ``[arm, seed, *dims]``.
+
+    Attributes:
+      name: array name in the checkpoint file and in the dataset.
+      long_name: what it is, in words.
+      dims: dimensions after ``arm, seed``.
+      dtype: NumPy type name, ``int64`` or ``float64``.
+      units: unit of the values (``1`` for pure numbers).
+      kind: ``windowed`` counts since the previous checkpoint, ``instant`` holds at the checkpoint.
+      estimator: ``sampled`` from what happened, or ``exact`` (no sampling noise).
+      denominator: what a rate of it is taken over; empty where there is none.
+      good_direction: see `Direction`.
+      source: how it follows from a window's steps; None where the program itself fills it in.
+    """
+
+    name: str
+    long_name: str
+    dims: tuple[str, ...] = ()
+    dtype: Literal["int64", "float64"] = "int64"
+    units: str = "count"
+    kind: Literal["windowed", "instant", "cumulative"] = "windowed"
+    estimator: Literal["sampled", "exact"] = "sampled"
+    denominator: str = ""
+    good_direction: Direction = 0
+    source: Count | DecisionTable | Outcomes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostics:
+    """An environment's own words.
+
+    Attributes:
+      environment: its name.
+      actions: labels in the order of the actions' numbers.
+      context: name of the dimension that tells decisions apart, such as ``setup_score``.
+      contexts: its labels.
+      flags: names of the bits that a step's event word carries, in order; see `diagnostics.events`.
+      variables: what is recorded beside what is recorded of every environment (`variables.COMMON`).
+      decisions: name of the variable with the table of decisions by context and action.
+      metrics: curves, in the order of tables.
+      primary: name of the metric that a run is judged by first.
+      dips_in: names of the curves (`Metric.name` or `Metric.exact_name`) in which dips are looked for.
+      shown_events: variables whose counts since step 0 are shown.
+      contrast: for signal detection; None where no context asks for an action.
+    """
+
+    environment: str
+    actions: tuple[str, ...]
+    context: str
+    contexts: tuple[str | int, ...]
+    flags: tuple[str, ...]
+    variables: tuple[Variable, ...]
+    decisions: str
+    metrics: tuple[Metric, ...]
+    primary: str
+    dips_in: tuple[str, ...]
+    shown_events: tuple[str, ...] = ()
+    contrast: Contrast | None = None

@@ -15,7 +15,8 @@ import gymnasium
 import numpy as np
 
 from momentum_jax.env.environment_options import EnvOptions
-from momentum_jax.market.features import MIN_PREMIUM, RISK_FREE_RATE, WINDOW, YEARS_TO_EXPIRY, Features
+from momentum_jax.market.contract_terms import MIN_PREMIUM, RISK_FREE_RATE, YEARS_TO_EXPIRY
+from momentum_jax.market.features import WINDOW, Features
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)
 CAPITAL, RISKED = 100_000.0, 0.07

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
+from momentum_jax.env.market_view import Prices, Setup
 from momentum_jax.env.observation_layout import NUM_MARKET_FEATURES, market_features
 from momentum_jax.market.features import WINDOW, Features
 
 _ROWS_AT_ONCE = 8192  # windows put into compact form at once: 10 MB
 FIRST_BAR = WINDOW  # the cursor's first value: the first bar with a full window behind it
-
-
-class Prices(NamedTuple):
-    """One bar's prices; [] floats each. A close is the sum of two floats, so that moves keep their sign in float32."""
-
-    close: Any
-    close_rest: Any
-    last_close: Any
-    last_close_rest: Any
-    sigma: Any
-    call_premium: Any
-    put_premium: Any
-
-
-class Setup(NamedTuple):
-    """One bar's setup scores (0 … 4) and chase flags (0 or 1); [] int32 each."""
-
-    bull_score: Any
-    bear_score: Any
-    bull_chase: Any
-    bear_chase: Any
 
 
 @struct.dataclass

@@ -19,8 +19,9 @@ from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics import events
 from momentum_jax.env import observation_layout, rules
-from momentum_jax.env.device_market import FIRST_BAR, Market, Prices, stacked_market
+from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
 from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.market_view import NextBar, Prices, next_bar
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Exogenous, Step
 from momentum_jax.fields import is_static
@@ -51,7 +52,7 @@ class Ahead(NamedTuple):
     """What a step meets in the market, whatever is done; leaves [] in a step, [T] over a rollout."""
 
     seen: Prices  # at the cursor: what the observation is made of
-    following: rules.NextBar
+    following: NextBar
     start: jax.Array  # int32: the cursor in a new episode, should this one end
 
 
@@ -225,14 +226,14 @@ class Momentum(environment.Environment):
         market = params.market
         starts = jax.vmap(market.draw_start)(reset_keys)
         bars = market.path(state.bar, starts)
-        ahead = Ahead(market.prices_at(bars), rules.next_bar(bars, market, params.options), starts)
+        ahead = Ahead(market.prices_at(bars), next_bar(bars, market, params.options), starts)
         return Exogenous(features=market.window_features_at(bars), ahead=ahead)
 
     def transition(
         self, key: jax.Array, state: rules.State, action: jax.Array, params: EnvParams, ahead: Ahead | None = None
     ) -> Step:
         del key
-        following = rules.next_bar(state.bar, params.market, params.options) if ahead is None else ahead.following
+        following = next_bar(state.bar, params.market, params.options) if ahead is None else ahead.following
         entry = params.market.prices_at(state.entry_bar)
         state, reward, terminated, told = rules.step_to(following, state, action, entry, params.options)
         event = events.pack(

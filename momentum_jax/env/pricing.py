@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 
-from momentum_jax.env.device_market import Prices
-from momentum_jax.market.features import MIN_PREMIUM, RISK_FREE_RATE, YEARS_TO_EXPIRY
+from momentum_jax.env.market_view import Prices
+from momentum_jax.market.contract_terms import MIN_PREMIUM, RISK_FREE_RATE, YEARS_TO_EXPIRY
 
 BARS_TO_DECAY = 1638 * 6.5  # bars over which the reference takes 5 % time decay
 

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from momentum_jax.env.device_market import FIRST_BAR, Market, Prices, Setup
 from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.market_view import MarketView, NextBar, Prices, Setup, next_bar
 from momentum_jax.env.pricing import contracts_sold, premium_growth, return_tier
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)
@@ -60,15 +60,6 @@ class Telemetry(NamedTuple):
     trade_return: jax.Array  # [] float: return on the closed trade's cost, else 0
 
 
-class NextBar(NamedTuple):
-    """What the next bar brings, whatever is done."""
-
-    bar: jax.Array  # [] int32
-    is_last: jax.Array  # [] bool: the episode terminates there
-    prices: Prices
-    setup: Setup
-
-
 class _Mark(NamedTuple):
     """The open position at the new bar, before anything is sold."""
 
@@ -93,7 +84,7 @@ class _Purchase(NamedTuple):
     reward: jax.Array  # [] float of the step, for a flat state
 
 
-def initial_state(dtype: jnp.dtype, first_bar: jax.Array | int = FIRST_BAR) -> State:
+def initial_state(dtype: jnp.dtype, first_bar: jax.Array | int) -> State:
     """Flat at a segment's first bar with the initial capital. Leaves are strongly typed."""
     zero, one = jnp.zeros((), jnp.int32), jnp.ones((), jnp.int32)
     return State(
@@ -116,17 +107,10 @@ def action_mask(state: State) -> jax.Array:
 
 
 def step(
-    state: State, action: jax.Array, market: Market, options: EnvOptions
+    state: State, action: jax.Array, market: MarketView, options: EnvOptions
 ) -> tuple[State, jax.Array, jax.Array, Telemetry]:
     """One step: (next state, reward [] float, terminated [] bool, telemetry). Illegal actions are executed too."""
     return step_to(next_bar(state.bar, market, options), state, action, market.prices_at(state.entry_bar), options)
-
-
-def next_bar(bar: jax.Array, market: Market, options: EnvOptions) -> NextBar:
-    """What follows the cursor `bar` [...]; leaves [...]."""
-    following = bar + 1
-    judged = following - jnp.asarray(options.decision_time_setup, jnp.int32)
-    return NextBar(following, market.is_last(following), market.prices_at(following), market.setup_at(judged))
 
 
 def step_to(

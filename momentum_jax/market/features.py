@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr
 
+from momentum_jax.market.contract_terms import MIN_PREMIUM, RISK_FREE_RATE, YEARS_TO_EXPIRY
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.vix.vix_timing import seen_vix
 
@@ -21,9 +22,6 @@ WINDOW = 20
 NUM_MARKET_COLUMNS = 19
 # Columns of the observation that hold one value for the whole window.
 CONSTANT_COLUMNS = (5, 6, 16)
-RISK_FREE_RATE = 0.04
-YEARS_TO_EXPIRY = 1.0 / (252 * 6.5)
-MIN_PREMIUM = 0.01
 _CHUNK = 4096  # windows evaluated at once: about 30 arrays of [4096, 20] float64, 20 MB
 
 

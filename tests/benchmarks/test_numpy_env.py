@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.numpy_env import NumpyMomentum
 from momentum_jax.env import rules
+from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum import make_params
 from momentum_jax.market.features import compute_features
@@ -79,7 +80,7 @@ def _rewards(segment, actions):
         state, reward, *_ = rules.step(state, action, params.market, params.options)
         return state, reward
 
-    return jax.lax.scan(step, rules.initial_state(jnp.float64), jnp.asarray(actions, jnp.int32))[1]
+    return jax.lax.scan(step, rules.initial_state(jnp.float64, FIRST_BAR), jnp.asarray(actions, jnp.int32))[1]
 
 
 def test_passes_gymnasiums_own_check(features):

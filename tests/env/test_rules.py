@@ -24,7 +24,7 @@ def _play(actions, params):
         state, reward, terminated, told = rules.step(state, action, params.market, params.options)
         return state, (state, reward, terminated, told)
 
-    return jax.lax.scan(step, rules.initial_state(jnp.float32), actions)[1]
+    return jax.lax.scan(step, rules.initial_state(jnp.float32, FIRST_BAR), actions)[1]
 
 
 def play(market, actions, **options):

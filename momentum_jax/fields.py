@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 
@@ -94,6 +95,9 @@ def from_plain(kind: Any, value: Any) -> Any:
         return _dataclass_from_plain(kind, value)
     if get_origin(kind) is tuple and isinstance(value, list):
         return tuple(from_plain(get_args(kind)[0], item) for item in value)
+    optional = [part for part in get_args(kind) if dataclasses.is_dataclass(part)]
+    if get_origin(kind) is UnionType and len(optional) == 1 and isinstance(value, Mapping):  # a dataclass or None
+        return from_plain(optional[0], value)
     return value
 
 

@@ -6,8 +6,11 @@ exports a run takes names, units and directions from there: nothing outside an e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
+
+from momentum_jax.fields import ConfigError, from_plain
 
 Direction = Literal[-1, 0, 1]
 """+1 up is good, -1 down is good, 0 neither."""
@@ -156,3 +159,40 @@ class Diagnostics:
     dips_in: tuple[str, ...]
     shown_events: tuple[str, ...] = ()
     contrast: Contrast | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values for config.json."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Diagnostics:
+        """The inverse of `to_json`; fields that are missing take their defaults.
+
+        Raises:
+          ConfigError: a part that this program does not know, or one that is missing.
+        """
+        variables = [{**row, "source": _rule(row.get("source"))} for row in plain.get("variables", ())]
+        metrics = [{**row, "derived": _rule(row.get("derived"))} for row in plain.get("metrics", ())]
+        return from_plain(cls, {**plain, "variables": variables, "metrics": metrics})
+
+
+_RULES = {rule.__name__: rule for rule in (Count, DecisionTable, Outcomes, Share, Ratio, Recorded)}
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as objects, tuples as lists; a rule is an object that names its class under ``rule``."""
+    if is_dataclass(value):
+        named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {"rule": type(value).__name__} | named if type(value) in _RULES.values() else named
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _rule(plain: Any) -> Any:
+    """The rule that `_plain` wrote."""
+    if plain is None:
+        return None
+    named = dict(plain)
+    name = named.pop("rule", None)
+    if name not in _RULES:
+        raise ConfigError(f"rule {name!r} is unknown, expected one of {', '.join(_RULES)}")
+    return from_plain(_RULES[name], named)

@@ -26,6 +26,7 @@ from momentum_jax.run_directory.files import (
     write_atomic,
 )
 from momentum_jax.run_directory.reader import complete_steps, failed_seeds, load_policies, load_run
+from momentum_jax.run_directory.run_diagnostics import diagnostics_in, diagnostics_of
 from momentum_jax.run_directory.state_folders import new_state, remove_leftovers, states
 from momentum_jax.run_directory.writer import (
     append_log,
@@ -46,6 +47,8 @@ __all__ = [
     "check_absent",
     "complete_steps",
     "create_run",
+    "diagnostics_in",
+    "diagnostics_of",
     "failed_seeds",
     "is_finished",
     "is_run",

@@ -13,6 +13,7 @@ from typing import Any
 import momentum_jax
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.market.segment import regime_balance
 from momentum_jax.processes import jax_settings
@@ -26,6 +27,7 @@ def describe(config: RunConfig, dataset: Dataset, layouts: Sequence[Layout], num
     devices = max((layout.devices for layout in layouts), key=len)
     return config.to_json() | {
         "data": dataset.describe(),
+        "diagnostics": MOMENTUM.to_json(),
         "versions": {name: metadata.version(name) for name in _PACKAGES}
         | {"python": platform.python_version(), "momentum_jax": momentum_jax.__version__},
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},

@@ -1,0 +1,43 @@
+"""Which environment's words a run is read with: those that its config.json carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import xarray as xr
+
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.fields import ConfigError
+from momentum_jax.run_directory.config_json import writer
+from momentum_jax.run_directory.files import RunDirectoryError
+
+
+def diagnostics_of(ds: xr.Dataset) -> Diagnostics:
+    """The description of the environment that a loaded run was trained on.
+
+    Runs that were written before config.json carried one are of the momentum environment.
+
+    Raises:
+        RunDirectoryError: it has a part that this version does not know.
+    """
+    return _read(ds.attrs.get("config", "{}"))
+
+
+def diagnostics_in(config: Mapping[str, Any]) -> Diagnostics:
+    """The description that a run's config.json carries. Raises as `diagnostics_of` does."""
+    plain = config.get("diagnostics")
+    if plain is None:
+        return MOMENTUM
+    try:
+        return Diagnostics.from_json(plain)
+    except (ConfigError, TypeError, ValueError, AttributeError) as error:
+        raise RunDirectoryError(f"diagnostics in config.json: {error}: {writer(config)}") from error
+
+
+@lru_cache(maxsize=16)
+def _read(config: str) -> Diagnostics:
+    return diagnostics_in(json.loads(config))

@@ -15,7 +15,7 @@ Every file is written under a temporary name in its own folder and renamed, so t
 file either is whole or is not there. Nothing is pickled, and nothing here imports jax.
 """
 
-from momentum_jax.run_directory.config_json import is_finished, is_run, read_config, shares, writer
+from momentum_jax.run_directory.config_json import is_finished, is_run, read_config, shares, version_text
 from momentum_jax.run_directory.files import (
     STATE_NAME,
     WHOLE,
@@ -62,9 +62,9 @@ __all__ = [
     "replace_config",
     "shares",
     "states",
+    "version_text",
     "write_arrays",
     "write_atomic",
     "write_checkpoint",
     "write_policy",
-    "writer",
 ]

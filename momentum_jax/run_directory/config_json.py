@@ -84,7 +84,7 @@ def is_run(folder: str | Path) -> bool:
     return (Path(folder) / CONFIG_NAME).exists()
 
 
-def writer(config: Mapping[str, Any]) -> str:
+def version_text(config: Mapping[str, Any]) -> str:
     """Which version of this program wrote a run, beside the one that reads it, for a refusal."""
     version = config.get("versions", {}).get("momentum_jax", "of a version that it does not name")
     commit = config.get("git_commit") or "not known"

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.diagnostics.variables import LABELS, VARIABLES
-from momentum_jax.run_directory.config_json import arm_names, read_config, shares, writer
+from momentum_jax.run_directory.config_json import arm_names, read_config, shares, version_text
 from momentum_jax.run_directory.files import (
     DIAGNOSTICS_NAME,
     Array,
@@ -134,7 +134,7 @@ def _read_share(root: Path, env_steps: int, share: Share, config: Mapping[str, A
     unknown = sorted(arrays.keys() - VARIABLES.keys())
     if unknown or not arrays:
         found = f"unknown variables {unknown}" if unknown else "no variables"
-        raise RunDirectoryError(f"{path}: {found}: {writer(config)}; read it with that version")
+        raise RunDirectoryError(f"{path}: {found}: {version_text(config)}; read it with that version")
     check_arrays(arrays, len(config["arms"]), len(share.of(config["seeds"])), path)
     return {**arrays, **scalars}
 

@@ -12,7 +12,7 @@ import xarray as xr
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
-from momentum_jax.run_directory.config_json import writer
+from momentum_jax.run_directory.config_json import version_text
 from momentum_jax.run_directory.files import RunDirectoryError
 
 
@@ -35,7 +35,7 @@ def diagnostics_in(config: Mapping[str, Any]) -> Diagnostics:
     try:
         return Diagnostics.from_json(plain)
     except (ConfigError, TypeError, ValueError, AttributeError) as error:
-        raise RunDirectoryError(f"diagnostics in config.json: {error}: {writer(config)}") from error
+        raise RunDirectoryError(f"diagnostics in config.json: {error}: {version_text(config)}") from error
 
 
 @lru_cache(maxsize=16)

@@ -212,8 +212,8 @@ def test_nothing_starts_jax_before_the_command_line_is_understood():
 
 def test_a_run_is_opened_without_jax(finished):
     program = (
-        "import sys, momentum_jax; momentum_jax.load_run(sys.argv[1]); from momentum_jax.analysis import report; "
-        "report.write_report(sys.argv[1]); sys.exit('jax' in sys.modules)"
+        "import sys, momentum_jax; momentum_jax.load_run(sys.argv[1]); from momentum_jax.analysis.report import build; "
+        "build.write_report(sys.argv[1]); sys.exit('jax' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(finished[0])], cwd=ROOT).returncode == 0
 

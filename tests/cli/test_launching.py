@@ -104,7 +104,7 @@ def test_a_study_goes_on_with_its_own_line(launch, tmp_path, monkeypatch):  # no
 
 def test_where_the_exception_gets_lost_the_next_signal_ends_the_process():
     program = (
-        "import contextlib, os, signal; from momentum_jax import interruption\n"
+        "import contextlib, os, signal; from momentum_jax.processes import interruption\n"
         "with interruption.guard('launch.py', lambda: 'nothing is lost'):\n"
         "    for _ in range(2):\n"
         "        with contextlib.suppress(BaseException): os.kill(os.getpid(), signal.SIGTERM)\n"

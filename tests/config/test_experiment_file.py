@@ -13,7 +13,7 @@ from momentum_jax.fields import ConfigError
 from tests.conftest import ROOT
 
 experiments = experiment_file.shipped()
-HEAD = "from momentum_jax.config.run_config import Arm, Experiment\nfrom momentum_jax.study.queue import Study\n"
+HEAD = "from momentum_jax.config import Arm, Experiment\nfrom momentum_jax.study import Study\n"
 MINE = 'EXPERIMENT = Experiment(name="mine", description="", arms=(Arm(name="a"), Arm(name="b")), timesteps=3000)\n'
 
 

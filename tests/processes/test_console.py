@@ -52,7 +52,7 @@ def test_a_stream_that_fails_never_raises(error):
 
 def test_output_that_was_closed_before_the_start_leaves_no_descriptor_to_a_result_file():
     program = (
-        "import os, sys; from momentum_jax import console; console.protect(); print('lost'); "
+        "import os, sys; from momentum_jax.processes import console; console.protect(); print('lost'); "
         "os._exit(os.open('/dev/null', os.O_RDONLY))"
     )
     line = f'{sys.executable} -c "{program}" >&- 2>&-'

@@ -344,8 +344,8 @@ def test_a_second_launch_into_a_run_directory_is_refused(tmp_path):
 
 def test_a_killed_holder_leaves_no_lock(tmp_path):
     program = (
-        "import os, signal, sys; from momentum_jax import store\n"
-        "with store.locked(sys.argv[1]): os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal, sys; from momentum_jax.run_directory import locked\n"
+        "with locked(sys.argv[1]): os.kill(os.getpid(), signal.SIGKILL)"
     )
     result = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT)
     assert result.returncode == -signal.SIGKILL

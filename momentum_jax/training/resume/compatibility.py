@@ -54,7 +54,9 @@ def _as_run(run_dir: str | Path, config: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig.from_json(config)
     except ConfigError as error:
-        raise ConfigError(f"{run_dir}: {error}: {run_directory.writer(config)}; resume it with that version") from None
+        raise ConfigError(
+            f"{run_dir}: {error}: {run_directory.version_text(config)}; resume it with that version"
+        ) from None
 
 
 def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None:
@@ -72,7 +74,7 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
     unknown = sorted(config.keys() - description.keys() - {"schema_version"})
     if unknown:
         raise ConfigError(
-            f"{run_dir}: config.json has unknown {unknown}: {run_directory.writer(config)}; resume it with that"
+            f"{run_dir}: config.json has unknown {unknown}: {run_directory.version_text(config)}; resume it with that"
         )
     stored = _decisive(config, _as_run(run_dir, config))
     wanted = _decisive(description, RunConfig.from_json(description))

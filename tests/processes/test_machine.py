@@ -77,7 +77,8 @@ def test_free_disk_is_asked_of_the_nearest_folder_that_exists(tmp_path):
 def test_jax_is_given_the_usable_cores():
     program = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
-        "from momentum_jax.processes import backend_startup; backend_startup.start(); import jax; print(jax.config.jax_num_cpu_devices)"
+        "from momentum_jax.processes import backend_startup; backend_startup.start(); "
+        "import jax; print(jax.config.jax_num_cpu_devices)"
     )
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "1"

@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist
 
 import momentum_jax
-from momentum_jax.analysis.claims.published import published_table
+from experiments.early_dip.published import RUNS
 
 STEPS = (5_000, 10_000, 25_000, 50_000, 100_000)
 METRICS = ("HOLD %", "CALL %", "PUT %", "strong BUY %", "forced stops")
@@ -46,7 +46,7 @@ def _metrics(actions: np.ndarray, strong: np.ndarray, strong_buy: np.ndarray, st
 
 def compare(mine: np.ndarray, theirs: np.ndarray, steps: Sequence[int] = STEPS) -> pd.DataFrame:
     """One row for each of the checkpoints `steps` and each metric: the interval that decides it, what was published."""
-    published = published_table("tune2")
+    published = {point.env_steps: point.cumulative for point in RUNS["tune2"].points}
     rows = []
     for k, step in enumerate(steps):
         for m, metric in enumerate(METRICS):
@@ -68,7 +68,7 @@ def compare(mine: np.ndarray, theirs: np.ndarray, steps: Sequence[int] = STEPS) 
                 "KS p": stats.ks_2samp(a, b).pvalue,
             }
             if metric in _PUBLISHED_COLUMNS:
-                row["published"] = published.loc[step, _PUBLISHED_COLUMNS[metric]]
+                row["published"] = published[step][_PUBLISHED_COLUMNS[metric]]
                 row["percentile"] = stats.percentileofscore(a, row["published"], kind="mean")
             rows.append(row)
     return pd.DataFrame(rows)

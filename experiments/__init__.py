@@ -1,24 +1,36 @@
-"""One small file per study: it builds the study's arms and nothing else. `load` finds a study by its file's name.
+"""Experiments and studies, found by the name of their file or folder.
 
-A file that defines an `EXPERIMENT` is one run. A file that defines a `STUDY` is several, its parts, each of which is
-an experiment too: `early_dip.dose`. Packages beside them hold the parts' arms.
+A module that defines an `EXPERIMENT` is one run. One that defines a `STUDY` is several, its parts, each of which is
+an experiment too: `early_dip.dose`. A study is a folder where it has more to say than its parts: its page's tables and
+figures, templates, and what was published of the runs that it repeats.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from momentum_jax.config import Experiment
 from momentum_jax.config.experiment_file import is_file_name, load_file
 from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.study import Study
 
+if TYPE_CHECKING:  # launching an experiment needs no analysis
+    from momentum_jax.analysis.claims.published import Published
+
 
 def names() -> list[str]:
     """The experiments and studies there are, without the studies' parts."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def published() -> list[Published]:
+    """What the studies' modules `published` declare as `PUBLISHED`: numbers and claims of runs that they repeat."""
+    studies = sorted(file.parent.name for folder in __path__ for file in Path(folder).glob("*/published.py"))
+    return [importlib.import_module(f"{__name__}.{study}.published").PUBLISHED for study in studies]
 
 
 def load(name: str) -> Experiment:

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
-from momentum_jax.analysis.claims.published import PUBLISHED_RUNS, published_percentiles
+from momentum_jax.analysis.claims.published import published_percentiles
 from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.claims.published_claims import judge_published
 from momentum_jax.analysis.claims.verdicts import Finding, Judgement, declared_claims, judge_together
@@ -184,10 +184,10 @@ def _shown(interval: Interval, seeds: int, scale: float = 1.0) -> str:
 def published_places(ds: xr.Dataset) -> pd.DataFrame:
     """Places of the published numbers of each run that has its arm here, with ``run`` and ``arm`` in front."""
     frames = []
-    for run, arm in published_arms(ds).items():
-        if run in PUBLISHED_RUNS:
+    for run, arm in published_arms(ds):
+        if run.points:
             places = published_percentiles(ds, run, arm)
-            frames.append(places.assign(run=run, arm=arm)[["run", "arm", *places.columns]])
+            frames.append(places.assign(run=run.name, arm=arm)[["run", "arm", *places.columns]])
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 

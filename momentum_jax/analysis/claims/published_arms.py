@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import xarray as xr
 
-from momentum_jax.env.environment_options import EnvOptions
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.analysis.claims.published import Published, PublishedRun, published_sources
 
-SYMBOL = "SPY"
-# What the published runs changed of the defaults, which are tune2's.
-_SETTINGS: dict[str, dict[str, float]] = {
-    "tune2": {},
-    "baseline": {
-        "call_bonus": 0.05,
-        "put_bonus": 0.02,
-        "missed_penalty": -0.02,
-        "hold_tax": 0.0,
-        "chase_penalty": -0.07,
-        "ent_coef": 0.02,
-    },
-    "tune1": {
-        "call_bonus": 0.10,
-        "put_bonus": 0.08,
-        "missed_penalty": -0.05,
-        "hold_tax": -0.001,
-        "chase_penalty": -0.03,
-        "ent_coef": 0.06,
-    },
-    "tune3": {"ent_coef": 0.10},
-    "full": {},
-}
+
+class PublishedArm(NamedTuple):
+    """A published run and the arm of a run here that has its settings."""
+
+    run: PublishedRun
+    arm: str
 
 
 def find_arm(ds: xr.Dataset, name: str) -> str | None:
@@ -42,35 +23,51 @@ def find_arm(ds: xr.Dataset, name: str) -> str | None:
     names = ds["arm"].values.tolist()
     if name in names:
         return name
-    for arm in _arms(ds) if name in _SETTINGS else ():
-        if _recorded(arm) and not _contradictions(arm, name, missing=True):
-            return arm["name"]
+    for source in published_sources():
+        arm = _arm_like(ds, source, name)
+        if arm is not None:
+            return arm
     return None
 
 
-def published_arms(ds: xr.Dataset) -> dict[str, str]:
-    """By published run the arm that its numbers can be laid over; an arm serves one run, its namesake first.
+def published_arms(ds: xr.Dataset) -> list[PublishedArm]:
+    """The published runs whose numbers can be laid over an arm; an arm serves one run, its namesake first.
 
     Empty on a market that is not of the published symbol. An arm of a published name whose settings were changed is
     not that run.
     """
-    if not on_published_market(ds):
-        return {}
+    return [found for source in published_sources() for found in arms_of(ds, source)]
+
+
+def arms_of(ds: xr.Dataset, source: Published) -> list[PublishedArm]:
+    """`published_arms` of what was published by one source."""
+    if not on_published_market(ds, source.symbol):
+        return []
     arms = {arm["name"]: arm for arm in _arms(ds)}
-    found = {run: run for run in _SETTINGS if run in arms and not _contradictions(arms[run], run)}
-    for run in _SETTINGS:
-        arm = find_arm(ds, run) if run not in arms else None
-        if arm is not None and arm not in found.values():
-            found[run] = arm
+    runs = [run for run in source.runs if run.settings is not None]
+    found = [PublishedArm(run, run.name) for run in runs if run.name in arms and _has(arms[run.name], source, run)]
+    for run in (run for run in runs if run.name not in arms):
+        arm = _arm_like(ds, source, run.name)
+        if arm is not None and arm not in [other.arm for other in found]:
+            found.append(PublishedArm(run, arm))
     return found
 
 
-def on_published_market(ds: xr.Dataset) -> bool:
+def on_published_market(ds: xr.Dataset, symbol: str) -> bool:
     """Whether the run's bars may be compared with the published ones; so where its config does not tell."""
     config = json.loads(ds.attrs["config"])
     data = config.get("data", {})
-    symbols = {part.get("symbol", SYMBOL) for part in data.get("segments", [data])}
-    return config.get("market", {}).get("data_source") != "synthetic" and symbols == {SYMBOL}
+    symbols = {part.get("symbol", symbol) for part in data.get("segments", [data])}
+    return config.get("market", {}).get("data_source") != "synthetic" and symbols == {symbol}
+
+
+def _arm_like(ds: xr.Dataset, source: Published, name: str) -> str | None:
+    """The first arm whose recorded settings are those of the published run of that name."""
+    for run in source.runs:
+        for arm in _arms(ds) if run.name == name and run.settings is not None else ():
+            if _tells_runs_apart(arm, source) and _has(arm, source, run):
+                return arm["name"]
+    return None
 
 
 def _arms(ds: xr.Dataset) -> list[dict[str, Any]]:
@@ -81,8 +78,18 @@ def _recorded(arm: Mapping[str, Any]) -> dict[str, Any]:
     return arm.get("env", {}) | arm.get("ppo", {})
 
 
-def _contradictions(arm: Mapping[str, Any], run: str, missing: bool = False) -> list[str]:
-    """Settings in which the arm is not the published run; with `missing` those too that were not recorded."""
-    wanted = json.loads(json.dumps(dataclasses.asdict(EnvOptions()) | dataclasses.asdict(PPOConfig()) | _SETTINGS[run]))
-    found = _recorded(arm)
-    return [name for name, value in wanted.items() if found.get(name, None if missing else value) != value]
+def _tells_runs_apart(arm: Mapping[str, Any], source: Published) -> bool:
+    """Whether an arm recorded every setting in which the published runs differ."""
+    return {name for run in source.runs for name in run.settings or {}} <= _recorded(arm).keys()
+
+
+def _has(arm: Mapping[str, Any], source: Published, run: PublishedRun) -> bool:
+    """Whether an arm has a run's settings; so where it recorded none.
+
+    A setting that did not exist yet when the arm was recorded had its default's meaning.
+    """
+    defaults = json.loads(json.dumps(dict(source.defaults)))
+    wanted = defaults | json.loads(json.dumps(dict(run.settings or {})))
+    recorded = _recorded(arm)
+    found = defaults | recorded
+    return not recorded or all(found[name] == value for name, value in wanted.items())

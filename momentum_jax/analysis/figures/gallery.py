@@ -13,7 +13,6 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown, reaches
 from momentum_jax.analysis.figures import canvas
@@ -21,7 +20,7 @@ from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.depth_predictors import plot_predictors
 from momentum_jax.analysis.figures.dose_prevalence import plot_dose
 from momentum_jax.analysis.figures.drawdown_heatmap import plot_drawdowns
-from momentum_jax.analysis.figures.hold import PUBLISHED_RUN, plot_hold
+from momentum_jax.analysis.figures.hold import plot_hold, windowed_arm
 from momentum_jax.analysis.figures.onset import plot_onset
 from momentum_jax.analysis.figures.pairs import plot_all_pairs
 from momentum_jax.analysis.figures.recovery_curves import plot_recovery
@@ -104,7 +103,8 @@ def gallery(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame) -> Iterator
     arms = [str(arm) for arm in ds["arm"].values]
     run = _Run(ds, derive_curves(ds), dips, arms, ds["env_steps"].values)
     name = ds.attrs["experiment"]
-    laid_over = ", with the published windows of tune2" if PUBLISHED_RUN in published_arms(ds) else ""
+    published = windowed_arm(ds)
+    laid_over = "" if published is None else f", with the published windows of {published.run.name}"
     yield Picture("hold_pct", f"HOLD of every seed and the median{laid_over}", plot_hold(ds))
     for number, picture in enumerate(_numbered(run, name, noise), start=1):
         yield picture._replace(name=f"{number}_{picture.name}")

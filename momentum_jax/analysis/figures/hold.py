@@ -9,19 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from momentum_jax.analysis.claims.published import published_windows
-from momentum_jax.analysis.claims.published_arms import published_arms
+from momentum_jax.analysis.claims.published_arms import PublishedArm, published_arms
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
 
-PUBLISHED_RUN = "tune2"  # the one that was published with counts, so that its windows are known
 _ROWS = (("hold_pct", "windowed HOLD %"), ("p_hold", "exact P(HOLD) %"))
 
 
 def plot_hold(ds: xr.Dataset) -> Figure:
     """Windowed HOLD % above exact P(HOLD) %, every seed and the median, one column per arm.
 
-    The first six arms are drawn. Published windows of tune2 lie over the windowed row of the arm that they belong
+    The first six arms are drawn. The published windows of a run lie over the windowed row of the arm that they belong
     to, on the market that they belong to: a bar spans the window that the value was counted over, the marker
     stands at its end.
 
@@ -35,16 +33,15 @@ def plot_hold(ds: xr.Dataset) -> Figure:
     figure = canvas.new_figure(max(4.0 * columns, 6.5), 5.2 * bands + 0.9)
     axes = figure.subplots(2 * bands, columns, sharex=True, sharey=True, squeeze=False)
     env_steps = ds["env_steps"].values
-    published = _published_within(env_steps[-1])
-    owner = published_arms(ds).get(PUBLISHED_RUN)
+    published = windowed_arm(ds)
     for position, arm in enumerate(arms):
         band, column = divmod(position, canvas.COLUMNS)
         pair = axes[2 * band : 2 * band + 2, column]
         for axis, (name, label) in zip(pair, _ROWS, strict=True):
             _draw_seeds(axis, env_steps, curves[name].sel(arm=arm).transpose("seed", ...).values)
             _dress(axis, env_steps, label if column == 0 else "")
-        if arm == owner:
-            _draw_published(pair[0], published)
+        if published is not None and arm == published.arm:
+            _draw_published(pair[0], _windows_within(published, env_steps[-1]))
         pair[0].set_title(_panel_title(ds, arm), fontsize=11)
         lowest = band == bands - 1 or position + canvas.COLUMNS >= len(arms)
         pair[1].tick_params(labelbottom=lowest)
@@ -53,7 +50,7 @@ def plot_hold(ds: xr.Dataset) -> Figure:
         axis.set_visible(False)
     figure.suptitle(_title(ds, len(arms)), fontsize=12)
     figure.legend(
-        handles=_legend_handles(owner in arms and not published.empty),
+        handles=_legend_handles(_published_name(published, arms, env_steps[-1])),
         loc="outside lower center",
         ncols=3,
         fontsize=9,
@@ -70,9 +67,21 @@ def _draw_seeds(axis: Axes, env_steps: np.ndarray, values: np.ndarray) -> None:
     axis.plot(env_steps[some], np.nanmedian(values[:, some], axis=0), color=canvas.MEDIAN, linewidth=2)
 
 
-def _published_within(last_step: int) -> pd.DataFrame:
-    windows = published_windows(PUBLISHED_RUN)
+def windowed_arm(ds: xr.Dataset) -> PublishedArm | None:
+    """The first published run whose windows are known and whose numbers can be laid over an arm; None without any."""
+    return next((found for found in published_arms(ds) if found.run.has_windows), None)
+
+
+def _windows_within(published: PublishedArm, last_step: int) -> pd.DataFrame:
+    windows = published.run.windows()
     return windows[windows.index <= last_step]
+
+
+def _published_name(published: PublishedArm | None, arms: list[str], last_step: int) -> str:
+    """The published run that is drawn; empty where none is."""
+    if published is None or published.arm not in arms or _windows_within(published, last_step).empty:
+        return ""
+    return published.run.name
 
 
 def _draw_published(axis: Axes, windows: pd.DataFrame) -> None:
@@ -110,9 +119,9 @@ def _title(ds: xr.Dataset, shown: int) -> str:
     return f"{ds.attrs['experiment']}: HOLD while flat, {arms}{ds.sizes['seed']} seeds"
 
 
-def _legend_handles(with_published: bool) -> list[Line2D]:
+def _legend_handles(published_run: str) -> list[Line2D]:
     published = Line2D([], [], color=canvas.PUBLISHED, marker="o", markerfacecolor="white", markersize=7)
-    published.set_label(f"published {PUBLISHED_RUN}, over wider windows (bar: its window)")
+    published.set_label(f"published {published_run}, over wider windows (bar: its window)")
     seed = Line2D([], [], color=canvas.SEED, linewidth=1.2, label="one seed")
     median = Line2D([], [], color=canvas.MEDIAN, linewidth=2, label="median")
-    return [seed, median, published] if with_published else [seed, median]
+    return [seed, median, published] if published_run else [seed, median]

@@ -12,7 +12,7 @@ import xarray as xr
 from momentum_jax.analysis.claims.claim_intervals import level_interval
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.claim_tables import most_seeds, verdict_table
-from momentum_jax.analysis.claims.published import PUBLISHED_RUNS, published_percentiles
+from momentum_jax.analysis.claims.published import published_percentiles
 from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.claims.verdicts import declared_claims, judge_together
 from momentum_jax.analysis.dips.evidence import comparison_table, foretelling_table
@@ -130,10 +130,10 @@ def _checkpoints(ds: xr.Dataset) -> Section:
 def _published(ds: xr.Dataset) -> list[Section]:
     """Published numbers among the seeds of the arm that has their settings, on the market that they are of."""
     sections = []
-    for run, arm in published_arms(ds).items():
-        if run not in PUBLISHED_RUNS:
+    for run, arm in published_arms(ds):
+        if not run.points:
             continue
-        title = f"The published {run} among the seeds" + ("" if arm == run else f" of {arm}")
+        title = f"The published {run.name} among the seeds" + ("" if arm == run.name else f" of {arm}")
         table = published_percentiles(ds, run, arm)
         if table.empty:
             sections.append(Section(title, [Text("The run has none of the published steps.")]))

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 import experiments
-from momentum_jax.analysis.claims.published_claims import PUBLISHED_CLAIMS, judge_published, stopped_seeds
+from experiments.early_dip.published_claims import CLAIMS
+from momentum_jax.analysis.claims.published_claims import judge_published
 from momentum_jax.analysis.claims.verdicts import RunNumbers, Verdict, decide, find_arm, judge, overall
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.metrics.curves import derive_curves
@@ -52,7 +53,7 @@ def test_one_failed_criterion_refutes_and_one_undecided_leaves_it_open():
 
 def test_published_claims_on_a_simulated_run(simulate):
     judgements = {one.claim.name: one for one in judge_published(RunNumbers(load_run(simulate(num_seeds=12))))}
-    assert list(judgements) == [claim.name for claim in PUBLISHED_CLAIMS] == list("12345678")
+    assert list(judgements) == [claim.name for claim in CLAIMS] == list("12345678")
     first = judgements["1"].findings[0]
     assert first.verdict == Verdict.SUPPORTED and first.counted == "cumulative"
     # The window is steeper than the cumulative count, which averages the dip away.
@@ -149,13 +150,6 @@ def test_failed_seeds_take_no_part(simulate):
     assert judge(run, Claim(name="a", statement="", criteria=(RISE,))).findings[0].seeds == 7
     depth = dataclasses.replace(RISE, quantity="depth", counted="exact", step=6_000)
     assert np.isnan(run.per_seed(depth, "exact", "tune2")).tolist() == [seed == 2 for seed in range(8)]
-
-
-def test_the_stop_rule_stops_failed_and_holding_seeds(simulate):
-    ds = load_run(simulate(arms=("tune2",), num_seeds=6, failed={(0, 4): 30_000}))
-    assert stopped_seeds(ds)[4]
-    ds["value_loss"][0, 1, 3] = 0.0
-    assert stopped_seeds(ds)[1]
 
 
 def test_an_arm_is_found_by_its_settings(simulate):

@@ -10,7 +10,7 @@ from typing import Any
 
 from momentum_jax.config import Arm, Experiment
 
-from . import varied
+from .arms import varied
 from .confirmatory import SWITCHES, TRIM
 
 NUM_SEEDS, TIMESTEPS = 32, 30_000
@@ -47,10 +47,10 @@ def _part(name: str, description: str, arms: tuple[Arm, ...], **settings: Any) -
 
 def _dosed() -> tuple[Arm, ...]:
     trapped = [dose for dose in DOSES if dose not in (_TUNE2_DOSE, _TUNE3_DOSE)]
-    mended = [dose for dose in DOSES if dose != _TUNE2_DOSE]
+    fixed = [dose for dose in DOSES if dose != _TUNE2_DOSE]
     return (
         *(varied(f"ent_{dose:.2f}", ppo={"ent_coef": dose}) for dose in trapped),
-        *(varied(f"ent_{dose:.2f}_trim", ppo={"ent_coef": dose}, env={"trim_reduces_cost": True}) for dose in mended),
+        *(varied(f"ent_{dose:.2f}_trim", ppo={"ent_coef": dose}, env={"trim_reduces_cost": True}) for dose in fixed),
     )
 
 

@@ -9,7 +9,7 @@ from momentum_jax.market.market_options import SCENARIOS
 from momentum_jax.ppo.hyper_parameters import STREAMS as EVERY_STREAM
 
 from .. import tune2
-from . import varied
+from .arms import varied
 from .causes import NUM_SEEDS, TIMESTEPS
 from .confirmatory import TRIM
 

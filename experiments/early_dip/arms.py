@@ -1,4 +1,4 @@
-"""The arms of the study `early_dip`, one kind of question a file."""
+"""How the arms of the study are made: tune2 with something changed."""
 
 from __future__ import annotations
 

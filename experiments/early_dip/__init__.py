@@ -12,8 +12,8 @@ would repeat the confirmatory arms.
 
 from momentum_jax.study import Study
 
-from .early_dip_parts.causes import DOSE, LADDERS, LEARNER, REST, SWITCHED, TERMS, VIX
-from .early_dip_parts.confirmatory import (
+from .causes import DOSE, LADDERS, LEARNER, REST, SWITCHED, TERMS, VIX
+from .confirmatory import (
     CONTROLS,
     FULL,
     HORIZON,
@@ -21,7 +21,7 @@ from .early_dip_parts.confirmatory import (
     REPRODUCTION,
     THRESHOLD,
 )
-from .early_dip_parts.generality import (
+from .generality import (
     OTHER_BARS,
     OTHER_SCENARIOS,
     RANDOM_EPISODES,

@@ -10,7 +10,7 @@ from typing import Any
 from momentum_jax.config import Claim, Criterion, Experiment, default_checkpoints
 
 from .. import baseline, full, tune1, tune2, tune3
-from . import varied
+from .arms import varied
 
 # Every fault switch of the environment, changed. Not only faults differ then: with `put_setup` a flat HOLD is punished
 # at 94 % of flat decisions in place of 51 % (SPY), which is another reward for holding. Faults of the data (VIX timing)
@@ -31,7 +31,7 @@ SMALLEST_CHANGE = 1.0  # of depth, points: less than that is called no differenc
 CHECKPOINTS = tuple(sorted({*default_checkpoints(TIMESTEPS), 85_000}))
 
 TRIM = varied("trim_reduces_cost", env={"trim_reduces_cost": True})
-MENDED = varied("mended", env=SWITCHES)
+ALL_SWITCHES = varied("mended", env=SWITCHES)
 LEARNING_RATE_0 = varied("learning_rate_0", ppo={"learning_rate": 0.0})
 PERMUTED = varied("permuted_rewards", ppo={"permute_rewards": True})
 
@@ -90,7 +90,7 @@ REPRODUCTION = Experiment(
 MAIN_CAUSES = Experiment(
     name="early_dip.main_causes",
     description="Tune2 without the trim trap, and with every fault switch changed.",
-    arms=(TRIM, MENDED),
+    arms=(TRIM, ALL_SWITCHES),
     other_arms=(tune2.ARM.name,),
     num_seeds=NUM_SEEDS,
     timesteps=TIMESTEPS,
@@ -109,12 +109,12 @@ MAIN_CAUSES = Experiment(
         Claim(
             name="mended_gone",
             statement="With every switch mended fewer than half of the seeds dip.",
-            criteria=(_prevalence(MENDED.name, maximum=50.0),),
+            criteria=(_prevalence(ALL_SWITCHES.name, maximum=50.0),),
         ),
         Claim(
             name="mended_shallower",
             statement="With every switch mended the dip is a point or more shallower than with the trim alone.",
-            criteria=(_depth(MENDED.name, TRIM.name, maximum=-SMALLEST_CHANGE),),
+            criteria=(_depth(ALL_SWITCHES.name, TRIM.name, maximum=-SMALLEST_CHANGE),),
         ),
     ),
 )

@@ -1,0 +1,5 @@
+"""Fixtures shared with the analysis."""
+
+from tests.analysis.conftest import simulate
+
+__all__ = ["simulate"]

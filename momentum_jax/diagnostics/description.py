@@ -75,11 +75,16 @@ class Metric:
     Attributes:
       name: of the curve, such as ``hold_pct``.
       label: in a table or a figure, such as ``HOLD``.
-      unit: ``%`` of shares and ratios, else the variable's.
+      unit: ``%`` of shares and ratios, else the variable's; ``1`` of pure numbers.
       denominator: what a percentage is taken of, in words.
       good_direction: see `Direction`; a fall against it is a dip.
       derived: how it follows from what is recorded.
       exact_name: name of the exact form of a share, such as ``p_hold``; empty where there is none.
+      long_name: what it is, in words; the label where empty.
+      dip_threshold: smallest fall that counts as a dip, in the metric's unit (points of a percentage); None for what
+        the analysis takes: 5 points, and of other units a share of the curve's range over the run.
+      lowest: what no value can be below; None where nothing bounds it (a percentage is bounded by 0).
+      highest: what no value can be above; None where nothing bounds it (a percentage is bounded by 100).
     """
 
     name: str
@@ -89,6 +94,14 @@ class Metric:
     denominator: str = ""
     good_direction: Direction = 0
     exact_name: str = ""
+    long_name: str = ""
+    dip_threshold: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
+
+    @property
+    def is_percentage(self) -> bool:
+        return self.unit == "%"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +158,7 @@ class Diagnostics:
       dips_in: names of the curves (`Metric.name` or `Metric.exact_name`) in which dips are looked for.
       shown_events: variables whose counts since step 0 are shown.
       contrast: for signal detection; None where no context asks for an action.
+      columns: names of the metrics that the table of checkpoints shows; all of them if empty.
     """
 
     environment: str
@@ -159,6 +173,19 @@ class Diagnostics:
     dips_in: tuple[str, ...]
     shown_events: tuple[str, ...] = ()
     contrast: Contrast | None = None
+    columns: tuple[str, ...] = ()
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return tuple(metric.name for metric in self.metrics)
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name.
+
+        Raises:
+          KeyError: there is none.
+        """
+        return {metric.name: metric for metric in self.metrics}[name]
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for config.json."""

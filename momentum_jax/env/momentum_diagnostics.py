@@ -132,14 +132,16 @@ METRICS = (
     ),
     Metric(
         name="call_pct",
-        label="BUY_CALL",
+        label="CALL",
+        long_name="BUY_CALL",
         derived=Share(actions=("BUY_CALL",)),
         denominator=_FLAT,
         exact_name="p_call",
     ),
     Metric(
         name="put_pct",
-        label="BUY_PUT",
+        label="PUT",
+        long_name="BUY_PUT",
         derived=Share(actions=("BUY_PUT",)),
         denominator=_FLAT,
         exact_name="p_put",
@@ -154,7 +156,8 @@ METRICS = (
     ),
     Metric(
         name="strong_buy_pct",
-        label=f"BUY at setup scores from {STRONG_SCORE}",
+        label="strong-setup BUY",
+        long_name=f"BUY at setup scores from {STRONG_SCORE}",
         derived=Share(actions=_BUYS, contexts=_STRONG),
         denominator="flat decisions at strong setups",
         good_direction=1,
@@ -162,7 +165,8 @@ METRICS = (
     ),
     Metric(
         name="weak_buy_pct",
-        label=f"BUY at setup scores below {STRONG_SCORE}",
+        label="weak-setup BUY",
+        long_name=f"BUY at setup scores below {STRONG_SCORE}",
         derived=Share(actions=_BUYS, contexts=_WEAK),
         denominator="flat decisions at weak setups",
         exact_name="p_buy_weak",
@@ -188,4 +192,5 @@ MOMENTUM = Diagnostics(
     dips_in=("hold_pct", "strong_buy_pct", "p_hold"),
     shown_events=("good_buy", "missed_opportunity", "bad_chase", "forced_stop", "low_advantage", "trim", "exit"),
     contrast=Contrast(contexts=_STRONG, actions=_BUYS),
+    columns=("hold_pct", "call_pct", "put_pct", "strong_buy_pct"),
 )

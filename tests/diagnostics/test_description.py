@@ -13,6 +13,9 @@ from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
 
+# JSON has no numbers that are not finite.
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+
 
 @given(st.from_type(Diagnostics))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

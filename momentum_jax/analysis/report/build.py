@@ -8,8 +8,9 @@ from pathlib import Path
 
 from momentum_jax.analysis.dips.evidence import noise_table
 from momentum_jax.analysis.figures import gallery, save_figure
-from momentum_jax.analysis.report.document import Image, to_markdown
+from momentum_jax.analysis.report.document import Image
 from momentum_jax.analysis.report.html_page import to_page
+from momentum_jax.analysis.report.rendering import to_markdown
 from momentum_jax.analysis.report.run_tables import dip_table, excursion_table
 from momentum_jax.analysis.report.sections import report_sections
 from momentum_jax.run_directory import write_atomic

@@ -10,6 +10,7 @@ import xarray as xr
 
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.metrics.curves import derive_curves, divergence_limit, failed_steps
+from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_steps
 from momentum_jax.analysis.report.run_tables import HORIZON
 
@@ -54,23 +55,23 @@ def quality_table(ds: xr.Dataset) -> pd.DataFrame:
 
 def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
     """What limits the conclusions, one line each; the list may be empty."""
-    lines = _failures(ds) + json.loads(ds.attrs.get("left_out", "[]")) + _coverage(ds)
+    left_out = [literal(line) for line in json.loads(ds.attrs.get("left_out", "[]"))]
+    lines = _failures(ds) + left_out + _coverage(ds)
     not_recorded = json.loads(ds.attrs.get("not_recorded", "[]"))
     if not_recorded:
         lines.append(f"not recorded by the version that wrote the run: {', '.join(not_recorded)}")
     for row in quality.to_dict("records"):
+        arm = literal(row["arm"])
         if 0 < row["fewest_decisions"] < _FEW_DECISIONS:
             lines.append(
-                f"{row['arm']}: a window holds only {row['fewest_decisions']} flat decisions; "
+                f"{arm}: a window holds only {row['fewest_decisions']} flat decisions; "
                 "its sampled percentages scatter by points"
             )
         if row["empty_windows"]:
-            lines.append(
-                f"{row['arm']}: {row['empty_windows']} windows of a seed hold no flat decision and are left out"
-            )
+            lines.append(f"{arm}: {row['empty_windows']} windows of a seed hold no flat decision and are left out")
         if row["halves_apart"] > _HALVES_APART:
             lines.append(
-                f"{row['arm']}: the probe halves differ by {row['halves_apart']:.1f} points on average; "
+                f"{arm}: the probe halves differ by {row['halves_apart']:.1f} points on average; "
                 "the choice of probe states matters"
             )
     return lines
@@ -79,7 +80,7 @@ def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
 def _failures(ds: xr.Dataset) -> list[str]:
     failed = failed_steps(ds)
     lines = [
-        f"{arm}, seed {seed}: {_reason(ds.sel(arm=arm, seed=seed), step)} at step {format_steps(step)}"
+        f"{literal(arm)}, seed {seed}: {_reason(ds.sel(arm=arm, seed=seed), step)} at step {format_steps(step)}"
         for arm in ds["arm"].values
         for seed, step in zip(ds["seed"].values, failed.sel(arm=arm).values, strict=True)
         if step >= 0

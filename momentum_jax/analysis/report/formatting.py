@@ -1,9 +1,10 @@
-"""Tables as text: aligned for a terminal, or Markdown."""
+"""Numbers and tables as text."""
 
 from __future__ import annotations
 
 import math
 import numbers
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,34 +26,32 @@ _TRIPLES = (
 _COUNTS = ("pairs", "seeds")
 
 
+class TextTable(NamedTuple):
+    """A table as text, `x` with its two ends as one cell."""
+
+    header: list[str]
+    rows: list[list[str]]
+    right: list[bool]  # by column: numbers stand at the right
+
+
 def format_table(table: pd.DataFrame) -> str:
     """A table as aligned plain text, its index as the first columns, numbers to the right.
 
     ``x_median, x_min, x_max`` become one column ``54.9 [50.1, 60.2]``, and so do quartiles
     (``_q25, _q75``) and intervals (``_low, _high``).
     """
-    rows = table_cells(table)
-    right = _right_aligned(table)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    cells = text_table(table)
+    rows = [cells.header, *cells.rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(cells.header))]
     lines = [
         "  ".join(
             cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(row, widths, right, strict=True)
+            for cell, width, to_right in zip(row, widths, cells.right, strict=True)
         ).rstrip()
         for row in rows
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(lines) + "\n"
-
-
-def markdown_table(table: pd.DataFrame) -> str:
-    """A table as Markdown, otherwise like `format_table`."""
-    rows = table_cells(table)
-    rule = ["---:" if to_right else "---" for to_right in _right_aligned(table)]
-    # A bar inside a cell would begin a new cell.
-    lines = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    lines.insert(1, rule)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def format_steps(env_steps: float) -> str:
@@ -124,17 +123,15 @@ def triples(table: pd.DataFrame) -> list[tuple[str, str, str]]:
     return found
 
 
-def table_cells(table: pd.DataFrame) -> list[list[str]]:
-    """Header and rows of a table as text, `x` with its two ends as one cell."""
+def text_table(table: pd.DataFrame) -> TextTable:
+    """Header and rows of a table as text, its index as the first columns."""
     plain = _readable(table)
-    header = [str(name).replace("_", " ") for name in plain.columns]
     columns = [[_cell(value, str(name)) for value in plain[name]] for name in plain.columns]
-    return [header, *(list(row) for row in zip(*columns, strict=True))]
-
-
-def _right_aligned(table: pd.DataFrame) -> list[bool]:
-    plain = _readable(table)
-    return [pd.api.types.is_numeric_dtype(plain[name]) for name in plain.columns]
+    return TextTable(
+        header=[str(name).replace("_", " ") for name in plain.columns],
+        rows=[list(row) for row in zip(*columns, strict=True)],
+        right=[pd.api.types.is_numeric_dtype(plain[name]) for name in plain.columns],
+    )
 
 
 def _cell(value: object, column: str) -> str:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
-import json
-import re
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +14,13 @@ import PIL.Image
 import xarray as xr
 
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
-from momentum_jax.analysis.report.document import Section, to_html
+from momentum_jax.analysis.report.document import Section
 from momentum_jax.analysis.report.formatting import format_steps
+from momentum_jax.analysis.report.rendering import render
 from momentum_jax.analysis.report.run_tables import DIP_METRICS
 from momentum_jax.analysis.report.sections import SUMMARY
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, VARIABLES
 
-_SCRIPTS = ("state.js", "chart.js", "table.js", "main.js")
 _SHARES = {"hold": "HOLD", "buy": "BUY", "strong_buy": "BUY at strong setups", "weak_buy": "BUY at weak setups",
            "call": "BUY_CALL", "put": "BUY_PUT"}  # fmt: skip
 _EXACT = {"strong_buy": "p_buy_strong", "weak_buy": "p_buy_weak"}
@@ -44,24 +40,14 @@ def to_page(title: str, ds: xr.Dataset, dips: pd.DataFrame, sections: Sequence[S
         figures: folder with the PNG of every figure that the sections show.
     """
     leading = 1 + next(place for place, section in enumerate(sections) if section.title == SUMMARY)
-    folder = resources.files("momentum_jax.analysis") / "html"
-
-    def source(name: str) -> str:
-        return _data_uri(figures / f"{name}.png")
-
-    # "<" inside a script could end it; JSON has another way to write it.
-    data = json.dumps(page_data(ds, dips), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    parts = {
-        "title": html.escape(title),
-        "style": (folder / "style.css").read_text(encoding="utf-8"),
-        "script": "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS),
-        "summary": to_html(sections[:leading], source),
-        "sections": to_html(sections[leading:], source),
-        "data": data,
-    }
-    page = (folder / "report.html").read_text(encoding="utf-8")
-    # One pass over the template's marks, so that what is inserted is not looked at again.
-    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], page)
+    return render(
+        "report.html.j2",
+        title=title,
+        above=sections[:leading],
+        below=sections[leading:],
+        image_source=lambda name: _data_uri(figures / f"{name}.png"),
+        data=page_data(ds, dips),
+    )
 
 
 def page_data(ds: xr.Dataset, dips: pd.DataFrame) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from momentum_jax.analysis.metrics.curves import healthy_seeds
 from momentum_jax.analysis.report import notes
 from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings
 from momentum_jax.analysis.report.data_warnings import quality_table, warnings_of
-from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text
+from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text, literal
 from momentum_jax.analysis.report.formatting import format_confidence, format_steps
 from momentum_jax.analysis.report.run_tables import DIP_METRICS, checkpoint_table, dip_summary
 from momentum_jax.analysis.report.summary import LANDMARK_METRICS, built_in_claims, summarise
@@ -107,7 +107,7 @@ def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
     for arm, metric in product(ds["arm"].values, LANDMARK_METRICS):
         change = once.loc[(once["arm"] == arm) & (once["metric"] == metric), "landmark_depth"].dropna()
         judged = verdict(*level_interval(change, confidence=confidence), confidence)
-        yield f"{arm}, {_LABELS[metric]}: {judged}"
+        yield f"{literal(arm)}, {_LABELS[metric]}: {judged}"
 
 
 def _evidence(ds: xr.Dataset, noise: pd.DataFrame) -> Section:
@@ -155,7 +155,7 @@ def _configuration(ds: xr.Dataset, command: str) -> Section:
         f"git commit: {config.get('git_commit') or 'not recorded'}",
         f"made again by: {command}",
     ]
-    blocks: list[Bullets | Table] = [Bullets(facts)]
+    blocks: list[Bullets | Table] = [Bullets([literal(fact) for fact in facts])]
     differing = differing_settings(config["arms"])
     if not differing.empty:
         long = differing.melt("setting", var_name="arm", value_name="value").sort_values("setting", kind="stable")

@@ -16,6 +16,7 @@ from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.inference.multiplicity import shared_confidence
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
+from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_confidence, format_steps
 from momentum_jax.analysis.report.run_tables import HORIZON, THRESHOLD
 
@@ -43,11 +44,12 @@ def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
     arm, last_step = str(ds["arm"].values[0]), int(ds["env_steps"].values[-1])
     rows = dips[(dips["arm"] == arm) & (dips["metric"] == PRIMARY) & (dips["baseline"] == 0)]
     if (rows["failed_step"] >= 0).all():
-        return [f"Every seed of {arm} failed: the warnings below say when and why."]
+        return [f"Every seed of {literal(arm)} failed: the warnings below say when and why."]
     rows = rows[(rows["failed_step"] < 0) & rows["observed"]]
     if rows.empty:
         return [
-            f"No healthy seed of {arm} has two checkpoints {horizon_in_words(last_step)} yet, so nothing can be said."
+            f"No healthy seed of {literal(arm)} has two checkpoints {horizon_in_words(last_step)} yet, "
+            "so nothing can be said."
         ]
     confidence = shared_confidence(built_in_claims(ds.sizes["arm"]))
     sentences = [_prevalence(arm, rows, last_step, confidence)]
@@ -98,7 +100,7 @@ def _interval_in_words(interval: Interval, confidence: float, form: str = ".1f")
 def _prevalence(arm: str, rows: pd.DataFrame, last_step: int, confidence: float) -> str:
     dips, seeds = int(rows["has_dip"].sum()), len(rows)
     found = (
-        f"In {arm}, exact P(HOLD) rose by {THRESHOLD:g} points or more above its lowest value so far "
+        f"In {literal(arm)}, exact P(HOLD) rose by {THRESHOLD:g} points or more above its lowest value so far "
         f"{horizon_in_words(last_step)} in {dips} of {seeds} healthy seeds"
     )
     if not enough(seeds):
@@ -136,7 +138,7 @@ def _landmark(arm: str, rows: pd.DataFrame, confidence: float) -> str:
         if enough(seeds)
         else f"{change.estimate:+.1f} points in {seeds} seeds: {NO_VERDICT}"
     )
-    return f"Between steps 5 000 and 10 000, fixed in advance, P(HOLD) of {arm} changed on average by {words}."
+    return f"Between steps 5 000 and 10 000, fixed in advance, P(HOLD) of {literal(arm)} changed on average by {words}."
 
 
 def _comparison(ds: xr.Dataset, first: str, second: str, confidence: float) -> str:
@@ -144,15 +146,15 @@ def _comparison(ds: xr.Dataset, first: str, second: str, confidence: float) -> s
     pair = curves.sel(arm=[first, second]).values
     depths = largest_drawdown(ds["env_steps"].values, pair, -1, HORIZON).depth
     change = depths[1] - depths[0]
-    seeds = int((~np.isnan(change)).sum())
+    seeds, names = int((~np.isnan(change)).sum()), (literal(first), literal(second))
     if not seeds:
-        return f"No seed is healthy in both {first} and {second}, so they are not compared."
-    found = f"On the same {seeds} seeds, the depth of the dip of P(HOLD) differs from {first} to {second} by "
+        return f"No seed is healthy in both {names[0]} and {names[1]}, so they are not compared."
+    found = f"On the same {seeds} seeds, the depth of the dip of P(HOLD) differs from {names[0]} to {names[1]} by "
     if not enough(seeds):
         return f"{found}{np.nanmean(change):+.1f} points: {NO_VERDICT}."
     rooms = [room_to_fall(ds["env_steps"].values, curve, -1, HORIZON) for curve in pair]
     interval, _ = depth_interval(depths[1], rooms[1], depths[0], rooms[0], confidence)
-    words = (f"deeper in {second}", f"shallower in {second}")
+    words = (f"deeper in {names[1]}", f"shallower in {names[1]}")
     return f"{found}{direction_in_words(interval, *words, confidence=confidence)}."
 
 
@@ -162,6 +164,6 @@ def _end(ds: xr.Dataset, arm: str) -> str:
     known = enough((~np.isnan(values)).sum()) and not last.flag
     interval = f" ({_interval_in_words(last, 0.95)})" if known else ""
     return (
-        f"At the last checkpoint, step {format_steps(ds['env_steps'].values[-1])}, P(HOLD) of {arm} was on average "
-        f"{last.estimate:.1f} %{interval}."
+        f"At the last checkpoint, step {format_steps(ds['env_steps'].values[-1])}, P(HOLD) of {literal(arm)} was on "
+        f"average {last.estimate:.1f} %{interval}."
     )

@@ -16,7 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.figures import save_figure
-from momentum_jax.analysis.report.formatting import format_ranges, markdown_table, triples, without_few_seeds
+from momentum_jax.analysis.report.formatting import format_ranges, triples, without_few_seeds
+from momentum_jax.analysis.report.rendering import markdown_table
 from momentum_jax.analysis.study import comparisons, figures, judgements, prospects, tables
 from momentum_jax.analysis.study.condensed import write_condensed
 from momentum_jax.analysis.study.market import Market, check_parts

@@ -14,8 +14,9 @@ from momentum_jax.analysis.claims.claim_tables import write_claims
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.report import terminal
 from momentum_jax.analysis.report.build import write_report
-from momentum_jax.analysis.report.formatting import format_table, markdown_table
+from momentum_jax.analysis.report.formatting import format_table
 from momentum_jax.analysis.report.live import status
+from momentum_jax.analysis.report.rendering import markdown_table
 from momentum_jax.analysis.report.summary import built_in_claims
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.run_directory import load_run

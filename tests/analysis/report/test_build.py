@@ -12,7 +12,6 @@ import pytest
 
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.report.build import write_report
-from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text, to_html, to_markdown
 from momentum_jax.analysis.report.sections import verdict
 from momentum_jax.run_directory import RunDirectoryError
 
@@ -85,18 +84,6 @@ def test_no_report_without_a_run(tmp_path):
 )
 def test_the_interval_decides(change, word):
     assert verdict(change).startswith(word)
-
-
-def test_one_document_is_written_as_markdown_and_as_html():
-    frame = pd.DataFrame({"arm": ["<b>", "x|y"], "n": [1, 2]})
-    blocks = [Text("**bold** and *thin*"), Bullets(["a & b"]), Table(frame, "T"), Image("1_x", "Caption")]
-    sections = [Section("First", blocks), Section("Second", [Text("hidden")], folded=True)]
-    markdown = to_markdown("Title", sections)
-    assert markdown.startswith("# Title\n") and "x\\|y" in markdown and "![Caption](figures/1_x.png)" in markdown
-    page = to_html(sections, lambda name: f"data:{name}")
-    assert "<strong>bold</strong> and <em>thin</em>" in page and "a &amp; b" in page
-    assert "&lt;b&gt;" in page and "<b>" not in page and 'src="data:1_x"' in page
-    assert page.count("<details>") == 1
 
 
 def test_neither_store_nor_report_imports_jax():

@@ -8,7 +8,8 @@ import pytest
 
 from momentum_jax.analysis.claims.verdicts import RunNumbers
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
-from momentum_jax.analysis.report.formatting import format_table, markdown_table
+from momentum_jax.analysis.report.formatting import format_table
+from momentum_jax.analysis.report.rendering import markdown_table
 from momentum_jax.analysis.report.run_tables import THRESHOLD, checkpoint_table, dip_summary, dip_table, excursion_table
 from momentum_jax.config.claims import Criterion
 from momentum_jax.run_directory import load_run

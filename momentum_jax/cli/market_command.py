@@ -22,7 +22,8 @@ from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.sessions import close_minutes
 from momentum_jax.market.vendors.symbols import file_name
-from momentum_jax.market.vix.daily_vix import inconsistent_rows, load_vix, missing_days
+from momentum_jax.market.vix.daily_vix import load_vix, missing_days
+from momentum_jax.market.vix.vix_file import inconsistent_rows
 
 _SHOWN = 8
 _COMMANDS = {"inspect": "report on bars", "inspect-vix": "report on a file of daily VIX closes"}

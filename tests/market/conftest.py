@@ -1,12 +1,16 @@
 """Small files of bars and VIX, correct unless a test spoils them."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pandas as pd
 import pytest
+
+from momentum_jax.market.vendors.vendor_source import VendorSource
+from tests.market.stand_in_vendor import NOW, StandIn
 
 HEADER = "datetime,open,high,low,close,volume"
 
@@ -76,3 +80,21 @@ def serve() -> Iterator[Callable[..., Service]]:
     yield start
     for service in started:
         service.close()
+
+
+@pytest.fixture
+def vendor() -> StandIn:
+    """A vendor that answers whatever it is asked."""
+    return StandIn()
+
+
+@pytest.fixture
+def bars(vendor, tmp_path):
+    """Bars of SPY through a source of its own each time; `now` and whoever answers may differ."""
+
+    def get(start: str, end: str, now: datetime = NOW, symbol: str = "SPY", answers=None, **options) -> pd.DataFrame:
+        return VendorSource(answers or vendor, str(tmp_path / "cache"), now=lambda: now, **options).bars(
+            symbol, start, end
+        )
+
+    return get

@@ -15,7 +15,7 @@ from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.processes import distributed, jax_settings
 from momentum_jax.training import runner
 from tests.conftest import ROOT
-from tests.training.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
+from tests.training.resumed_runs import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
 
 DRAWN_OTHERWISE = {
     "JAX_DEFAULT_PRNG_IMPL": "rbg",

@@ -24,7 +24,7 @@ from momentum_jax.training.progress import checkpoint_line
 from momentum_jax.training.recorder import Checkpoint
 from tests.markets import make_segment
 from tests.training.resumable import SMALL
-from tests.training.test_resume import train as train_until
+from tests.training.resumed_runs import train as train_until
 
 LEARNING_RATES = {"lost": 1e30, "calm": 3e-5, "huge": 1e3}
 ARMS = tuple(

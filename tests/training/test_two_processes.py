@@ -16,7 +16,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.processes.distributed import Job
 from momentum_jax.training import runner
 from tests.conftest import ROOT
-from tests.training.test_resume import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
+from tests.training.resumed_runs import assert_same_run, made_up_market, train, uninterrupted  # noqa: F401 (fixtures)
 
 
 def train_together(run_dir, *options_of_second):

@@ -108,9 +108,8 @@ class Download:
             # All that agreed at one moment is on one basis: the newest of it is the likeliest to be in reach.
             known = [stretch for stretch in self._cache.stretches() if stretch.agreed == stalest and stretch.bars]
             if not self._still_agrees(known[-1]):
-                for stretch in used:
-                    if stretch.fetched <= stalest:
-                        self._store(stretch.first, stretch.last)
+                for stretch in (each for each in used if each.fetched <= stalest):
+                    self._store(stretch.first, stretch.last)
         raise DataError(
             f"{self._vendor.name}: prices of {self._symbol} changed again and again while they were fetched: try again"
         )

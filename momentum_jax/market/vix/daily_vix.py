@@ -1,37 +1,13 @@
-"""The daily VIX: its file, and the sessions that it leaves out."""
+"""The daily VIX: its closes, read with a remedy where the file is refused, and the sessions that it leaves out."""
 
-import dataclasses
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.files.columns import wide_columns
-from momentum_jax.market.files.dates import daily_dates
 from momentum_jax.market.files.formats import FileFormat
-from momentum_jax.market.files.readers import read_table
-from momentum_jax.market.files.traced_tables import Table
-
-PARQUET_SUFFIXES = (".parquet", ".pq")
-FRED_CLOSE = "vixcls"
-_DATE_COLUMNS = ("observation_date",)  # FRED's; besides those of bars
-_SUNDAY = 6
-_MOST_SUNDAYS = 0.1  # of the rows; a fifth where Mondays were moved a day early
-
-
-class _Days(NamedTuple):
-    table: Table  # the rows that have a close
-    dates: pd.DatetimeIndex
-    close_column: str
-
-
-def vix_format(path: str | Path, form: FileFormat | None = None) -> FileFormat:
-    """The declared format, of the kind that the file's suffix says."""
-    kind = "parquet" if Path(path).suffix.lower() in PARQUET_SUFFIXES else "csv"
-    declared = {} if form is None else {name: getattr(form, name) for name in form.__dataclass_fields__}
-    return FileFormat(**(declared | {"kind": kind, "prefix": "vix"}))
+from momentum_jax.market.vix.vix_file import read_vix, vix_format
+from momentum_jax.market.vix.vix_suggestions import vix_suggestion
 
 
 def load_vix(path: str | Path, form: FileFormat | None = None) -> pd.Series:
@@ -51,9 +27,6 @@ def load_vix(path: str | Path, form: FileFormat | None = None) -> pd.Series:
         DataError: also on a VIX that is 0, negative, infinite or NaN, on unsorted or repeated dates, and on dates that
             are a day early.
     """
-    # Imported here: the suggestions try to load the file, in turn.
-    from momentum_jax.market.vix.vix_suggestions import vix_suggestion
-
     declared = vix_format(path, form)
     try:
         return read_vix(path, declared)
@@ -61,69 +34,6 @@ def load_vix(path: str | Path, form: FileFormat | None = None) -> pd.Series:
         raise DataError(f"{error}{vix_suggestion(path, declared)}") from None
 
 
-def read_vix(path: str | Path, form: FileFormat) -> pd.Series:
-    """`load_vix` of a declared format."""
-    days = _days(path, form)
-    table, dates, close = days.table, days.dates, days.table.numbers(days.close_column)
-    step = np.diff(dates.asi8, prepend=dates.asi8[0] - 1)
-    rules = (
-        (
-            ~(np.isfinite(close) & (close > 0)),
-            "is {value}",
-            "a close must be above 0; correct it or drop the row",
-        ),
-        (step == 0, "repeats its date", "keep one close a day"),
-        (step < 0, "is dated before the row above", "sort the rows by date, oldest first"),
-    )
-    for broken, found, remedy in rules:
-        if broken.any():
-            at = int(np.argmax(broken))
-            raise DataError(
-                f"{path}, {table.row_name(at)}: VIX close of {dates[at].date()} "
-                f"{found.format(value=close[at])}: {remedy}"
-            )
-    _check_weekdays(path, dates)
-    return pd.Series(close, index=dates.rename("date"), name="vix")
-
-
-def inconsistent_rows(path: str | Path, form: FileFormat | None = None) -> pd.DatetimeIndex:
-    """Dates of a VIX file whose high and low do not enclose open and close; empty without those columns."""
-    table, dates, _ = _days(path, vix_format(path, form))
-    names = ("open", "high", "low", "close")
-    if not set(names) <= set(table.frame.columns):
-        return dates[:0]
-    opens, high, low, close = (table.numbers(name) for name in names)
-    return dates[(high < np.maximum(opens, close)) | (low > np.minimum(opens, close)) | (high < low)]
-
-
 def missing_days(vix: pd.Series, sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """The sessions (naive dates) that have no VIX close."""
     return sessions[~sessions.isin(vix.index)]
-
-
-def _days(path: str | Path, form: FileFormat) -> _Days:
-    table = read_table(path, form)
-    wide = {} if "close" in table.frame.columns else wide_columns(list(table.frame.columns), ("close",))
-    if len(wide) == 1:
-        fields = {name: field for field, name in next(iter(wide.values())).items()}
-        table = dataclasses.replace(table, frame=table.frame.rename(columns=fields))
-    stamps = next((name for name in _DATE_COLUMNS if name in table.frame.columns), None)
-    stamps = stamps if stamps and not form.time_columns else table.stamp_columns()[0]
-    close = FRED_CLOSE if FRED_CLOSE in table.frame.columns else "close"
-    table.require((close,))
-    if close == FRED_CLOSE:  # a holiday has an empty cell, in older files a full stop
-        cells = table.frame[close].astype("str").str.strip()
-        table = table.rows((table.frame[close].notna() & (cells != ".")).to_numpy())
-    dates = daily_dates(table.column(stamps), form.time_format, "vix_time_format", table.refuse_stamp)
-    if len(dates) > 1 and (np.diff(dates.asi8) < 0).all():
-        table, dates = table.rows(slice(None, None, -1)), dates[::-1]
-    return _Days(table, dates, close)
-
-
-def _check_weekdays(path: str | Path, dates: pd.DatetimeIndex) -> None:
-    sundays = dates[dates.day_of_week == _SUNDAY]
-    if len(sundays) > _MOST_SUNDAYS * len(dates) and len(sundays) > 1:
-        raise DataError(
-            f"{path}: {len(sundays)} of {len(dates)} VIX closes are dated on Sundays, the first {sundays[0].date()}: "
-            f"the stamps are midnights of another zone, a day early; write each row's date as YYYY-MM-DD"
-        )

@@ -13,7 +13,7 @@ from momentum_jax.market.files.layouts import LAYOUTS
 from momentum_jax.market.files.readers import read_table
 from momentum_jax.market.files.suggestions import declared_flags
 from momentum_jax.market.files.time_forms import time_forms
-from momentum_jax.market.vix.daily_vix import read_vix
+from momentum_jax.market.vix.vix_file import read_vix
 
 _CLOSE = ("close", "last", "price", "value", "vix", "schluss", "schlusskurs", "cierre", "clôture")
 _SAMPLE = 40

@@ -1,0 +1,113 @@
+"""What a run may not go on with is refused with the difference; runs of older versions go on."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+import pytest
+
+import momentum_jax
+from momentum_jax import run_directory
+from momentum_jax.diagnostics import probes
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.dataset import Dataset
+from momentum_jax.training import runner
+from momentum_jax.training.engine import default_layout
+from momentum_jax.training.manifest import describe
+from momentum_jax.training.resume import compatibility
+from tests.markets import make_segment
+from tests.training.resumable import ARMS, SMALL, make_config
+from tests.training.resumed_runs import interrupt, train
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"num_seeds": 4}, "seeds"),
+        ({"fixed_streams": ("init",)}, "fixed_streams"),
+        ({"timesteps": 1_400, "checkpoints": ()}, "timesteps was 1500, now 1400"),
+        (
+            {"arms": (dataclasses.replace(ARMS[0], ppo=dataclasses.replace(SMALL, gamma=0.5)), ARMS[1])},
+            "gamma was 0.92, now 0.5",
+        ),
+        (
+            {
+                "arms": tuple(
+                    dataclasses.replace(a, ppo=dataclasses.replace(SMALL, matmul_precision="tf32")) for a in ARMS
+                )
+            },
+            r"arms\[0\].ppo.matmul_precision was float32, now tf32",
+        ),
+    ],
+)
+def test_changed_settings_are_refused_with_the_difference(tmp_path, change, words):
+    interrupt(tmp_path / "run", 200)
+    config = dataclasses.replace(make_config(), **change)
+    with pytest.raises(ConfigError, match=words):
+        train(tmp_path / "run", config, resume=True)
+
+
+def test_changed_data_is_refused_with_the_difference(tmp_path, monkeypatch):
+    interrupt(tmp_path / "run", 200)
+    monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment(seed=1)], []))
+    with pytest.raises(ConfigError, match=r"data\.fingerprint was "):
+        train(tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (("novelty",), r"config\.json has unknown \['novelty'\]"),
+        (("arms", 0, "ppo", "novelty"), r"PPOConfig has unknown fields \['novelty'\]"),
+    ],
+)
+def test_a_run_of_a_newer_version_is_refused_with_that_version(tmp_path, uninterrupted, place, words):
+    run_dir = tmp_path / "run"
+    shutil.copytree(uninterrupted, run_dir)
+    config = run_directory.read_config(run_dir)
+    assert config["versions"]["momentum_jax"] == momentum_jax.__version__
+    config["versions"]["momentum_jax"] = "9.1.0"
+    owner = config
+    for step in place[:-1]:
+        owner = owner[step]
+    owner[place[-1]] = 1
+    run_directory.replace_config(run_dir, config)
+    with pytest.raises(ConfigError, match=rf"{words}: momentum_jax 9\.1\.0 wrote it .* resume it with that"):
+        train(run_dir, resume=True)
+
+
+def test_a_run_of_an_older_version_goes_on(tmp_path, uninterrupted):
+    """What was not recorded yet has its default's meaning; the width of all groups was one number."""
+    run_dir = tmp_path / "run"
+    shutil.copytree(uninterrupted, run_dir)
+    config = run_directory.read_config(run_dir)
+    for name in ("jax_settings", "probe_draw", "num_processes", "claims", "fixed_streams"):
+        del config[name]
+    del config["data"]["regime"], config["market"]["vix_timing"], config["versions"]["momentum_jax"]
+    for arm in config["arms"]:
+        del arm["ppo"]["matmul_precision"], arm["env"]["decision_time_setup"], arm["redrawn_streams"]
+    config["group_width"] = 3
+    run_directory.replace_config(run_dir, config)
+    assert "finished already" in train(run_dir, resume=True)[0]
+    assert compatibility.stored_run(run_dir).group_width == (3,)
+
+
+def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monkeypatch, uninterrupted):
+    """Several segments: each one's last bar was drawn too before the draw was recorded."""
+    shutil.copytree(uninterrupted, tmp_path / "run")
+    config = run_directory.read_config(tmp_path / "run")
+    assert config.pop("probe_draw") == 1  # one segment: the same draw as ever
+    run_directory.replace_config(tmp_path / "run", config)
+    assert "finished already" in train(tmp_path / "run", resume=True)[0]
+    several = [make_segment(), make_segment()]
+    assert describe(make_config(), Dataset(several, []), [default_layout(1)])["probe_draw"] == 2
+    monkeypatch.setattr(probes, "draw_version", lambda num_segments: 2)
+    with pytest.raises(ConfigError, match="drew its probe states otherwise: resume it with that version, or begin"):
+        train(tmp_path / "run", resume=True)
+
+
+def test_an_annealed_run_is_not_made_longer():
+    annealed = dataclasses.replace(ARMS[0], ppo=dataclasses.replace(SMALL, anneal_learning_rate=True))
+    with pytest.raises(ConfigError, match="anneals"):
+        dataclasses.replace(make_config(), arms=(annealed,)).extended(3_000)

@@ -19,6 +19,7 @@ from absl import app, flags
 
 from benchmarks import results
 from momentum_jax.analysis.claims.claim_intervals import depth_interval
+from momentum_jax.analysis.dips.definition import BASELINES, DipOptions
 from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
 from momentum_jax.analysis.dips.dips import find_dips
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
@@ -31,7 +32,6 @@ from momentum_jax.analysis.inference.predictors import foretell
 from momentum_jax.analysis.inference.recovery import recovery_sensitivity
 from momentum_jax.analysis.inference.variance import stream_shares
 from momentum_jax.analysis.metrics.measures import predictor_table
-from momentum_jax.analysis.report.run_tables import BASELINES
 
 _SEEDS = flags.DEFINE_integer("seeds", 10_000, "seeds")
 _CHECKPOINTS = flags.DEFINE_integer("checkpoints", 100, "checkpoints")
@@ -93,9 +93,9 @@ def measure(curves: np.ndarray, env_steps: np.ndarray) -> pd.DataFrame:
 
 
 def _dips(timed: Stopwatch, values: np.ndarray, env_steps: np.ndarray, baseline: float) -> None:
-    half = len(values) // 2
-    dips = timed("dips", lambda: find_dips(env_steps, values, 1, baseline_step=baseline))
-    timed("excursions", lambda: find_excursions(env_steps, values, 1, baseline_step=baseline))
+    half, options = len(values) // 2, DipOptions(baseline_step=baseline)
+    dips = timed("dips", lambda: find_dips(env_steps, values, 1, options))
+    timed("excursions", lambda: find_excursions(env_steps, values, 1, options))
     has, depth = dips.has_dip, dips.depth
     timed("Wilson", lambda: wilson_interval(int(has.sum()), len(has)))
     timed("BCa of a mean", lambda: mean_interval(depth))

@@ -14,7 +14,7 @@ from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.ppo.hyper_parameters import STREAMS, PPOConfig
 
-_ALWAYS = (5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
+TABLE_STEPS = (5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
 _DENSE_UNTIL, _DENSE_EVERY, _PER_DECADE = 20_000, 1_000, 20
 # Enough for counters in int32 inside the program.
 _MAX_TIMESTEPS = 2**31 - 2**20
@@ -207,7 +207,7 @@ def _check_streams(setting: str, names: Sequence[str]) -> None:
 def default_checkpoints(timesteps: int) -> tuple[int, ...]:
     """0, every 1 000 steps to 20 000, then 20 a decade, and always the steps at which runs were published."""
     dense = range(0, _DENSE_UNTIL + 1, _DENSE_EVERY)
-    steps = {*dense, *_ALWAYS}
+    steps = {*dense, *TABLE_STEPS}
     exponent = 1
     while (step := _DENSE_UNTIL * 10 ** (exponent / _PER_DECADE)) <= timesteps:
         steps.add(round(step / _DENSE_EVERY) * _DENSE_EVERY)

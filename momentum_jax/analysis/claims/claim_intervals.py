@@ -19,6 +19,7 @@ import xarray as xr
 
 from momentum_jax.analysis.inference.bounded import bounded_mean_interval
 from momentum_jax.analysis.inference.intervals import CONSTANT, Interval, mean_interval, wilson_interval
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 
 Floats = npt.NDArray[np.float64]
@@ -33,7 +34,7 @@ def decides(interval: Interval) -> bool:
 
 
 def level_interval(
-    values: npt.ArrayLike, versus: npt.ArrayLike | None = None, confidence: float = 0.95
+    values: npt.ArrayLike, versus: npt.ArrayLike | None = None, confidence: float = CONFIDENCE
 ) -> tuple[Interval, int]:
     """Mean level or change over seeds, BCa, and how many seeds have it.
 
@@ -49,7 +50,7 @@ def level_interval(
 
 
 def share_interval(
-    values: npt.ArrayLike, versus: npt.ArrayLike | None = None, confidence: float = 0.95
+    values: npt.ArrayLike, versus: npt.ArrayLike | None = None, confidence: float = CONFIDENCE
 ) -> tuple[Interval, int]:
     """Percentage of seeds, Wilson's or of two arms Newcombe's, and how many there are; arguments as `level_interval`.
 
@@ -70,7 +71,7 @@ def depth_interval(
     room: float = LARGEST_DEPTH,
     versus: npt.ArrayLike | None = None,
     versus_room: float = LARGEST_DEPTH,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> tuple[Interval, int]:
     """Mean depth over seeds, valid where a few seeds in a hundred are much deeper, and how many seeds have it.
 

@@ -9,10 +9,12 @@ import numpy.typing as npt
 import xarray as xr
 
 from momentum_jax.analysis.claims.claim_intervals import room_to_fall
+from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import find_dips
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
-from momentum_jax.analysis.report.run_tables import TABLE_STEPS, table_percentages
+from momentum_jax.analysis.report.run_tables import table_percentages
 from momentum_jax.config.claims import Criterion
+from momentum_jax.config.run_config import TABLE_STEPS
 
 _SIGNS = {"hold_pct": -1, "strong_buy_pct": 1}
 _DIP_CURVES = {
@@ -65,7 +67,8 @@ class RunNumbers:
     def _dips(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
         """Depth of each seed, or 1 with a dip and 0 without for prevalence; NaN for failed or unseen seeds."""
         steps, values = self.ds["env_steps"].values, self._dip_curve(criterion, counted, arm)
-        dips = find_dips(steps, values, _SIGNS[criterion.metric], criterion.step, criterion.from_step)
+        options = DipOptions(horizon=criterion.step, baseline_step=criterion.from_step)
+        dips = find_dips(steps, values, _SIGNS[criterion.metric], options)
         size = dips.has_dip.astype(float) if criterion.quantity == "prevalence" else dips.depth
         usable = dips.observed & healthy(self.ds).isel(checkpoint=-1).sel(arm=arm).values
         return np.where(usable, size, np.nan)

@@ -9,7 +9,7 @@ from momentum_jax.analysis.claims.published import Published, Rule, published_so
 from momentum_jax.analysis.claims.published_arms import find_arm
 from momentum_jax.analysis.claims.verdicts import Finding, Judgement, decide, judge
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
-from momentum_jax.analysis.inference.multiplicity import shared_confidence
+from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.config.claims import Claim
 
 

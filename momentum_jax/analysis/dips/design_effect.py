@@ -20,6 +20,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from momentum_jax.analysis.dips.definition import HORIZON
+
 Floats = npt.NDArray[np.float64]
 
 _FREEDOM, _LONGEST = 16, 6  # wanted in a block; windows of a block at most
@@ -58,7 +60,7 @@ def design_effect(
     env_steps: npt.ArrayLike,
     successes: npt.ArrayLike,
     totals: npt.ArrayLike,
-    horizon: float = 25_000,
+    horizon: float = HORIZON,
     exact: npt.ArrayLike | None = None,
 ) -> DesignEffect:
     """Design effect of each window of an arm.

@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from momentum_jax.analysis.dips.definition import DIP, LANDMARKS, DipOptions
 from momentum_jax.analysis.dips.drawdowns import (
     Flags,
     Floats,
@@ -74,43 +75,31 @@ class Dips(NamedTuple):
     klass: npt.NDArray[np.int64]  # values of DipClass
 
 
-def find_dips(
-    env_steps: npt.ArrayLike,
-    curve: npt.ArrayLike,
-    sign: int,
-    horizon: float = 25_000,
-    baseline_step: float = 0,
-    threshold: float = 5.0,
-    recovery_q: float = 0.9,
-) -> Dips:
+def find_dips(env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, options: DipOptions = DIP) -> Dips:
     """Finds the dip of each curve.
 
     Args:
         env_steps: ``[K]`` environment steps, strictly increasing.
         curve: ``[..., K]`` values; a NaN is a checkpoint that is not there.
         sign: +1 where up is good, -1 where down is good.
-        horizon: environment step by which a trough, and a recovery in time, must come.
-        baseline_step: 0 for the dip from initialisation, b for the dip from step b.
-        threshold: smallest depth that counts, in points.
-        recovery_q: share of the depth that must come back to call it a recovery.
+        options: horizon, baseline, threshold and recovery.
 
     Returns:
         The dips, one entry per curve.
 
     Raises:
-        ValueError: steps and curve do not fit, or an option lies outside its range.
+        ValueError: steps and curve do not fit.
     """
-    check_options(threshold, recovery_q)
     lead = np.shape(curve)[:-1]
-    rows = without_gaps(env_steps, curve, sign, horizon, baseline_step)
+    rows = without_gaps(env_steps, curve, sign, options.horizon, options.baseline_step)
     times, u = rows.times, rows.u
     drawdown, temporary = drawdowns(u)
     depth, trough = deepest(drawdown, rows.within)
     temporary_depth, _ = deepest(temporary, rows.within)
-    has_dip = reaches(depth, threshold)
+    has_dip = reaches(depth, options.threshold)
     onset = last_argmax(u, trough)
     fall = np.where(has_dip, depth, np.nan)
-    target = at(u, onset) - (1 - recovery_q) * fall
+    target = at(u, onset) - (1 - options.recovery_share) * fall
     recovery = first_crossing(times, u, trough, target)
     fraction = at(temporary, trough) / fall
     end = np.where(np.isnan(recovery), times[:, -1], recovery)
@@ -132,21 +121,15 @@ def find_dips(
         censored=(has_dip & np.isnan(recovery)).reshape(lead),
         duration=known(recovery - onset_step),
         area=known(_area(times, u, onset, end)),
-        klass=_classes(has_dip, recovery, fraction, horizon).reshape(lead),
+        klass=_classes(has_dip, recovery, fraction, options.horizon).reshape(lead),
     )
-
-
-def check_options(threshold: float, recovery_q: float) -> None:
-    """Raises ValueError on options of a dip outside their range."""
-    if not (threshold > 0 and 0.5 <= recovery_q <= 1):
-        raise ValueError(f"threshold {threshold}, recovery_q {recovery_q}: expected > 0 and 0.5 to 1")
 
 
 def landmark_depth(
     env_steps: npt.ArrayLike,
     curve: npt.ArrayLike,
-    first: float = 5_000,
-    second: float = 10_000,
+    first: float = LANDMARKS[0],
+    second: float = LANDMARKS[1],
     sign: int = -1,
 ) -> Floats:
     """Loss between two steps fixed in advance, in points; unlike a maximum it is unbiased.

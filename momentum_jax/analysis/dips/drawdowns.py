@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from momentum_jax.analysis.dips.definition import HORIZON
+
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -62,7 +64,7 @@ def drawdowns(u: npt.ArrayLike) -> Drawdowns:
 
 
 def largest_drawdown(
-    env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, horizon: float = 25_000, baseline_step: float = 0
+    env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, horizon: float = HORIZON, baseline_step: float = 0
 ) -> LargestDrawdown:
     """Depth of each curve, whether or not it reaches a threshold.
 

@@ -11,22 +11,21 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from momentum_jax.analysis.dips.definition import BASELINES, HORIZON, PREDICTION_STEPS, THRESHOLD
 from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown, reaches
 from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
 from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.multiplicity import holm
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.predictors import Prediction, foretell, landmark_features
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
-from momentum_jax.analysis.report.run_tables import BASELINES, HORIZON, THRESHOLD
 from momentum_jax.diagnostics.variables import STRONG_SCORE
 
 Floats = npt.NDArray[np.float64]
 
 PRIMARY = "p_hold"
-_LANDMARKS = (2_000, 5_000)
-_NOISE_LEVEL = 0.05  # of each seed
 _BUYS = ["BUY_CALL", "BUY_PUT"]
 
 
@@ -73,7 +72,7 @@ def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[
     sigma = binomial_sigma(counted.successes, counted.totals, effect)
     noise = draw_noise(len(steps), found.freedom, found.block, draws)
     for baseline in BASELINES:
-        test = judge_against_null(steps, counted.sign * share, sigma, noise, HORIZON, baseline, _NOISE_LEVEL)
+        test = judge_against_null(steps, counted.sign * share, sigma, noise, HORIZON, baseline, LEVEL)
         judged = ~np.isnan(test.by_chance)
         within = effect[(steps > baseline) & (steps <= HORIZON) & ~np.isnan(effect)]
         middle, least, greatest = np.quantile(within, [0.5, 0, 1]) if len(within) else np.full(3, np.nan)
@@ -94,7 +93,7 @@ def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[
 
 def _chance_of(exceed: int, seeds: int) -> float:
     """Chance that so many seeds or more exceed what each does with 5 %; NaN without seeds."""
-    return float(stats.binom.sf(exceed - 1, seeds, _NOISE_LEVEL)) if seeds else np.nan
+    return float(stats.binom.sf(exceed - 1, seeds, LEVEL)) if seeds else np.nan
 
 
 def _counted(run: xr.Dataset) -> dict[str, _Counted]:
@@ -164,7 +163,7 @@ def foretelling_table(ds: xr.Dataset) -> pd.DataFrame:
     steps = ds["env_steps"].values
     hold = derive_curves(ds)[PRIMARY].transpose("arm", "seed", "checkpoint").values
     rows = []
-    for landmark in (step for step in _LANDMARKS if step in steps and step < steps[-1]):
+    for landmark in (step for step in PREDICTION_STEPS if step in steps and step < steps[-1]):
         _, features = landmark_features(ds, landmark)
         for index, arm in enumerate(ds["arm"].values):
             outcome = largest_drawdown(steps, hold[index], -1, HORIZON, landmark).depth

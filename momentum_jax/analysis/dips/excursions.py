@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from momentum_jax.analysis.dips.dips import check_options
+from momentum_jax.analysis.dips.definition import DIP, DipOptions
 from momentum_jax.analysis.dips.drawdowns import (
     Flags,
     Floats,
@@ -40,33 +40,21 @@ class Excursions(NamedTuple):
     recovery_step: Floats  # interpolated, may lie after the horizon; NaN where censored
 
 
-def find_excursions(
-    env_steps: npt.ArrayLike,
-    curve: npt.ArrayLike,
-    sign: int,
-    horizon: float = 25_000,
-    baseline_step: float = 0,
-    threshold: float = 5.0,
-    recovery_q: float = 0.9,
-) -> Excursions:
+def find_excursions(env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, options: DipOptions = DIP) -> Excursions:
     """Finds all excursions of each curve.
 
     Args:
         env_steps: as for `find_dips`, like the rest.
         curve: ``[..., K]``.
         sign: +1 where up is good, -1 where down is good.
-        horizon: environment step by which a trough must come.
-        baseline_step: step from which running maxima count.
-        threshold: drawdown, in points, from which on an excursion lasts.
-        recovery_q: share of an excursion's depth that must come back to call it a recovery.
+        options: horizon, baseline, threshold and recovery.
 
     Raises:
         ValueError: as `find_dips`.
     """
-    check_options(threshold, recovery_q)
-    rows = without_gaps(env_steps, curve, sign, horizon, baseline_step)
+    rows = without_gaps(env_steps, curve, sign, options.horizon, options.baseline_step)
     drawdown = drawdowns(rows.u).drawdown
-    beyond = reaches(drawdown, threshold) & rows.within
+    beyond = reaches(drawdown, options.threshold) & rows.within
     begins = beyond & ~np.pad(beyond, ((0, 0), (1, 0)))[:, :-1]
     number = begins.cumsum(axis=-1)
     curves, starts = np.nonzero(begins)
@@ -74,16 +62,16 @@ def find_excursions(
     for first in range(0, max(len(curves), 1), _BLOCK):
         block, start = curves[first : first + _BLOCK], starts[first : first + _BLOCK]
         inside = beyond[block] & (number[block] == at(number[block], start)[:, None])
-        parts.append(_measure(rows.times[block], rows.u[block], drawdown[block], inside, recovery_q))
+        parts.append(_measure(rows.times[block], rows.u[block], drawdown[block], inside, options.recovery_share))
     onset, trough, depth, recovery = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Excursions(curves, onset, trough, depth, recovery)
 
 
 def _measure(
-    times: Floats, u: Floats, drawdown: Floats, inside: Flags, recovery_q: float
+    times: Floats, u: Floats, drawdown: Floats, inside: Flags, recovery_share: float
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Onset, trough, depth and recovery, one row per excursion."""
     depth, trough = deepest(drawdown, inside)
     onset = last_argmax(u, trough)
-    recovery = first_crossing(times, u, trough, at(u, onset) - (1 - recovery_q) * depth)
+    recovery = first_crossing(times, u, trough, at(u, onset) - (1 - recovery_share) * depth)
     return at(times, onset), at(times, trough), depth, recovery

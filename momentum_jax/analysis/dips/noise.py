@@ -19,7 +19,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from momentum_jax.analysis.dips.definition import HORIZON
 from momentum_jax.analysis.dips.drawdowns import reaches
+from momentum_jax.analysis.inference.level import LEVEL
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -63,9 +65,9 @@ def judge_against_null(
     u: npt.ArrayLike,
     sigma: npt.ArrayLike,
     noise: Singles | None = None,
-    horizon: float = 25_000,
+    horizon: float = HORIZON,
     baseline_step: float = 0,
-    alpha: float = 0.05,
+    alpha: float = LEVEL,
 ) -> NoiseTest:
     """Tests each curve's clearest fall against simulated noise.
 
@@ -74,7 +76,7 @@ def judge_against_null(
         u: ``[..., K]``, up is good.
         sigma: ``[..., K]`` standard deviations, as `binomial_sigma`.
         noise: ``[K, draws]`` as `draw_noise` makes it; known standard deviations by default.
-        horizon: as in `find_dips`, like the next.
+        horizon: last step at which a fall counts.
         baseline_step: step from which falls count.
         alpha: chance of finding a dip where there is none.
     """
@@ -155,7 +157,7 @@ class ControlTest(NamedTuple):
     control_seeds: int
 
 
-def judge_against_control(falls: npt.ArrayLike, control_falls: npt.ArrayLike, alpha: float = 0.05) -> ControlTest:
+def judge_against_control(falls: npt.ArrayLike, control_falls: npt.ArrayLike, alpha: float = LEVEL) -> ControlTest:
     """Empirical null from a control arm (rewards permuted within each rollout, or learning rate 0).
 
     Args:

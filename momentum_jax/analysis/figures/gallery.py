@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
+from momentum_jax.analysis.dips.definition import HORIZON, THRESHOLD
 from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown, reaches
 from momentum_jax.analysis.figures import canvas
@@ -31,7 +32,7 @@ from momentum_jax.analysis.metrics.measures import aligned, policy_visit_split, 
 from momentum_jax.analysis.metrics.signal import from_rates
 from momentum_jax.analysis.report.arm_settings import numeric_dose
 from momentum_jax.analysis.report.formatting import format_steps
-from momentum_jax.analysis.report.run_tables import DIP_METRICS, HORIZON, THRESHOLD
+from momentum_jax.analysis.report.run_tables import DIP_METRICS
 from momentum_jax.analysis.report.summary import horizon_in_words
 
 Floats = npt.NDArray[np.float64]

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.resampling import (
     MEAN_DRAWS,
     TRIMMED_DRAWS,
@@ -68,7 +69,7 @@ def quantile_bands(values: npt.ArrayLike, levels: tuple[float, ...] = (0.05, 0.2
 def simultaneous_band(
     values: npt.ArrayLike,
     centre: Centre = "mean",
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     draws: int | None = None,
     seed: int = 0,
     counts: Counts | None = None,

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.resampling import draws_for
 
 _DRAWS = 19_999
@@ -23,7 +24,7 @@ _BLOCK = 4_000_000  # weights at a time
 
 
 def bounded_mean_interval(
-    values: npt.ArrayLike, least: float, greatest: float, confidence: float = 0.95, seed: int = 0
+    values: npt.ArrayLike, least: float, greatest: float, confidence: float = CONFIDENCE, seed: int = 0
 ) -> Interval:
     """Mean over seeds with an interval that allows for seeds unlike those that were drawn.
 

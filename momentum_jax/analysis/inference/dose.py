@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.paired import compare_means
 
 
@@ -25,7 +26,7 @@ class DoseTrend(NamedTuple):
     page_p_value: float  # Page's test, two-sided; NaN with fewer than 3 doses or 2 seeds
 
 
-def dose_trend(doses: npt.ArrayLike, outcomes: npt.ArrayLike, confidence: float = 0.95) -> DoseTrend:
+def dose_trend(doses: npt.ArrayLike, outcomes: npt.ArrayLike, confidence: float = CONFIDENCE) -> DoseTrend:
     """Trend over doses with paired seeds.
 
     Args:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, draws_for, resample_counts
 
 CONSTANT = 1e-9
@@ -25,7 +26,7 @@ class Interval(NamedTuple):
     flag: str = ""
 
 
-def wilson_interval(successes: int, total: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(successes: int, total: int, confidence: float = CONFIDENCE) -> Interval:
     """Wilson score interval of a proportion, as fractions; NaN where `total` is 0."""
     if not total:
         return Interval(np.nan, np.nan, np.nan, "no seeds")
@@ -33,7 +34,7 @@ def wilson_interval(successes: int, total: int, confidence: float = 0.95) -> Int
     return Interval(successes / total, float(bounds.low), float(bounds.high))
 
 
-def mean_interval(values: npt.ArrayLike, confidence: float = 0.95, seed: int = 0) -> Interval:
+def mean_interval(values: npt.ArrayLike, confidence: float = CONFIDENCE, seed: int = 0) -> Interval:
     """Mean over seeds with a BCa bootstrap interval.
 
     Args:
@@ -55,7 +56,7 @@ def mean_interval(values: npt.ArrayLike, confidence: float = 0.95, seed: int = 0
 def statistic_interval(
     samples: Sequence[npt.ArrayLike],
     statistic: Callable[..., npt.NDArray[np.float64]],
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     draws: int = 4_999,
     seed: int = 0,
 ) -> Interval:

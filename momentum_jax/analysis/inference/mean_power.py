@@ -19,6 +19,7 @@ import numpy.typing as npt
 from scipy import optimize
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
+from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.paired import ALL_SIGNS, SIGN_DRAWS
 
 MAX_SEEDS = 4_096
@@ -30,7 +31,7 @@ Ways = npt.NDArray[np.float32]
 
 
 def smallest_mean_difference(
-    spread: float, num_seeds: int, correlation: float | None = None, power: float = 0.8, alpha: float = 0.05
+    spread: float, num_seeds: int, correlation: float | None = None, power: float = 0.8, alpha: float = LEVEL
 ) -> float:
     """Smallest mean difference between two arms that this many seeds find with the asked-for power.
 
@@ -56,7 +57,7 @@ def smallest_mean_difference(
 
 
 def seeds_for_mean_difference(
-    difference: float, spread: float, correlation: float | None = None, power: float = 0.8, alpha: float = 0.05
+    difference: float, spread: float, correlation: float | None = None, power: float = 0.8, alpha: float = LEVEL
 ) -> int | None:
     """Fewest seeds per arm that find a mean difference with the asked-for power; None above 4 096.
 
@@ -80,7 +81,7 @@ def seeds_for_mean_difference(
     return high
 
 
-def fewest_that_decide(paired: bool, alpha: float = 0.05) -> int | None:
+def fewest_that_decide(paired: bool, alpha: float = LEVEL) -> int | None:
     """Seeds of each arm below which the test cannot reach the level, whatever the data; None where none can."""
     number = 2
     while _smallest_p(number, paired) > alpha * (1 + 1e-12):

@@ -14,13 +14,6 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-LEVEL = 0.05
-
-
-def shared_confidence(number: int, level: float = LEVEL) -> float:
-    """Confidence of each of so many intervals, so that all of them cover at once with ``1 - level`` (Bonferroni)."""
-    return 1 - level / number
-
 
 def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Adjusted p values ``[test]`` that hold the chance of any false finding; NaN stays and takes no part."""

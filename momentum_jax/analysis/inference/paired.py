@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
+from momentum_jax.analysis.inference.level import CONFIDENCE
 
 ALL_SIGNS = 16  # pairs up to which every flip is tried
 SIGN_DRAWS = 9_999  # random flips of more pairs
@@ -41,7 +42,9 @@ class PairedShares(NamedTuple):
     correlation: float  # phi coefficient; NaN where an arm is constant
 
 
-def compare_means(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: float = 0.95, seed: int = 0) -> PairedMeans:
+def compare_means(
+    arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: float = CONFIDENCE, seed: int = 0
+) -> PairedMeans:
     """Compares a number per seed between two arms.
 
     Args:
@@ -59,7 +62,7 @@ def compare_means(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: floa
     return PairedMeans(len(difference), mean_interval(difference, confidence, seed), p_value, _correlation(a, b))
 
 
-def compare_shares(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: float = 0.95) -> PairedShares:
+def compare_shares(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: float = CONFIDENCE) -> PairedShares:
     """Compares a yes or no per seed between two arms.
 
     Args:

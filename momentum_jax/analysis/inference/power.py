@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special, stats
 
+from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.mean_power import MAX_SEEDS
 
 _LISTED = 64  # up to here every number of seeds is tried: exact power rises in a saw
 
 
 def prevalence_power(
-    arm: float, reference: float, num_seeds: int, correlation: float | None = None, alpha: float = 0.05
+    arm: float, reference: float, num_seeds: int, correlation: float | None = None, alpha: float = LEVEL
 ) -> float:
     """Chance to find a difference in prevalence.
 
@@ -42,7 +43,7 @@ def seeds_needed(
     reference: float,
     correlation: float | None = None,
     power: float = 0.8,
-    alpha: float = 0.05,
+    alpha: float = LEVEL,
 ) -> int | None:
     """Seeds per arm from which on a difference in prevalence is found with the asked-for power; None above 4 096."""
 
@@ -60,7 +61,7 @@ def seeds_needed(
 
 
 def smallest_prevalence_change(
-    reference: float, num_seeds: int, correlation: float | None = None, power: float = 0.8, alpha: float = 0.05
+    reference: float, num_seeds: int, correlation: float | None = None, power: float = 0.8, alpha: float = LEVEL
 ) -> float | None:
     """Smallest fall of a prevalence that this many seeds find with the asked-for power; None if not even to 0."""
     if reference <= 0 or prevalence_power(0.0, reference, num_seeds, correlation, alpha) < power:

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from momentum_jax.analysis.inference.level import CONFIDENCE
+
 
 class Place(NamedTuple):
     """A published number among seeds."""
@@ -26,7 +28,7 @@ class Place(NamedTuple):
     flag: str
 
 
-def place_among(published: float, values: npt.ArrayLike, confidence: float = 0.95) -> Place:
+def place_among(published: float, values: npt.ArrayLike, confidence: float = CONFIDENCE) -> Place:
     """Places a published number within the seeds' distribution.
 
     Args:

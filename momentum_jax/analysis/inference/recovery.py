@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from momentum_jax.analysis.inference.level import CONFIDENCE
+
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -41,7 +43,7 @@ class RecoverySensitivity(NamedTuple):
     latest: RecoveryCurve
 
 
-def recovery_curve(durations: npt.ArrayLike, censored: npt.ArrayLike, confidence: float = 0.95) -> RecoveryCurve:
+def recovery_curve(durations: npt.ArrayLike, censored: npt.ArrayLike, confidence: float = CONFIDENCE) -> RecoveryCurve:
     """Kaplan–Meier curve of recovery.
 
     Args:

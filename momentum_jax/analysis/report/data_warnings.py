@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from momentum_jax.analysis.dips.definition import HORIZON
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.metrics.curves import derive_curves, divergence_limit, failed_steps
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_steps
-from momentum_jax.analysis.report.run_tables import HORIZON
 
 _FEW_SEEDS = 16
 _FEW_DECISIONS = 100

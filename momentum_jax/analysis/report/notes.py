@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from momentum_jax.analysis.dips.definition import THRESHOLD
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
-from momentum_jax.analysis.inference.multiplicity import shared_confidence
+from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.report.formatting import format_confidence
-from momentum_jax.analysis.report.run_tables import THRESHOLD
 from momentum_jax.analysis.report.summary import built_in_claims, horizon_in_words
 
 FORETELLING = (

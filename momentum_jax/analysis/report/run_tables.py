@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from momentum_jax.analysis.dips.definition import BASELINES, DIP, DipOptions
 from momentum_jax.analysis.dips.dips import DipClass, find_dips, landmark_depth
 from momentum_jax.analysis.dips.excursions import find_excursions
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps, flat_percentages, healthy
-from momentum_jax.analysis.report.formatting import format_table
+from momentum_jax.config.run_config import TABLE_STEPS
 
-__all__ = [
-    "BASELINES",
-    "DIP_METRICS",
-    "HORIZON",
-    "TABLE_STEPS",
-    "THRESHOLD",
-    "DipMetric",
-    "checkpoint_table",
-    "dip_summary",
-    "dip_table",
-    "excursion_table",
-    "format_table",
-    "table_percentages",
-]
-
-TABLE_STEPS = (5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
 _PERCENTAGES = ["hold_pct", "call_pct", "put_pct", "strong_buy_pct"]
 _EXACT = ["p_hold", "p_call", "p_put", "p_buy_strong"]
 
@@ -48,9 +34,6 @@ DIP_METRICS = (
     DipMetric("strong_buy_pct", 1, "windowed strong-setup BUY %"),
     DipMetric("p_hold", -1, "exact P(HOLD) %"),
 )
-BASELINES = (0, 5_000)
-HORIZON = 25_000
-THRESHOLD = 5.0
 
 
 def table_percentages(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
@@ -104,23 +87,19 @@ def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEP
 
 def dip_table(
     ds: xr.Dataset,
-    horizon: float = HORIZON,
-    threshold: float = THRESHOLD,
-    recovery_q: float = 0.9,
+    options: DipOptions = DIP,
     baselines: Sequence[int] = BASELINES,
 ) -> pd.DataFrame:
     """One row per arm, metric, baseline and seed: the seed's dip.
 
     Args:
         ds: a loaded run.
-        horizon: see `find_dips`, like the next two.
-        threshold: smallest depth that counts, percentage points.
-        recovery_q: share of the depth that counts as recovery.
-        baselines: steps from which a dip is looked for.
+        options: see `find_dips`.
+        baselines: steps from which a dip is looked for, in place of the options' own.
 
     Returns:
         Columns ``arm, metric, baseline, seed, failed_step``, then the fields of `Dips` (the
-        class as a word), then ``landmark_depth`` from 5 000 to 10 000 steps. Failed seeds have
+        class as a word), then ``landmark_depth`` between the landmarks. Failed seeds have
         rows too (``failed_step`` not -1), measured on what came before the failure. ``depth`` is
         there without a dip too: the largest drawdown of every seed.
     """
@@ -131,7 +110,7 @@ def dip_table(
         values = curves[metric.curve].transpose("arm", "seed", "checkpoint").values
         landmark = landmark_depth(env_steps, values, sign=metric.sign)
         for baseline in baselines:
-            dips = find_dips(env_steps, values, metric.sign, horizon, baseline, threshold, recovery_q)
+            dips = find_dips(env_steps, values, metric.sign, replace(options, baseline_step=baseline))
             columns = {name: array.ravel() for name, array in dips._asdict().items()}
             columns["class"] = np.array([DipClass(value).name.lower() for value in columns.pop("klass")])
             keys = _seed_rows(ds).assign(metric=metric.curve, baseline=baseline)
@@ -143,9 +122,7 @@ def dip_table(
 
 def excursion_table(
     ds: xr.Dataset,
-    horizon: float = HORIZON,
-    threshold: float = THRESHOLD,
-    recovery_q: float = 0.9,
+    options: DipOptions = DIP,
     baselines: Sequence[int] = BASELINES,
 ) -> pd.DataFrame:
     """One row per excursion of the drawdown beyond the threshold; arguments as for `dip_table`.
@@ -159,9 +136,8 @@ def excursion_table(
     for metric in DIP_METRICS:
         values = curves[metric.curve].transpose("arm", "seed", "checkpoint").values
         for baseline in baselines:
-            found = find_excursions(
-                ds["env_steps"].values, values, metric.sign, horizon, baseline, threshold, recovery_q
-            )
+            from_baseline = replace(options, baseline_step=baseline)
+            found = find_excursions(ds["env_steps"].values, values, metric.sign, from_baseline)
             rows = keys.iloc[found.curve].reset_index(drop=True)
             rows.insert(1, "metric", metric.curve)
             rows.insert(2, "baseline", baseline)

@@ -18,7 +18,7 @@ from momentum_jax.analysis.claims.verdicts import declared_claims, judge_togethe
 from momentum_jax.analysis.dips.evidence import comparison_table, foretelling_table
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
-from momentum_jax.analysis.inference.multiplicity import shared_confidence
+from momentum_jax.analysis.inference.level import CONFIDENCE, shared_confidence
 from momentum_jax.analysis.metrics.curves import healthy_seeds
 from momentum_jax.analysis.report import notes
 from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings
@@ -59,7 +59,7 @@ def report_sections(
     ]
 
 
-def verdict(change: Interval, seeds: int = MIN_SEEDS, confidence: float = 0.95) -> str:
+def verdict(change: Interval, seeds: int = MIN_SEEDS, confidence: float = CONFIDENCE) -> str:
     """Supported, not supported or undecided, with the interval that decides it; of few seeds the number alone."""
     if change.flag == "no seeds":
         return "undecided, the run has no healthy seed with both steps"

@@ -11,14 +11,14 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.claims.claim_intervals import depth_interval, level_interval, room_to_fall
+from momentum_jax.analysis.dips.definition import HORIZON, THRESHOLD
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
-from momentum_jax.analysis.inference.multiplicity import shared_confidence
+from momentum_jax.analysis.inference.level import CONFIDENCE, shared_confidence
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_confidence, format_steps
-from momentum_jax.analysis.report.run_tables import HORIZON, THRESHOLD
 
 PRIMARY = "p_hold"
 LANDMARK_METRICS = ("hold_pct", PRIMARY)
@@ -81,7 +81,9 @@ def share_in_words(share: Interval) -> str:
     return next((words for holds, words in bounds if holds), "undecided whether half of the seeds or more")
 
 
-def direction_in_words(change: Interval, up: str, down: str, unit: str = "points", confidence: float = 0.95) -> str:
+def direction_in_words(
+    change: Interval, up: str, down: str, unit: str = "points", confidence: float = CONFIDENCE
+) -> str:
     """The direction where the interval has one sign, else that it is undecided; with the interval."""
     if change.flag == "constant" and change.estimate == 0:
         return f"0 {unit} in every seed: **no difference at all**"

@@ -7,13 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.claims.claim_tables import declared_text
+from momentum_jax.analysis.dips.definition import BASELINES, THRESHOLD
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.metrics.curves import failed_steps, healthy_seeds
 from momentum_jax.analysis.report.formatting import format_ranges, format_steps, format_table, without_few_seeds
 from momentum_jax.analysis.report.run_tables import (
-    BASELINES,
     DIP_METRICS,
-    THRESHOLD,
     checkpoint_table,
     dip_summary,
     dip_table,

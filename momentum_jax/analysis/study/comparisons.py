@@ -10,6 +10,7 @@ import pandas as pd
 
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.intervals import mean_interval
+from momentum_jax.analysis.inference.level import LEVEL, shared_confidence
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.multiplicity import adjust_by_role
 from momentum_jax.analysis.inference.paired import compare_means
@@ -58,7 +59,7 @@ def _against(market: Market, reference: Outcome | None, parts: Sequence[str]) ->
     rows = []
     for outcome in others:
         family = sum(other.confirmatory == outcome.confirmatory for other in others)
-        found = compare_means(*paired(outcome, reference), confidence=1 - 0.05 / family)
+        found = compare_means(*paired(outcome, reference), confidence=shared_confidence(family))
         row: dict[str, Any] = {
             "role": "confirmatory" if outcome.confirmatory else "exploratory",
             "part": outcome.part,
@@ -92,7 +93,7 @@ def undecided(market: Market) -> pd.DataFrame:
             continue
         a, b = paired(outcome, reference)
         # The paired formula with no correlation left: the spread of the differences themselves.
-        spread, level = float(np.nanstd(a - b, ddof=1) / np.sqrt(2)), 0.05 / (table["role"] == row["role"]).sum()
+        spread, level = float(np.nanstd(a - b, ddof=1) / np.sqrt(2)), LEVEL / (table["role"] == row["role"]).sum()
         needed = seeds_for_mean_difference(SMALLEST_CHANGE, spread, 0.0, alpha=level)
         names = ("role", "part", "arm", "pairs", "difference", "difference_low", "difference_high")
         rows.append({name: row[name] for name in names} | {"seeds_of_a_new_study": needed})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import signal
 
+from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import DipClass, Dips, find_dips, landmark_depth
 from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
 from momentum_jax.analysis.dips.excursions import find_excursions
@@ -31,7 +32,7 @@ def steps_of(curve: np.ndarray) -> np.ndarray:
     return np.cumsum(np.arange(curve.shape[-1]) % 3 + 1) * 1_000 - 1_000
 
 
-def by_definition(env_steps, curve, sign, horizon, baseline_step, threshold, recovery_q):
+def by_definition(env_steps, curve, sign, horizon, baseline_step, threshold, recovery_share):
     """The specification's words, one checkpoint after the other, for one curve."""
     points = [(t, sign * x) for t, x in zip(env_steps, curve, strict=True) if t >= baseline_step and not math.isnan(x)]
     u = [value for _, value in points]
@@ -43,7 +44,7 @@ def by_definition(env_steps, curve, sign, horizon, baseline_step, threshold, rec
         return None
     onset = max(range(trough + 1), key=lambda k: (u[k], k))
     depth, fraction = down[trough], temporary[trough] / down[trough]
-    target = u[onset] - (1 - recovery_q) * depth
+    target = u[onset] - (1 - recovery_share) * depth
     recovery = math.nan
     for k in range(trough + 1, len(u)):
         if u[k] >= target - 1e-9:
@@ -85,7 +86,7 @@ def test_golden_example():
     down, temporary = drawdowns(-GOLDEN_HOLD)
     np.testing.assert_allclose(down, [0, 8.1, 0, 0])
     np.testing.assert_allclose(temporary, [0, 8.1, 0, 0])
-    dips = find_dips(GOLDEN_STEPS, GOLDEN_HOLD, -1, baseline_step=5_000, recovery_q=1)
+    dips = find_dips(GOLDEN_STEPS, GOLDEN_HOLD, -1, DipOptions(baseline_step=5_000, recovery_share=1))
     assert dips.has_dip and dips.observed and not dips.censored
     assert (dips.onset_step, dips.trough_step) == (5_000, 10_000)
     assert dips.depth == pytest.approx(8.1) and dips.temporary_depth == pytest.approx(8.1)
@@ -101,13 +102,13 @@ def test_golden_example():
     sign=st.sampled_from([-1, 1]),
     horizon=st.sampled_from([4_000, 15_000, 1e9]),
     baseline_step=st.sampled_from([0, 2_500]),
-    recovery_q=st.sampled_from([0.5, 0.75, 1.0]),
+    recovery_share=st.sampled_from([0.5, 0.75, 1.0]),
 )
-def test_same_as_the_definitions(curve, sign, horizon, baseline_step, recovery_q):
-    options = (sign, horizon, baseline_step, 5.0, recovery_q)
+def test_same_as_the_definitions(curve, sign, horizon, baseline_step, recovery_share):
+    options = DipOptions(horizon=horizon, baseline_step=baseline_step, recovery_share=recovery_share)
     steps = steps_of(curve)
-    dips = find_dips(steps, curve, *options)
-    expected = by_definition(steps, curve, *options)
+    dips = find_dips(steps, curve, sign, options)
+    expected = by_definition(steps, curve, sign, horizon, baseline_step, 5.0, recovery_share)
     assert bool(dips.has_dip) == (expected is not None)
     if expected is None:
         assert dips.klass == DipClass.NONE
@@ -215,10 +216,10 @@ def test_depth_never_shrinks_when_a_curve_gets_worse(curve, rate):
 
 @given(curve=gappy_curves, horizon=st.sampled_from([4_000, 1e9]), baseline_step=st.sampled_from([0, 2_500]))
 def test_the_deepest_excursion_is_the_dip_and_depth_the_largest_drawdown(curve, horizon, baseline_step):
-    options = {"horizon": horizon, "baseline_step": baseline_step}
-    dips = find_dips(steps_of(curve), curve, 1, **options)
-    found = find_excursions(steps_of(curve), curve, 1, **options)
-    largest = largest_drawdown(steps_of(curve), curve, 1, **options)
+    options = DipOptions(horizon=horizon, baseline_step=baseline_step)
+    dips = find_dips(steps_of(curve), curve, 1, options)
+    found = find_excursions(steps_of(curve), curve, 1, options)
+    largest = largest_drawdown(steps_of(curve), curve, 1, horizon, baseline_step)
     np.testing.assert_array_equal(largest.depth, dips.depth)
     np.testing.assert_array_equal(largest.temporary_depth, dips.temporary_depth)
     assert bool(dips.has_dip) == bool(len(found.depth))
@@ -258,7 +259,7 @@ def test_the_trough_is_the_first_step_that_reaches_the_depth_and_a_rising_curve_
 def test_a_trough_after_the_horizon_does_not_count():
     curve = [50, 49, 30, 50]
     assert not find_dips([0, 1_000, 26_000, 30_000], curve, 1).has_dip
-    assert find_dips([0, 1_000, 26_000, 30_000], curve, 1, horizon=26_000).has_dip
+    assert find_dips([0, 1_000, 26_000, 30_000], curve, 1, DipOptions(horizon=26_000)).has_dip
 
 
 def test_area_to_the_end_where_the_dip_lasts():
@@ -267,7 +268,7 @@ def test_area_to_the_end_where_the_dip_lasts():
 
 
 def test_a_baseline_after_the_last_value_is_not_observed():
-    dips = find_dips([0, 1_000, 2_000], [50, 30, 50], 1, baseline_step=2_000)
+    dips = find_dips([0, 1_000, 2_000], [50, 30, 50], 1, DipOptions(baseline_step=2_000))
     assert not dips.observed and not dips.has_dip
 
 
@@ -284,10 +285,14 @@ def test_landmark_depth():
         ([0, 1], [1, 2], {"sign": 0}, "sign"),
         ([0, 1], [1, 2, 3], {}, "expected"),
         ([1, 1], [1, 2], {}, "increase"),
-        ([0, 1], [1, 2], {"threshold": 0}, "threshold"),
-        ([0, 1], [1, 2], {"recovery_q": 0.4}, "recovery_q"),
     ],
 )
 def test_refusals(steps, curve, options, message):
     with pytest.raises(ValueError, match=message):
         find_dips(steps, curve, **({"sign": 1} | options))
+
+
+@pytest.mark.parametrize("options", [{"threshold": 0}, {"recovery_share": 0.4}, {"recovery_share": 1.1}])
+def test_options_outside_their_range_are_refused(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))}.*expected > 0 and 0.5 to 1"):
+        DipOptions(**options)

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from momentum_jax.analysis.claims.verdicts import RunNumbers
+from momentum_jax.analysis.dips.definition import THRESHOLD, DipOptions
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.report.formatting import format_table
 from momentum_jax.analysis.report.rendering import markdown_table
-from momentum_jax.analysis.report.run_tables import THRESHOLD, checkpoint_table, dip_summary, dip_table, excursion_table
+from momentum_jax.analysis.report.run_tables import checkpoint_table, dip_summary, dip_table, excursion_table
 from momentum_jax.config.claims import Criterion
 from momentum_jax.run_directory import load_run
 
@@ -75,7 +76,9 @@ def test_claims_and_tables_have_the_same_depth_with_a_dip_or_without(simulate):
     )
     depth = dips["depth"].to_numpy()
     np.testing.assert_array_equal(RunNumbers(ds).per_seed(criterion, "windowed", "tune2"), depth)
-    late = dip_table(ds, threshold=30.0).query("arm == 'tune2' and metric == 'hold_pct' and baseline == 5000")
+    late = dip_table(ds, DipOptions(threshold=30.0)).query(
+        "arm == 'tune2' and metric == 'hold_pct' and baseline == 5000"
+    )
     assert not late["has_dip"].all() and dips["has_dip"].any()
     np.testing.assert_array_equal(late["depth"], depth)
     np.testing.assert_array_equal(dips["has_dip"], depth >= THRESHOLD)

@@ -60,36 +60,56 @@ def log_softmax(logits: jax.Array, mask: jax.Array) -> jax.Array:
     return jax.nn.log_softmax(jnp.where(mask, logits, ILLEGAL_LOGIT))
 
 
-def make(env: Any, config: PPOConfig, num_updates: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """`init(key, env_params)`, not to be vmapped, and `train(runner, env_params)`: `num_updates` updates.
+class Trainer:
+    """The whole algorithm for one seed: `init` and `train`, with the settings they close over."""
 
-    `train` also counts the decisions of each update: (holds while flat, all while flat) [num_updates] each.
-    """
-    network = ActorCritic(env.num_actions)
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
-    )
+    def __init__(self, env: Any, config: PPOConfig, num_updates: int):
+        self._env = env
+        self._config = config
+        self._num_updates = num_updates
+        self._network = ActorCritic(env.num_actions)
+        self._optimizer = optax.chain(
+            optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
+        )
 
-    def init(key: jax.Array, env_params: Any) -> Runner:
+    def init(self, key: jax.Array, env_params: Any) -> Runner:
+        """A seed before its first update; not to be vmapped."""
         key, init_key, reset_key = jax.random.split(key, 3)
-        obs, env_state = env.reset(reset_key, env_params)
-        params = network.init(init_key, obs.reshape(-1))
-        train_state = TrainState.create(apply_fn=network.apply, params=params, tx=optimizer)
+        obs, env_state = self._env.reset(reset_key, env_params)
+        params = self._network.init(init_key, obs.reshape(-1))
+        train_state = TrainState.create(apply_fn=self._network.apply, params=params, tx=self._optimizer)
         return Runner(train_state, env_state, obs.reshape(-1), key)
 
-    def env_step(env_params: Any, runner: Runner, _: None) -> tuple[Runner, Transition]:
+    def train(self, runner: Runner, env_params: Any) -> tuple[Runner, tuple[jax.Array, jax.Array]]:
+        """`num_updates` updates, and the decisions of each: (holds while flat, all while flat) [num_updates] each."""
+        return jax.lax.scan(lambda runner, _: self._update(runner, env_params), runner, None, self._num_updates)
+
+    def _update(self, runner: Runner, env_params: Any) -> tuple[Runner, tuple[jax.Array, jax.Array]]:
+        runner, batch = jax.lax.scan(partial(self._env_step, env_params), runner, None, self._config.num_steps)
+        train_state, env_state, obs, key = runner
+        _, last_value = self._network.apply(train_state.params, obs)
+        advantage = self._advantages(batch, last_value)
+        learning = (train_state, (batch, advantage, advantage + batch.value), key)
+        (train_state, _, key), _ = jax.lax.scan(self._epoch, learning, None, self._config.num_epochs)
+        flat = batch.mask[:, 1]  # buying is legal
+        counts = (flat & (batch.action == 0)).sum(), flat.sum()
+        return Runner(train_state, env_state, obs, key), counts
+
+    def _env_step(self, env_params: Any, runner: Runner, _: None) -> tuple[Runner, Transition]:
         train_state, env_state, obs, key = runner
         key, action_key, step_key = jax.random.split(key, 3)
-        mask = env.action_mask(env_state, env_params)
-        logits, value = network.apply(train_state.params, obs)
+        mask = self._env.action_mask(env_state, env_params)
+        logits, value = self._network.apply(train_state.params, obs)
         log_probs = log_softmax(logits, mask)
         action = jax.random.categorical(action_key, log_probs)
         # The final observation inside the last value goes unused, so that XLA drops it.
-        next_obs, env_state, reward, done, *_ = env.step(step_key, env_state, action, env_params)
+        next_obs, env_state, reward, done, *_ = self._env.step(step_key, env_state, action, env_params)
         transition = Transition(obs, mask, action, log_probs[action], value, reward, done)
         return Runner(train_state, env_state, next_obs.reshape(-1), key), transition
 
-    def advantages(batch: Transition, last_value: jax.Array) -> jax.Array:
+    def _advantages(self, batch: Transition, last_value: jax.Array) -> jax.Array:
+        config = self._config
+
         def accumulate(carry: tuple[jax.Array, jax.Array], step: Transition) -> tuple[Any, jax.Array]:
             advantage, next_value = carry
             delta = step.reward + config.gamma * next_value * (1 - step.done) - step.value
@@ -98,8 +118,24 @@ def make(env: Any, config: PPOConfig, num_updates: int) -> tuple[Callable[..., A
 
         return jax.lax.scan(accumulate, (jnp.zeros_like(last_value), last_value), batch, reverse=True, unroll=16)[1]
 
-    def loss_fn(params: Any, batch: Transition, advantage: jax.Array, target: jax.Array) -> jax.Array:
-        logits, value = network.apply(params, batch.obs)
+    def _epoch(self, carry: tuple[TrainState, Any, jax.Array], _: None) -> tuple[Any, None]:
+        train_state, batch, key = carry
+        config = self._config
+        key, shuffle_key = jax.random.split(key)
+        order = jax.random.permutation(shuffle_key, config.rollout_size)
+        minibatches = jax.tree.map(
+            lambda x: x[order].reshape(config.num_minibatches, config.minibatch_size, *x.shape[1:]), batch
+        )
+        train_state, _ = jax.lax.scan(self._minibatch_step, train_state, minibatches)
+        return (train_state, batch, key), None
+
+    def _minibatch_step(self, train_state: TrainState, minibatch: Any) -> tuple[TrainState, None]:
+        gradients = jax.grad(self._loss)(train_state.params, *minibatch)
+        return train_state.apply_gradients(grads=gradients), None
+
+    def _loss(self, params: Any, batch: Transition, advantage: jax.Array, target: jax.Array) -> jax.Array:
+        config = self._config
+        logits, value = self._network.apply(params, batch.obs)
         log_probs = log_softmax(logits, batch.mask)
         log_prob = jnp.take_along_axis(log_probs, batch.action[:, None], axis=1)[:, 0]
         ratio = jnp.exp(log_prob - batch.log_prob)
@@ -109,48 +145,18 @@ def make(env: Any, config: PPOConfig, num_updates: int) -> tuple[Callable[..., A
         entropy = -jnp.where(batch.mask, jnp.exp(log_probs) * log_probs, 0.0).sum(axis=-1).mean()
         return policy_loss + config.vf_coef * jnp.square(value - target).mean() - config.ent_coef * entropy
 
-    def minibatch_step(train_state: TrainState, minibatch: Any) -> tuple[TrainState, None]:
-        gradients = jax.grad(loss_fn)(train_state.params, *minibatch)
-        return train_state.apply_gradients(grads=gradients), None
-
-    def epoch(carry: tuple[TrainState, Any, jax.Array], _: None) -> tuple[Any, None]:
-        train_state, batch, key = carry
-        key, shuffle_key = jax.random.split(key)
-        order = jax.random.permutation(shuffle_key, config.rollout_size)
-        minibatches = jax.tree.map(
-            lambda x: x[order].reshape(config.num_minibatches, config.minibatch_size, *x.shape[1:]), batch
-        )
-        train_state, _ = jax.lax.scan(minibatch_step, train_state, minibatches)
-        return (train_state, batch, key), None
-
-    def update(runner: Runner, env_params: Any) -> tuple[Runner, tuple[jax.Array, jax.Array]]:
-        runner, batch = jax.lax.scan(partial(env_step, env_params), runner, None, config.num_steps)
-        train_state, env_state, obs, key = runner
-        _, last_value = network.apply(train_state.params, obs)
-        advantage = advantages(batch, last_value)
-        learning = (train_state, (batch, advantage, advantage + batch.value), key)
-        (train_state, _, key), _ = jax.lax.scan(epoch, learning, None, config.num_epochs)
-        flat = batch.mask[:, 1]  # buying is legal
-        counts = (flat & (batch.action == 0)).sum(), flat.sum()
-        return Runner(train_state, env_state, obs, key), counts
-
-    def train(runner: Runner, env_params: Any) -> tuple[Runner, tuple[jax.Array, jax.Array]]:
-        return jax.lax.scan(lambda runner, _: update(runner, env_params), runner, None, num_updates)
-
-    return init, train
-
 
 def prepare(num_seeds: int, num_updates: int) -> tuple[Callable[[], np.ndarray], int]:
     """`advance()`, which trains `num_updates` and returns (holds, flat) [2, num_seeds], and the steps it takes."""
     env_params, env, config = make_params(load_segment(bars.market_config())), Momentum(), PPOConfig()
-    init, train = make(env, config, num_updates)
+    trainer = Trainer(env, config, num_updates)
     # One seed at a time: batched QR factorisations side by side hang XLA:CPU.
-    init = jax.jit(init)
+    init = jax.jit(trainer.init)
     runners = [init(jax.random.key(seed), env_params) for seed in range(num_seeds)]
     runner = jax.tree.map(lambda *leaves: jnp.stack(leaves), *runners)
-    train = jax.jit(jax.vmap(train, in_axes=(0, None)))
+    train = jax.jit(jax.vmap(trainer.train, in_axes=(0, None)))
     if num_seeds == 1:  # a seed alone is at its best without the axis
-        runner, train = runners[0], jax.jit(make(env, config, num_updates)[1])
+        runner, train = runners[0], jax.jit(trainer.train)
 
     def advance() -> np.ndarray:
         nonlocal runner

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from absl import app, flags
@@ -82,17 +83,23 @@ def imports(errors: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["package", "seconds"])
 
 
+def _measure() -> tuple[list[dict[str, Any]], pd.DataFrame]:
+    """A row for each start, and the table of imports of one more start with a filled cache."""
+    rows: list[dict[str, Any]] = []
+    for number in range(_REPEATS.value):
+        with tempfile.TemporaryDirectory() as cache:
+            for state in WANTED_SECONDS:
+                print(f"start {number + 1} of {_REPEATS.value}, {state}", file=sys.stderr)
+                rows.append({"cache": state, **start(cache)[0]})
+            if number == _REPEATS.value - 1:
+                package_seconds = imports(start(cache, ["-X", "importtime"])[1])
+    return rows, package_seconds
+
+
 def main(argv: list[str]) -> None:
     del argv
-    rows = []
     try:
-        for number in range(_REPEATS.value):
-            with tempfile.TemporaryDirectory() as cache:
-                for state in WANTED_SECONDS:
-                    print(f"start {number + 1} of {_REPEATS.value}, {state}", file=sys.stderr)
-                    rows.append({"cache": state, **start(cache)[0]})
-                if number == _REPEATS.value - 1:
-                    package_seconds = imports(start(cache, ["-X", "importtime"])[1])
+        rows, package_seconds = _measure()
     except RuntimeError as error:
         sys.exit(f"benchmarks.startup: {error}")
     starts = pd.DataFrame(rows)

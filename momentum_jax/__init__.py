@@ -10,15 +10,14 @@ import importlib
 from typing import Any
 
 from momentum_jax.env import registration
-
-__version__ = "0.1.0"
+from momentum_jax.version import __version__
 
 _LAZY = {
     "load_run": "momentum_jax.run_directory",
     "load_policies": "momentum_jax.run_directory",
     "load_policy": "momentum_jax.policy",
 }
-__all__ = ["load_policies", "load_policy", "load_run"]
+__all__ = ["__version__", "load_policies", "load_policy", "load_run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from momentum_jax.processes import console, interruption
+from momentum_jax.version import __version__
 
 COMMANDS = {
     "launch": "train an experiment or a study, and report on it",
@@ -29,8 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_help_text())
         return 0
     if name == "--version":
-        from momentum_jax import __version__
-
         print(f"momentum_jax {__version__}")
         return 0
     if name not in COMMANDS:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from absl import flags
 
-from momentum_jax import __version__, run_directory
+from momentum_jax import run_directory
 from momentum_jax.cli import arguments, flag_definitions, modes
 from momentum_jax.cli.batch_file import SlurmConfig
 from momentum_jax.config.claims import impossible_criteria
@@ -24,6 +24,7 @@ from momentum_jax.processes import paths
 from momentum_jax.processes.distributed import DistributedConfig
 from momentum_jax.study.queue import DECLARATION_NAME, PartRun, Study, check_folder, plan
 from momentum_jax.training.resume import compatibility
+from momentum_jax.version import __version__
 
 _HELP = {"--help", "-h", "-help", "--helpfull", "--helpshort"}
 

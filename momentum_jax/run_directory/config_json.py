@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import momentum_jax
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION
 from momentum_jax.run_directory.files import CONFIG_NAME, RunDirectoryError, Share
+from momentum_jax.version import __version__
 
 _ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,+=-]*")
 _REQUIRED: dict[str, type] = {
@@ -88,7 +88,7 @@ def version_text(config: Mapping[str, Any]) -> str:
     """Which version of this program wrote a run, beside the one that reads it, for a refusal."""
     version = config.get("versions", {}).get("momentum_jax", "of a version that it does not name")
     commit = config.get("git_commit") or "not known"
-    return f"momentum_jax {version} wrote it (git commit {commit}), this is {momentum_jax.__version__}"
+    return f"momentum_jax {version} wrote it (git commit {commit}), this is {__version__}"
 
 
 def is_finished(run_dir: str | Path) -> bool:

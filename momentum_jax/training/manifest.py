@@ -10,7 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import momentum_jax
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
@@ -18,6 +17,7 @@ from momentum_jax.market.dataset import Dataset
 from momentum_jax.market.segment import regime_balance
 from momentum_jax.processes import jax_settings
 from momentum_jax.training.engine import Layout
+from momentum_jax.version import __version__
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "pandas")
 
@@ -29,7 +29,7 @@ def describe(config: RunConfig, dataset: Dataset, layouts: Sequence[Layout], num
         "data": dataset.describe(),
         "diagnostics": MOMENTUM.to_json(),
         "versions": {name: metadata.version(name) for name in _PACKAGES}
-        | {"python": platform.python_version(), "momentum_jax": momentum_jax.__version__},
+        | {"python": platform.python_version(), "momentum_jax": __version__},
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
         "jax_settings": jax_settings.current(),
         "group_width": [layout.group_width for layout in layouts],

@@ -62,16 +62,17 @@ def test_every_bound_is_closed(requirement):
 def imported(folder: str) -> Iterator[tuple[str, str]]:
     """(module, file) of every third-party top-level module that a folder's files import anywhere."""
     for path in sorted((ROOT / folder).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-                names = [node.module]
-            for name in names:
-                root = name.split(".")[0]
-                if root not in sys.stdlib_module_names and root not in ("momentum_jax", "experiments"):
-                    yield root, str(path.relative_to(ROOT))
+        roots = {name.split(".")[0] for name in _absolute_names(ast.parse(path.read_text(encoding="utf-8")))}
+        for root in sorted(roots - sys.stdlib_module_names - {"momentum_jax", "experiments"}):
+            yield root, str(path.relative_to(ROOT))
+
+
+def _absolute_names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
 
 
 @pytest.mark.parametrize("folder", ["momentum_jax", "experiments"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from types import SimpleNamespace
 
@@ -45,7 +46,7 @@ def as_update_record(record):
 
 def plain_loop(records, run, steps, envs, checkpoints):
     """The same windows, one step after the other."""
-    windows, window, returns, taken = [], defaultdict(float), [0.0] * envs, 0
+    windows, window, returns = [], defaultdict(float), [0.0] * envs
     window["flat_count"] = Counter()
     remaining = list(checkpoints)
 
@@ -58,18 +59,14 @@ def plain_loop(records, run, steps, envs, checkpoints):
     while remaining and remaining[0] == 0:
         cut()
         remaining.pop(0)
-    for record in records:
-        for t in range(steps):
-            for m in range(envs):
-                _count(window, record, (run, t, m), returns)
-                taken += 1
-                last_of_update = t == steps - 1 and m == envs - 1
-                if last_of_update:
-                    window["updates"] += 1
-                    window["entropy"] += record.metrics["entropy"][run]
-                if remaining and remaining[0] == taken:
-                    cut()
-                    remaining.pop(0)
+    for taken, (record, t, m) in enumerate(itertools.product(records, range(steps), range(envs)), start=1):
+        _count(window, record, (run, t, m), returns)
+        if t == steps - 1 and m == envs - 1:  # the last step of the update
+            window["updates"] += 1
+            window["entropy"] += record.metrics["entropy"][run]
+        if remaining and remaining[0] == taken:
+            cut()
+            remaining.pop(0)
     return windows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import shutil
 import tempfile
@@ -173,15 +174,12 @@ def write_reliability(ds: xr.Dataset, folder: Path, metrics: Iterable[str] = _DE
     failed = failed_steps(ds)
     _clear(folder)
     paths = []
-    for arm in ds["arm"].values:
-        for metric in metrics:
-            values = curves[metric].sel(arm=arm).transpose("seed", "checkpoint").values
-            for row, seed in enumerate(ds["seed"].values):
-                if failed.sel(arm=arm, seed=seed) >= 0:
-                    continue
-                table = pd.DataFrame({"env_steps": steps, metric: values[row]}).dropna()
-                paths.append(folder / file_name(arm) / metric / f"seed_{seed}.csv")
-                write_atomic(paths[-1], table.to_csv(index=False).encode())
+    for arm, metric in itertools.product(ds["arm"].values, metrics):
+        values = curves[metric].sel(arm=arm).transpose("seed", "checkpoint").values
+        for row in np.flatnonzero(failed.sel(arm=arm).values < 0):
+            table = pd.DataFrame({"env_steps": steps, metric: values[row]}).dropna()
+            paths.append(folder / file_name(arm) / metric / f"seed_{ds['seed'].values[row]}.csv")
+            write_atomic(paths[-1], table.to_csv(index=False).encode())
     return paths
 
 

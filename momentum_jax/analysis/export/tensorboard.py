@@ -75,9 +75,9 @@ def _write(folder: Path, steps: np.ndarray, scalars: dict[str, np.ndarray]) -> P
         earlier.unlink()
     with _writer(folder) as writer:
         for tag, values in scalars.items():
-            for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-                if np.isfinite(value):
-                    writer.add_scalar(tag, value, step)
+            known = np.isfinite(values)
+            for step, value in zip(steps[known].tolist(), values[known].tolist(), strict=True):
+                writer.add_scalar(tag, value, step)
     return folder
 
 

@@ -1,0 +1,229 @@
+"""The house: rooms import downwards only, no circles, no JAX where none is needed, sizes that fit in a head.
+
+`ROOMS` is the one place that has the order; `docs/architecture.md` shows it and is compared with it.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from benchmarks import house
+from tests.conftest import ROOT
+from tests.project import import_graph
+
+# Lowest first: a room imports itself and what stands above it in this table.
+ROOMS = {
+    "version": "the version of this program",
+    "fields": "declared settings: names, defaults, bounds",
+    "processes": "the operating system's process: terminal, signals, machine, JAX's start, several processes",
+    "market": "bars: files, vendors, synthetic; checks, sessions, segments, features",
+    "diagnostics": "what an environment says of itself; events, counters, probe states",
+    "env": "environments behind one seam, the momentum environment first",
+    "networks": "networks of policy and value",
+    "ppo": "losses, rollout, optimisers, learner",
+    "config": "what a run is, declared",
+    "run_directory": "write and read a run directory",
+    "training": "one compiled program; arms × seeds over programs; checkpoints; resuming",
+    "study": "the parts of a study as a queue",
+    "analysis": "from run directories to dips, claims, figures, reports",
+    "cli": "everything that reads a command line",
+}
+# Programs and the user's own imports; they may import every room, and no room imports them.
+DOORS = ("", "__main__", "policy", "report", "study_page", "market.__main__")
+# What computes on JAX's arrays, or exists for them.
+JAX = ("jax", "jaxlib", "flax", "optax", "chex", "orbax", "gymnax")
+WITHOUT_JAX = ("fields", "market", "config", "run_directory", "analysis")
+PACKAGE = "momentum_jax"
+FILES = import_graph.modules(ROOT / PACKAGE, PACKAGE)
+EDGES = import_graph.graph(FILES)
+
+
+def within(module: str) -> str:
+    """A module's name inside the package; empty for the package itself."""
+    return module.removeprefix(PACKAGE).removeprefix(".")
+
+
+def room(module: str) -> str:
+    return within(module).split(".")[0]
+
+
+def is_door(module: str) -> bool:
+    return within(module) in DOORS
+
+
+def test_every_module_is_in_a_room_or_is_a_door():
+    assert {within(module) for module in FILES if is_door(module)} == set(DOORS)
+    assert {room(module) for module in FILES if not is_door(module)} == set(ROOMS)
+
+
+def test_imports_run_downwards_only():
+    order = list(ROOMS)
+    upwards = [
+        f"{module} imports {other}"
+        for module, others in EDGES.items()
+        for other in others
+        if not is_door(module) and (is_door(other) or order.index(room(other)) > order.index(room(module)))
+    ]
+    assert not upwards, upwards
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert import_graph.circle(EDGES) == []
+
+
+def imported_roots(module: str, files: dict[str, Path] = FILES) -> set[str]:
+    return {name.split(".")[0] for name in import_graph.imports(module, files)}
+
+
+@pytest.mark.parametrize("name", WITHOUT_JAX)
+def test_a_room_without_jax_reaches_none_by_any_import(name):
+    """At the top or inside a function. The package itself offers lazily what may need JAX; that is no import."""
+    edges = {module: edges for module, edges in EDGES.items() if module != PACKAGE}
+    edges[PACKAGE] = import_graph.graph(FILES, strings=False)[PACKAGE]
+    start = [module for module in FILES if room(module) == name and not is_door(module)]
+    assert len(start) > 0
+    for module in import_graph.reachable(start, edges):
+        assert not imported_roots(module) & set(JAX), f"{module} is reached from {name}/"
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+names = ["momentum_jax.{room}"]
+room = importlib.import_module(names[0])
+names += [found.name for found in pkgutil.walk_packages(getattr(room, "__path__", []), names[0] + ".")]
+names = [name for name in names if not name.endswith("__main__")]
+for name in names:
+    importlib.import_module(name)
+print(len(names), sorted(set({jax}) & set(sys.modules)))
+"""
+
+
+def test_analysis_is_imported_whole_without_jax():
+    program = IMPORT_ALL.format(room="analysis", jax=JAX)
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    expected = sum(room(module) == "analysis" for module in FILES)
+    assert result.stdout.split(maxsplit=1) == [str(expected), "[]\n"], result.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "own"),
+    [
+        ("env.rules", {"env.environment_options", "env.market_view", "env.pricing", "market.contract_terms", "fields"}),
+        ("ppo.losses", {"ppo.hyper_parameters", "fields"}),
+    ],
+)
+def test_the_pure_parts_import_jax_and_their_own_options_only(module, own):
+    edges = import_graph.graph(FILES, strings=False)
+    full = f"{PACKAGE}.{module}"
+    packages = {"", *(each for name in (module, *own) for each in map(within, import_graph.packages(name)))}
+    reached = import_graph.reachable([full], {name: edges[name] for name in edges if name.count(".")})
+    assert {within(each) for each in reached} <= {module, *own} | packages
+    for each in reached - {f"{PACKAGE}.{name}" for name in packages}:
+        assert imported_roots(each) - sys.stdlib_module_names - {PACKAGE} <= {"jax", "flax"}, each
+
+
+def test_no_two_files_or_folders_of_one_name():
+    """A door is named after the room that it opens, and a file may be named after its folder."""
+    places = defaultdict(set)
+    for module, path in FILES.items():
+        folder = path.name == "__init__.py"
+        if not is_door(module):
+            name = within(module)
+            places[name.split(".")[-1]].add(name if folder else name.rpartition(".")[0] or name)
+    twice = {
+        name: found
+        for name, found in places.items()
+        if len(found) > 1 and not all(each.split(".")[-1] == name for each in found)
+    }
+    assert not twice
+
+
+def exported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if f"{node.module}.{alias.name}" not in FILES
+    }
+
+
+def test_no_package_gives_a_name_that_is_also_its_modules():
+    """Whichever is imported last would be what the name means."""
+    for package, path in FILES.items():
+        if path.name == "__init__.py":
+            parts = {module.rpartition(".")[2] for module in FILES if module.rpartition(".")[0] == package}
+            assert not parts & exported(path), package
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_every_module_says_what_it_is_for(module):
+    assert ast.get_docstring(ast.parse(FILES[module].read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("folder", house.FOLDERS)
+def test_files_functions_and_nesting_fit_in_a_head(folder):
+    functions, nesting, files = house.sizes(folder)
+    assert not [size for size in functions if size.number > house.MOST_FUNCTION_LINES]
+    assert not [size for size in nesting if size.number > house.MOST_NESTING]
+    assert not [size for size in files if size.number > house.MOST_FILE_LINES]
+
+
+# --- the measurements themselves -------------------------------------------------------------------------
+
+
+def package(folder: Path, sources: dict[str, str]) -> dict[str, Path]:
+    """Writes the files of a package `p`."""
+    for name, source in sources.items():
+        path = folder / "p" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return import_graph.modules(folder / "p", "p")
+
+
+def test_every_way_to_import_is_seen(tmp_path):
+    sources = {
+        "__init__": "",
+        "a": "import p.b\nfrom p import c\nfrom p.d import name",
+        "b": "def f():\n    from p.c import x\n    return 'p.d'",
+        "c": "import importlib\nTABLE = {'x': 'p.d'}\nimportlib.import_module(TABLE['x'])",
+        "d": "try:\n    from . import e\nexcept ImportError: pass\nfrom .r.s import *",
+        "e": "",
+        "r/__init__": "from .s import y",
+        "r/s": "from ..e import z\nimport json",
+    }
+    files = package(tmp_path, sources)
+    edges = import_graph.graph(files)
+    assert edges["p.a"] == {"p.b", "p.c", "p.d"}
+    assert (edges["p.b"], edges["p.c"], edges["p.d"]) == ({"p.c"}, {"p.d"}, {"p.e", "p.r.s"})
+    assert (edges["p.r"], edges["p.r.s"]) == ({"p.r.s"}, {"p.e"})
+    assert import_graph.imports("p.r.s", files) == {"p.e", "json"}
+    assert import_graph.graph(files, strings=False)["p.c"] == set()
+    assert import_graph.reachable(["p.d"], edges) == {"p", "p.d", "p.e", "p.r", "p.r.s"}
+
+
+def test_a_circle_is_found_wherever_it_begins():
+    edges = {"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"e"}, "e": {"b"}}
+    found = import_graph.circle({name: frozenset(others) for name, others in edges.items()})
+    assert found == ["b", "d", "e", "b"]
+    edges["e"] = {"c"}
+    assert import_graph.circle({name: frozenset(others) for name, others in edges.items()}) == []
+
+
+def test_sizes_are_counted(tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "one.py").write_text(
+        "@cache\ndef f(x):\n    for y in x:\n        if y:\n            pass\n        elif x:\n            with y:\n"
+        "                pass\n\n\ndef g():\n    def inner():\n        while 1:\n            pass\n"
+    )
+    functions, nesting, files = house.sizes("code", tmp_path)
+    assert functions[0] == (8, "code/one.py: f") and functions[1] == (4, "code/one.py: g")
+    assert [tuple(size) for size in nesting[:2]] == [(3, "code/one.py: f"), (1, "code/one.py: inner")]
+    assert files == [(14, "code/one.py")]

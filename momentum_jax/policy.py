@@ -16,7 +16,7 @@ import numpy as np
 from momentum_jax.networks import towers as networks
 from momentum_jax.ppo import distributions
 from momentum_jax.run_directory import RunDirectoryError, failed_seeds, load_policies, read_config
-from momentum_jax.run_directory.files import write_arrays
+from momentum_jax.run_directory.atomic_files import write_arrays
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from absl import flags
 from momentum_jax import run_directory
 from momentum_jax.cli import arguments, flag_definitions, modes
 from momentum_jax.cli.batch_file import SlurmConfig
-from momentum_jax.config.claims import impossible_criteria
+from momentum_jax.config.declared_claims import impossible_criteria
 from momentum_jax.config.experiment_file import is_file_name
 from momentum_jax.config.run_config import Experiment, RunConfig, resolve_arms
 from momentum_jax.env.environment_options import EnvOptions
@@ -22,7 +22,8 @@ from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.processes import paths
 from momentum_jax.processes.distributed import DistributedConfig
-from momentum_jax.study.queue import DECLARATION_NAME, PartRun, Study, check_folder, plan
+from momentum_jax.study import DECLARATION_NAME, Study
+from momentum_jax.study.queue import PartRun, check_folder, plan
 from momentum_jax.training.resume import compatibility
 from momentum_jax.version import __version__
 

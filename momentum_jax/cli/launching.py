@@ -23,7 +23,7 @@ from momentum_jax.config.run_config import Experiment
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.processes import backend_startup, distributed, interruption, invocation
-from momentum_jax.study.queue import Study
+from momentum_jax.study import Study
 from momentum_jax.training.resume import compatibility
 
 _REFUSALS = (ConfigError, DataError, run_directory.RunDirectoryError)

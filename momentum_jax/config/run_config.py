@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from momentum_jax.config.claims import Claim, impossible_criteria, unknown_arm
+from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static

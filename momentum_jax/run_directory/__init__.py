@@ -15,8 +15,7 @@ Every file is written under a temporary name in its own folder and renamed, so t
 file either is whole or is not there. Nothing is pickled, and nothing here imports jax.
 """
 
-from momentum_jax.run_directory.config_json import is_finished, is_run, read_config, shares, version_text
-from momentum_jax.run_directory.files import (
+from momentum_jax.run_directory.atomic_files import (
     STATE_NAME,
     WHOLE,
     RunDirectoryError,
@@ -25,6 +24,7 @@ from momentum_jax.run_directory.files import (
     write_arrays,
     write_atomic,
 )
+from momentum_jax.run_directory.config_json import is_finished, is_run, read_config, shares, version_text
 from momentum_jax.run_directory.reader import complete_steps, failed_seeds, load_policies, load_run
 from momentum_jax.run_directory.run_diagnostics import diagnostics_in, diagnostics_of
 from momentum_jax.run_directory.state_folders import new_state, remove_leftovers, states

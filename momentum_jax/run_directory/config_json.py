@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION
-from momentum_jax.run_directory.files import CONFIG_NAME, RunDirectoryError, Share
+from momentum_jax.run_directory.atomic_files import CONFIG_NAME, RunDirectoryError, Share
 from momentum_jax.version import __version__
 
 _ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,+=-]*")

@@ -13,8 +13,7 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.diagnostics.variables import LABELS, VARIABLES
-from momentum_jax.run_directory.config_json import arm_names, read_config, shares, version_text
-from momentum_jax.run_directory.files import (
+from momentum_jax.run_directory.atomic_files import (
     DIAGNOSTICS_NAME,
     Array,
     RunDirectoryError,
@@ -23,6 +22,7 @@ from momentum_jax.run_directory.files import (
     policy_path,
     read_arrays,
 )
+from momentum_jax.run_directory.config_json import arm_names, read_config, shares, version_text
 from momentum_jax.run_directory.writer import check_arrays
 
 _SCALARS: tuple[str, ...] = ("env_steps", "update")

@@ -12,8 +12,8 @@ import xarray as xr
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
+from momentum_jax.run_directory.atomic_files import RunDirectoryError
 from momentum_jax.run_directory.config_json import version_text
-from momentum_jax.run_directory.files import RunDirectoryError
 
 
 def diagnostics_of(ds: xr.Dataset) -> Diagnostics:

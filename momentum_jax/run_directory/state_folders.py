@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from momentum_jax.run_directory.files import STATE_NAME, WHOLE, Share, sync_folder
+from momentum_jax.run_directory.atomic_files import STATE_NAME, WHOLE, Share, sync_folder
 
 _KEPT = 2
 

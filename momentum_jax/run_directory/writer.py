@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION, VARIABLES
-from momentum_jax.run_directory.config_json import arm_names, check_config, is_run, read_config
-from momentum_jax.run_directory.files import (
+from momentum_jax.run_directory.atomic_files import (
     CONFIG_NAME,
     DIAGNOSTICS_NAME,
     WHOLE,
@@ -26,6 +25,7 @@ from momentum_jax.run_directory.files import (
     write_arrays,
     write_atomic,
 )
+from momentum_jax.run_directory.config_json import arm_names, check_config, is_run, read_config
 from momentum_jax.run_directory.writer_lock import locked
 
 

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from momentum_jax.run_directory.files import LOCK_NAME, WHOLE, RunDirectoryError, Share
+from momentum_jax.run_directory.atomic_files import LOCK_NAME, WHOLE, RunDirectoryError, Share
 
 
 @contextlib.contextmanager

@@ -1,5 +1,5 @@
 """A study: several runs in a declared order."""
 
-from momentum_jax.study.queue import Study
+from momentum_jax.study.declaration import DECLARATION_NAME, Study, part_name
 
-__all__ = ["Study"]
+__all__ = ["DECLARATION_NAME", "Study", "part_name"]

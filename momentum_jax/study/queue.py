@@ -1,9 +1,7 @@
-"""A study: several runs in a declared order, a queue that goes on where it was interrupted. Imports no JAX."""
+"""The runs of a study: a queue in the declared order that goes on where it was interrupted."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -11,62 +9,9 @@ from typing import NamedTuple, Protocol
 
 from momentum_jax import run_directory
 from momentum_jax.config.run_config import Experiment, RunConfig
-from momentum_jax.fields import ConfigError, differences, nearest
+from momentum_jax.fields import ConfigError, differences
+from momentum_jax.study.declaration import Study, declare, part_name
 from momentum_jax.training.resume import compatibility
-
-DECLARATION_NAME = "study.json"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Study:
-    """What is asked, by what it is answered, and the runs that answer it, most important first.
-
-    Attributes:
-      name: of its file in experiments/.
-      question: in one sentence.
-      primary: the one metric that decides.
-      beside: what is shown beside it and decides nothing.
-      horizon: environment steps within which a trough counts.
-      threshold: smallest depth that counts as a dip, points.
-      parts: one run each, named `<study>.<part>`.
-      confirmatory: names of the parts whose claims were fixed before; the others explore.
-      by_request: names of parts that only run when they are asked for.
-      added: names of parts thought of after results were seen. They explore, and may grow in number without the
-        folder's declaration becoming another one.
-
-    Raises:
-      ValueError: an added part is called confirmatory.
-    """
-
-    name: str
-    question: str
-    primary: str
-    beside: str
-    horizon: int
-    threshold: float
-    parts: tuple[Experiment, ...]
-    confirmatory: tuple[str, ...]
-    by_request: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        late = sorted(set(self.added) & set(self.confirmatory))
-        if late:
-            raise ValueError(f"part {late[0]} of {self.name} was added after results were seen, so it cannot confirm")
-
-    def part(self, name: str) -> Experiment:
-        """A part by its name, with or without the study's in front.
-
-        Raises:
-          ConfigError: there is no such part.
-        """
-        found = {part_name(part): part for part in self.parts}
-        short = name.removeprefix(f"{self.name}.")
-        if short not in found:
-            raise ConfigError(
-                f"study {self.name} has no part {short!r}: choose from {', '.join(found)}{nearest(short, found)}"
-            )
-        return found[short]
 
 
 class PartRun(NamedTuple):
@@ -89,11 +34,6 @@ class Train(Protocol):
     """What trains a part: `runner.train`, or a test's stand-in."""
 
     def __call__(self, config: RunConfig, run_dir: Path, *, resume: bool) -> None: ...
-
-
-def part_name(part: Experiment) -> str:
-    """A part's name within its study, which names its run directory."""
-    return part.name.rpartition(".")[2]
 
 
 def plan(
@@ -166,27 +106,6 @@ def check(runs: Sequence[PartRun]) -> None:
                 f"{run.run_dir}: {setting} was {before}, now {now}: "
                 "give the flags it was begun with, or another --run_dir"
             )
-
-
-def declare(study: Study, folder: Path) -> None:
-    """Write what was declared into the study's folder, for the page.
-
-    An earlier declaration stays if it is the same; parts that were added since are put into it.
-
-    Raises:
-      ConfigError: the folder holds another declaration.
-    """
-    parts = [part_name(part) for part in study.parts if part_name(part) not in study.added]
-    declaration = json.loads(json.dumps(dataclasses.asdict(study) | {"parts": parts, "added": study.added}))
-    path = folder / DECLARATION_NAME
-    if path.exists():
-        # A field that did not exist yet had its default's meaning.
-        defaults = {f.name: f.default for f in dataclasses.fields(study) if f.default is not dataclasses.MISSING}
-        earlier = json.loads(json.dumps(defaults)) | json.loads(path.read_text(encoding="utf-8"))
-        kept = set(earlier["added"]) <= set(study.added)
-        if not kept or earlier | {"added": declaration["added"]} != declaration:
-            raise ConfigError(f"{path} declares another study or an earlier form of it: use another --run_dir")
-    run_directory.write_atomic(path, (json.dumps(declaration, indent=2) + "\n").encode())
 
 
 def carry_out(

@@ -17,7 +17,7 @@ from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import ConfigError
 from momentum_jax.networks import towers as networks
 from momentum_jax.ppo import distributions, learner
-from momentum_jax.run_directory.files import Rows
+from momentum_jax.run_directory.atomic_files import Rows
 from momentum_jax.training import memory
 from momentum_jax.training.engine import Engine, Layout, Run, default_layout
 from momentum_jax.training.recorder import blank_record

@@ -9,7 +9,7 @@ import pytest
 
 import experiments
 from momentum_jax.cli import command_line
-from momentum_jax.config.claims import Claim, Criterion
+from momentum_jax.config.declared_claims import Claim, Criterion
 from momentum_jax.config.run_config import Experiment, RunConfig
 from momentum_jax.fields import ConfigError
 

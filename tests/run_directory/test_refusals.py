@@ -20,7 +20,7 @@ from momentum_jax.run_directory import (
     write_checkpoint,
     write_policy,
 )
-from momentum_jax.run_directory.files import write_arrays
+from momentum_jax.run_directory.atomic_files import write_arrays
 
 
 def refusal(action, *arguments) -> str:

@@ -14,7 +14,7 @@ from momentum_jax.config.run_config import Arm, Experiment, RunConfig
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.run_directory import RunDirectoryError
-from momentum_jax.study import queue
+from momentum_jax.study import declaration, queue
 
 PARTS = (
     Experiment(name="made_up.first", description="", arms=(Arm(name="a"), Arm(name="b")), num_seeds=2),
@@ -22,7 +22,7 @@ PARTS = (
     Experiment(name="made_up.crash", description="", arms=(Arm(name="a"),), market={"data_source": "synthetic"}),
     Experiment(name="made_up.other", description="", arms=(Arm(name="a"),)),
 )
-MADE_UP = queue.Study(
+MADE_UP = declaration.Study(
     name="made_up",
     question="?",
     primary="p",
@@ -129,7 +129,7 @@ def test_where_a_run_is_computed_may_change_under_way(tmp_path):
 
 def test_the_declaration_lies_beside_the_runs_and_another_is_refused(tmp_path):
     carry_out(tmp_path, StandIn())
-    declared = json.loads((tmp_path / queue.DECLARATION_NAME).read_text())
+    declared = json.loads((tmp_path / declaration.DECLARATION_NAME).read_text())
     assert declared["parts"] == ["first", "second", "crash", "other"]
     assert (declared["horizon"], declared["threshold"], declared["confirmatory"]) == (25_000, 5.0, ["first"])
     later = dataclasses.replace(MADE_UP, threshold=1.0)
@@ -139,17 +139,17 @@ def test_the_declaration_lies_beside_the_runs_and_another_is_refused(tmp_path):
 
 def test_a_part_may_be_added_later_but_never_as_confirmatory(tmp_path):
     first = dataclasses.replace(MADE_UP, parts=PARTS[:1], by_request=())
-    path = tmp_path / queue.DECLARATION_NAME
-    queue.declare(first, tmp_path)
+    path = tmp_path / declaration.DECLARATION_NAME
+    declaration.declare(first, tmp_path)
     assert json.loads(path.read_text())["added"] == []
     grown = dataclasses.replace(first, parts=PARTS[:2], added=("second",))
-    queue.declare(grown, tmp_path)
+    declaration.declare(grown, tmp_path)
     told = json.loads(path.read_text())
     assert (told["parts"], told["added"]) == (["first"], ["second"])
-    queue.declare(grown, tmp_path)
+    declaration.declare(grown, tmp_path)
     for other in (first, dataclasses.replace(first, parts=PARTS[:2]), dataclasses.replace(grown, threshold=1.0)):
         with pytest.raises(ConfigError, match="another --run_dir"):
-            queue.declare(other, tmp_path)
+            declaration.declare(other, tmp_path)
     assert json.loads(path.read_text()) == told
     with pytest.raises(ValueError, match="second of made_up was added after results were seen"):
         dataclasses.replace(grown, confirmatory=("first", "second"))

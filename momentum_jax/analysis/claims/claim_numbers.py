@@ -13,7 +13,7 @@ from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import find_dips
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
 from momentum_jax.analysis.report.run_tables import table_percentages
-from momentum_jax.config.claims import Criterion
+from momentum_jax.config.declared_claims import Criterion
 from momentum_jax.config.run_config import TABLE_STEPS
 
 _SIGNS = {"hold_pct": -1, "strong_buy_pct": 1}

@@ -17,7 +17,7 @@ from momentum_jax.analysis.claims.verdicts import Finding, Judgement, declared_c
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.report.formatting import format_confidence, format_table, without_few_seeds
-from momentum_jax.config.claims import COUNTED
+from momentum_jax.config.declared_claims import COUNTED
 from momentum_jax.run_directory import write_atomic
 from momentum_jax.run_directory.joining import load_runs
 

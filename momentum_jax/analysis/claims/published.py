@@ -17,7 +17,7 @@ import xarray as xr
 
 from momentum_jax.analysis.inference.prediction import place_among
 from momentum_jax.analysis.report.run_tables import table_percentages
-from momentum_jax.config.claims import Claim
+from momentum_jax.config.declared_claims import Claim
 from momentum_jax.config.experiment_file import shipped
 
 SeedFlags = Callable[[xr.Dataset], npt.NDArray[np.bool_]]

@@ -10,7 +10,7 @@ from momentum_jax.analysis.claims.published_arms import find_arm
 from momentum_jax.analysis.claims.verdicts import Finding, Judgement, decide, judge
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
-from momentum_jax.config.claims import Claim
+from momentum_jax.config.declared_claims import Claim
 
 
 def judge_published(run: RunNumbers) -> list[Judgement]:

@@ -35,7 +35,7 @@ from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.report.formatting import format_steps
-from momentum_jax.config.claims import COUNTED, Claim, Criterion, claim_from_json
+from momentum_jax.config.declared_claims import COUNTED, Claim, Criterion, claim_from_json
 
 
 class Verdict(StrEnum):

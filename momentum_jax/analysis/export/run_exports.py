@@ -17,7 +17,7 @@ import xarray as xr
 
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
 from momentum_jax.run_directory import RunDirectoryError, write_atomic
-from momentum_jax.run_directory.files import write_arrays
+from momentum_jax.run_directory.atomic_files import write_arrays
 
 Floats = npt.NDArray[np.float64]
 

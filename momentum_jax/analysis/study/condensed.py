@@ -16,7 +16,7 @@ import xarray as xr
 from momentum_jax.analysis.metrics.curves import TRIGGERS
 from momentum_jax.diagnostics.variables import ACTIONS, HEALTH_METRICS, LABELS, VARIABLES
 from momentum_jax.run_directory import RunDirectoryError
-from momentum_jax.run_directory.files import Array, log_path, read_arrays, write_arrays
+from momentum_jax.run_directory.atomic_files import Array, log_path, read_arrays, write_arrays
 
 LANDMARKS = (2_000, 3_000, 5_000, 10_000)
 _LEGAL = 3  # actions of a flat state, the first of all

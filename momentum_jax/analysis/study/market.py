@@ -20,7 +20,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.market.market_options import SCENARIOS
 from momentum_jax.run_directory import RunDirectoryError
 from momentum_jax.run_directory.joining import join_runs
-from momentum_jax.study.queue import DECLARATION_NAME
+from momentum_jax.study import DECLARATION_NAME
 
 Floats = npt.NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from momentum_jax.analysis.study.market import Market, check_parts
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory import is_finished, load_run, write_atomic
 from momentum_jax.run_directory.joining import ComparisonError
-from momentum_jax.study.queue import DECLARATION_NAME
+from momentum_jax.study import DECLARATION_NAME
 
 TEMPLATE_SUFFIX, DATA_NAME = ".template.md", "data"
 TABLES: dict[str, Callable[[Market], pd.DataFrame]] = {

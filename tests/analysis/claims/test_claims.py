@@ -18,7 +18,7 @@ from momentum_jax.analysis.claims.verdicts import RunNumbers, Verdict, decide, f
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.cli import report_command
-from momentum_jax.config.claims import Claim, Criterion, claim_from_json
+from momentum_jax.config.declared_claims import Claim, Criterion, claim_from_json
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory import load_run

@@ -12,7 +12,7 @@ from momentum_jax.analysis.inference.intervals import mean_interval, wilson_inte
 from momentum_jax.analysis.report.formatting import format_table
 from momentum_jax.analysis.report.rendering import markdown_table
 from momentum_jax.analysis.report.run_tables import checkpoint_table, dip_summary, dip_table, excursion_table
-from momentum_jax.config.claims import Criterion
+from momentum_jax.config.declared_claims import Criterion
 from momentum_jax.run_directory import load_run
 
 

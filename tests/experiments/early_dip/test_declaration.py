@@ -6,7 +6,7 @@ import experiments
 from experiments.early_dip import STUDY, causes, confirmatory
 from momentum_jax.cli import command_line
 from momentum_jax.env.environment_options import EnvOptions
-from momentum_jax.study import queue
+from momentum_jax.study import declaration, queue
 
 
 def parse(line):
@@ -23,7 +23,7 @@ def test_every_part_of_early_dip_parses_alone_and_within_the_study():
     for part in STUDY.parts:
         alone = parse(f"--experiment={part.name} --run_dir=runs/x")
         assert isinstance(alone, command_line.Command)
-        name = queue.part_name(part)
+        name = declaration.part_name(part)
         assert (name in within) is (name not in STUDY.by_request)
         assert within.get(name, alone.config) == alone.config
         assert (alone.config.num_seeds, alone.config.timesteps) == (part.num_seeds, part.timesteps)
@@ -31,7 +31,7 @@ def test_every_part_of_early_dip_parses_alone_and_within_the_study():
 
 def test_early_dip_keeps_to_the_least_that_was_asked_for():
     for part in STUDY.parts:
-        name = queue.part_name(part)
+        name = declaration.part_name(part)
         if name == "full":
             least = (16, 500_000)
         elif name in ("streams", "random_episodes"):

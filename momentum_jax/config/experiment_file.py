@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from momentum_jax import moved_modules
 from momentum_jax.fields import ConfigError
 from momentum_jax.processes import paths
 
@@ -67,4 +68,5 @@ def _where(error: BaseException, path: str) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
     text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
-    return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
+    remedy = moved_modules.advice(error)
+    return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "") + (f": {remedy}" if remedy else "")

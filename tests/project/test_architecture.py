@@ -20,6 +20,7 @@ from tests.project import import_graph
 # Lowest first: a room imports itself and what stands above it in this table.
 ROOMS = {
     "version": "the version of this program",
+    "moved_modules": "where the modules of the flat package are now",
     "fields": "declared settings: names, defaults, bounds",
     "processes": "the operating system's process: terminal, signals, machine, JAX's start, several processes",
     "market": "bars: files, vendors, synthetic; checks, sessions, segments, features",

@@ -37,7 +37,7 @@ class Command(NamedTuple):
     run_dir: Path
     resume: bool
     job: DistributedConfig
-    slurm: SlurmConfig
+    batch_file: SlurmConfig
     arguments: Sequence[str]
 
 
@@ -121,10 +121,10 @@ def _run(
         config = _resumed(values, run_dir, load_experiment)
     config.validate()
     job = DistributedConfig(**flag_definitions.given(values, DistributedConfig))
-    slurm = SlurmConfig(**flag_definitions.given(values, SlurmConfig))
+    batch_file = SlurmConfig(**flag_definitions.given(values, SlurmConfig))
     job.validate()
-    slurm.validate()
-    return Command(config, run_dir, mode is not modes.NEW, job, slurm, words)
+    batch_file.validate()
+    return Command(config, run_dir, mode is not modes.NEW, job, batch_file, words)
 
 
 def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:

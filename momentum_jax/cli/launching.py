@@ -60,9 +60,9 @@ def launch(argv: Sequence[str], catalog: Catalog, program: Path | None = None) -
                 print(command)
             elif isinstance(command, command_line.StudyCommand):
                 _carry_out(command, last_words)
-            elif command.slurm.slurm:
+            elif command.batch_file.slurm:
                 path = batch_file.write_script(
-                    command.slurm, command.arguments, command.run_dir, program or invocation.launcher()
+                    command.batch_file, command.arguments, command.run_dir, program or invocation.launcher()
                 )
                 print(f"written: {shlex.join(['sbatch', str(path)])}")
             else:

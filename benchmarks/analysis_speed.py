@@ -28,10 +28,9 @@ from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
 from momentum_jax.analysis.inference.bands import quantile_bands, simultaneous_band
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
-from momentum_jax.analysis.inference.predictors import foretell
+from momentum_jax.analysis.inference.predictors import predict, predict_alone
 from momentum_jax.analysis.inference.recovery import recovery_sensitivity
 from momentum_jax.analysis.inference.variance import stream_shares
-from momentum_jax.analysis.metrics.measures import predictor_table
 
 _SEEDS = flags.DEFINE_integer("seeds", 10_000, "seeds")
 _CHECKPOINTS = flags.DEFINE_integer("checkpoints", 100, "checkpoints")
@@ -124,9 +123,9 @@ def _prediction(timed: Stopwatch, values: np.ndarray, env_steps: np.ndarray) -> 
         outcome = largest_drawdown(env_steps, values, 1, baseline_step=landmark).depth
         features = rng.normal(size=(len(values), FEATURES))
         features[:, 0] += outcome
-        timed("prediction", lambda x=features, y=outcome: foretell(x, y))
-        named = dict(enumerate(features.T))
-        timed("predictors one by one", lambda x=named, y=outcome: predictor_table(x, y, y > np.median(y)))
+        timed("prediction", lambda x=features, y=outcome: predict(x, y))
+        if landmark == LANDMARKS[-1]:
+            timed("predictors one by one", lambda x=features, y=outcome: predict_alone(x, y))
 
 
 def _streams(timed: Stopwatch, num_pairs: int) -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.inference.prediction import place_among
+from momentum_jax.analysis.inference.placement import place_among
 from momentum_jax.analysis.report.run_tables import table_percentages
 from momentum_jax.config.declared_claims import Claim
 from momentum_jax.config.experiment_file import shipped

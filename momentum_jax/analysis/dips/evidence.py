@@ -19,13 +19,24 @@ from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.multiplicity import holm
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
-from momentum_jax.analysis.inference.predictors import Prediction, foretell, landmark_features
+from momentum_jax.analysis.inference.predictors import (
+    LEARNER_FEATURES,
+    PredictedAlone,
+    Prediction,
+    landmark_features,
+    predict,
+    predict_alone,
+)
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
 from momentum_jax.diagnostics.variables import STRONG_SCORE
 
 Floats = npt.NDArray[np.float64]
 
 PRIMARY = "p_hold"
+NOISE_DRAWS = 1_000
+# Of each by itself: what else a learner tells at a step.
+_FURTHER_FEATURES = ("grad_norm", "reward_sum")
+_LABELS = {"p_hold": "P(HOLD) alone", "d_prime_exact": "d′", "criterion_exact": "c"}
 _BUYS = ["BUY_CALL", "BUY_PUT"]
 
 
@@ -38,7 +49,20 @@ class _Counted(NamedTuple):
     sign: int  # +1 where more is good
 
 
-def noise_table(ds: xr.Dataset, draws: int = 1_000) -> pd.DataFrame:
+class Evidence(NamedTuple):
+    """What a report's tables and figures both show, computed once."""
+
+    noise: pd.DataFrame  # of `noise_table`
+    predicted: pd.DataFrame  # of `prediction_table`
+    predictors: pd.DataFrame  # of `predictor_table`
+
+
+def gather(ds: xr.Dataset, draws: int = NOISE_DRAWS) -> Evidence:
+    """The evidence of a loaded run; arguments as for `noise_table`."""
+    return Evidence(noise_table(ds, draws), prediction_table(ds), predictor_table(ds))
+
+
+def noise_table(ds: xr.Dataset, draws: int = NOISE_DRAWS) -> pd.DataFrame:
     """Windowed falls of every healthy seed against what the counts' own noise makes of curves that never fall.
 
     Args:
@@ -153,23 +177,56 @@ def _row(
     }
 
 
-def foretelling_table(ds: xr.Dataset) -> pd.DataFrame:
-    """What is known at 2 000 and 5 000 steps about the rise of exact P(HOLD) that follows, on held-out seeds.
+def prediction_table(ds: xr.Dataset) -> pd.DataFrame:
+    """What is known at `PREDICTION_STEPS` about the rise of exact P(HOLD) that follows, on held-out seeds.
 
     Returns:
-        One row per arm and landmark that the run has: out-of-fold ``r2`` of all features, ``hold_r2`` of P(HOLD) alone
+        One row per arm and step that the run has: out-of-fold ``r2`` of all features, ``hold_r2`` of P(HOLD) alone
         and their ``gain``, each with its 95 % interval; ``spearman`` and ``auroc``. NaN with fewer than ten seeds.
     """
-    steps = ds["env_steps"].values
-    hold = derive_curves(ds)[PRIMARY].transpose("arm", "seed", "checkpoint").values
     rows = []
-    for landmark in (step for step in PREDICTION_STEPS if step in steps and step < steps[-1]):
-        _, features = landmark_features(ds, landmark)
-        for index, arm in enumerate(ds["arm"].values):
-            outcome = largest_drawdown(steps, hold[index], -1, HORIZON, landmark).depth
-            found = foretell(features.values[index], outcome)
-            rows.append({"arm": arm, "known_at_step": landmark} | prediction_columns(found))
+    for step in (step for step in PREDICTION_STEPS if step in ds["env_steps"].values[:-1]):
+        _, features = landmark_features(ds, step)
+        for arm, values, outcome in zip(ds["arm"].values, features.values, _later_rise(ds, step), strict=True):
+            rows.append({"arm": arm, "known_at_step": step} | prediction_columns(predict(values, outcome)))
     return pd.DataFrame(rows)
+
+
+def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
+    """What each feature by itself says at the last of `PREDICTION_STEPS` about the rise that follows, first arm.
+
+    Returns:
+        One row per ``predictor``, all that `prediction_table` takes together first: out-of-fold ``r2`` with its 95 %
+        interval and ``auroc`` of a rise above the median. NaN with fewer than ten seeds; empty without that step.
+    """
+    step = PREDICTION_STEPS[-1]
+    if step not in ds["env_steps"].values[:-1]:
+        return pd.DataFrame()
+    outcome = _later_rise(ds, step)[0]
+    _, together = landmark_features(ds, step)
+    names, each = landmark_features(ds, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))
+    whole = predict(together.values[0], outcome)
+    found = [PredictedAlone(whole.r2, whole.auroc), *predict_alone(each.values[0], outcome)]
+    labels = ["all together", *(_LABELS.get(name, name.replace("_", " ")) for name in names)]
+    return pd.DataFrame(
+        [
+            {
+                "predictor": label,
+                "r2": one.r2.estimate,
+                "r2_low": one.r2.low,
+                "r2_high": one.r2.high,
+                "auroc": one.auroc,
+            }
+            for label, one in zip(labels, found, strict=True)
+        ]
+    )
+
+
+def _later_rise(ds: xr.Dataset, step: int) -> Floats:
+    """``[arm, seed]`` largest rise of exact P(HOLD) from the step on within the horizon; NaN for seeds that failed."""
+    hold = derive_curves(ds)[PRIMARY].transpose("arm", "seed", "checkpoint").values
+    alive = healthy(ds).all("checkpoint").transpose("arm", "seed").values
+    return np.where(alive, largest_drawdown(ds["env_steps"].values, hold, -1, HORIZON, step).depth, np.nan)
 
 
 def prediction_columns(found: Prediction) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from momentum_jax.analysis.figures import canvas
+from momentum_jax.analysis.inference.predictors import FEWEST_SEEDS
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,8 +26,7 @@ def plot_predictors(
     """Predictors' R² and AUROC on the left, the policy/visit split of HOLD's changes on the right.
 
     Args:
-        predictors: columns ``predictor, r2, auroc`` and, where known, ``r2_low, r2_high,
-            auroc_low, auroc_high``.
+        predictors: columns ``predictor, r2, r2_low, r2_high, auroc``; empty where the run has no such step.
         env_steps: ``[K]`` ends of the windows that the changes lead to.
         split: by arm, mean policy and visit parts summed since the first window, ``[K]``, in
             points of windowed HOLD.
@@ -34,10 +34,11 @@ def plot_predictors(
     """
     figure = canvas.new_figure(10.5, max(3.6, 0.32 * len(predictors) + 1.8))
     left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.7])
+    labels = [] if predictors.empty else list(predictors["predictor"])
     _scores(left, predictors, "r2", "out-of-fold R² of depth", 0.0)
-    _scores(middle, predictors, "auroc", "AUROC of having a dip", 0.5)
-    left.set_yticks(range(len(predictors)), list(predictors["predictor"]), fontsize=9)
-    middle.set_yticks(range(len(predictors)), [""] * len(predictors))
+    _scores(middle, predictors, "auroc", "AUROC of a deep dip", 0.5)
+    left.set_yticks(range(len(labels)), labels, fontsize=9)
+    middle.set_yticks(range(len(labels)), [""] * len(labels))
     middle.set_xlim(0, 1)
     _split(right, env_steps, split)
     figure.suptitle(title, fontsize=12)
@@ -46,11 +47,11 @@ def plot_predictors(
 
 def _scores(axis: Axes, predictors: pd.DataFrame, name: str, label: str, chance: float) -> None:
     canvas.dress(axis)
-    axis.set_ylim(len(predictors) - 0.5, -0.5)
+    axis.set_ylim(max(len(predictors), 1) - 0.5, -0.5)
     axis.set_title(label, fontsize=10)
-    if predictors[name].isna().all():
+    if predictors.empty or predictors[name].isna().all():
         axis.set_xticks([])
-        canvas.nothing_to_draw(axis, "not measurable:\ntoo few seeds,\nor only one class")
+        canvas.nothing_to_draw(axis, f"not measurable:\nfewer than {FEWEST_SEEDS} seeds,\nor all alike")
         return
     rows = np.arange(len(predictors))
     axis.axvline(chance, color=canvas.GREY, linestyle="--", linewidth=1)

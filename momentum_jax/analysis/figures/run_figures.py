@@ -13,9 +13,10 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.dips.definition import HORIZON, THRESHOLD
+from momentum_jax.analysis.dips.definition import HORIZON, PREDICTION_STEPS, THRESHOLD
 from momentum_jax.analysis.dips.dips import landmark_depth
-from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown, reaches
+from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
+from momentum_jax.analysis.dips.evidence import Evidence
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.depth_predictors import plot_predictors
@@ -28,7 +29,7 @@ from momentum_jax.analysis.figures.recovery_curves import plot_recovery
 from momentum_jax.analysis.figures.seed_curves import plot_curves
 from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy_seeds
-from momentum_jax.analysis.metrics.measures import aligned, policy_visit_split, predictor_table
+from momentum_jax.analysis.metrics.measures import aligned, policy_visit_split
 from momentum_jax.analysis.metrics.signal import from_rates
 from momentum_jax.analysis.report.arm_settings import numeric_dose
 from momentum_jax.analysis.report.formatting import format_steps
@@ -38,7 +39,6 @@ from momentum_jax.analysis.report.summary import horizon_in_words
 Floats = npt.NDArray[np.float64]
 
 PRIMARY = "p_hold"
-LANDMARK = 5_000
 _OFFSETS = np.arange(-5_000.0, 30_001.0, 1_000.0)
 _HEALTH = {
     "entropy": "entropy, nat",
@@ -91,7 +91,7 @@ class _Run(NamedTuple):
         return self.dip(arm, "failed_step").to_numpy() < 0
 
 
-def gallery(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame) -> Iterator[Picture]:
+def gallery(ds: xr.Dataset, dips: pd.DataFrame, evidence: Evidence) -> Iterator[Picture]:
     """Draws the figures one after the other; one that the run has no data for is left out.
 
     All but the first, ``hold_pct``, are numbered in the order in which they come.
@@ -99,7 +99,7 @@ def gallery(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame) -> Iterator
     Args:
         ds: a loaded run, or several joined.
         dips: its dips, as `dip_table` returns them.
-        noise: what chance alone makes, as `noise_table` returns it.
+        evidence: what the report's tables show of noise and predictions.
     """
     arms = [str(arm) for arm in ds["arm"].values]
     run = _Run(ds, derive_curves(ds), dips, arms, ds["env_steps"].values)
@@ -107,14 +107,14 @@ def gallery(ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame) -> Iterator
     published = windowed_arm(ds)
     laid_over = "" if published is None else f", with the published windows of {published.run.name}"
     yield Picture("hold_pct", f"HOLD of every seed and the median{laid_over}", plot_hold(ds))
-    for number, picture in enumerate(_numbered(run, name, noise), start=1):
+    for number, picture in enumerate(_numbered(run, name, evidence), start=1):
         yield picture._replace(name=f"{number}_{picture.name}")
 
 
-def _numbered(run: _Run, name: str, noise: pd.DataFrame) -> Iterator[Picture]:
+def _numbered(run: _Run, name: str, evidence: Evidence) -> Iterator[Picture]:
     yield _curves(run, name)
     yield _drawdowns(run, name)
-    yield _depths(run, name, noise)
+    yield _depths(run, name, evidence.noise)
     dose = numeric_dose(json.loads(run.ds.attrs["config"])["arms"])
     if dose is not None:
         yield _dose(run, name, *dose)
@@ -122,7 +122,7 @@ def _numbered(run: _Run, name: str, noise: pd.DataFrame) -> Iterator[Picture]:
         yield _pairs(run, name)
     yield _recovery(run, name)
     yield _onset(run, name)
-    yield _predictors(run, name)
+    yield _predictors(run, name, evidence.predictors)
 
 
 def _curves(run: _Run, name: str) -> Picture:
@@ -161,9 +161,9 @@ def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
     return Picture("depths", caption, plot_depths(metrics, THRESHOLD, f"{name}: depth {where}", limits))
 
 
-def _depth(run: _Run, arm: str, curve: str, sign: int, baseline: int = 0) -> Floats:
+def _depth(run: _Run, arm: str, curve: str, sign: int) -> Floats:
     """The largest drawdown of each seed that did not fail; NaN for the others."""
-    depth = largest_drawdown(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON, baseline).depth
+    depth = largest_drawdown(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON).depth
     return np.where(run.healthy(arm), depth, np.nan)
 
 
@@ -229,30 +229,18 @@ def _onset(run: _Run, name: str) -> Picture:
     return Picture("onset", caption, plot_onset(_OFFSETS, metrics, f"{name}: around the onset"))
 
 
-def _predictors(run: _Run, name: str) -> Picture:
-    arm = run.arms[0]
-    depth = _depth(run, arm, PRIMARY, -1, LANDMARK)
-    table = predictor_table(_landmark_features(run, arm), depth, reaches(depth, THRESHOLD))
-    parts = policy_visit_split(run.ds)
-    split = {}
-    for position, label in enumerate(run.arms):
-        policy, visit = (_total(part[position]) for part in parts)
-        split[label] = (policy, visit)
-    figure = plot_predictors(
-        table, run.env_steps[1:], split, f"{name}: what predicts the depth after step {format_steps(LANDMARK)}"
+def _predictors(run: _Run, name: str, predictors: pd.DataFrame) -> Picture:
+    split = {
+        arm: (_total(policy), _total(visit))
+        for arm, policy, visit in zip(run.arms, *policy_visit_split(run.ds), strict=True)
+    }
+    step = format_steps(PREDICTION_STEPS[-1])
+    title = f"{name}: what predicts the depth after step {step}"
+    figure = plot_predictors(predictors, run.env_steps[1:], split, title)
+    caption = (
+        f"Predictors at step {step} of the depth of P(HOLD) after it ({run.arms[0]}), and what moved windowed HOLD"
     )
-    caption = f"Predictors at step 5 000 of the depth of P(HOLD) after it ({arm}), and what moved windowed HOLD"
     return Picture("predictors", caption, figure)
-
-
-def _landmark_features(run: _Run, arm: str) -> dict[str, Floats]:
-    """Values at the last checkpoint that is not after the landmark, ``[seed]`` by name."""
-    at = int(np.searchsorted(run.env_steps, LANDMARK, side="right")) - 1
-    strong, weak = (run.by_arm(run.curves[curve])[arm][:, at] for curve in ("p_buy_strong", "p_buy_weak"))
-    sensitivity, criterion = from_rates(strong / 100, weak / 100)
-    features = {"P(HOLD) itself": run.by_arm(run.curves[PRIMARY])[arm][:, at], "d′": sensitivity, "c": criterion}
-    names = ("entropy", "approx_kl", "explained_variance", "advantage_std", "grad_norm", "value_loss", "reward_sum")
-    return features | {variable.replace("_", " "): run.by_arm(run.ds[variable])[arm][:, at] for variable in names}
 
 
 def _total(part: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What predicts the depth of a dip: features at a landmark step, judged on seeds held out.
+"""What predicts the depth of a dip: features at a landmark step, tested on seeds held out.
 
 Ridge regression on standardised features; a seed is predicted only by folds it is not in. R² is
 against the mean of the training seeds, and beside it stands the trivial predictor, the first feature
@@ -7,6 +7,7 @@ alone (HOLD itself): a feature set is worth something where it beats that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +22,15 @@ from momentum_jax.analysis.metrics.signal import sensitivity_curves
 Floats = npt.NDArray[np.float64]
 
 FOLDS, REPEATS, RIDGE = 5, 20, 1.0
-MIN_SEEDS = 2 * FOLDS
+FEWEST_SEEDS = 2 * FOLDS
 LEARNER_FEATURES = ("entropy", "approx_kl", "clip_fraction", "explained_variance", "value_loss", "advantage_std")
+
+
+class PredictedAlone(NamedTuple):
+    """How well one feature predicts an outcome on held-out seeds; NaN as in `Prediction`."""
+
+    r2: Interval
+    auroc: float
 
 
 class Prediction(NamedTuple):
@@ -37,8 +45,15 @@ class Prediction(NamedTuple):
     flag: str
 
 
-def landmark_features(ds: xr.Dataset, step: int) -> tuple[tuple[str, ...], xr.DataArray]:
+def landmark_features(
+    ds: xr.Dataset, step: int, learner: Sequence[str] = LEARNER_FEATURES
+) -> tuple[tuple[str, ...], xr.DataArray]:
     """Features of every seed at a landmark step, the trivial one (exact P(HOLD)) first.
+
+    Args:
+        ds: a loaded run.
+        step: the landmark.
+        learner: recorded variables among the features.
 
     Returns:
         Their names and ``[arm, seed, feature]``.
@@ -50,17 +65,17 @@ def landmark_features(ds: xr.Dataset, step: int) -> tuple[tuple[str, ...], xr.Da
     if not len(found):
         raise ValueError(f"the run has no checkpoint at step {step}: choose from {ds['env_steps'].values.tolist()}")
     curves, signal = derive_curves(ds), sensitivity_curves(ds)
-    parts = {"p_hold": curves["p_hold"]} | {name: ds[name] for name in LEARNER_FEATURES}
+    parts = {"p_hold": curves["p_hold"]} | {name: ds[name] for name in learner}
     parts |= {name: signal[name] for name in ("d_prime_exact", "criterion_exact")}
     columns = [part.transpose("arm", "seed", "checkpoint").values[..., found[0]] for part in parts.values()]
     values = xr.DataArray(np.stack(columns, axis=-1), dims=("arm", "seed", "feature"))
     return tuple(parts), values.assign_coords(arm=ds["arm"], seed=ds["seed"], feature=list(parts))
 
 
-def foretell(
+def predict(
     features: npt.ArrayLike, outcome: npt.ArrayLike, deep: npt.ArrayLike | None = None, seed: int = 0
 ) -> Prediction:
-    """Judges features on seeds held out.
+    """Tests features on seeds held out.
 
     Args:
         features: ``[seed, feature]``, the trivial predictor first.
@@ -74,8 +89,8 @@ def foretell(
     x, y = np.asarray(features, np.float64), np.asarray(outcome, np.float64)
     known = ~np.isnan(y) & ~np.isnan(x).any(axis=1)
     x, y = x[known], y[known]
-    if len(y) < MIN_SEEDS or np.ptp(y) == 0:
-        flag = f"fewer than {MIN_SEEDS} seeds" if len(y) < MIN_SEEDS else "constant outcome"
+    flag = _unpredictable(y)
+    if flag:
         nothing = Interval(np.nan, np.nan, np.nan, flag)
         return Prediction(len(y), nothing, nothing, nothing, nothing, np.nan, flag)
     classes = y > np.median(y) if deep is None else np.asarray(deep, bool)[known]
@@ -91,6 +106,29 @@ def foretell(
         auroc(predicted, classes),
         "",
     )
+
+
+def predict_alone(features: npt.ArrayLike, outcome: npt.ArrayLike, seed: int = 0) -> list[PredictedAlone]:
+    """Each of the features ``[seed, feature]`` by itself, tested as `predict` tests all of them together."""
+    return [_alone(feature, np.asarray(outcome, np.float64), seed) for feature in np.asarray(features, np.float64).T]
+
+
+def _alone(feature: Floats, outcome: Floats, seed: int) -> PredictedAlone:
+    known = ~np.isnan(outcome) & ~np.isnan(feature)
+    x, y = feature[known], outcome[known]
+    flag = _unpredictable(y)
+    if flag:
+        return PredictedAlone(Interval(np.nan, np.nan, np.nan, flag), np.nan)
+    predicted, base = out_of_fold(x[:, None], y, seed)
+    r2 = statistic_interval(((y - predicted) ** 2, (y - base) ** 2), _r2, seed=seed)
+    return PredictedAlone(r2, auroc(predicted, y > np.median(y)))
+
+
+def _unpredictable(outcome: Floats) -> str:
+    """Why nothing can be said of a prediction; empty where something can."""
+    if len(outcome) < FEWEST_SEEDS:
+        return f"fewer than {FEWEST_SEEDS} seeds"
+    return "constant outcome" if np.ptp(outcome) == 0 else ""
 
 
 def out_of_fold(features: Floats, outcome: Floats, seed: int = 0) -> tuple[Floats, Floats]:
@@ -119,8 +157,8 @@ def rank_correlation(outcome: npt.ArrayLike, feature: npt.ArrayLike, seed: int =
     y, x = np.asarray(outcome, np.float64), np.asarray(feature, np.float64)
     known = ~np.isnan(y) & ~np.isnan(x)
     y, x = y[known], x[known]
-    if len(y) < MIN_SEEDS or np.ptp(y) == 0 or np.ptp(x) == 0:
-        return Interval(np.nan, np.nan, np.nan, f"fewer than {MIN_SEEDS} seeds, or a constant")
+    if len(y) < FEWEST_SEEDS or np.ptp(y) == 0 or np.ptp(x) == 0:
+        return Interval(np.nan, np.nan, np.nan, f"fewer than {FEWEST_SEEDS} seeds, or a constant")
     return statistic_interval((y, x), _spearman, draws=1_999, seed=seed)
 
 

@@ -1,20 +1,14 @@
-"""Simple numbers that figures draw: curves aligned on onset, predictors of depth, policy/visit split."""
+"""Simple numbers that figures draw: curves aligned on onset, policy/visit split."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from momentum_jax.analysis.metrics.curves import healthy
 
 Floats = npt.NDArray[np.float64]
-
-_SMALLEST_CLASS = 5
 
 
 def aligned(env_steps: npt.ArrayLike, curves: npt.ArrayLike, onset: npt.ArrayLike, offsets: npt.ArrayLike) -> Floats:
@@ -38,61 +32,6 @@ def aligned(env_steps: npt.ArrayLike, curves: npt.ArrayLike, onset: npt.ArrayLik
         at = start + np.asarray(offsets, np.float64)
         rows.append(np.interp(at, steps[known], row[known], left=np.nan, right=np.nan))
     return np.array(rows).reshape(len(rows), np.size(offsets))
-
-
-def predictor_table(features: Mapping[str, npt.ArrayLike], depth: npt.ArrayLike, dipped: npt.ArrayLike) -> pd.DataFrame:
-    """How well each feature, measured before, predicts the depth and the presence of a dip.
-
-    Args:
-        features: ``[seed]`` values by name, measured at a landmark step.
-        depth: ``[seed]`` depth afterwards.
-        dipped: ``[seed]`` whether a dip came afterwards.
-
-    Returns:
-        Columns ``predictor, seeds, r2`` (leave-one-out, of a straight line; below 0 is worse
-        than the mean), ``spearman, auroc, auroc_low, auroc_high`` (Hanley and McNeil's 95 %
-        interval; NaN with fewer than five seeds in a class).
-    """
-    target, labels = np.asarray(depth, np.float64), np.asarray(dipped, bool)
-    rows = []
-    for name, values in features.items():
-        feature = np.asarray(values, np.float64)
-        known = np.isfinite(feature) & np.isfinite(target)
-        x, y = feature[known], target[known]
-        varied = len(x) > 3 and np.ptp(x) > 0 and np.ptp(y) > 0
-        area, low, high = _auroc(x, labels[known])
-        rows.append(
-            {
-                "predictor": name,
-                "seeds": len(x),
-                "r2": _left_out_r2(x, y) if varied else np.nan,
-                "spearman": float(stats.spearmanr(x, y).statistic) if varied else np.nan,
-                "auroc": area,
-                "auroc_low": low,
-                "auroc_high": high,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _left_out_r2(x: Floats, y: Floats) -> float:
-    """R² of leave-one-out predictions of a straight line, against leave-one-out means."""
-    centred = x - x.mean()
-    leverage = 1 / len(x) + centred**2 / (centred**2).sum()
-    residual = y - y.mean() - centred * (centred @ y) / (centred**2).sum()
-    alone = (y - y.mean()) * len(y) / (len(y) - 1)
-    return float(1 - ((residual / (1 - leverage)) ** 2).sum() / (alone**2).sum())
-
-
-def _auroc(x: Floats, labels: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
-    positive, negative = int(labels.sum()), int((~labels).sum())
-    if min(positive, negative) < _SMALLEST_CLASS:
-        return np.nan, np.nan, np.nan
-    area = float(stats.mannwhitneyu(x[labels], x[~labels]).statistic) / (positive * negative)
-    both, twice = area / (2 - area), 2 * area**2 / (1 + area)
-    variance = area * (1 - area) + (positive - 1) * (both - area**2) + (negative - 1) * (twice - area**2)
-    width = 1.96 * np.sqrt(max(variance, 0) / (positive * negative))
-    return area, max(area - width, 0), min(area + width, 1)
 
 
 def policy_visit_split(ds: xr.Dataset) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from momentum_jax.analysis.dips.evidence import noise_table
+from momentum_jax.analysis.dips.evidence import gather
 from momentum_jax.analysis.figures import gallery, save_figure
 from momentum_jax.analysis.report.document import Image
 from momentum_jax.analysis.report.html_page import to_page
@@ -40,13 +40,13 @@ def write_report(run_dirs: str | Path | Sequence[str | Path], folder: str | Path
     target = Path(folder) if folder is not None else report_folder(paths)
     dips = dip_table(ds)
     images = []
-    noise = noise_table(ds)
-    for picture in gallery(ds, dips, noise):
+    evidence = gather(ds)
+    for picture in gallery(ds, dips, evidence):
         save_figure(picture.figure, target / "figures" / picture.name)
         images.append(Image(picture.name, picture.caption))
     write_atomic(target / "dips.csv", dips.to_csv(index=False).encode())
     write_atomic(target / "excursions.csv", excursion_table(ds).to_csv(index=False).encode())
-    sections = report_sections(ds, dips, noise, images, command(paths, folder))
+    sections = report_sections(ds, dips, evidence, images, command(paths, folder))
     title = f"{ds.attrs['experiment']}: {ds.attrs['run_name']}"
     write_atomic(target / "report.html", to_page(title, ds, dips, sections, target / "figures").encode())
     path = target / "report.md"

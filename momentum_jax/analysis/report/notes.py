@@ -8,9 +8,12 @@ from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.report.formatting import format_confidence
 from momentum_jax.analysis.report.summary import built_in_claims, horizon_in_words
 
-FORETELLING = (
+PREDICTION = (
     "R² of the depth that follows on seeds held out, by the learner's health, d′, c and P(HOLD) together, and by "
     "P(HOLD) alone; at or below 0 is no better than the mean. *Gain* is the difference."
+)
+PREDICTORS = (
+    "R² on seeds held out of each by itself, and the chance that it ranks a deep dip above a shallow one (AUROC)."
 )
 CHECKPOINTS = (
     "Percent of the decisions taken while flat (strong: of those at setup scores from 3), over the seeds "

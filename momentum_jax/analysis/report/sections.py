@@ -15,7 +15,8 @@ from momentum_jax.analysis.claims.claim_tables import most_seeds, verdict_table
 from momentum_jax.analysis.claims.published import published_percentiles
 from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.claims.verdicts import declared_claims, judge_together
-from momentum_jax.analysis.dips.evidence import comparison_table, foretelling_table
+from momentum_jax.analysis.dips.definition import PREDICTION_STEPS
+from momentum_jax.analysis.dips.evidence import Evidence, comparison_table
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.level import CONFIDENCE, shared_confidence
@@ -33,14 +34,14 @@ _LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
 
 
 def report_sections(
-    ds: xr.Dataset, dips: pd.DataFrame, noise: pd.DataFrame, images: list[Image], command: str
+    ds: xr.Dataset, dips: pd.DataFrame, evidence: Evidence, images: list[Image], command: str
 ) -> list[Section]:
     """Declared claims and summary, then figures, tables, configuration, data quality and warnings.
 
     Args:
         ds: a loaded run, or several joined.
         dips: its dips, as `dip_table` returns them.
-        noise: what chance alone makes, as `noise_table` returns it.
+        evidence: noise and predictions, which the figures draw too.
         images: the figures.
         command: the command line that makes the report again.
     """
@@ -50,7 +51,7 @@ def report_sections(
         Section(SUMMARY, [Bullets(summarise(ds, dips))]),
         Section("Figures", images),
         _dips(ds, dips),
-        _evidence(ds, noise),
+        _evidence(ds, evidence),
         _checkpoints(ds),
         *_published(ds),
         _configuration(ds, command),
@@ -110,15 +111,17 @@ def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
         yield f"{literal(arm)}, {_LABELS[metric]}: {judged}"
 
 
-def _evidence(ds: xr.Dataset, noise: pd.DataFrame) -> Section:
+def _evidence(ds: xr.Dataset, evidence: Evidence) -> Section:
     note = notes.evidence(healthy_seeds(ds))
-    blocks: list[Text | Table] = [Text(note), Table(noise, "Against sampling noise")]
+    blocks: list[Text | Table] = [Text(note), Table(evidence.noise, "Against sampling noise")]
     compared = comparison_table(ds)
     if not compared.empty:
         blocks.append(Table(compared, "Arms on the same seeds"))
-    predicted = foretelling_table(ds)
-    if not predicted.empty:
-        blocks += [Text(notes.FORETELLING), Table(predicted, "What predicts the depth")]
+    if not evidence.predicted.empty:
+        blocks += [Text(notes.PREDICTION), Table(evidence.predicted, "What predicts the depth")]
+    if len(evidence.predictors) and evidence.predictors["r2"].notna().any():
+        where = f"{ds['arm'].values[0]} at step {format_steps(PREDICTION_STEPS[-1])}"
+        blocks += [Text(notes.PREDICTORS), Table(evidence.predictors, f"Each predictor by itself, {where}")]
     return Section("Evidence", blocks)
 
 

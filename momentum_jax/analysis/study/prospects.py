@@ -16,7 +16,7 @@ from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.paired import compare_means
 from momentum_jax.analysis.inference.power import seeds_needed
-from momentum_jax.analysis.inference.predictors import foretell, landmark_features, rank_correlation
+from momentum_jax.analysis.inference.predictors import landmark_features, predict, rank_correlation
 from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market, paired
 from momentum_jax.analysis.study.tables import ends
@@ -40,7 +40,7 @@ def foretelling(market: Market) -> pd.DataFrame:
         for landmark in LANDMARKS:
             _, features = landmark_features(ds, landmark)
             for outcome, values in _outcomes(ds, landmark, market.horizon).items():
-                found = foretell(features.values[0], values)
+                found = predict(features.values[0], values)
                 front = {"arm": name, "outcome": outcome, "known_at_step": landmark}
                 rows.append(front | prediction_columns(found))
     return pd.DataFrame(rows)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from momentum_jax.analysis.dips.evidence import comparison_table, foretelling_table, noise_table
+from momentum_jax.analysis.dips.evidence import comparison_table, noise_table, prediction_table, predictor_table
 from momentum_jax.analysis.inference.predictors import LEARNER_FEATURES
 from momentum_jax.run_directory import load_run
 
@@ -57,14 +58,32 @@ def test_arms_are_compared_seed_by_seed(simulate):
     assert comparison_table(run.isel(arm=[0])).empty
 
 
-def test_foretelling_needs_seeds_and_says_so(simulate):
-    few = foretelling_table(load_run(simulate(num_seeds=4)))
+def test_predictions_need_seeds_and_leave_failed_ones_out(simulate):
+    few = prediction_table(load_run(simulate(num_seeds=4)))
     assert few["r2"].isna().all()
     run = load_run(simulate(num_seeds=24, name="many")).load()
     rng = np.random.default_rng(0)
     for name in LEARNER_FEATURES:  # the simulation leaves the learner's health out
         run[name][:] = rng.normal(size=run[name].shape)
-    many = foretelling_table(run)
+    many = prediction_table(run)
+    failed = run.copy(deep=True)
+    failed["failed_step"][0, 3, -5:] = 50_000
+    assert prediction_table(failed)["seeds"].tolist() == [23, 24] * 2
     assert many["seeds"].tolist() == [24] * len(many)
     assert np.isfinite(many["gain"]).all()
     assert (many["gain_low"] <= many["gain_high"]).all()
+
+
+def test_each_predictor_stands_beside_all_together_as_the_other_table_has_it(simulate):
+    run = load_run(simulate(num_seeds=24)).load()
+    rng = np.random.default_rng(0)
+    for name in (*LEARNER_FEATURES, "grad_norm", "reward_sum"):
+        run[name][:] = rng.normal(size=run[name].shape)
+    table = predictor_table(run).set_index("predictor")
+    whole = prediction_table(run).query("arm == 'tune2' and known_at_step == 5000").iloc[0]
+    assert table.loc["all together", ["r2", "auroc"]].tolist() == [whole["r2"], whole["auroc"]]
+    assert table.loc["P(HOLD) alone", ["r2", "r2_low", "r2_high"]].tolist() == pytest.approx(
+        whole[["hold_r2", "hold_r2_low", "hold_r2_high"]].tolist()
+    )
+    assert {"entropy", "d′", "c", "grad norm", "reward sum"} <= set(table.index)
+    assert predictor_table(run.isel(checkpoint=slice(0, 5))).empty

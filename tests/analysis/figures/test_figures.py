@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.dips.evidence import noise_table
+from momentum_jax.analysis.dips.evidence import gather
 from momentum_jax.analysis.figures import gallery, plot_hold, save_figure
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.depth_predictors import plot_predictors
@@ -44,7 +44,7 @@ def test_figure_draws_every_seed_and_the_published_points(simulate):
 @pytest.mark.filterwarnings("error")
 def test_every_run_has_its_gallery(simulate, arms, seeds):
     ds = load_run(simulate(arms=arms, num_seeds=seeds))
-    names = [picture.name for picture in gallery(ds, dip_table(ds), noise_table(ds, draws=50))]
+    names = [picture.name for picture in gallery(ds, dip_table(ds), gather(ds, draws=50))]
     middle = ["pairs"] if len(arms) > 1 else []
     expected = ["curves", "drawdowns", "depths", *middle, "recovery", "onset", "predictors"]
     assert names == ["hold_pct", *(f"{number}_{name}" for number, name in enumerate(expected, start=1))]
@@ -54,7 +54,7 @@ def test_every_run_has_its_gallery(simulate, arms, seeds):
 def test_a_gallery_of_almost_nothing_is_drawn(simulate, tmp_path):
     ds = load_run(simulate(arms=("a", "b"), num_seeds=1, steps=(0, 1_000), failed={(0, 0): 0, (1, 0): 0}))
     names = set()
-    for picture in gallery(ds, dip_table(ds), noise_table(ds, draws=50)):
+    for picture in gallery(ds, dip_table(ds), gather(ds, draws=50)):
         save_figure(picture.figure, tmp_path / picture.name)
         names.add(picture.name)
     drawn = {path.stem for path in tmp_path.glob("*.png") if path.stat().st_size > 5_000}
@@ -116,11 +116,13 @@ def test_recovery_counts_those_at_risk():
 
 
 def test_predictors_that_cannot_be_measured_say_so():
-    frame = pd.DataFrame({"predictor": ["entropy"], "r2": [0.2], "auroc": [np.nan]})
+    frame = pd.DataFrame({"predictor": ["entropy"], "r2": [0.2], "r2_low": [0.1], "r2_high": [0.3], "auroc": [np.nan]})
     split = {"a": (np.zeros(3), np.ones(3))}
     left, middle, right = plot_predictors(frame, STEPS[1:], split, "title").axes
     assert not texts(left) and "not measurable" in texts(middle)[0]
     assert len(right.get_lines()) == 3
+    empty = plot_predictors(pd.DataFrame(), STEPS[1:], split, "title").axes
+    assert all("not measurable" in texts(axis)[0] for axis in empty[:2])
 
 
 def test_figures_leave_no_global_state_and_repeat_themselves(simulate, tmp_path):
@@ -137,7 +139,7 @@ def test_figures_leave_no_global_state_and_repeat_themselves(simulate, tmp_path)
 def test_every_axis_of_steps_begins_at_0_and_ends_with_the_data(simulate):
     ds = load_run(simulate(arms=("a", "b"), num_seeds=7, steps=(0, 1_000, 3_000, 7_000)))
     last = 7_000
-    for picture in gallery(ds, dip_table(ds), noise_table(ds, draws=50)):
+    for picture in gallery(ds, dip_table(ds), gather(ds, draws=50)):
         for axis in (axis for axis in picture.figure.axes if axis.get_xscale() == "symlog"):
             first = 1_000 if "predictors" in picture.name else 0  # the split begins with the first window
             assert axis.get_xlim() == (first, last), picture.name
@@ -157,7 +159,7 @@ def test_a_row_of_the_heat_map_is_named_by_its_seed():
 
 def test_every_pair_of_arms_has_a_row(simulate):
     ds = load_run(simulate(arms=("a", "b", "c"), num_seeds=3))
-    (pairs,) = [p for p in gallery(ds, dip_table(ds), noise_table(ds, draws=50)) if p.name.endswith("pairs")]
+    (pairs,) = [p for p in gallery(ds, dip_table(ds), gather(ds, draws=50)) if p.name.endswith("pairs")]
     ticks = [[label.get_text() for label in axis.get_xticklabels()] for axis in pairs.figure.axes]
     assert ticks[::3] == [["a", "b"], ["a", "c"], ["b", "c"]]
 

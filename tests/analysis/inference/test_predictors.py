@@ -1,0 +1,56 @@
+"""What predicts a depth on seeds held out, against signals and noise that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from momentum_jax.analysis.inference import predictors
+from momentum_jax.run_directory import load_run
+
+
+def test_features_that_predict_are_told_apart_from_noise():
+    rng = np.random.default_rng(6)
+    useful, noise = rng.normal(0, 1, (2, 80))
+    depth = 3 * useful + rng.normal(0, 1, 80)
+    good = predictors.predict(np.stack([noise, useful], axis=1), depth)
+    assert good.r2.low > 0.7 and good.gain.low > 0.5 and good.trivial_r2.estimate < 0.1
+    assert good.spearman.low > 0.7 and good.auroc > 0.9
+    # In-sample R² of noise is positive by construction; out of fold it is not.
+    assert predictors.predict(rng.normal(0, 1, (80, 9)), depth).r2.estimate < 0.05
+
+
+def test_each_feature_alone_is_scored_as_it_is_by_itself():
+    rng = np.random.default_rng(7)
+    features = rng.normal(0, 1, (40, 3))
+    features[3, 1] = np.nan
+    depth = 2 * features[:, 2] + rng.normal(0, 1, 40)
+    alone = predictors.predict_alone(features, depth)
+    for column, found in enumerate(alone):
+        whole = predictors.predict(features[:, [column]], depth)
+        assert found == (whole.r2, whole.auroc)
+    assert alone[2].r2.low > 0.5 > alone[0].r2.high and alone[2].auroc > 0.85
+    assert alone[0].r2.estimate < 0.1  # in sample it cannot be below 0
+    few = predictors.predict_alone(features[:9], depth[:9])
+    assert len(few) == 3 and all(np.isnan(one.auroc) and one.r2.flag == "fewer than 10 seeds" for one in few)
+
+
+def test_too_few_seeds_predict_nothing():
+    found = predictors.predict(np.ones((6, 2)), np.arange(6.0))
+    assert found.flag == "fewer than 10 seeds" and np.isnan(found.auroc)
+    assert predictors.predict(np.ones((20, 2)), np.ones(20)).flag == "constant outcome"
+
+
+def test_auroc_is_the_share_of_pairs_in_order():
+    assert predictors.auroc([1, 2, 3, 4], [False, False, True, True]) == 1
+    assert predictors.auroc([1, 1], [True, False]) == 0.5
+    assert np.isnan(predictors.auroc([1, 2], [True, True]))
+
+
+def test_landmark_features_of_a_run(simulate):
+    ds = load_run(simulate())
+    names, values = predictors.landmark_features(ds, 5_000)
+    assert names[0] == "p_hold" and values.sizes == {"arm": 2, "seed": 6, "feature": len(names)}
+    assert values.sel(feature="d_prime_exact").min() > 0
+    with pytest.raises(ValueError, match="checkpoint"):
+        predictors.landmark_features(ds, 5_001)

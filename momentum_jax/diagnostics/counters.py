@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from momentum_jax.diagnostics import events
-from momentum_jax.diagnostics.variables import ACTIONS, HEALTH_METRICS, SETUP_SCORES
+from momentum_jax.diagnostics.description import Count, DecisionTable, Diagnostics, Outcomes
+from momentum_jax.diagnostics.events import EPISODE_END, EventWord
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, shapes
 
-_TRIMS, _EXIT = (3, 4), 5
+Rule = Count | DecisionTable | Outcomes
 
 
 class Steps(NamedTuple):
@@ -21,33 +22,29 @@ class Steps(NamedTuple):
 
     event: np.ndarray  # int32, see `events`
     reward: np.ndarray
-    trade_return: np.ndarray
+    outcome: np.ndarray  # the task's own number of a step
     episode_return: np.ndarray  # return of the episode that ended at the step, NaN elsewhere
+    episode_length: np.ndarray  # its steps, 0 elsewhere
 
     def between(self, start: int, stop: int) -> Steps:
         return Steps(*(array[:, start:stop] for array in self))
 
 
-class EpisodeReturns:
-    """Returns of episodes that stretch over many updates, summed in float64.
+class _Selection:
+    """Which steps a rule speaks of."""
 
-    Attributes:
-      so_far: [R, M] returns of the episodes that are going on.
-    """
+    def __init__(self, rule: Rule, word: EventWord, actions: tuple[str, ...]):
+        when = (rule.when,) if isinstance(rule.when, str) else rule.when
+        unless = rule.unless if isinstance(rule, Count) else ()
+        self._wanted = np.int32(word.bits(when))
+        self._looked_at = np.int32(word.bits((*when, *unless)))
+        named = rule.actions if isinstance(rule, Count) else ()
+        self._taken = np.array([name in named for name in actions]) if named else None
 
-    def __init__(self, num_runs: int, num_envs: int):
-        self.so_far = np.zeros((num_runs, num_envs))
-
-    def finished(self, reward: np.ndarray, event: np.ndarray) -> np.ndarray:
-        """Returns [R, T, M] of the episodes that end at each step, NaN elsewhere; inputs [R, T, M]."""
-        ended = events.flag(event, "episode_end")
-        total = self.so_far[:, None] + np.cumsum(reward, axis=1, dtype=np.float64)
-        at_ends = np.maximum.accumulate(np.where(ended, np.arange(reward.shape[1])[None, :, None], -1), axis=1)
-        # Total at the last end up to and including each step, 0 before the first.
-        banked = np.where(at_ends >= 0, np.take_along_axis(total, np.maximum(at_ends, 0), axis=1), 0.0)
-        before = np.concatenate([np.zeros_like(banked[:, :1]), banked[:, :-1]], axis=1)
-        self.so_far = total[:, -1] - banked[:, -1]
-        return np.where(ended, total - before, np.nan)
+    def of(self, word: np.ndarray, action: np.ndarray) -> np.ndarray:
+        """[R, n] bool."""
+        flagged = (word & self._looked_at) == self._wanted
+        return flagged if self._taken is None else flagged & self._taken[action]
 
 
 class WindowCounters:
@@ -55,38 +52,39 @@ class WindowCounters:
 
     Attributes:
       counts: by variable, integers [R, ...].
-      sums: float64 [R] by name: rewards, returns, and the learner's metrics.
+      sums: float64 [R] by name: rewards, returns, outcomes, and the learner's metrics.
       updates: by metric, the updates [R] whose value was known.
     """
 
-    def __init__(self, num_runs: int):
+    def __init__(self, num_runs: int, diagnostics: Diagnostics):
         self._num_runs = num_runs
+        self._word = EventWord.of(diagnostics)
+        self._shapes = shapes(diagnostics)
+        self._rules: dict[str, Rule] = {row.name: row.source for row in diagnostics.variables if row.source is not None}
+        self._selections = {
+            name: _Selection(rule, self._word, diagnostics.actions) for name, rule in self._rules.items()
+        }
         self.counts: dict[str, np.ndarray]
         self.sums: dict[str, np.ndarray]
         self.updates: dict[str, np.ndarray]
         self._reset()
 
     def add_steps(self, steps: Steps) -> None:
-        word = steps.event
-        flat = events.flag(word, "is_flat")
-        free = ~flat & ~events.flag(word, "forced_stop")
-        action = events.action(word)
-        closed = events.flag(word, "trade_closed")
-        ended = events.flag(word, "episode_end")
-        counts, sums = self.counts, self.sums
-        counts["flat_count"] += self._by_score_and_action(word, flat)
-        for name in ("good_buy", "missed_opportunity", "bad_chase", "low_advantage", "forced_stop"):
-            counts[name] += events.flag(word, name).sum(axis=1)
-        counts["trim"] += (free & np.isin(action, _TRIMS)).sum(axis=1)
-        counts["exit"] += (free & (action == _EXIT)).sum(axis=1)
-        counts["trade_count"] += closed.sum(axis=1)
-        counts["win_count"] += (closed & (steps.trade_return > 0)).sum(axis=1)
-        counts["episode_count"] += ended.sum(axis=1)
-        sums["trade_return_sum"] += np.where(closed, steps.trade_return, 0.0).sum(axis=1, dtype=np.float64)
-        worst = np.where(closed, steps.trade_return, np.inf).min(axis=1, initial=np.inf)
-        sums["worst_trade"] = np.minimum(sums["worst_trade"], worst)
-        sums["reward_sum"] += steps.reward.sum(axis=1, dtype=np.float64)
-        sums["episode_return"] += np.where(ended, steps.episode_return, 0.0).sum(axis=1)
+        """Count consecutive steps.
+
+        Raises:
+          ValueError: an action that the environment's description does not have.
+        """
+        action = self._word.action(steps.event)
+        if action.max(initial=0) >= self._word.num_actions:
+            raise ValueError(f"action {action.max()} is none of the {self._word.num_actions} that the environment has")
+        for name, rule in self._rules.items():
+            self._count(name, rule, steps, action)
+        ended = self._word.flag(steps.event, EPISODE_END)
+        self.counts["episode_count"] += np.count_nonzero(ended, axis=1)
+        self.counts["episode_length"] += steps.episode_length.sum(axis=1)
+        self.sums["reward_sum"] += steps.reward.sum(axis=1, dtype=np.float64)
+        self.sums["episode_return"] += np.where(ended, steps.episode_return, 0.0).sum(axis=1)
 
     def add_update(self, metrics: dict[str, np.ndarray]) -> None:
         """Learner metrics [R] of one update, by name; a value that is NaN takes no part in the window's mean."""
@@ -99,35 +97,53 @@ class WindowCounters:
     def take(self) -> dict[str, np.ndarray]:
         """The window's variables, leading axis R. Means over nothing are NaN."""
         counts, sums = self.counts, self.sums
-        taken = counts | {name: sums[name] for name in ("trade_return_sum", "reward_sum")}
-        taken["worst_trade"] = np.where(np.isinf(sums["worst_trade"]), np.nan, sums["worst_trade"])
+        taken = counts | sums
+        for name, rule in self._rules.items():
+            if _is_smallest(rule):
+                taken[name] = np.where(np.isinf(sums[name]), np.nan, sums[name])
         taken["episode_return"] = _mean(sums["episode_return"], counts["episode_count"])
+        taken["episode_length"] = _mean(counts["episode_length"].astype(np.float64), counts["episode_count"])
         taken |= {name: _mean(sums[name], self.updates[name]) for name in HEALTH_METRICS}
         self._reset()
         return taken
 
+    def _count(self, name: str, rule: Rule, steps: Steps, action: np.ndarray) -> None:
+        chosen = self._selections[name].of(steps.event, action)
+        match rule:
+            case Count():
+                self.counts[name] += np.count_nonzero(chosen, axis=1)
+            case DecisionTable():
+                self.counts[name] += self._by_context_and_action(steps.event, action, chosen)
+            case Outcomes(reduce="positive"):
+                self.counts[name] += np.count_nonzero(chosen & (steps.outcome > 0), axis=1)
+            case Outcomes(reduce="sum"):
+                self.sums[name] += np.where(chosen, steps.outcome, 0.0).sum(axis=1, dtype=np.float64)
+            case Outcomes(reduce="smallest"):
+                smallest = np.where(chosen, steps.outcome, np.inf).min(axis=1, initial=np.inf)
+                self.sums[name] = np.minimum(self.sums[name], smallest)
+
     def _reset(self) -> None:
-        def zeros() -> np.ndarray:
-            return np.zeros(self._num_runs, np.int64)
+        self.counts, self.sums = {}, {}
+        for name, rule in self._rules.items():
+            if isinstance(rule, Outcomes) and rule.reduce != "positive":
+                self.sums[name] = np.full(self._num_runs, np.inf if _is_smallest(rule) else 0.0)
+            else:
+                self.counts[name] = np.zeros((self._num_runs, *self._shapes[name]), np.int64)
+        for name in ("episode_count", "episode_length"):
+            self.counts[name] = np.zeros(self._num_runs, np.int64)
+        for name in ("reward_sum", "episode_return", *HEALTH_METRICS):
+            self.sums[name] = np.zeros(self._num_runs)
+        self.updates = {name: np.zeros(self._num_runs, np.int64) for name in HEALTH_METRICS}
 
-        counted = ("good_buy", "missed_opportunity", "bad_chase", "low_advantage", "forced_stop", "trim", "exit")
-        self.counts = {name: zeros() for name in (*counted, "trade_count", "win_count", "episode_count")}
-        self.counts["flat_count"] = np.zeros((self._num_runs, len(SETUP_SCORES), len(ACTIONS)), np.int64)
-        summed = ("trade_return_sum", "reward_sum", "episode_return", *HEALTH_METRICS)
-        self.sums = {name: np.zeros(self._num_runs) for name in summed}
-        self.sums["worst_trade"] = np.full(self._num_runs, np.inf)
-        self.updates = {name: zeros() for name in HEALTH_METRICS}
+    def _by_context_and_action(self, word: np.ndarray, action: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        shape = (self._num_runs, self._word.num_contexts, self._word.num_actions)
+        run = np.arange(self._num_runs)[:, None]
+        cell = (run * shape[1] + self._word.context(word)) * shape[2] + action
+        return np.bincount(cell[chosen], minlength=np.prod(shape)).reshape(shape)
 
-    def _by_score_and_action(self, word: np.ndarray, flat: np.ndarray) -> np.ndarray:
-        action = events.action(word)
-        if action.max(initial=0) >= len(ACTIONS):
-            raise ValueError(
-                f"action {action.max()} is none of the {len(ACTIONS)} actions that the table of variables has"
-            )
-        run = np.broadcast_to(np.arange(self._num_runs)[:, None], word.shape)
-        cell = (run * len(SETUP_SCORES) + events.setup_score(word)) * len(ACTIONS) + action
-        shape = (self._num_runs, len(SETUP_SCORES), len(ACTIONS))
-        return np.bincount(cell[flat], minlength=np.prod(shape)).reshape(shape)
+
+def _is_smallest(rule: Rule) -> bool:
+    return isinstance(rule, Outcomes) and rule.reduce == "smallest"
 
 
 def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -140,6 +140,18 @@ class Variable:
     good_direction: Direction = 0
     source: Count | DecisionTable | Outcomes | None = None
 
+    @property
+    def attributes(self) -> dict[str, str | int]:
+        """What a dataset carries beside the values; every value can be stored in NetCDF."""
+        return {
+            "long_name": self.long_name,
+            "units": self.units,
+            "kind": self.kind,
+            "estimator": self.estimator,
+            "denominator": self.denominator,
+            "good_direction": self.good_direction,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnostics:
@@ -150,7 +162,8 @@ class Diagnostics:
       actions: labels in the order of the actions' numbers.
       context: name of the dimension that tells decisions apart, such as ``setup_score``.
       contexts: its labels.
-      flags: names of the bits that a step's event word carries, in order; see `diagnostics.events`.
+      flags: names of the bits that a step's event word carries beside ``episode_end``, in order; see
+        `diagnostics.events`.
       variables: what is recorded beside what is recorded of every environment (`variables.COMMON`).
       decisions: name of the variable with the table of decisions by context and action.
       metrics: curves, in the order of tables.
@@ -159,6 +172,7 @@ class Diagnostics:
       shown_events: variables whose counts since step 0 are shown.
       contrast: for signal detection; None where no context asks for an action.
       columns: names of the metrics that the table of checkpoints shows; all of them if empty.
+      context_options: the environment's options on which a state's context depends.
     """
 
     environment: str
@@ -174,6 +188,7 @@ class Diagnostics:
     shown_events: tuple[str, ...] = ()
     contrast: Contrast | None = None
     columns: tuple[str, ...] = ()
+    context_options: tuple[str, ...] = ()
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -186,6 +201,11 @@ class Diagnostics:
           KeyError: there is none.
         """
         return {metric.name: metric for metric in self.metrics}[name]
+
+    @property
+    def has_outcomes(self) -> bool:
+        """Whether a variable is counted from the steps' outcomes."""
+        return any(isinstance(variable.source, Outcomes) for variable in self.variables)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for config.json."""

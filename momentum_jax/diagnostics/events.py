@@ -1,52 +1,93 @@
 """One int32 word per environment step: what happened, packed inside jit and counted on the host.
 
 Counting on the host makes checkpoints exact at any step for any list of checkpoints without compiling anew, and
-costs 12 bytes a step (the word, the reward, the trade's return).
-
-From the lowest bit: the flags of `FLAGS` in their order, the setup score in as many bits as the scores need, and the
-action in all others except the sign. Words are counted at once and never stored.
+costs 8 bytes a step (the word and the reward), or 12 where the task has an outcome of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
-from momentum_jax.diagnostics.variables import SETUP_SCORES
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.fields import ConfigError
 
 Array = TypeVar("Array", bound=Any)
 
-FLAGS = (
-    "is_flat",
-    "good_buy",
-    "missed_opportunity",
-    "bad_chase",
-    "low_advantage",
-    "forced_stop",
-    "trade_closed",
-    "episode_end",
-)
-_SCORE_SHIFT, _SCORE_BITS = len(FLAGS), max(SETUP_SCORES).bit_length()
-_ACTION_SHIFT = _SCORE_SHIFT + _SCORE_BITS
-MAX_ACTIONS = 1 << (31 - _ACTION_SHIFT)
-"""Discrete actions that a word can tell apart: 1 048 576."""
+EPISODE_END = "episode_end"
+"""The flag that every environment has: the step was an episode's last."""
+
+_BITS = 31  # all but the sign
 
 
-def pack(action: Array, setup_score: Array, **flags: Array) -> Array:
-    """Pack integer arrays (0 … MAX_ACTIONS - 1, and a score of `SETUP_SCORES`) and boolean flags of the same shape."""
-    word = (action << _ACTION_SHIFT) | (setup_score << _SCORE_SHIFT)
-    for name, value in flags.items():
-        word = word | (value.astype(word.dtype) << FLAGS.index(name))
-    return word
+@dataclass(frozen=True)
+class EventWord:
+    """How the words of one environment are laid out. They are counted at once and never stored.
 
+    From the lowest bit: `EPISODE_END`, the environment's flags in their order, the context's position in as many bits
+    as the contexts need, and the action in all others except the sign.
+    """
 
-def action(word: Array) -> Array:
-    return word >> _ACTION_SHIFT
+    flags: tuple[str, ...]
+    num_contexts: int
+    num_actions: int
 
+    @classmethod
+    def of(cls, diagnostics: Diagnostics) -> EventWord:
+        """The layout for an environment's flags, contexts and actions.
 
-def setup_score(word: Array) -> Array:
-    return (word >> _SCORE_SHIFT) & ((1 << _SCORE_BITS) - 1)
+        Raises:
+          ConfigError: a word has not bits enough for them.
+        """
+        word = cls(diagnostics.flags, len(diagnostics.contexts), len(diagnostics.actions))
+        if word.num_actions > word.max_actions:
+            raise ConfigError(
+                f"{diagnostics.environment} has {word.num_actions} actions: at most {word.max_actions} can be recorded "
+                f"beside {len(word.flags)} flags and {word.num_contexts} contexts"
+            )
+        return word
 
+    @property
+    def max_actions(self) -> int:
+        """Discrete actions that a word can tell apart."""
+        return 1 << max(0, _BITS - self._action_shift)
 
-def flag(word: Array, name: str) -> Array:
-    """Boolean array: was the named flag of `FLAGS` set?"""
-    return ((word >> FLAGS.index(name)) & 1).astype(bool)
+    def pack(self, action: Array, context: Array | int = 0, **flags: Array) -> Array:
+        """Words of integer actions, of contexts by their position, and of boolean flags, arrays of one shape."""
+        word = (action << self._action_shift) | (context << self._context_shift)
+        for name, value in flags.items():
+            word = word | (value.astype(word.dtype) << self._place[name])
+        return word
+
+    def action(self, word: Array) -> Array:
+        return word >> self._action_shift
+
+    def context(self, word: Array) -> Array:
+        """Position of the context."""
+        return (word >> self._context_shift) & ((1 << self._context_bits) - 1)
+
+    def flag(self, word: Array, name: str) -> Array:
+        """Boolean array: was the named flag set?"""
+        return ((word >> self._place[name]) & 1).astype(bool)
+
+    def bits(self, names: Iterable[str]) -> int:
+        """The bits of the named flags together."""
+        return sum(1 << self._place[name] for name in set(names))
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate((EPISODE_END, *self.flags))}
+
+    @property
+    def _context_shift(self) -> int:
+        return 1 + len(self.flags)
+
+    @property
+    def _context_bits(self) -> int:
+        return max(0, self.num_contexts - 1).bit_length()
+
+    @property
+    def _action_shift(self) -> int:
+        return self._context_shift + self._context_bits

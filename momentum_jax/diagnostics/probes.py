@@ -1,55 +1,57 @@
-"""A fixed set of flat states on which every policy is asked for its exact action probabilities."""
+"""A fixed set of states on which every policy is asked for its exact action probabilities."""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 
-from momentum_jax.diagnostics.variables import SETUP_SCORES
-
-PROBE_SEED = 20_241_217  # one draw for all seeds, arms and checkpoints
 HALF_SIZE = 1024
+"""Probe states of each of the two halves, where the environment has so many."""
 
 
-def draw_version(num_segments: int) -> int:
-    """Number of the way in which probe bars are drawn, recorded with a run: 2 leaves each segment's last bar out.
+class ProbeStates(NamedTuple):
+    """States to ask about, in two disjoint halves of P."""
 
-    One segment's draw is the same in both.
-    """
-    return 1 if num_segments == 1 else 2
-
-
-def draw_probe_bars(first_bars: npt.ArrayLike, last_bars: npt.ArrayLike) -> np.ndarray:
-    """Cursors [2, P] int32 of two disjoint halves, drawn without replacement from the bars at which an episode decides.
-
-    P is 1 024, or half of what the segments have.
-
-    Args:
-      first_bars: [S] the cursor's first value in each segment, or a number for one segment.
-      last_bars: [S] its last value, at which nothing is decided: the bar after it is another segment's, or none.
-    """
-    segments = zip(np.atleast_1d(first_bars), np.atleast_1d(last_bars), strict=True)
-    candidates = np.concatenate([np.arange(first, last) for first, last in segments])
-    size = min(HALF_SIZE, candidates.size // 2)
-    drawn = np.random.default_rng(PROBE_SEED).choice(candidates, size=(2, size), replace=False)
-    return np.sort(drawn, axis=1).astype(np.int32)
+    compact: Any  # leaves [2, P, ...]: what a rollout would store of their observations
+    action_mask: jax.Array  # [2, P, A] bool, True = legal
 
 
-def mean_by_score(probabilities: jax.Array, scores: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Average probabilities over the probe states of each setup score.
+class ProbeRecord(NamedTuple):
+    """What a policy answers."""
 
-    Args:
-      probabilities: [2, P, A] of both halves' states.
-      scores: [2, P] int32, 0 … 4.
+    p_action: jax.Array  # [2, C, A] float32: mean probabilities by context, NaN where no state has it
+    probe_count: jax.Array  # [2, C] int32: states
+    log_probs: jax.Array  # [2, P, A] float32
 
-    Returns:
-      means [2, 5, A] (NaN where no state has the score) and numbers of states [2, 5] int32.
-    """
-    member = jax.nn.one_hot(scores, len(SETUP_SCORES), dtype=probabilities.dtype)  # [2, P, 5]
+
+def answers(log_probs: jax.Array, contexts: jax.Array, num_contexts: int) -> ProbeRecord:
+    """The record of a policy's log-probabilities [2, P, A] on states of the contexts [2, P] int32, 0 … C - 1."""
+    member = jax.nn.one_hot(contexts, num_contexts, dtype=log_probs.dtype)  # [2, P, C]
     count = member.sum(axis=1)
     # Highest precision: these figures are called exact.
-    total = jnp.einsum("hps,hpa->hsa", member, probabilities, precision=jax.lax.Precision.HIGHEST)
+    total = jnp.einsum("hps,hpa->hsa", member, jnp.exp(log_probs), precision=jax.lax.Precision.HIGHEST)
     mean = jnp.where(count[..., None] > 0, total / jnp.maximum(count, 1)[..., None], jnp.nan)
-    return mean, count.astype(jnp.int32)
+    return ProbeRecord(p_action=mean, probe_count=count.astype(jnp.int32), log_probs=log_probs)
+
+
+def changes(before: np.ndarray | None, now: np.ndarray) -> dict[str, np.ndarray]:
+    """How far policies have moved between two checkpoints, on the host.
+
+    Args:
+      before: log-probabilities [R, 2, P, A] at the checkpoint before, None at the first.
+      now: those of this checkpoint.
+
+    Returns:
+      `churn` [R] float64, the share of states whose most probable action has changed, and `policy_kl` [R] float64, the
+      mean divergence of the policies before from those of now; NaN at the first and where a policy is not finite.
+    """
+    if before is None:
+        unknown = np.full(len(now), np.nan)
+        return {"churn": unknown, "policy_kl": unknown.copy()}
+    # Illegal actions have a large negative logit: probability 0 in both, and a finite difference.
+    divergence = np.einsum("rhpa,rhpa->rhp", np.exp(before), before - now).mean(axis=(1, 2), dtype=np.float64)
+    changed = (before.argmax(axis=-1) != now.argmax(axis=-1)).mean(axis=(1, 2))
+    return {"churn": np.where(np.isfinite(divergence), changed, np.nan), "policy_kl": divergence}

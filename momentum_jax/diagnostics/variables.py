@@ -1,89 +1,32 @@
-"""The one table of recorded variables: names, dimensions, types and what they mean.
+"""What is recorded of every environment, and the whole table of a run: that and the environment's own variables.
 
-Every variable has the leading dimensions ``[arm, seed]`` in a checkpoint file and
-``[arm, seed, checkpoint]`` in a loaded run; `Variable.dims` lists what follows them.
-The writer, the reader and the analysis take shapes, types and attributes from here, so
-that a new variable is one new row. This module imports neither jax nor xarray.
+Every variable has the leading dimensions ``[arm, seed]`` in a checkpoint file and ``[arm, seed, checkpoint]`` in a
+loaded run; `Variable.dims` lists what follows them. Writer, reader and analysis take shapes, types and attributes from
+a run's table, so that a new variable is one new row: here, or among the environment's (`description.Diagnostics`).
+This module imports neither jax nor xarray.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
-Kind = Literal["windowed", "instant", "cumulative"]
-Estimator = Literal["sampled", "exact"]
+from momentum_jax.diagnostics.description import Diagnostics, Variable
 
 SCHEMA_VERSION = 1
 """Version of the run directory's layout; a reader refuses what is newer than itself."""
 
-ACTIONS = ("HOLD", "BUY_CALL", "BUY_PUT", "TRIM_50", "TRIM_70", "EXIT")
 PROBE_HALVES = ("A", "B")
-SETUP_SCORES = (0, 1, 2, 3, 4)
-STRONG_SCORE = 3
-"""A setup is strong at this score and above."""
 
 DIVERGENCE_LIMIT = 1e4
 """Value loss, reward², above which a seed counts as diverged; healthy runs of every recorded study stay below 30."""
-
-LABELS: dict[str, tuple[str, ...] | tuple[int, ...]] = {
-    "probe_half": PROBE_HALVES,
-    "setup_score": SETUP_SCORES,
-    "action": ACTIONS,
-}
-"""Coordinate values of every dimension beyond arm, seed and checkpoint."""
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One recorded variable.
-
-    Attributes:
-        name: array name in the checkpoint file and in the dataset.
-        long_name: what it is, in words.
-        dims: dimensions after ``arm, seed``.
-        dtype: NumPy type name, ``int64`` or ``float64``.
-        units: unit of the values (``1`` for pure numbers).
-        kind: ``windowed`` counts since the previous checkpoint, ``instant`` holds at the
-            checkpoint, ``cumulative`` counts since step 0.
-        estimator: ``sampled`` from what happened, or ``exact`` (no sampling noise).
-        denominator: what a rate of it is taken over; empty where there is none.
-        good_direction: +1 up is good, -1 down is good, 0 neither.
-    """
-
-    name: str
-    long_name: str
-    dims: tuple[str, ...] = ()
-    dtype: Literal["int64", "float64"] = "int64"
-    units: str = "count"
-    kind: Kind = "windowed"
-    estimator: Estimator = "sampled"
-    denominator: str = ""
-    good_direction: Literal[-1, 0, 1] = 0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of `dims`."""
-        return tuple(len(LABELS[dim]) for dim in self.dims)
-
-    @property
-    def attributes(self) -> dict[str, str | int]:
-        """What the dataset carries beside the values; every value can be stored in NetCDF."""
-        return {
-            "long_name": self.long_name,
-            "units": self.units,
-            "kind": self.kind,
-            "estimator": self.estimator,
-            "denominator": self.denominator,
-            "good_direction": self.good_direction,
-        }
 
 
 def _learner(name: str, long_name: str, units: str = "1", good: Literal[-1, 0, 1] = 0) -> Variable:
     """A mean over the updates of the window, NaN where the window held no update."""
     return Variable(
-        name,
-        long_name,
+        name=name,
+        long_name=long_name,
         dtype="float64",
         units=units,
         denominator="updates in the window",
@@ -91,7 +34,7 @@ def _learner(name: str, long_name: str, units: str = "1", good: Literal[-1, 0, 1
     )
 
 
-_LEARNER = (
+HEALTH = (
     _learner("entropy", "policy entropy over legal actions", "nat"),
     _learner("approx_kl", "approximate KL divergence of an update", "nat"),
     _learner("clip_fraction", "share of ratios that were clipped", "fraction"),
@@ -101,100 +44,106 @@ _LEARNER = (
     _learner("advantage_std", "standard deviation of the advantages before normalisation", "reward"),
     _learner("grad_norm", "global gradient norm before clipping"),
 )
+"""The learner's health."""
 
-_TABLE = (
-    Variable(
-        "flat_count",
-        "decisions taken while flat, by setup score and action",
-        dims=("setup_score", "action"),
-        denominator="flat decisions",
-    ),
-    Variable(
-        "good_buy",
-        "buys while flat at a strong setup",
-        denominator="flat decisions at strong setups",
-        good_direction=1,
-    ),
-    Variable(
-        "missed_opportunity",
-        "holds while flat at a strong setup",
-        denominator="flat decisions at strong setups",
-        good_direction=-1,
-    ),
-    Variable("bad_chase", "buys while flat that chase", denominator="flat buys", good_direction=-1),
-    Variable("forced_stop", "positions sold by the forced stop", denominator="trade_count", good_direction=-1),
-    Variable(
-        "low_advantage",
-        "buys while flat at a setup score below 2",
-        denominator="flat buys",
-        good_direction=-1,
-    ),
-    Variable("trim", "trims of an open position", denominator="env steps"),
-    Variable("exit", "exits of an open position", denominator="env steps"),
-    Variable("trade_count", "positions closed", denominator="env steps"),
-    Variable("win_count", "positions closed with a gain", denominator="trade_count", good_direction=1),
-    Variable(
-        "trade_return_sum",
-        "sum of the returns of closed positions",
-        dtype="float64",
-        units="fraction of cost",
-        denominator="trade_count",
-        good_direction=1,
-    ),
-    Variable(
-        "worst_trade",
-        "lowest return of a closed position; NaN where none closed",
-        dtype="float64",
-        units="fraction of cost",
-        good_direction=1,
-    ),
-    Variable(
-        "reward_sum",
-        "sum of rewards",
+HEALTH_METRICS = tuple(variable.name for variable in HEALTH)
+
+
+def common(context: str) -> tuple[Variable, ...]:
+    """The variables that are recorded of every environment; `context` names its dimension of contexts."""
+    return (*_episodes(), *_probed(context), *HEALTH, _FAILED_STEP)
+
+
+def _episodes() -> Iterator[Variable]:
+    yield Variable(
+        name="reward_sum",
+        long_name="sum of rewards",
         dtype="float64",
         units="reward",
         denominator="env steps",
         good_direction=1,
-    ),
-    Variable(
-        "episode_return",
-        "mean undiscounted return of the episodes that ended; NaN where none did",
+    )
+    yield Variable(
+        name="episode_return",
+        long_name="mean undiscounted return of the episodes that ended; NaN where none did",
         dtype="float64",
         units="reward",
         denominator="episode_count",
         good_direction=1,
-    ),
-    Variable("episode_count", "episodes that ended"),
-    Variable(
-        "p_action",
-        "mean action probability on the flat probe states of a setup score; NaN where there are none",
-        dims=("probe_half", "setup_score", "action"),
+    )
+    yield Variable(
+        name="episode_length",
+        long_name="mean length of the episodes that ended; NaN where none did",
+        dtype="float64",
+        units="env step",
+        denominator="episode_count",
+    )
+    yield Variable(name="episode_count", long_name="episodes that ended")
+
+
+def _probed(context: str) -> Iterator[Variable]:
+    yield Variable(
+        name="p_action",
+        long_name=f"mean action probability on the probe states of a {context}; NaN where there are none",
+        dims=("probe_half", context, "action"),
         dtype="float64",
         units="probability",
         kind="instant",
         estimator="exact",
         denominator="probe_count",
-    ),
-    Variable(
-        "probe_count",
-        "flat probe states by setup score, as the arm's reward judges setups",
-        dims=("probe_half", "setup_score"),
+    )
+    yield Variable(
+        name="probe_count",
+        long_name=f"probe states by {context}",
+        dims=("probe_half", context),
         kind="instant",
         estimator="exact",
-    ),
-    *_LEARNER,
-    Variable(
-        "failed_step",
-        "env step at whose update the seed failed: a loss that is not finite, or a value loss above "
-        "divergence_limit; -1 while it is healthy",
-        units="env step",
-        kind="instant",
+    )
+    yield Variable(
+        name="churn",
+        long_name="share of the probe states whose most probable action has changed since the checkpoint before; NaN "
+        "at the first",
+        dtype="float64",
+        units="fraction",
         estimator="exact",
-    ),
+        denominator="probe_count",
+    )
+    yield Variable(
+        name="policy_kl",
+        long_name="mean KL divergence of the policy from that of the checkpoint before, on the probe states; NaN at "
+        "the first",
+        dtype="float64",
+        units="nat",
+        estimator="exact",
+        denominator="probe_count",
+    )
+
+
+_FAILED_STEP = Variable(
+    name="failed_step",
+    long_name="env step at whose update the seed failed: a loss that is not finite, or a value loss above "
+    "divergence_limit; -1 while it is healthy",
+    units="env step",
+    kind="instant",
+    estimator="exact",
 )
 
-VARIABLES: dict[str, Variable] = {variable.name: variable for variable in _TABLE}
-"""Every recorded variable by name, in the order of the table."""
 
-HEALTH_METRICS = tuple(variable.name for variable in _LEARNER)
-"""The learner's health: means over the updates of a window."""
+def table(diagnostics: Diagnostics) -> dict[str, Variable]:
+    """Every variable that is recorded of an environment by name, its own ones first."""
+    return {variable.name: variable for variable in (*diagnostics.variables, *common(diagnostics.context))}
+
+
+def labels(diagnostics: Diagnostics) -> Mapping[str, tuple[Any, ...]]:
+    """Coordinate values of every dimension beyond arm, seed and checkpoint."""
+    return {
+        "probe_half": PROBE_HALVES,
+        diagnostics.context: diagnostics.contexts,
+        "action": diagnostics.actions,
+    }
+
+
+def shapes(diagnostics: Diagnostics) -> dict[str, tuple[int, ...]]:
+    """Sizes of each variable's `dims`, by its name."""
+    sizes = {dim: len(values) for dim, values in labels(diagnostics).items()}
+    return {name: tuple(sizes[dim] for dim in variable.dims) for name, variable in table(diagnostics).items()}

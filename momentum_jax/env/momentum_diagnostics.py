@@ -27,7 +27,6 @@ FLAGS = (
     "low_advantage",
     "forced_stop",
     "trade_closed",
-    "episode_end",
 )
 _BUYS = ("BUY_CALL", "BUY_PUT")
 _STRONG, _WEAK = SETUP_SCORES[STRONG_SCORE:], SETUP_SCORES[:STRONG_SCORE]
@@ -193,4 +192,5 @@ MOMENTUM = Diagnostics(
     shown_events=("good_buy", "missed_opportunity", "bad_chase", "forced_stop", "low_advantage", "trim", "exit"),
     contrast=Contrast(contexts=_STRONG, actions=_BUYS),
     columns=("hold_pct", "call_pct", "put_pct", "strong_buy_pct"),
+    context_options=("put_setup", "decision_time_setup"),
 )

@@ -17,10 +17,12 @@ from flax import struct
 from gymnax import registration
 from gymnax.environments import environment, spaces
 
-from momentum_jax.diagnostics import events
-from momentum_jax.env import observation_layout, rules
+from momentum_jax.diagnostics.events import EventWord
+from momentum_jax.diagnostics.probes import ProbeStates
+from momentum_jax.env import momentum_probes, observation_layout, rules
 from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
 from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.env.market_view import NextBar, Prices, next_bar
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Exogenous, Step
@@ -31,13 +33,11 @@ from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.segment import Segment, episode_weights
 
 
-def _register_options() -> None:
-    """Make `EnvOptions` a pytree. It stays a plain dataclass, so that flags can be read without starting JAX."""
-    names = [name for name, field in EnvOptions.__dataclass_fields__.items() if not is_static(field)]
-    jax.tree_util.register_dataclass(EnvOptions, data_fields=names, meta_fields=[])
+# `EnvOptions` stays a plain dataclass, so that flags can be read without starting JAX; here it becomes a pytree.
+_TRACED = [name for name, field in EnvOptions.__dataclass_fields__.items() if not is_static(field)]
+jax.tree_util.register_dataclass(EnvOptions, data_fields=_TRACED, meta_fields=[])
 
-
-_register_options()
+_EVENT_WORD = EventWord.of(MOMENTUM)
 
 
 @struct.dataclass
@@ -208,6 +208,7 @@ class Momentum(environment.Environment):
 
     # The learner's seam (see `env.task`)
 
+    diagnostics = MOMENTUM
     truncates = False
     num_inputs = WINDOW * observation_layout.NUM_COLUMNS
     input_counts = observation_layout.INPUT_COUNTS
@@ -236,7 +237,7 @@ class Momentum(environment.Environment):
         following = next_bar(state.bar, params.market, params.options) if ahead is None else ahead.following
         entry = params.market.prices_at(state.entry_bar)
         state, reward, terminated, told = rules.step_to(following, state, action, entry, params.options)
-        event = events.pack(
+        event = _EVENT_WORD.pack(
             action,
             told.setup_score,
             is_flat=told.is_flat_pre,
@@ -273,16 +274,21 @@ class Momentum(environment.Environment):
     def restore_kernel(self, rows: np.ndarray, deviations: np.ndarray) -> np.ndarray:
         return observation_layout.restore_kernel(rows, deviations)
 
-    def flat_probe(self, bars: jax.Array) -> CompactObservation:
+    def probe_states(self, shared: Market) -> ProbeStates:
+        """Flat states, whose contexts are their setup scores."""
+        bars = momentum_probes.draw_probe_bars(shared.starts, shared.ends)
+        mask = np.broadcast_to(rules.FLAT_MASK, (*bars.shape, rules.NUM_ACTIONS))
+        return ProbeStates(self.flat_observation(jnp.asarray(bars)), jnp.asarray(mask))
+
+    def probe_contexts(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
+        """Setup score [...] int32 by which the reward would judge a decision taken flat on the observations [...]."""
+        judged = compact.bar + 1 - jnp.asarray(params.options.decision_time_setup, jnp.int32)
+        setup = params.market.setups[judged - FIRST_BAR]
+        return jnp.where(params.options.put_setup < 0, setup[..., :2].max(axis=-1), setup[..., 0])
+
+    def flat_observation(self, bars: jax.Array) -> CompactObservation:
         """Compact observations of flat states at `bars` [...]."""
         return CompactObservation(bar=bars, greeks=jnp.zeros((*bars.shape, observation_layout.NUM_GREEKS), jnp.float32))
-
-    def probe_scores(self, bars: jax.Array, params: EnvParams) -> jax.Array:
-        """Setup score [...] int32 by which the reward would judge a decision taken with the cursor at `bars` [...]."""
-        judged = bars + 1 - jnp.asarray(params.options.decision_time_setup, jnp.int32)
-        setup = params.market.setups[judged - FIRST_BAR]
-        bull, bear = setup[..., 0], setup[..., 1]
-        return jnp.where(params.options.put_setup < 0, jnp.maximum(bull, bear), bull)
 
 
 ENV_ID = "Momentum-v0"

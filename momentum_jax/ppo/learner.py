@@ -80,7 +80,7 @@ class UpdateRecord(NamedTuple):
 
     event: jax.Array  # [T, M] int32
     reward: jax.Array  # [T, M] float32
-    trade_return: jax.Array  # [T, M] float32
+    outcome: Any  # [T, M] float32, the task's own number of each step; () if it has none
     metrics: UpdateMetrics
 
 
@@ -127,7 +127,7 @@ def update(
     record = UpdateRecord(
         event=trajectory.event,
         reward=trajectory.reward,
-        trade_return=trajectory.trade_return,
+        outcome=trajectory.outcome,
         metrics=summarize(config, *metrics, batch, values),
     )
     state = dataclasses.replace(state, params=params, opt_state=opt_state, env_state=env_state, update=state.update + 1)

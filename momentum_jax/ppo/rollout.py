@@ -25,7 +25,7 @@ class Trajectory(NamedTuple):
     truncated: jax.Array  # [T, M] bool
     final: Any  # leaves [T, M, ...]: compact observation before the reset, () if the task never truncates
     event: jax.Array  # [T, M] int32
-    trade_return: jax.Array  # [T, M] float32
+    outcome: Any  # [T, M] float32, () if the task has none
 
     @property
     def ended(self) -> jax.Array:
@@ -109,7 +109,7 @@ def _act(
         truncated=step.truncated,
         final=task.compact(step.state, env_params) if task.truncates else (),
         event=step.event,
-        trade_return=step.trade_return.astype(jnp.float32),
+        outcome=jax.tree.map(lambda outcome: outcome.astype(jnp.float32), step.outcome),
     )
 
 

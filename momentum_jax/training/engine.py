@@ -18,9 +18,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from momentum_jax.diagnostics import events
+from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.task import Task
-from momentum_jax.fields import ConfigError
 from momentum_jax.networks import towers
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS, PPOConfig
@@ -113,8 +112,7 @@ class Engine:
         Raises:
           ConfigError: the task has more actions than an event word can tell apart.
         """
-        if task.num_actions > events.MAX_ACTIONS:
-            raise ConfigError(f"the task has {task.num_actions} actions: at most {events.MAX_ACTIONS} can be recorded")
+        EventWord.of(task.diagnostics)
         self.runs = tuple(runs)
         self._mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
         self._by_run, self._everywhere = NamedSharding(self._mesh, P(_AXIS)), NamedSharding(self._mesh, P())

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
-from momentum_jax.env import rules
-from momentum_jax.env.device_market import Market
-from momentum_jax.env.momentum import Momentum
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.networks import towers as networks
 from momentum_jax.ppo import distributions, learner
@@ -27,7 +25,7 @@ Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, ar
 _SNAPSHOT_RUNS = 32  # about 22 MB with the reference's network
 
 
-def program_layouts(config: RunConfig, num_seeds: int) -> list[Layout]:
+def program_layouts(config: RunConfig, task: Task, num_seeds: int) -> list[Layout]:
     """How the runs of each program of `config.programs` are spread over the machine, `num_seeds` of each arm.
 
     Each program has a layout of its own: one that was sized for all runs together would be filled up with copies.
@@ -40,7 +38,7 @@ def program_layouts(config: RunConfig, num_seeds: int) -> list[Layout]:
         )
     widths: tuple[int | None, ...] = config.group_width or (None,)
     widths = widths if len(widths) > 1 else widths * len(config.programs)
-    memories = [memory.of_run(Momentum(), config.arms[arms[0]].ppo) for arms in config.programs]
+    memories = [memory.of_run(task, config.arms[arms[0]].ppo) for arms in config.programs]
     runs = [len(arms) * num_seeds for arms in config.programs]
     # On one device; several share the runs and leave more room.
     states = [each.state * count for each, count in zip(memories, runs, strict=True)]
@@ -57,28 +55,39 @@ class Fleet:
     """
 
     def __init__(
-        self, config: RunConfig, market: Market, layouts: Sequence[Layout], seeds: Sequence[int] | None = None
+        self,
+        config: RunConfig,
+        task: Task,
+        shared: Any,
+        layouts: Sequence[Layout],
+        seeds: Sequence[int] | None = None,
     ):
         """Initialises every run and compiles every program.
 
         Args:
           config: the run.
-          market: what all runs share.
+          task: the environment.
+          shared: its part that all runs have in common, such as a market.
           layouts: one for each program, see `program_layouts`.
           seeds: this process's, all where it is alone.
         """
         self._config = config
         self._seeds = config.seeds if seeds is None else tuple(seeds)
-        bars = jnp.asarray(probes.draw_probe_bars(market.starts, market.ends))
+        self._task = task
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
         self._dispatched = dispatched
         self._order = np.argsort(dispatched)
         self._engines = [
-            self._engine(arms, market, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
+            self._engine(arms, shared, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]
-        self._probes = [engine.compile(_probe_run, bars) for engine in self._engines]
+        states = task.probe_states(shared)
+        self._probes = [engine.compile(_probe_run, states) for engine in self._engines]
+
+    @property
+    def diagnostics(self) -> Diagnostics:
+        return self._task.diagnostics
 
     @property
     def num_seeds(self) -> int:
@@ -108,7 +117,7 @@ class Fleet:
         return dispatched
 
     def probe(self) -> InFlight:
-        """Ask the present policies for their probabilities; `fetch` gives (p_action, probe_count)."""
+        """Ask the present policies for their probabilities; `fetch` gives a `probes.ProbeRecord`."""
         return [
             [probe(group) for group in range(engine.num_groups)]
             for engine, probe in zip(self._engines, self._probes, strict=True)
@@ -163,12 +172,12 @@ class Fleet:
 
     def _blank(self, num_runs: int) -> learner.UpdateRecord:
         ppo = self._config.arms[0].ppo
-        return blank_record(num_runs, ppo.num_steps, ppo.num_envs)
+        return blank_record(num_runs, ppo.num_steps, ppo.num_envs, self.diagnostics.has_outcomes)
 
-    def _engine(self, arms: Sequence[int], market: Market, layout: Layout) -> Engine:
+    def _engine(self, arms: Sequence[int], shared: Any, layout: Layout) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]
         runs = [Run(seed, arm.ppo, arm.env, arm.redrawn_streams) for arm in chosen for seed in self._seeds]
-        return Engine(Momentum(), market, runs, layout, self._config.total_updates, self._config.fixed_streams)
+        return Engine(self._task, shared, runs, layout, self._config.total_updates, self._config.fixed_streams)
 
     def _join(self, by_program: Sequence[Any]) -> Any:
         return jax.tree.map(lambda *leaves: np.concatenate(leaves)[self._order], *by_program)
@@ -206,15 +215,15 @@ def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
 
 
 def _probe_run(
-    task: Momentum, config: Any, env_params: Any, bars: jax.Array, state: learner.LearnerState
-) -> tuple[jax.Array, jax.Array]:
-    """Action probabilities of one run's policy on flat states at `bars` [2, P], averaged by setup score."""
-    compact = task.flat_probe(bars)
+    task: Task, config: Any, env_params: Any, states: probes.ProbeStates, state: learner.LearnerState
+) -> probes.ProbeRecord:
+    """What one run's policy answers on the probe states."""
     with jax.default_matmul_precision("highest"):
         policy = networks.policy_tower(state.params)
-        logits = networks.apply_tower(policy, task.expand(compact, env_params), config.activation)
-    log_probs = distributions.masked_log_probs(logits, jnp.asarray(rules.FLAT_MASK))
-    return probes.mean_by_score(jnp.exp(log_probs), task.probe_scores(bars, env_params))
+        logits = networks.apply_tower(policy, task.expand(states.compact, env_params), config.activation)
+    log_probs = distributions.masked_log_probs(logits, states.action_mask)
+    contexts = task.probe_contexts(states.compact, env_params)
+    return probes.answers(log_probs, contexts, len(task.diagnostics.contexts))
 
 
 def _layers(engine: Engine, runs: range) -> dict[str, Rows]:

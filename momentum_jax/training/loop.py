@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.diagnostics.probes import ProbeRecord, changes
 from momentum_jax.training.fleet import Fleet, InFlight
 from momentum_jax.training.progress import Progress
 from momentum_jax.training.recorder import Checkpoint, Recorder
+
+_LAST_LOG_PROBS = "last_log_probs"
 
 
 class Training:
@@ -25,11 +28,17 @@ class Training:
         self._fleet = fleet
         num_envs = config.arms[0].ppo.num_envs
         self._recorder = Recorder(
-            fleet.num_runs, num_envs, config.rollout_size, config.planned_checkpoints, config.divergence_limit
+            fleet.num_runs,
+            num_envs,
+            config.rollout_size,
+            config.planned_checkpoints,
+            fleet.diagnostics,
+            config.divergence_limit,
         )
         self._progress = progress
         self._in_flight: tuple[int, InFlight] | None = None
         self._probes: dict[int, InFlight] = {}  # by update: the policies that act in checkpoints to come
+        self._last_log_probs: np.ndarray | None = None  # [runs, 2, P, A] of the checkpoint before
         self._named: set[int] = set()  # arms whose failure has been told of
         self.update = 0
         self.env_steps = 0
@@ -77,12 +86,14 @@ class Training:
 
     def counted(self) -> dict[str, np.ndarray]:
         """What the host has to remember of a settled training beside the learners' states."""
-        return self._recorder.state()
+        state = self._recorder.state()
+        return state if self._last_log_probs is None else state | {_LAST_LOG_PROBS: self._last_log_probs}
 
     def resume(self, update: int, counted: Mapping[str, np.ndarray]) -> None:
         """Go on after `update` updates; the fleet has been put back there."""
         self.update = update
         self._recorder.restore(update, counted)
+        self._last_log_probs = counted[_LAST_LOG_PROBS]
         self._progress.skip(update * self._config.rollout_size)
 
     def _count(self, dispatched: tuple[int, InFlight] | None) -> Iterator[Checkpoint]:
@@ -90,18 +101,22 @@ class Training:
             return
         update, in_flight = dispatched
         record = self._fleet.fetch(in_flight)
-        self._progress.add(record.event)
+        self._progress.add(record.event.size)
         for checkpoint in self._recorder.add(update, record):
             yield self._complete(checkpoint)
         self._probes = {key: value for key, value in self._probes.items() if key > update}
 
     def _complete(self, checkpoint: Checkpoint) -> Checkpoint:
         """Add the probe's figures and split the axis of runs into arms and seeds."""
-        p_action, probe_count = self._fleet.fetch(self._probes[checkpoint.update])
+        answer: ProbeRecord = self._fleet.fetch(self._probes[checkpoint.update])
         arrays = checkpoint.arrays | {
-            "p_action": p_action.astype(np.float64),
-            "probe_count": probe_count.astype(np.int64),
+            "p_action": answer.p_action.astype(np.float64),
+            "probe_count": answer.probe_count.astype(np.int64),
         }
+        arrays |= changes(self._last_log_probs, answer.log_probs)
+        self._last_log_probs = answer.log_probs
         shape = (len(self._config.arms), self._fleet.num_seeds)
         split = {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
-        return checkpoint._replace(arrays=split)
+        completed = checkpoint._replace(arrays=split)
+        self._progress.show(completed, self._fleet.diagnostics)
+        return completed

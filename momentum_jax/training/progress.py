@@ -1,4 +1,4 @@
-"""What a person sees while a run is going: a bar with steps a second, time left and the median HOLD % so far."""
+"""What a person sees while a run is going: a bar with steps a second, time left and the primary metric, and lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from momentum_jax.diagnostics import events
+from momentum_jax.diagnostics.description import Diagnostics, Share
+from momentum_jax.diagnostics.metric_values import exact, windowed
 from momentum_jax.training.recorder import Checkpoint
 
 
@@ -16,8 +17,6 @@ class Progress:
 
     def __init__(self, num_runs: int, total_steps: int, shown: bool = True):
         self._num_runs = num_runs
-        self._flat = np.zeros(num_runs, np.int64)
-        self._hold = np.zeros(num_runs, np.int64)
         self._bar = tqdm(
             total=num_runs * total_steps,
             unit="step",
@@ -34,14 +33,14 @@ class Progress:
         self._bar.initial = self._bar.n = self._num_runs * env_steps
         self._bar.refresh()
 
-    def add(self, event: np.ndarray) -> None:
-        """Count the event words [R, T, M] of one update."""
-        flat = events.flag(event, "is_flat")
-        self._flat += flat.sum(axis=(1, 2))
-        self._hold += (flat & (events.action(event) == 0)).sum(axis=(1, 2))
-        median = np.median(100.0 * self._hold / np.maximum(self._flat, 1))
-        self._bar.set_postfix_str(f"median HOLD {median:.1f} %", refresh=False)
-        self._bar.update(event.size)
+    def add(self, num_steps: int) -> None:
+        """Go on by environment steps of all runs together."""
+        self._bar.update(num_steps)
+
+    def show(self, checkpoint: Checkpoint, diagnostics: Diagnostics) -> None:
+        """Put the primary metric at a checkpoint, arrays [arm, seed, ...], beside the bar."""
+        if not self._bar.disable:
+            self._bar.set_postfix_str(_primary(checkpoint, diagnostics), refresh=False)
 
     def close(self) -> None:
         self._bar.close()
@@ -53,20 +52,26 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def checkpoint_line(checkpoint: Checkpoint) -> str:
+def checkpoint_line(checkpoint: Checkpoint, diagnostics: Diagnostics) -> str:
     """A checkpoint, arrays [arm, seed, ...], in one line: medians over the runs that have not failed, and who has."""
     healthy = checkpoint.arrays["failed_step"] < 0
     at_step = f"step {checkpoint.env_steps:,}: ".replace(",", " ")
     if not healthy.any():
         return f"{at_step}all {healthy.size} runs have failed"
-    by_action, states, p_action = (
-        checkpoint.arrays[name][healthy] for name in ("flat_count", "probe_count", "p_action")
-    )  # [run, ...]
-    p_hold = np.where(states > 0, p_action[..., 0], 0.0)
-    exact = np.median(100.0 * (p_hold * states).sum(axis=(1, 2)) / states.sum(axis=(1, 2)))
-    line = f"{at_step}median P(HOLD) {exact:.1f} %"
-    by_action = by_action.sum(axis=1)
-    decisions = by_action.sum(axis=1)
-    if decisions.all():
-        line += f", HOLD {np.median(100.0 * by_action[..., 0] / decisions):.1f} % since the step above"
+    line = at_step + _primary(checkpoint, diagnostics)
     return line if healthy.all() else f"{line}; {(~healthy).sum()} of {healthy.size} runs have failed"
+
+
+def _primary(checkpoint: Checkpoint, diagnostics: Diagnostics) -> str:
+    """Medians of the primary metric: exact where it has that form, and of the window where it is known everywhere."""
+    healthy = checkpoint.arrays["failed_step"] < 0
+    arrays = {name: array[healthy] for name, array in checkpoint.arrays.items()}
+    metric = diagnostics.metric(diagnostics.primary)
+    counted = windowed(metric, diagnostics, arrays)
+    if isinstance(metric.derived, Share):
+        text = f"median P({metric.label}) {np.median(exact(metric.derived, diagnostics, arrays)):.1f} %"
+        if np.isnan(counted).any():
+            return text
+        return f"{text}, {metric.label} {np.median(counted):.1f} % since the step above"
+    known = counted[~np.isnan(counted)]
+    return f"median {metric.label} {np.median(known):.4g} {metric.unit}" if known.size else f"no {metric.label} yet"

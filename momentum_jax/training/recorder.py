@@ -8,19 +8,23 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from momentum_jax.diagnostics.counters import EpisodeReturns, Steps, WindowCounters
+from momentum_jax.diagnostics.counters import Steps, WindowCounters
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.diagnostics.episodes import Episodes
+from momentum_jax.diagnostics.events import EPISODE_END, EventWord
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
 
 _WINDOW = ("counts", "sums", "updates")  # what `WindowCounters` holds
 
 
-def blank_record(num_runs: int, num_steps: int, num_envs: int) -> UpdateRecord:
+def blank_record(num_runs: int, num_steps: int, num_envs: int, has_outcomes: bool) -> UpdateRecord:
     """The record of an update in which nothing happened, on the host."""
     nothing: Any = np.zeros((num_runs, num_steps, num_envs), np.float32)
     unknown: Any = np.full(num_runs, np.nan, np.float32)
     metrics = UpdateMetrics(*[unknown] * len(UpdateMetrics._fields))
-    return UpdateRecord(event=nothing.astype(np.int32), reward=nothing, trade_return=nothing, metrics=metrics)
+    outcome = nothing if has_outcomes else ()
+    return UpdateRecord(event=nothing.astype(np.int32), reward=nothing, outcome=outcome, metrics=metrics)
 
 
 class Checkpoint(NamedTuple):
@@ -39,6 +43,7 @@ class Recorder:
       num_envs: environments of a run.
       rollout_size: environment steps between two updates.
       checkpoints: ascending environment steps to cut at, beginning with 0.
+      diagnostics: of the environment, which says what is counted.
       divergence_limit: value loss above which a run counts as failed.
 
     Attributes:
@@ -52,12 +57,14 @@ class Recorder:
         num_envs: int,
         rollout_size: int,
         checkpoints: tuple[int, ...],
+        diagnostics: Diagnostics,
         divergence_limit: float = DIVERGENCE_LIMIT,
     ):
         self._rollout_size = rollout_size
         self._pending = list(checkpoints)
-        self._episodes = EpisodeReturns(num_runs, num_envs)
-        self._window = WindowCounters(num_runs)
+        self._episodes = Episodes(num_runs, num_envs)
+        self._window = WindowCounters(num_runs, diagnostics)
+        self._word, self._has_outcomes = EventWord.of(diagnostics), diagnostics.has_outcomes
         self._divergence_limit = divergence_limit
         self.failed_step = np.full(num_runs, -1, np.int64)
         self.stopped = np.zeros(num_runs, bool)
@@ -75,8 +82,11 @@ class Recorder:
     def state(self) -> dict[str, np.ndarray]:
         """All that was counted and not yet cut, arrays [R, ...] by name."""
         named = {f"{group}.{name}": array for group in _WINDOW for name, array in getattr(self._window, group).items()}
-        own = {"episode_returns": self._episodes.so_far, "failed_step": self.failed_step, "stopped": self.stopped}
-        return named | own
+        episodes = {
+            "episode_returns": self._episodes.return_so_far,
+            "episode_lengths": self._episodes.length_so_far,
+        }
+        return named | episodes | {"failed_step": self.failed_step, "stopped": self.stopped}
 
     def restore(self, update: int, state: Mapping[str, np.ndarray]) -> None:
         """Go on after `update` updates from what `state` returned then.
@@ -92,7 +102,8 @@ class Recorder:
         for group in _WINDOW:
             counted = getattr(self._window, group)
             counted |= {name: state[f"{group}.{name}"] for name in counted}
-        self._episodes.so_far = state["episode_returns"]
+        self._episodes.return_so_far = state["episode_returns"]
+        self._episodes.length_so_far = state["episode_lengths"]
         self.failed_step, self.stopped = state["failed_step"], state["stopped"]
         self._pending = [step for step in self._pending if step > update * self._rollout_size]
 
@@ -114,15 +125,16 @@ class Recorder:
             yield self._cut(self._pending.pop(0))
 
     def _steps(self, record: UpdateRecord) -> Steps:
-        event, reward, trade_return = (np.asarray(array) for array in record[:3])
-        arrays = (event, reward, trade_return, self._episodes.finished(reward, event))
-        return Steps(*(array.reshape(array.shape[0], -1) for array in arrays))
+        event, reward = np.asarray(record.event), np.asarray(record.reward)
+        outcome = np.asarray(record.outcome) if self._has_outcomes else np.zeros_like(reward)
+        episodes = self._episodes.finished(reward, self._word.flag(event, EPISODE_END))
+        return Steps(*(array.reshape(len(array), -1) for array in (event, reward, outcome, *episodes)))
 
     def _without_stopped(self, record: UpdateRecord) -> UpdateRecord:
         """The record with nothing in it of the runs that are stopped."""
         if not self.stopped.any():
             return record
-        blank = blank_record(*record.event.shape)
+        blank = blank_record(*record.event.shape, self._has_outcomes)
 
         def replaced(found: np.ndarray, nothing: np.ndarray) -> np.ndarray:
             stopped = self.stopped.reshape(-1, *[1] * (found.ndim - 1))

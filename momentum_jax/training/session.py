@@ -9,6 +9,7 @@ from pathlib import Path
 
 from momentum_jax import run_directory
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.processes import distributed
 from momentum_jax.processes.interruption import Interrupted, StopRequest, stop_request
 from momentum_jax.processes.machine import peak_memory
@@ -57,7 +58,7 @@ class Session:
         with contextlib.closing(progress):
             training = Training(self._config, fleet, progress)
             if not self._restore(training, fleet):
-                self._write([training.start()])
+                self._write([training.start()], fleet.diagnostics)
             started = time.perf_counter()
             try:
                 with stop_request() as stop:
@@ -79,11 +80,11 @@ class Session:
     def _advance(self, training: Training, fleet: Fleet, stop: StopRequest) -> None:
         saved = time.monotonic()
         while not training.done:
-            written = self._write(training.advance())
+            written = self._write(training.advance(), fleet.diagnostics)
             self._log_failures(training)
             due = written and time.monotonic() - saved >= self._config.state_interval
             if due or stop or self._job.lost or training.done:
-                self._write(training.settle())
+                self._write(training.settle(), fleet.diagnostics)
                 self._log_failures(training)
                 self._save(training, fleet)
                 saved = time.monotonic()
@@ -96,13 +97,13 @@ class Session:
         for line in training.failures():
             self.log(line)
 
-    def _write(self, checkpoints: Iterable[Checkpoint]) -> bool:
+    def _write(self, checkpoints: Iterable[Checkpoint], diagnostics: Diagnostics) -> bool:
         """Write checkpoints as they are completed; whether there were any."""
         written = False
         for checkpoint in checkpoints:
             step, update, arrays = checkpoint
             run_directory.write_checkpoint(self._run_dir, step, update, arrays, self._share)
-            self.log(checkpoint_line(checkpoint))
+            self.log(checkpoint_line(checkpoint, diagnostics))
             written = True
         return written
 

@@ -1,0 +1,164 @@
+"""Any gymnax environment with a discrete action space as a `Task`."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnax.environments import environment, spaces
+
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.diagnostics.events import EventWord
+from momentum_jax.diagnostics.probes import HALF_SIZE, ProbeStates
+from momentum_jax.env.plain_diagnostics import plain_diagnostics
+from momentum_jax.env.task import Step
+from momentum_jax.fields import ConfigError
+
+_PROBE_SEED = 20_261_126
+_PROBE_ENVS, _PROBE_STEPS = 16, 256  # of each half; its probe states are drawn from all that were visited
+
+
+class Telemetry(NamedTuple):
+    """What an environment with a description of its own says of a step, leaves []."""
+
+    flags: dict[str, jax.Array] = {}  # bool, by the names in `Diagnostics.flags`; those left out are not set
+    context: jax.Array | int = 0  # position of the decision's context
+    outcome: jax.Array | tuple[()] = ()  # where a variable counts `Outcomes`
+
+
+class ObservedState(NamedTuple):
+    env_state: Any
+    observation: jax.Array
+
+
+class GymnaxTask:
+    """All actions are legal, and observations are stored as they are.
+
+    An environment with words of its own gives its description, and a subclass that fills in `telemetry` and, where it
+    has contexts, `probe_contexts`.
+    """
+
+    truncates = True
+
+    def __init__(self, env: environment.Environment, params: Any, diagnostics: Diagnostics | None = None):
+        """`params` is an example of the environment's parameters; it gives the spaces' shapes.
+
+        Raises:
+          ConfigError: the action space is not discrete, observations are not arrays, or a description does not fit.
+        """
+        self._env = env
+        actions, observations = env.action_space(params), env.observation_space(params)
+        if not isinstance(actions, spaces.Discrete):
+            raise ConfigError(
+                f"{env.name} has the action space {_space_text(actions)}: the policy chooses one of n actions, so give "
+                f"an environment whose action space is Discrete, or wrap this one with a list of actions"
+            )
+        if not isinstance(observations, spaces.Box | spaces.Discrete):
+            raise ConfigError(
+                f"{env.name} has the observation space {_space_text(observations)}: observations must be one array, so "
+                f"wrap the environment to join theirs"
+            )
+        self.num_actions = int(actions.n)
+        self._observation_shape = observations.shape
+        self.num_inputs = math.prod(observations.shape)
+        self.input_counts = np.ones(self.num_inputs, np.float32)
+        self.diagnostics = diagnostics or plain_diagnostics(env.name, self.num_actions)
+        if len(self.diagnostics.actions) != self.num_actions:
+            raise ConfigError(
+                f"{env.name} has {self.num_actions} actions, its description {len(self.diagnostics.actions)}"
+            )
+        self._event_word = EventWord.of(self.diagnostics)
+
+    def telemetry(self, before: Any, action: jax.Array, after: Any, info: dict[str, Any]) -> Telemetry:
+        """What happened in a step, from the environment's states and its `info`; in the words of the description."""
+        del before, action, after, info
+        return Telemetry()
+
+    def probe_contexts(self, compact: jax.Array, params: Any) -> jax.Array:
+        """Position [...] int32 of the context in which each of the observations [..., *shape] would be decided."""
+        del params
+        return jnp.zeros(compact.shape[:2], jnp.int32)
+
+    def bind(self, shared: Any, options: Any) -> Any:
+        del options
+        return shared
+
+    def exogenous(self, state: ObservedState, reset_keys: jax.Array, params: Any) -> tuple[()]:
+        del state, reset_keys, params
+        return ()
+
+    def initial_state(self, key: jax.Array, params: Any) -> ObservedState:
+        observation, state = self._env.reset_env(key, params)
+        return ObservedState(_strongly_typed(state), observation)
+
+    def transition(self, key: jax.Array, state: ObservedState, action: jax.Array, params: Any) -> Step:
+        observation, env_state, reward, terminated, info = self._env.step_env(key, state.env_state, action, params)
+        truncated = self._env.is_truncated(env_state, params)
+        terminated = jnp.asarray(terminated, bool)
+        told = self.telemetry(state.env_state, action, env_state, info)
+        return Step(
+            state=ObservedState(_strongly_typed(env_state), observation),
+            reward=jnp.asarray(reward, jnp.float32),
+            terminated=terminated,
+            truncated=truncated & ~terminated,
+            event=self._event_word.pack(action, told.context, episode_end=terminated | truncated, **told.flags),
+            outcome=told.outcome,
+        )
+
+    def action_mask(self, state: ObservedState, params: Any) -> jax.Array:
+        del state, params
+        return jnp.ones((self.num_actions,), bool)
+
+    def compact(self, state: ObservedState, params: Any) -> jax.Array:
+        del params
+        return state.observation
+
+    def expand(self, compact: jax.Array, params: Any) -> jax.Array:
+        del params
+        lead = compact.shape[: compact.ndim - len(self._observation_shape)]
+        return compact.reshape(*lead, self.num_inputs).astype(jnp.float32)
+
+    def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
+        return kernel, ()
+
+    def restore_kernel(self, rows: np.ndarray, deviations: Any) -> np.ndarray:
+        del deviations
+        return rows
+
+    def probe_states(self, shared: Any) -> ProbeStates:
+        """States that a random policy visits, the two halves in environments of their own."""
+        keys = jax.random.split(jax.random.key(_PROBE_SEED, impl="threefry2x32"), (2, _PROBE_ENVS))
+        visited = jax.jit(jax.vmap(jax.vmap(partial(self._random_walk, shared))))(keys)  # [2, envs, steps, ...]
+        visited = visited.reshape(2, _PROBE_ENVS * _PROBE_STEPS, *visited.shape[3:])
+        drawn = np.random.default_rng(_PROBE_SEED).permuted(np.arange(visited.shape[1])[None].repeat(2, 0), axis=1)
+        compact = jnp.stack([half[places] for half, places in zip(visited, drawn[:, :HALF_SIZE], strict=True)])
+        return ProbeStates(compact, jnp.ones((2, HALF_SIZE, self.num_actions), bool))
+
+    def _random_walk(self, shared: Any, key: jax.Array) -> jax.Array:
+        """Observations [steps, ...] of one environment under uniformly random actions."""
+        params = self.bind(shared, None)
+
+        def advance(state: ObservedState, step_key: jax.Array) -> tuple[ObservedState, jax.Array]:
+            action_key, transition_key, reset_key = jax.random.split(step_key, 3)
+            action = jax.random.randint(action_key, (), 0, self.num_actions, jnp.int32)
+            step = self.transition(transition_key, state, action, params)
+            fresh = self.initial_state(reset_key, params)
+            ended = step.terminated | step.truncated
+            return jax.tree.map(partial(jnp.where, ended), fresh, step.state), self.compact(state, params)
+
+        start_key, walk_key = jax.random.split(key)
+        start = self.initial_state(start_key, params)
+        return jax.lax.scan(advance, start, jax.random.split(walk_key, _PROBE_STEPS))[1]
+
+
+def _space_text(space: Any) -> str:
+    return f"{type(space).__name__}{getattr(space, 'shape', '')}"
+
+
+def _strongly_typed(state: Any) -> Any:
+    """gymnax's own environments start with Python zeros: weak types in a carried state recompile the program."""
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.asarray(leaf).dtype), state)

@@ -52,13 +52,15 @@ def advance(prepared: Prepared, updates: int) -> int:
 
 def hold_percent(prepared: Prepared, updates: int) -> list[float]:
     """Advance every seed and return each one's share of HOLD among decisions while flat."""
-    from momentum_jax.diagnostics import events
+    from momentum_jax.diagnostics.events import EventWord
+    from momentum_jax.env.momentum_diagnostics import MOMENTUM
 
     engine = prepared.engine
     words = []
     for _ in range(updates):
         words.append(engine.gather([engine.update(group).event for group in range(engine.num_groups)]))
     event = np.stack(words)  # [updates, runs, T, M]
-    flat = events.flag(event, "is_flat")
-    holds = flat & (events.action(event) == 0)
+    word = EventWord.of(MOMENTUM)
+    flat = word.flag(event, "is_flat")
+    holds = flat & (word.action(event) == 0)
     return (100.0 * holds.sum(axis=(0, 2, 3)) / flat.sum(axis=(0, 2, 3))).tolist()

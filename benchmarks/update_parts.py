@@ -110,7 +110,7 @@ class UpdateParts:
             fresh = self._task.initial_state(jax.random.key(0), env)
             ended = step.terminated | step.truncated
             following = jax.tree.map(partial(jnp.where, ended), fresh, step.state)
-            told = step.reward, step.event, step.trade_return, ended
+            told = step.reward, step.event, step.outcome, ended
             return following, (told, self._task.compact(state, env), self._task.action_mask(state, env))
 
         return jax.lax.scan(jax.vmap(play), state, actions)

@@ -164,7 +164,7 @@ class Diagnostics:
       contexts: its labels.
       flags: names of the bits that a step's event word carries beside ``episode_end``, in order; see
         `diagnostics.events`.
-      variables: what is recorded beside what is recorded of every environment (`variables.COMMON`).
+      variables: what is recorded beside what is recorded of every environment (`variables.common`).
       decisions: name of the variable with the table of decisions by context and action.
       metrics: curves, in the order of tables.
       primary: name of the metric that a run is judged by first.

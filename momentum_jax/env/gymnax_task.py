@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -25,7 +27,7 @@ _PROBE_ENVS, _PROBE_STEPS = 16, 256  # of each half; its probe states are drawn 
 class Telemetry(NamedTuple):
     """What an environment with a description of its own says of a step, leaves []."""
 
-    flags: dict[str, jax.Array] = {}  # bool, by the names in `Diagnostics.flags`; those left out are not set
+    flags: Mapping[str, jax.Array] = MappingProxyType({})  # bool, by name; flags that are left out are not set
     context: jax.Array | int = 0  # position of the decision's context
     outcome: jax.Array | tuple[()] = ()  # where a variable counts `Outcomes`
 
@@ -65,6 +67,7 @@ class GymnaxTask:
         self.num_actions = int(actions.n)
         self._observation_shape = observations.shape
         self.num_inputs = math.prod(observations.shape)
+        self.compact_bytes = self.num_inputs * np.dtype(observations.dtype).itemsize
         self.input_counts = np.ones(self.num_inputs, np.float32)
         self.diagnostics = diagnostics or plain_diagnostics(env.name, self.num_actions)
         if len(self.diagnostics.actions) != self.num_actions:

@@ -45,6 +45,7 @@ class Task(Protocol):
     num_actions: int
     num_inputs: int  # inputs of the whole first layer, D
     input_counts: np.ndarray  # [F]: how many of them each feature stands for
+    compact_bytes: int  # of what `compact` returns
     truncates: bool  # whether episodes can be cut off without ending
 
     def bind(self, shared: Any, options: Any) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from momentum_jax.run_directory import RunDirectoryError, load_run
+from momentum_jax.diagnostics.variables import labels
+from momentum_jax.run_directory import RunDirectoryError, diagnostics_of, load_run
 
 
 class ComparisonError(RunDirectoryError):
@@ -38,6 +39,7 @@ def join_runs(runs: Sequence[xr.Dataset], run_dirs: Sequence[str | Path]) -> xr.
     if len(runs) == 1:
         return runs[0].assign_attrs(left_out="[]")
     for path, run in zip(run_dirs[1:], runs[1:], strict=True):
+        _check_environment(str(run_dirs[0]), runs[0], str(path), run)
         _check_data(str(run_dirs[0]), runs[0], str(path), run)
         _check_probes(str(run_dirs[0]), runs[0], str(path), run)
     seeds = _common_seeds(run_dirs, runs)
@@ -47,6 +49,16 @@ def join_runs(runs: Sequence[xr.Dataset], run_dirs: Sequence[str | Path]) -> xr.
     parts = [part.assign_coords(arm=names[position]) for position, part in enumerate(parts)]
     joined = xr.concat(parts, "arm", coords="minimal", compat="override", combine_attrs="override")
     return joined.assign_attrs(_attributes(runs, names, seeds, shared))
+
+
+def _check_environment(first: str, left: xr.Dataset, second: str, right: xr.Dataset) -> None:
+    """What is compared must have the same actions and contexts; a variable of one run alone is NaN in the other."""
+    names = [diagnostics_of(run).environment for run in (left, right)]
+    if names[0] != names[1]:
+        raise ComparisonError(f"{second}: trained on {names[1]}, {first} on {names[0]}; they are not compared")
+    for dim, values in labels(diagnostics_of(left)).items():
+        if values != labels(diagnostics_of(right)).get(dim):
+            raise ComparisonError(f"{second}: its labels of {dim} differ from those of {first}; they are not compared")
 
 
 def _check_data(first: str, left: xr.Dataset, second: str, right: xr.Dataset) -> None:
@@ -59,13 +71,14 @@ def _check_data(first: str, left: xr.Dataset, second: str, right: xr.Dataset) ->
 
 
 def _check_probes(first: str, left: xr.Dataset, second: str, right: xr.Dataset) -> None:
-    """Arms that judge setups alike must have been probed on the same states."""
-    known = {_setup_rules(left, arm): left["probe_count"].isel(arm=arm) for arm in range(left.sizes["arm"])}
+    """Arms that tell contexts apart alike must have been probed on the same states."""
+    context = diagnostics_of(left).context
+    known = {_context_rules(left, arm): left["probe_count"].isel(arm=arm) for arm in range(left.sizes["arm"])}
     for arm in range(right.sizes["arm"]):
-        reference = known.get(_setup_rules(right, arm), left["probe_count"].isel(arm=0).sum("setup_score"))
+        reference = known.get(_context_rules(right, arm), left["probe_count"].isel(arm=0).sum(context))
         found = right["probe_count"].isel(arm=arm)
-        if "setup_score" not in reference.dims:
-            found = found.sum("setup_score")
+        if context not in reference.dims:
+            found = found.sum(context)
         if not np.array_equal(_one(reference), _one(found)):
             raise ComparisonError(
                 f"{second}: probe states (probe_count) of arm {right['arm'].values[arm]} differ from those of "
@@ -77,9 +90,11 @@ def _one(count: xr.DataArray) -> np.ndarray:
     return count.isel(seed=0, checkpoint=0).values
 
 
-def _setup_rules(run: xr.Dataset, arm: int) -> str:
-    env = json.loads(run.attrs["config"])["arms"][arm].get("env", {})
-    return json.dumps({name: value for name, value in env.items() if "setup" in name}, sort_keys=True)
+def _context_rules(run: xr.Dataset, arm: int) -> str:
+    """The options of an arm that decide which context a state has."""
+    env = json.loads(run.attrs["config"])["arms"][arm].get("env") or {}
+    names = diagnostics_of(run).context_options
+    return json.dumps({name: value for name, value in env.items() if name in names}, sort_keys=True)
 
 
 def _common_seeds(run_dirs: Sequence[str | Path], runs: Sequence[xr.Dataset]) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from momentum_jax.diagnostics.variables import LABELS, VARIABLES
+from momentum_jax.diagnostics.variables import labels, shapes, table
 from momentum_jax.run_directory.atomic_files import (
     DIAGNOSTICS_NAME,
     Array,
@@ -23,6 +23,7 @@ from momentum_jax.run_directory.atomic_files import (
     read_arrays,
 )
 from momentum_jax.run_directory.config_json import arm_names, read_config, shares, version_text
+from momentum_jax.run_directory.run_diagnostics import diagnostics_in
 from momentum_jax.run_directory.writer import check_arrays
 
 _SCALARS: tuple[str, ...] = ("env_steps", "update")
@@ -34,9 +35,10 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
 
     Returns:
         A dataset in memory with dimensions ``arm, seed, checkpoint`` and, where a variable
-        has them, ``probe_half, setup_score, action``. Coordinates are the arm names, seed
-        numbers, ``env_steps`` and ``update`` of each checkpoint, and the labels of the other
+        has them, ``probe_half``, the environment's dimension of contexts, ``action``. Coordinates are the arm names,
+        seed numbers, ``env_steps`` and ``update`` of each checkpoint, and the labels of the other
         dimensions; a checkpoint is labelled by its env steps: ``run.sel(checkpoint=5_000)``.
+        The variables are those of the run's own table (`diagnostics_of`, `variables.table`).
         Every variable carries ``units, long_name, kind, estimator, denominator,
         good_direction``; the dataset carries ``experiment, schema_version, run_name,
         data_fingerprint``, the whole ``config`` as JSON and ``not_recorded``, a JSON list: variables
@@ -64,14 +66,15 @@ def load_run(run_dir: str | Path) -> xr.Dataset:
         "env_steps": env_steps,
         "update": ("checkpoint", _column(checkpoints, "update"), {"units": "update"}),
     }
-    coords |= {dim: (dim, np.array(labels)) for dim, labels in LABELS.items()}
+    diagnostics = diagnostics_in(config)
+    coords |= {dim: (dim, np.array(values)) for dim, values in labels(diagnostics).items()}
     variables = {
         name: (
             ("arm", "seed", "checkpoint", *variable.dims),
             np.stack([arrays[name] for arrays in checkpoints], axis=2),
             variable.attributes,
         )
-        for name, variable in VARIABLES.items()
+        for name, variable in table(diagnostics).items()
     }
     return xr.Dataset(variables, coords, _attributes(root, config) | {"not_recorded": json.dumps(not_recorded)})
 
@@ -110,15 +113,16 @@ def _read_checkpoint(root: Path, env_steps: int, config: Mapping[str, Any]) -> d
     """One checkpoint's recorded arrays [arm, seed, ...] and scalars, the seeds of all processes in order."""
     parts = [_read_share(root, env_steps, share, config) for share in shares(config)]
     scalars = {name: parts[0].pop(name) for name in _SCALARS}
-    recorded = [name for name in VARIABLES if all(name in part for part in parts)]
+    recorded = [name for name in table(diagnostics_in(config)) if all(name in part for part in parts)]
     return {name: np.concatenate([part[name] for part in parts], axis=1) for name in recorded} | scalars
 
 
 def _filled(arrays: dict[str, Array], config: Mapping[str, Any]) -> list[str]:
     """Put NaN in place of the variables that a checkpoint does not have; returns their names."""
-    absent = [name for name in VARIABLES if name not in arrays]
+    sizes = shapes(diagnostics_in(config))
+    absent = [name for name in sizes if name not in arrays]
     lead = len(config["arms"]), len(config["seeds"])
-    arrays |= {name: np.full((*lead, *VARIABLES[name].shape), np.nan) for name in absent}
+    arrays |= {name: np.full((*lead, *sizes[name]), np.nan) for name in absent}
     return absent
 
 
@@ -131,11 +135,11 @@ def _read_share(root: Path, env_steps: int, share: Share, config: Mapping[str, A
             raise RunDirectoryError(f"{path}: no int64 scalar {name!r}, so it is not a checkpoint")
     if int(scalars["env_steps"]) != env_steps:
         raise RunDirectoryError(f"{path}: holds env_steps {scalars['env_steps']}, unlike its name")
-    unknown = sorted(arrays.keys() - VARIABLES.keys())
+    unknown = sorted(arrays.keys() - table(diagnostics_in(config)).keys())
     if unknown or not arrays:
         found = f"unknown variables {unknown}" if unknown else "no variables"
         raise RunDirectoryError(f"{path}: {found}: {version_text(config)}; read it with that version")
-    check_arrays(arrays, len(config["arms"]), len(share.of(config["seeds"])), path)
+    check_arrays(arrays, config, share, path)
     return {**arrays, **scalars}
 
 

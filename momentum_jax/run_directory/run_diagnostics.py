@@ -24,7 +24,7 @@ def diagnostics_of(ds: xr.Dataset) -> Diagnostics:
     Raises:
         RunDirectoryError: it has a part that this version does not know.
     """
-    return _read(ds.attrs.get("config", "{}"))
+    return diagnostics_in(json.loads(ds.attrs.get("config", "{}")))
 
 
 def diagnostics_in(config: Mapping[str, Any]) -> Diagnostics:
@@ -33,11 +33,12 @@ def diagnostics_in(config: Mapping[str, Any]) -> Diagnostics:
     if plain is None:
         return MOMENTUM
     try:
-        return Diagnostics.from_json(plain)
+        return _read(json.dumps(plain))
     except (ConfigError, TypeError, ValueError, AttributeError) as error:
         raise RunDirectoryError(f"diagnostics in config.json: {error}: {version_text(config)}") from error
 
 
 @lru_cache(maxsize=16)
-def _read(config: str) -> Diagnostics:
-    return diagnostics_in(json.loads(config))
+def _read(plain: str) -> Diagnostics:
+    """Remembered, for a run reads its own at every checkpoint."""
+    return Diagnostics.from_json(json.loads(plain))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from momentum_jax.diagnostics.variables import SCHEMA_VERSION, VARIABLES
+from momentum_jax.diagnostics.variables import SCHEMA_VERSION, shapes, table
 from momentum_jax.run_directory.atomic_files import (
     CONFIG_NAME,
     DIAGNOSTICS_NAME,
@@ -26,6 +26,7 @@ from momentum_jax.run_directory.atomic_files import (
     write_atomic,
 )
 from momentum_jax.run_directory.config_json import arm_names, check_config, is_run, read_config
+from momentum_jax.run_directory.run_diagnostics import diagnostics_in
 from momentum_jax.run_directory.writer_lock import locked
 
 
@@ -98,7 +99,7 @@ def write_checkpoint(
         run_dir: made by `create_run`.
         env_steps: environment steps done, exactly.
         update: number of updates that the probed policy had seen.
-        arrays: every variable of the table, each ``[arm, seed, *dims]`` of its dtype.
+        arrays: every variable of the run's table, each ``[arm, seed, *dims]`` of its dtype.
         share: whose seeds these are, where several processes write.
 
     Raises:
@@ -109,23 +110,27 @@ def write_checkpoint(
     path = checkpoint_path(root, env_steps, share)
     if env_steps < 0 or update < 0:
         raise RunDirectoryError(f"{path}: env_steps {env_steps} and update {update}, expected 0 or more")
-    missing, unknown = sorted(VARIABLES.keys() - arrays.keys()), sorted(arrays.keys() - VARIABLES.keys())
+    expected = table(diagnostics_in(config)).keys()
+    missing, unknown = sorted(expected - arrays.keys()), sorted(arrays.keys() - expected)
     if missing or unknown:
         raise RunDirectoryError(f"{path}: missing variables {missing}, unknown variables {unknown}")
-    check_arrays(arrays, len(config["arms"]), len(share.of(config["seeds"])), path)
+    check_arrays(arrays, config, share, path)
     scalars = {"env_steps": np.asarray(env_steps, np.int64), "update": np.asarray(update, np.int64)}
     write_arrays(path, {**scalars, **arrays})
 
 
-def check_arrays(arrays: Mapping[str, Array], num_arms: int, num_seeds: int, path: Path) -> None:
-    """Compares a checkpoint's arrays with the rows of the table of variables that they name.
+def check_arrays(arrays: Mapping[str, Array], config: Mapping[str, Any], share: Share, path: Path) -> None:
+    """Compares a share's arrays of a checkpoint with the rows of the run's table that they name.
 
     Raises:
         RunDirectoryError: naming `path`, the array, what was found and what was expected.
     """
+    diagnostics = diagnostics_in(config)
+    variables, sizes = table(diagnostics), shapes(diagnostics)
+    lead = len(config["arms"]), len(share.of(config["seeds"]))
     for name, found in arrays.items():
-        value, variable = np.asarray(found), VARIABLES[name]
-        shape = (num_arms, num_seeds, *variable.shape)
+        value, variable = np.asarray(found), variables[name]
+        shape = (*lead, *sizes[name])
         dims = ", ".join(("arm", "seed", *variable.dims))
         if value.shape != shape or value.dtype != np.dtype(variable.dtype):
             raise RunDirectoryError(

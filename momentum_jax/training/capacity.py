@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from momentum_jax.config.run_config import RunConfig
-from momentum_jax.diagnostics.variables import VARIABLES
-from momentum_jax.env.momentum import Momentum
-from momentum_jax.env.observation_layout import INPUT_COUNTS
+from momentum_jax.diagnostics.variables import shapes
+from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.processes import machine
@@ -21,19 +20,20 @@ from momentum_jax.training import memory
 from momentum_jax.training.engine import Layout
 
 _FLOAT = 4  # bytes
-_TRANSITION_BYTES = 44  # of `rollout.Trajectory`, with what the task calls compact
-_RECORD_BYTES = 12  # of `learner.UpdateRecord`, a transition
+_STEP_BYTES = 14  # of `rollout.Trajectory`: action, reward, both ways to end, event word
+_RECORD_BYTES = 8  # of `learner.UpdateRecord`, a transition: event word and reward
 _IN_FLIGHT = 2  # updates whose records are held at once
 _STATES_ON_DISK = 3  # two are kept while a third is written
 _COMPRESSED = 0.1  # of a checkpoint's size, at the least
 _REMEDY = "lower num_seeds, hidden_sizes, num_steps or num_envs, or take a larger machine"
 
 
-def check_memory(config: RunConfig, layouts: Sequence[Layout], num_seeds: int) -> None:
+def check_memory(config: RunConfig, task: Task, layouts: Sequence[Layout], num_seeds: int) -> None:
     """Refuse a run that the devices' memory cannot hold.
 
     Args:
       config: the run.
+      task: its environment.
       layouts: of its programs, see `fleet.program_layouts`.
       num_seeds: seeds of each arm that this process trains.
 
@@ -41,7 +41,7 @@ def check_memory(config: RunConfig, layouts: Sequence[Layout], num_seeds: int) -
       ConfigError: with the memory that is needed and that is free.
     """
     free = _free_memory(max((layout.devices for layout in layouts), key=len))
-    needed = memory_bytes(config, layouts, num_seeds)
+    needed = memory_bytes(config, task, layouts, num_seeds)
     if free is not None and needed > free:
         raise ConfigError(
             f"{num_seeds:,} seed(s) of {len(config.arms)} arm(s) need at least {_size(needed)} of memory, and "
@@ -49,7 +49,7 @@ def check_memory(config: RunConfig, layouts: Sequence[Layout], num_seeds: int) -
         )
 
 
-def check_disk(config: RunConfig, run_dir: Path) -> None:
+def check_disk(config: RunConfig, task: Task, run_dir: Path) -> None:
     """Refuse a new run whose files the disk cannot hold.
 
     Raises:
@@ -59,7 +59,7 @@ def check_disk(config: RunConfig, run_dir: Path) -> None:
         free = machine.free_disk(run_dir)
     except OSError:
         return  # making the run directory will say what is wrong
-    needed = disk_bytes(config)
+    needed = disk_bytes(config, task)
     if needed > free:
         raise ConfigError(
             f"{run_dir}: the run's states, checkpoints and policies need at least {_size(needed)} of disk, and "
@@ -67,41 +67,56 @@ def check_disk(config: RunConfig, run_dir: Path) -> None:
         )
 
 
-def memory_bytes(config: RunConfig, layouts: Sequence[Layout], num_seeds: int) -> int:
+def memory_bytes(config: RunConfig, task: Task, layouts: Sequence[Layout], num_seeds: int) -> int:
     """What the run must hold at once: every run's state and records, and what each device works on."""
     held, working = 0, [0]
     for arms, layout in zip(config.programs, layouts, strict=True):
         ppo = config.arms[arms[0]].ppo
         groups = -(-len(arms) * num_seeds // layout.group_size)  # the last is filled up with copies
-        records = _IN_FLIGHT * _RECORD_BYTES * ppo.rollout_size + _checkpoint_bytes()
-        held += groups * layout.group_size * (_state_bytes(ppo) + records)
-        working.append(len(layout.devices) * _working_bytes(ppo))
+        records = _IN_FLIGHT * record_bytes(task) * ppo.rollout_size + _checkpoint_bytes(task)
+        held += groups * layout.group_size * (_state_bytes(task, ppo) + records)
+        working.append(len(layout.devices) * _working_bytes(task, ppo))
     return held + max(working)
 
 
-def disk_bytes(config: RunConfig) -> int:
+def disk_bytes(config: RunConfig, task: Task) -> int:
     """What the run directory holds when the run ends, report apart."""
-    states = sum(_STATES_ON_DISK * _state_bytes(arm.ppo) for arm in config.arms)
+    states = sum(_STATES_ON_DISK * _state_bytes(task, arm.ppo) for arm in config.arms)
     policies = states / _STATES_ON_DISK / 3  # the weights alone
-    checkpoints = len(config.planned_checkpoints) * len(config.arms) * _COMPRESSED * _checkpoint_bytes()
+    checkpoints = len(config.planned_checkpoints) * len(config.arms) * _COMPRESSED * _checkpoint_bytes(task)
     return math.ceil(config.num_seeds * (states + policies + checkpoints))
 
 
-def _working_bytes(config: PPOConfig) -> int:
+def transition_bytes(task: Task) -> int:
+    """Size of a transition of `rollout.Trajectory`."""
+    observations = task.compact_bytes * (2 if task.truncates else 1)
+    return observations + task.num_actions + _STEP_BYTES + _outcome_bytes(task)
+
+
+def record_bytes(task: Task) -> int:
+    """Size of a transition of `learner.UpdateRecord`."""
+    return _RECORD_BYTES + _outcome_bytes(task)
+
+
+def _outcome_bytes(task: Task) -> int:
+    return _FLOAT if task.diagnostics.has_outcomes else 0
+
+
+def _working_bytes(task: Task, config: PPOConfig) -> int:
     """A rollout, the orders in which it is learned from, a gradient and a minibatch's activations."""
-    rollout = config.rollout_size * (_TRANSITION_BYTES + _FLOAT * config.num_epochs)
-    activations = _FLOAT * config.minibatch_size * (INPUT_COUNTS.size + 2 * sum(config.hidden_sizes))
-    return rollout + _state_bytes(config) // 3 + activations
+    rollout = config.rollout_size * (transition_bytes(task) + _FLOAT * config.num_epochs)
+    activations = _FLOAT * config.minibatch_size * (len(task.input_counts) + 2 * sum(config.hidden_sizes))
+    return rollout + _state_bytes(task, config) // 3 + activations
 
 
-def _state_bytes(config: PPOConfig) -> int:
+def _state_bytes(task: Task, config: PPOConfig) -> int:
     """What a run carries from one update to the next: weights and two moments of each."""
-    return memory.of_run(Momentum(), config).state
+    return memory.of_run(task, config).state
 
 
-def _checkpoint_bytes() -> int:
+def _checkpoint_bytes(task: Task) -> int:
     """Size of one run's part of a checkpoint, uncompressed."""
-    return sum(8 * math.prod(variable.shape) for variable in VARIABLES.values())
+    return sum(8 * math.prod(shape) for shape in shapes(task.diagnostics).values())
 
 
 def _free_memory(devices: Sequence[Any]) -> int | None:

@@ -74,6 +74,7 @@ class Fleet:
         self._config = config
         self._seeds = config.seeds if seeds is None else tuple(seeds)
         self._task = task
+        states = task.probe_states(shared)
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
@@ -82,7 +83,6 @@ class Fleet:
         self._engines = [
             self._engine(arms, shared, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]
-        states = task.probe_states(shared)
         self._probes = [engine.compile(_probe_run, states) for engine in self._engines]
 
     @property
@@ -172,7 +172,7 @@ class Fleet:
 
     def _blank(self, num_runs: int) -> learner.UpdateRecord:
         ppo = self._config.arms[0].ppo
-        return blank_record(num_runs, ppo.num_steps, ppo.num_envs, self.diagnostics.has_outcomes)
+        return blank_record(num_runs, ppo.num_steps, ppo.num_envs, has_outcomes=self.diagnostics.has_outcomes)
 
     def _engine(self, arms: Sequence[int], shared: Any, layout: Layout) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from momentum_jax.config.run_config import RunConfig
-from momentum_jax.diagnostics.probes import ProbeRecord, changes
+from momentum_jax.diagnostics.probes import changes
 from momentum_jax.training.fleet import Fleet, InFlight
 from momentum_jax.training.progress import Progress
 from momentum_jax.training.recorder import Checkpoint, Recorder
@@ -108,13 +108,13 @@ class Training:
 
     def _complete(self, checkpoint: Checkpoint) -> Checkpoint:
         """Add the probe's figures and split the axis of runs into arms and seeds."""
-        answer: ProbeRecord = self._fleet.fetch(self._probes[checkpoint.update])
+        p_action, probe_count, log_probs = self._fleet.fetch(self._probes[checkpoint.update])
         arrays = checkpoint.arrays | {
-            "p_action": answer.p_action.astype(np.float64),
-            "probe_count": answer.probe_count.astype(np.int64),
+            "p_action": p_action.astype(np.float64),
+            "probe_count": probe_count.astype(np.int64),
+            **changes(self._last_log_probs, log_probs),
         }
-        arrays |= changes(self._last_log_probs, answer.log_probs)
-        self._last_log_probs = answer.log_probs
+        self._last_log_probs = log_probs
         shape = (len(self._config.arms), self._fleet.num_seeds)
         split = {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
         completed = checkpoint._replace(arrays=split)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_jax.config.run_config import RunConfig
-from momentum_jax.diagnostics import probes
+from momentum_jax.env import momentum_probes
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.market.segment import regime_balance
@@ -34,7 +34,7 @@ def describe(config: RunConfig, dataset: Dataset, layouts: Sequence[Layout], num
         "jax_settings": jax_settings.current(),
         "group_width": [layout.group_width for layout in layouts],
         "num_processes": num_processes,
-        "probe_draw": probes.draw_version(len(dataset.segments)),
+        "probe_draw": momentum_probes.draw_version(len(dataset.segments)),
         "git_commit": _git_commit(),
         "started": now(),
         "finished": None,

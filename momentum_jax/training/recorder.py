@@ -18,7 +18,7 @@ from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
 _WINDOW = ("counts", "sums", "updates")  # what `WindowCounters` holds
 
 
-def blank_record(num_runs: int, num_steps: int, num_envs: int, has_outcomes: bool) -> UpdateRecord:
+def blank_record(num_runs: int, num_steps: int, num_envs: int, *, has_outcomes: bool) -> UpdateRecord:
     """The record of an update in which nothing happened, on the host."""
     nothing: Any = np.zeros((num_runs, num_steps, num_envs), np.float32)
     unknown: Any = np.full(num_runs, np.nan, np.float32)
@@ -134,7 +134,7 @@ class Recorder:
         """The record with nothing in it of the runs that are stopped."""
         if not self.stopped.any():
             return record
-        blank = blank_record(*record.event.shape, self._has_outcomes)
+        blank = blank_record(*record.event.shape, has_outcomes=self._has_outcomes)
 
         def replaced(found: np.ndarray, nothing: np.ndarray) -> np.ndarray:
             stopped = self.stopped.reshape(-1, *[1] * (found.ndim - 1))

@@ -17,7 +17,8 @@ import jax
 
 from momentum_jax import run_directory
 from momentum_jax.config.run_config import RunConfig
-from momentum_jax.env.momentum import make_market
+from momentum_jax.env.momentum import Momentum, make_market
+from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.errors import DataError
@@ -71,7 +72,8 @@ def train(
             f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
         )
     share = run_directory.Share(job.index, job.count)
-    layouts = _layouts(config, run_dir, resume, share)  # now, for fetching bars may take hours
+    task = Momentum()
+    layouts = _layouts(config, task, run_dir, resume, share)  # now, for fetching bars may take hours
     dataset = _load(config.market, job)
     market = make_market(dataset.segments, config.market.segments)
     seeds = share.of(config.seeds)
@@ -85,7 +87,7 @@ def train(
         for line in (*config.unjudged_claims(), *_remarks(run_dir, description, dataset.reports)):
             session.log(line)
         started = time.perf_counter()
-        fleet = Fleet(config, market, layouts, seeds)
+        fleet = Fleet(config, task, market, layouts, seeds)
         _keep_kernels(run_dir, layouts, job)
         session.log(f"compiled for {_devices(layouts)} in {time.perf_counter() - started:.1f} s")
         session.train(fleet)
@@ -94,14 +96,14 @@ def train(
             run_directory.replace_config(run_dir, run_directory.read_config(run_dir) | {"finished": now()})
 
 
-def _layouts(config: RunConfig, run_dir: Path, resume: bool, share: run_directory.Share) -> list[Layout]:
+def _layouts(config: RunConfig, task: Task, run_dir: Path, resume: bool, share: run_directory.Share) -> list[Layout]:
     """How this process's runs are spread over the machine; raises as `train` where they have no room."""
     num_seeds = len(share.of(range(config.num_seeds)))
-    layouts = program_layouts(config, num_seeds)
-    capacity.check_memory(config, layouts, num_seeds)
+    layouts = program_layouts(config, task, num_seeds)
+    capacity.check_memory(config, task, layouts, num_seeds)
     if share.index == 0 and not resume:
         run_directory.check_absent(run_dir)
-        capacity.check_disk(config, run_dir)
+        capacity.check_disk(config, task, run_dir)
     return layouts
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.diagnostics.variables import shapes, table
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.run_directory import create_run, write_checkpoint
 
 STEPS = (0, *range(1_000, 21_000, 1_000), 25_000, 32_000, 40_000, 50_000, 63_000, 80_000, 100_000)
@@ -27,11 +28,11 @@ def hold_probability(step: float, wiggle: float) -> float:
 def action_probabilities(hold: float) -> np.ndarray:
     """[setup_score, action] of a policy that holds less at strong setups."""
     by_score = np.clip(hold + np.array([0.06, 0.04, 0.02, -0.05, -0.06]), 0.01, 0.99)
-    table = np.zeros((5, 6))
-    table[:, 0] = by_score
-    table[:, 1] = 0.6 * (1 - by_score)
-    table[:, 2] = 0.4 * (1 - by_score)
-    return table
+    found = np.zeros((5, 6))
+    found[:, 0] = by_score
+    found[:, 1] = 0.6 * (1 - by_score)
+    found[:, 2] = 0.4 * (1 - by_score)
+    return found
 
 
 def checkpoint_arrays(
@@ -44,8 +45,8 @@ def checkpoint_arrays(
     """Every variable of one checkpoint, [arm, seed, ...]."""
     lead = wiggles.shape
     arrays = {
-        name: np.full((*lead, *variable.shape), np.nan if variable.dtype == "float64" else 0, variable.dtype)
-        for name, variable in VARIABLES.items()
+        name: np.full((*lead, *shapes(MOMENTUM)[name]), np.nan if variable.dtype == "float64" else 0, variable.dtype)
+        for name, variable in table(MOMENTUM).items()
     }
     arrays["failed_step"][...] = -1
     arrays["probe_count"][...] = np.round(PROBE_STATES * SCORE_SHARE).astype(np.int64)

@@ -9,7 +9,7 @@ import pytest
 
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics import probes
-from momentum_jax.env import rules
+from momentum_jax.env import momentum_probes, rules
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_options
@@ -40,27 +40,27 @@ def score_by_reward(market, options):
 
 
 def test_the_halves_share_no_cursor_and_stay_below_the_last_bar():
-    bars = probes.draw_probe_bars(20, 8_271)
+    bars = momentum_probes.draw_probe_bars(20, 8_271)
     assert bars.shape == (2, 1_024)
     assert np.unique(bars).size == 2_048
     assert bars.min() >= 20 and bars.max() < 8_271
-    np.testing.assert_array_equal(bars, probes.draw_probe_bars(20, 8_271))
+    np.testing.assert_array_equal(bars, momentum_probes.draw_probe_bars(20, 8_271))
 
 
 def test_a_short_segment_gives_every_cursor_that_can_decide_to_one_of_the_halves():
-    bars = probes.draw_probe_bars(20, 30)
+    bars = momentum_probes.draw_probe_bars(20, 30)
     assert bars.shape == (2, 5)
     np.testing.assert_array_equal(np.sort(bars.ravel()), np.arange(20, 30))
 
 
-def test_means_by_score_by_hand():
+def test_means_by_context_by_hand():
     probabilities = jnp.asarray(
         [
             [[0.2, 0.8], [0.4, 0.6], [0.9, 0.1]],
             [[0.1, 0.9], [0.3, 0.7], [0.8, 0.2]],
         ]
     )
-    mean, count = probes.mean_by_score(probabilities, jnp.asarray([[0, 0, 4], [3, 4, 4]]))
+    mean, count, _ = probes.answers(jnp.log(probabilities), jnp.asarray([[0, 0, 4], [3, 4, 4]]), 5)
     expected = np.full((2, 5, 2), np.nan)
     expected[0, 0], expected[0, 4] = [0.3, 0.7], [0.9, 0.1]
     expected[1, 3], expected[1, 4] = [0.1, 0.9], [0.55, 0.45]
@@ -73,7 +73,7 @@ def test_a_probe_states_score_is_the_one_that_the_reward_goes_by(probed_market, 
     options = EnvOptions(**options)
     params = EnvParams(market=probed_market, options=typed_options(options))
     np.testing.assert_array_equal(
-        ENV.probe_scores(jnp.asarray(CURSORS), params), score_by_reward(probed_market, options)
+        ENV.probe_contexts(ENV.flat_observation(jnp.asarray(CURSORS)), params), score_by_reward(probed_market, options)
     )
 
 
@@ -88,10 +88,10 @@ UPDATES = 3
 def trained(probed_market):
     """Probes of the trained policies, [arm, seed, ...], and the policies by arm and layer, [seed, ...]."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=UPDATES * 64, num_seeds=2)
-    fleet = Fleet(config, probed_market, program_layouts(config, 2))
+    fleet = Fleet(config, ENV, probed_market, program_layouts(config, ENV, 2))
     for _ in range(UPDATES):
         fleet.fetch(fleet.update())
-    p_action, count = fleet.fetch(fleet.probe())
+    p_action, count, _ = fleet.fetch(fleet.probe())
     policies = {
         arm: {name: np.stack(list(rows.rows)).astype(np.float64) for name, rows in layers.items()}
         for arm, layers in fleet.policies()

@@ -12,8 +12,8 @@ import pytest
 
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.gymnasium import MomentumGymEnv
+from momentum_jax.env.gymnax_task import GymnaxTask
 from momentum_jax.env.registration import GYMNASIUM_ID
-from momentum_jax.env.task import GymnaxTask
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.market_options import MarketConfig

@@ -83,7 +83,7 @@ def test_one_gradient_divided_by_its_count_is_every_single_rows(market):
     env = Momentum()
     rng = np.random.default_rng(1)
     kernel, weight = jnp.asarray(rng.normal(size=(460, 3))), jnp.asarray(rng.normal(size=3))
-    features = env.expand(env.flat_probe(jnp.arange(30, 40)), market.params)
+    features = env.expand(env.flat_observation(jnp.arange(30, 40)), market.params)
     observations = observation_layout.expand(features).reshape(10, 460)
 
     def loss(kernel, inputs):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from momentum_jax.config.run_config import Arm, RunConfig
-from momentum_jax.diagnostics import probes
+from momentum_jax.env import momentum_probes
 from momentum_jax.env.momentum import Momentum, make_market, make_params
 from momentum_jax.market.dataset import REGIMES, load_dataset, load_segment
 from momentum_jax.market.errors import DataError
@@ -105,16 +105,16 @@ def test_episodes_are_drawn_as_often_as_their_weights_say(short_segments):
 def test_a_probe_bar_and_the_bar_that_judges_it_lie_in_the_same_segment(short_segments):
     """At every bar at which an episode can decide, and judged as the segment's own market would judge it."""
     market, env = make_market(short_segments), Momentum()
-    bars = probes.draw_probe_bars(market.starts, market.ends)
+    bars = momentum_probes.draw_probe_bars(market.starts, market.ends)
     place = np.searchsorted(np.asarray(market.starts), bars, side="right") - 1
     assert bars.shape == (2, 43) and np.unique(bars).size == 86  # of 19 + 39 + 29 decisions
     assert (bars + 1 <= np.asarray(market.ends)[place]).all()
     params = make_params(short_segments[0])
-    scores = np.asarray(env.probe_scores(bars, params.replace(market=market)))
+    scores = np.asarray(env.probe_contexts(env.flat_observation(bars), params.replace(market=market)))
     for index, segment in enumerate(short_segments):
         own = bars[place == index] - int(market.starts[index]) + WINDOW
         alone = params.replace(market=make_market([segment]))
-        np.testing.assert_array_equal(scores[place == index], env.probe_scores(own, alone))
+        np.testing.assert_array_equal(scores[place == index], env.probe_contexts(env.flat_observation(own), alone))
 
 
 def test_a_run_draws_its_probe_states_from_its_segments(short_segments, monkeypatch):
@@ -124,19 +124,19 @@ def test_a_run_draws_its_probe_states_from_its_segments(short_segments, monkeypa
     def draw(*arguments):
         raise Drawn(*[np.asarray(argument).tolist() for argument in arguments])
 
-    monkeypatch.setattr(probes, "draw_probe_bars", draw)
+    monkeypatch.setattr(momentum_probes, "draw_probe_bars", draw)
     config = RunConfig(experiment="probes", arms=(Arm(name="a"),), num_seeds=1)
     with pytest.raises(Drawn) as drawn:
-        Fleet(config, make_market(short_segments), program_layouts(config, num_seeds=1))
+        Fleet(config, Momentum(), make_market(short_segments), program_layouts(config, Momentum(), num_seeds=1))
     assert drawn.value.args == ([20, 40, 80], [39, 79, 109])
 
 
 def test_the_probe_bars_of_one_segment_are_those_of_the_recorded_runs():
     """Every recorded P(HOLD) depends on this draw: here for the 8 580 bars of tune2 on SPY."""
-    bars = probes.draw_probe_bars(20, 8_579)
+    bars = momentum_probes.draw_probe_bars(20, 8_579)
     assert bars[:, :4].tolist() == [[20, 35, 57, 70], [22, 28, 51, 52]]
     assert zlib.crc32(bars.astype("<i4").tobytes()) == 2_879_734_089
-    np.testing.assert_array_equal(bars, probes.draw_probe_bars([20], [8_579]))
+    np.testing.assert_array_equal(bars, momentum_probes.draw_probe_bars([20], [8_579]))
 
 
 # --- parts of the dates ----------------------------------------------------------------------------------

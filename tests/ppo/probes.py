@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from momentum_jax.diagnostics import events
+from momentum_jax.diagnostics.events import EventWord
+from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.env.task import Step
 
 
@@ -23,6 +24,7 @@ class Probe:
     num_actions, num_inputs, truncates = 2, 1, False
     input_counts = np.ones(1, np.float32)
     length = 1
+    diagnostics = plain_diagnostics("probe", 2)
 
     def bind(self, shared: Any, options: Any) -> Any:
         return ()
@@ -48,8 +50,7 @@ class Probe:
             reward=self.reward(state, action),
             terminated=no if self.truncates else ended,
             truncated=ended if self.truncates else no,
-            event=events.pack(action, jnp.zeros_like(action), episode_end=ended),
-            trade_return=jnp.zeros(()),
+            event=EventWord.of(self.diagnostics).pack(action, episode_end=ended),
         )
 
     def action_mask(self, state: State, params: Any) -> jax.Array:
@@ -121,6 +122,7 @@ class MaskOnly(Probe):
     """Three actions, of which the observation's sign rules out one; the illegal one would pay best."""
 
     num_actions = 3
+    diagnostics = plain_diagnostics("probe", 3)
 
     def observe(self, key: jax.Array, time: jax.Array) -> jax.Array:
         return jnp.where(jax.random.bernoulli(key), 1.0, -1.0)[None]

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.diagnostics.counters import EpisodeReturns
-from momentum_jax.env.task import GymnaxTask
+from momentum_jax.diagnostics.episodes import Episodes
+from momentum_jax.diagnostics.events import EventWord
+from momentum_jax.env.gymnax_task import GymnaxTask
 from momentum_jax.networks import towers
 from momentum_jax.ppo import distributions, learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
@@ -172,12 +173,14 @@ def test_cartpole_is_learned():
     )
     updates = 500_000 // config.rollout_size
     runs = [Run(seed=seed, config=config, options=()) for seed in range(8)]
-    engine = Engine(GymnaxTask(env, params), params, runs, default_layout(8), updates)
-    episodes = EpisodeReturns(len(runs), config.num_envs)
+    task = GymnaxTask(env, params)
+    engine = Engine(task, params, runs, default_layout(8), updates)
+    episodes = Episodes(len(runs), config.num_envs)
+    ended = EventWord.of(task.diagnostics)
     finished = []
     for _ in range(updates):
         record = engine.gather([engine.update(group) for group in range(engine.num_groups)])
-        finished.append(episodes.finished(record.reward, record.event))
+        finished.append(episodes.finished(record.reward, ended.flag(record.event, "episode_end"))[0])
     # The last tenth of training: whole episodes of the policy that was learned.
     returns = np.nanmean(np.concatenate(finished[-updates // 10 :], axis=1), axis=(1, 2))
     assert returns.mean() >= 475, returns

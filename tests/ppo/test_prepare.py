@@ -33,7 +33,7 @@ def draw_trajectory(rng):
         truncated=jnp.asarray(truncated),
         final=jnp.asarray(rng.normal(size=(*shape, 1)), jnp.float32),
         event=jnp.zeros(shape, jnp.int32),
-        trade_return=jnp.zeros(shape, jnp.float32),
+        outcome=(),
     )
 
 

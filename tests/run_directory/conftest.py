@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.diagnostics.variables import shapes, table
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.run_directory import create_run, write_checkpoint
 
 Arrays = dict[str, np.ndarray]
@@ -36,8 +37,8 @@ def arrays() -> Callable[[int], Arrays]:
     def draw(number: int) -> Arrays:
         key = np.random.default_rng(number)
         return {
-            name: (100 * key.random((2, 3, *variable.shape))).astype(variable.dtype)
-            for name, variable in VARIABLES.items()
+            name: (100 * key.random((2, 3, *shapes(MOMENTUM)[name]))).astype(variable.dtype)
+            for name, variable in table(MOMENTUM).items()
         }
 
     return draw

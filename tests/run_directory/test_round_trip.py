@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from momentum_jax.diagnostics.variables import ACTIONS, SCHEMA_VERSION, VARIABLES
+from momentum_jax.diagnostics.variables import SCHEMA_VERSION, shapes, table
+from momentum_jax.env.momentum_diagnostics import ACTIONS, MOMENTUM
 from momentum_jax.run_directory import (
     RunDirectoryError,
     append_log,
@@ -20,6 +21,8 @@ from momentum_jax.run_directory import (
     write_checkpoint,
     write_policy,
 )
+
+VARIABLES = table(MOMENTUM)
 
 
 def test_every_number_comes_back(run_dir, arrays):
@@ -79,7 +82,7 @@ def test_a_variable_that_did_not_exist_yet_is_nan_with_one_warning(run_dir, arra
         ds = load_run(run_dir)
     assert len(told) == 1
     assert json.loads(ds.attrs["not_recorded"]) == [absent]
-    assert ds[absent].shape == (2, 3, 2, *VARIABLES[absent].shape) and ds[absent].isnull().all()
+    assert ds[absent].shape == (2, 3, 2, *shapes(MOMENTUM)[absent]) and ds[absent].isnull().all()
     for name in VARIABLES.keys() - {absent}:
         np.testing.assert_array_equal(ds[name].isel(checkpoint=1), arrays(1)[name], err_msg=name)
     # A run that went on with a version that has the variable.

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import momentum_jax
-from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.diagnostics.variables import table
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.processes.interruption import Interrupted
 from momentum_jax.training import runner
@@ -56,7 +57,7 @@ def uninterrupted(tmp_path_factory):
 def assert_same_run(one, other):
     a, b = momentum_jax.load_run(one), momentum_jax.load_run(other)
     assert a.env_steps.values.tolist() == b.env_steps.values.tolist()
-    for name in VARIABLES:
+    for name in table(MOMENTUM):
         np.testing.assert_array_equal(a[name].values, b[name].values, err_msg=name)
     for arm in a.arm.values:
         ours, theirs = momentum_jax.load_policies(one, arm), momentum_jax.load_policies(other, arm)

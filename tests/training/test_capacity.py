@@ -47,10 +47,10 @@ def test_estimates_are_the_sizes_of_the_learners_own_arrays(market, config):
 
     trajectory = jax.eval_shape(acted, state, key)
     learned = dataclasses.replace(state, env_state=(), streams=())
-    assert 0.9 * num_bytes(learned) < capacity._state_bytes(config) <= num_bytes(learned)
-    assert num_bytes(trajectory) == capacity._TRANSITION_BYTES * config.rollout_size
-    recorded = (trajectory.event, trajectory.reward, trajectory.trade_return)
-    assert num_bytes(recorded) == capacity._RECORD_BYTES * config.rollout_size
+    assert 0.9 * num_bytes(learned) < capacity._state_bytes(task, config) <= num_bytes(learned)
+    assert num_bytes(trajectory) == capacity.transition_bytes(task) * config.rollout_size
+    recorded = (trajectory.event, trajectory.reward, trajectory.outcome)
+    assert num_bytes(recorded) == capacity.record_bytes(task) * config.rollout_size
 
 
 def small(**settings) -> RunConfig:
@@ -87,30 +87,30 @@ def layout(count=1, width=1, devices=None) -> Layout:
 
 
 def test_memory_is_counted_by_run_and_device():
-    one, two = (capacity.memory_bytes(small(), [layout()], seeds) for seeds in (1, 2))
-    state = capacity._state_bytes(small().arms[0].ppo)
+    one, two = (capacity.memory_bytes(small(), Momentum(), [layout()], seeds) for seeds in (1, 2))
+    state = capacity._state_bytes(Momentum(), small().arms[0].ppo)
     assert state < two - one < 2 * state + 10_000
     both = dataclasses.replace(small(), arms=(*small().arms, Arm(name="b", ppo=small().arms[0].ppo)))
-    assert capacity.memory_bytes(both, [layout()], 1) == two
-    assert capacity.memory_bytes(small(), [layout(2)], 2) > two
-    assert capacity.memory_bytes(small(), [layout(width=2)], 1) == two  # filled up
+    assert capacity.memory_bytes(both, Momentum(), [layout()], 1) == two
+    assert capacity.memory_bytes(small(), Momentum(), [layout(2)], 2) > two
+    assert capacity.memory_bytes(small(), Momentum(), [layout(width=2)], 1) == two  # filled up
 
 
 def test_the_memory_of_an_accelerator_is_its_own(monkeypatch):
     monkeypatch.setattr(machine, "available_memory", lambda: 0)
     statistics = {"bytes_limit": 10_000_000, "bytes_in_use": 9_000_000}
     device = SimpleNamespace(platform="gpu", memory_stats=lambda: statistics)
-    capacity.check_memory(small(), [layout(devices=(device,))], 1)
+    capacity.check_memory(small(), Momentum(), [layout(devices=(device,))], 1)
     with pytest.raises(ConfigError, match=r"need at least 1\d\.\d MB of memory, and 1\.0 MB are free"):
-        capacity.check_memory(small(), [layout(devices=(device,))], 100)
+        capacity.check_memory(small(), Momentum(), [layout(devices=(device,))], 100)
     silent = SimpleNamespace(platform="gpu", memory_stats=lambda: None)
-    capacity.check_memory(small(), [layout(devices=(silent,))], 10**9)
+    capacity.check_memory(small(), Momentum(), [layout(devices=(silent,))], 10**9)
 
 
 def test_the_disk_has_to_hold_what_the_run_leaves(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment()], []))
     config = small(num_seeds=3)
-    estimated = capacity.disk_bytes(config)
+    estimated = capacity.disk_bytes(config, Momentum())
     monkeypatch.setattr(machine, "free_disk", lambda path: estimated - 1)
     with pytest.raises(ConfigError, match=r"run: the run's states.* need at least 1\.\d MB of disk, and .* are free"):
         runner.train(config, tmp_path / "run")

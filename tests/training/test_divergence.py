@@ -15,7 +15,8 @@ from momentum_jax import run_directory
 from momentum_jax.analysis.metrics.curves import failed_steps
 from momentum_jax.analysis.report import build, terminal
 from momentum_jax.config.run_config import Arm, RunConfig
-from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.diagnostics.variables import table
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.processes.interruption import Interrupted
 from momentum_jax.training import runner
@@ -101,7 +102,7 @@ def test_an_arm_of_parameters_that_are_not_finite_trains_no_further(diverged):
 def test_the_healthy_arm_is_what_it_is_alone(diverged, tmp_path):
     runner.train(dataclasses.replace(CONFIG, arms=ARMS[1:2]), tmp_path / "run", lambda line: None)
     alone, beside = momentum_jax.load_run(tmp_path / "run"), momentum_jax.load_run(diverged.run_dir)
-    for name in VARIABLES:
+    for name in table(MOMENTUM):
         np.testing.assert_array_equal(alone[name].sel(arm="calm"), beside[name].sel(arm="calm"), err_msg=name)
 
 
@@ -112,7 +113,7 @@ def test_a_stopped_arm_resumes_to_the_same_numbers_in_other_groups_too(diverged,
         train_until(run_dir, CONFIG, stop_at=2 * STEPS)
     train_until(run_dir, dataclasses.replace(CONFIG, group_width=(width,)), resume=True)
     ours, theirs = momentum_jax.load_run(run_dir), momentum_jax.load_run(diverged.run_dir)
-    for name in VARIABLES:
+    for name in table(MOMENTUM):
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 
@@ -151,4 +152,4 @@ def test_a_checkpoint_of_failed_runs_alone_says_so():
     shape = (1, 3)
     arrays = {"failed_step": np.full(shape, 64), "flat_count": np.zeros((*shape, 5, 6), int)}
     arrays |= {"probe_count": np.ones((*shape, 2, 5), int), "p_action": np.full((*shape, 2, 5, 6), np.nan)}
-    assert checkpoint_line(Checkpoint(1_000, 2, arrays)) == "step 1 000: all 3 runs have failed"
+    assert checkpoint_line(Checkpoint(1_000, 2, arrays), MOMENTUM) == "step 1 000: all 3 runs have failed"

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from momentum_jax.config.run_config import Arm, RunConfig
-from momentum_jax.diagnostics import events
+from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
 from momentum_jax.training.engine import Engine, Layout, Run, default_layout
@@ -179,10 +181,11 @@ def test_no_illegal_action_in_a_million_steps(market):
         num_envs=500, num_steps=400, minibatch_size=20_000, num_epochs=1, hidden_sizes=(8,), learning_rate=0.01
     )
     engine = Engine(Momentum(), market.params.market, [Run(0, config, EnvOptions())], default_layout(1), 10)
+    layout = EventWord.of(MOMENTUM)
     steps = illegal = 0
     for _ in range(5):
         word = engine.gather([engine.update(0)]).event
-        flat, action = events.flag(word, "is_flat"), events.action(word)
+        flat, action = layout.flag(word, "is_flat"), layout.action(word)
         illegal += int((flat & (action >= 3)).sum() + (~flat & np.isin(action, (1, 2))).sum())
         steps += word.size
         assert len(np.unique(action)) == 6
@@ -205,7 +208,7 @@ def test_each_program_has_a_layout_of_its_own(monkeypatch, platform, num_devices
     monkeypatch.setattr(jax, "local_devices", lambda: [SimpleNamespace(platform=platform, memory_stats=dict)] * 2)
     config = RunConfig(experiment="widths", arms=FIVE_WIDTHS, num_devices=num_devices, group_width=asked)
     config.validate()
-    layouts = program_layouts(config, num_seeds=8)
+    layouts = program_layouts(config, Momentum(), num_seeds=8)
     assert [layout.group_width for layout in layouts] == widths
     assert sum(-(-8 // layout.group_size) * layout.group_size for layout in layouts) == computed
 
@@ -215,8 +218,8 @@ def test_the_computed_runs_of_two_programs_are_those_asked_for(market):
     config = RunConfig(experiment="widths", arms=FIVE_WIDTHS[:2], num_seeds=3, num_devices=1)
     found = {}
     for asked in ((), (6,)):  # a group of all six runs is what a layout for both programs together would be
-        layouts = program_layouts(dataclasses.replace(config, group_width=asked), num_seeds=3)
-        fleet = Fleet(config, market.params.market, layouts)
+        layouts = program_layouts(dataclasses.replace(config, group_width=asked), Momentum(), num_seeds=3)
+        fleet = Fleet(config, Momentum(), market.params.market, layouts)
         in_flight = fleet.update()
         computed = sum(group.event.shape[0] for groups in in_flight for group in groups)
         found[computed] = jax.tree.leaves(fleet.fetch(in_flight))
@@ -228,21 +231,23 @@ class ManyActions(Bandit):
     """One step; twelve actions, more than three bits of an event word hold."""
 
     num_actions = 12
+    diagnostics = plain_diagnostics("many actions", 12)
 
 
 def test_more_than_eight_actions_leave_the_rest_of_an_event_word_alone():
     runs = [Run(0, PPOConfig(num_steps=256, minibatch_size=128, num_epochs=1, hidden_sizes=(2,)), None)]
     engine = Engine(ManyActions(), (), runs, default_layout(1), 1)
     word = engine.gather([engine.update(0)]).event
-    assert np.unique(events.action(word)).tolist() == list(range(12))
-    assert (events.setup_score(word) == 0).all() and events.flag(word, "episode_end").all()
-    assert not any(events.flag(word, name).any() for name in events.FLAGS if name != "episode_end")
+    layout = EventWord.of(ManyActions.diagnostics)
+    assert np.unique(layout.action(word)).tolist() == list(range(12))
+    assert (layout.context(word) == 0).all() and layout.flag(word, "episode_end").all()
 
 
 def test_more_actions_than_a_word_can_tell_apart_are_refused_before_compiling():
     task = ManyActions()
-    task.num_actions = 2**20 + 1
-    with pytest.raises(ConfigError, match="the task has 1048577 actions: at most 1048576 can be recorded"):
+    many = {"flags": tuple(f"flag_{number}" for number in range(20)), "actions": tuple(map(str, range(1_025)))}
+    task.diagnostics = dataclasses.replace(ManyActions.diagnostics, **many)
+    with pytest.raises(ConfigError, match="has 1025 actions: at most 1024 can be recorded beside 20 flags and 1 cont"):
         Engine(task, (), [make_run()], default_layout(1), 1)
 
 

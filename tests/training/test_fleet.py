@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from momentum_jax.config.run_config import Arm, RunConfig
-from momentum_jax.diagnostics import events
+from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.environment_options import EnvOptions
-from momentum_jax.env.momentum import make_market
+from momentum_jax.env.momentum import Momentum, make_market
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.markets import make_segment
@@ -38,7 +39,7 @@ def fleet():
     config = RunConfig(
         experiment="test", arms=tuple(map(make_arm, range(6))), timesteps=32, num_seeds=len(SEEDS), first_seed=SEEDS[0]
     )
-    return Fleet(config, make_market([make_segment(120)]), program_layouts(config, len(SEEDS)))
+    return Fleet(config, Momentum(), make_market([make_segment(120)]), program_layouts(config, Momentum(), len(SEEDS)))
 
 
 def test_probes_and_records_stand_in_the_order_of_arms_and_seeds(fleet):
@@ -48,7 +49,8 @@ def test_probes_and_records_stand_in_the_order_of_arms_and_seeds(fleet):
     p_hold = np.nanmean(p_action[..., 0], axis=(1, 2))
     np.testing.assert_allclose(p_hold, odds / (odds + 2), atol=0.03)
     record = fleet.fetch(fleet.update())
-    flat = events.flag(record.event, "is_flat")
+    word = EventWord.of(MOMENTUM)
+    flat = word.flag(record.event, "is_flat")
     expected = np.repeat(FLAT_REWARDS, len(SEEDS))
     for run, reward in enumerate(expected):
         assert flat[run].any()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from momentum_jax.config.run_config import Arm, RunConfig
+from momentum_jax.diagnostics.probes import ProbeRecord
 from momentum_jax.diagnostics.variables import HEALTH_METRICS
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
 from momentum_jax.training.loop import Training
@@ -15,12 +17,13 @@ PPO = PPOConfig(num_steps=4, minibatch_size=4)
 ARMS, SEEDS, UPDATES = 2, 3, 3
 RUNS = ARMS * SEEDS
 CHECKPOINTS = (0, 3, 4, 5, 8, 9)
+_PROBABILITIES = np.array([[0.75, 0.25], [0.25, 0.75]])  # of the policy after an even or odd number of updates
 
 
 class CountingFleet:
     """Its probes tell how many updates the policy has seen, its rewards the update and the run."""
 
-    num_runs, num_seeds = RUNS, SEEDS
+    num_runs, num_seeds, diagnostics = RUNS, SEEDS, MOMENTUM
 
     def __init__(self):
         self.updates = 0
@@ -36,7 +39,9 @@ class CountingFleet:
         kind, number = in_flight
         if kind == "probe":
             told = number + 10.0 * np.arange(RUNS)
-            return np.broadcast_to(told[:, None, None, None], (RUNS, 2, 5, 6)), np.ones((RUNS, 2, 5), np.int32)
+            p_action = np.broadcast_to(told[:, None, None, None], (RUNS, 2, 5, 6))
+            log_probs = np.log(_PROBABILITIES[number % 2])[None, None, None].repeat(RUNS, 0).repeat(2, 1)
+            return ProbeRecord(p_action, np.ones((RUNS, 2, 5), np.int32), log_probs)
         shape = (RUNS, PPO.num_steps, 1)
         metrics = UpdateMetrics(**dict.fromkeys((*HEALTH_METRICS, "loss"), np.zeros(RUNS)))
         rewards = np.broadcast_to((number + 10.0 * np.arange(RUNS))[:, None, None], shape)
@@ -59,3 +64,23 @@ def test_each_checkpoint_has_the_policy_that_acted_and_each_run_its_place():
     # The windows 1-3, 4, 5, 6-8, 9, 10-12.
     for checkpoint, steps, update in zip(cut[1:], (3, 1, 1, 3, 1, 3), (0, 0, 1, 1, 2, 2), strict=True):
         np.testing.assert_allclose(checkpoint.arrays["reward_sum"], steps * (run + update))
+    # Against the checkpoint before: the same policy until an update, then the opposite one.
+    moved = [0, 0, 1, 0, 1, 0]
+    assert np.isnan(cut[0].arrays["churn"]).all() and np.isnan(cut[0].arrays["policy_kl"]).all()
+    for checkpoint, change in zip(cut[1:], moved, strict=True):
+        np.testing.assert_array_equal(checkpoint.arrays["churn"], np.full((ARMS, SEEDS), change))
+        np.testing.assert_allclose(checkpoint.arrays["policy_kl"], change * 0.5 * np.log(3), atol=1e-12)
+
+
+def test_a_resumed_training_knows_the_policies_of_the_checkpoint_before():
+    arms = tuple(Arm(name=f"arm{number}", ppo=PPO) for number in range(ARMS))
+    config = RunConfig(experiment="test", arms=arms, timesteps=UPDATES * 4, num_seeds=SEEDS, checkpoints=CHECKPOINTS)
+    first, second = (Training(config, CountingFleet(), Progress(RUNS, UPDATES * 4, shown=False)) for _ in range(2))
+    first.start()
+    list(first.advance())
+    list(first.settle())
+    second._fleet.updates = 1
+    second.resume(1, first.counted())
+    (checkpoint,) = (*second.advance(), *second.settle())[:1]
+    assert checkpoint.env_steps == 5
+    np.testing.assert_array_equal(checkpoint.arrays["churn"], np.ones((ARMS, SEEDS)))

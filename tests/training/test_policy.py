@@ -37,7 +37,7 @@ PARTS = ("kernel", "bias")
 def run(tmp_path_factory):
     """(fleet, run directory) after three updates of 2 arms × 2 seeds, numbered 5 and 6."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=192, num_seeds=2, first_seed=5)
-    fleet = Fleet(config, make_market([make_segment()]), program_layouts(config, num_seeds=2))
+    fleet = Fleet(config, Momentum(), make_market([make_segment()]), program_layouts(config, Momentum(), num_seeds=2))
     for _ in range(3):
         fleet.fetch(fleet.update())
     run_dir = tmp_path_factory.mktemp("runs") / "run"
@@ -51,7 +51,7 @@ def run(tmp_path_factory):
 def states():
     """What the learner sees at 16 flat states, [16, 327], and the observations [16, 20, 23] of the same states."""
     task, params = Momentum(), make_params(make_segment())
-    features = task.expand(task.flat_probe(jnp.arange(FIRST_BAR, FIRST_BAR + 16)), params)
+    features = task.expand(task.flat_observation(jnp.arange(FIRST_BAR, FIRST_BAR + 16)), params)
     return features, observation_layout.expand(features)
 
 

@@ -10,11 +10,14 @@ import jax
 import numpy as np
 import pytest
 
-from momentum_jax.diagnostics import events
-from momentum_jax.diagnostics.variables import HEALTH_METRICS, SETUP_SCORES, VARIABLES
+from momentum_jax.diagnostics.events import EventWord
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, table
+from momentum_jax.env.momentum_diagnostics import FLAGS, MOMENTUM, SETUP_SCORES
 from momentum_jax.training.recorder import Recorder
 
 RUNS, UPDATES = 3, 7
+WORD = EventWord.of(MOMENTUM)
+ALL_FLAGS = ("episode_end", *FLAGS)
 
 
 def fake_records(rng, steps, envs):
@@ -22,17 +25,15 @@ def fake_records(rng, steps, envs):
     records = []
     for _ in range(UPDATES):
         shape = (RUNS, steps, envs)
-        word = events.pack(
+        word = WORD.pack(
             rng.integers(0, 6, shape, np.int32),
             rng.integers(0, 5, shape, np.int32),
-            **{name: rng.random(shape) < 0.2 for name in events.FLAGS},
+            **{name: rng.random(shape) < 0.2 for name in ALL_FLAGS},
         )
         metrics = {name: rng.normal(size=RUNS) for name in (*HEALTH_METRICS, "loss")}
         metrics["explained_variance"][0] = np.nan
         records.append(
-            SimpleNamespace(
-                event=word, reward=rng.normal(size=shape), trade_return=rng.normal(size=shape), metrics=metrics
-            )
+            SimpleNamespace(event=word, reward=rng.normal(size=shape), outcome=rng.normal(size=shape), metrics=metrics)
         )
     return records
 
@@ -41,12 +42,12 @@ def as_update_record(record):
     """The record with what the recorder asks of a `learner.UpdateRecord`."""
     from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
 
-    return UpdateRecord(record.event, record.reward, record.trade_return, UpdateMetrics(**record.metrics))
+    return UpdateRecord(record.event, record.reward, record.outcome, UpdateMetrics(**record.metrics))
 
 
 def plain_loop(records, run, steps, envs, checkpoints):
     """The same windows, one step after the other."""
-    windows, window, returns = [], defaultdict(float), [0.0] * envs
+    windows, window, episodes = [], defaultdict(float), [[0.0, 0] for _ in range(envs)]
     window["flat_count"] = Counter()
     remaining = list(checkpoints)
 
@@ -60,7 +61,7 @@ def plain_loop(records, run, steps, envs, checkpoints):
         cut()
         remaining.pop(0)
     for taken, (record, t, m) in enumerate(itertools.product(records, range(steps), range(envs)), start=1):
-        _count(window, record, (run, t, m), returns)
+        _count(window, record, (run, t, m), episodes[m])
         if t == steps - 1 and m == envs - 1:  # the last step of the update
             window["updates"] += 1
             window["entropy"] += record.metrics["entropy"][run]
@@ -70,9 +71,9 @@ def plain_loop(records, run, steps, envs, checkpoints):
     return windows
 
 
-def _count(window, record, at, returns):
+def _count(window, record, at, episode):
     word = record.event[at]
-    told = {name: bool(events.flag(word, name)) for name in events.FLAGS}
+    told = {name: bool(WORD.flag(word, name)) for name in ALL_FLAGS}
     action, score = int(word >> 11), int((word >> 8) & 7)  # eight flags, three bits of score
     if told["is_flat"]:
         window["flat_count"][score, action] += 1
@@ -83,15 +84,17 @@ def _count(window, record, at, returns):
         window["exit"] += action == 5
     if told["trade_closed"]:
         window["trade_count"] += 1
-        window["trade_return_sum"] += record.trade_return[at]
-        window["win_count"] += record.trade_return[at] > 0
-        window["worst_trade"] = min(window.get("worst_trade", np.inf), record.trade_return[at])
+        window["trade_return_sum"] += record.outcome[at]
+        window["win_count"] += record.outcome[at] > 0
+        window["worst_trade"] = min(window.get("worst_trade", np.inf), record.outcome[at])
     window["reward_sum"] += record.reward[at]
-    returns[at[2]] += record.reward[at]
+    episode[0] += record.reward[at]
+    episode[1] += 1
     if told["episode_end"]:
         window["episode_count"] += 1
-        window["episode_return_sum"] += returns[at[2]]
-        returns[at[2]] = 0.0
+        window["episode_return_sum"] += episode[0]
+        window["episode_length_sum"] += episode[1]
+        episode[:] = 0.0, 0
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def _count(window, record, at, returns):
 )
 def test_windows_equal_a_plain_loop(steps, envs, checkpoints):
     records = fake_records(np.random.default_rng(envs), steps, envs)
-    recorder = Recorder(RUNS, envs, steps * envs, checkpoints)
+    recorder = Recorder(RUNS, envs, steps * envs, checkpoints, MOMENTUM)
     cut = [recorder.start()]
     for update, record in enumerate(records):
         cut += recorder.add(update, as_update_record(record))
@@ -124,45 +127,46 @@ def _assert_window(arrays, expected):
     assert arrays["reward_sum"] == pytest.approx(expected["reward_sum"])
     assert arrays["trade_return_sum"] == pytest.approx(expected["trade_return_sum"])
     assert arrays["worst_trade"] == pytest.approx(expected.get("worst_trade", np.nan), nan_ok=True)
-    mean_return = expected["episode_return_sum"] / expected["episode_count"] if expected["episode_count"] else np.nan
-    assert arrays["episode_return"] == pytest.approx(mean_return, nan_ok=True)
+    for name in ("episode_return", "episode_length"):
+        mean = expected[f"{name}_sum"] / expected["episode_count"] if expected["episode_count"] else np.nan
+        assert arrays[name] == pytest.approx(mean, nan_ok=True), name
     entropy = expected["entropy"] / expected["updates"] if expected["updates"] else np.nan
     assert arrays["entropy"] == pytest.approx(entropy, nan_ok=True)
 
 
 def test_a_word_holds_any_action_beside_every_score_and_flag():
     """Up to the documented limit, in an int32, inside jit and on the host."""
-    assert events.MAX_ACTIONS == 2**20
-    actions = np.array([0, 7, 8, 9, 255, 2**16, events.MAX_ACTIONS - 1], np.int32)
+    assert WORD.max_actions == 2**20
+    actions = np.array([0, 7, 8, 9, 255, 2**16, WORD.max_actions - 1], np.int32)
     scores = np.array(SETUP_SCORES, np.int32)
-    action, score, *bits = np.meshgrid(actions, scores, *[np.array([False, True])] * len(events.FLAGS), indexing="ij")
-    flags = dict(zip(events.FLAGS, bits, strict=True))
-    for word in (events.pack(action, score, **flags), np.asarray(jax.jit(events.pack)(action, score, **flags))):
+    action, score, *bits = np.meshgrid(actions, scores, *[np.array([False, True])] * len(ALL_FLAGS), indexing="ij")
+    flags = dict(zip(ALL_FLAGS, bits, strict=True))
+    for word in (WORD.pack(action, score, **flags), np.asarray(jax.jit(WORD.pack)(action, score, **flags))):
         assert word.dtype == np.int32 and (word >= 0).all() and np.unique(word).size == word.size
-        np.testing.assert_array_equal(events.action(word), action)
-        np.testing.assert_array_equal(events.setup_score(word), score)
+        np.testing.assert_array_equal(WORD.action(word), action)
+        np.testing.assert_array_equal(WORD.context(word), score)
         for name, bit in flags.items():
-            np.testing.assert_array_equal(events.flag(word, name), bit)
+            np.testing.assert_array_equal(WORD.flag(word, name), bit)
 
 
 def test_an_action_that_the_table_does_not_have_is_counted_nowhere():
     no = np.zeros((1, 1, 1), np.int32)
     record = fake_records(np.random.default_rng(0), 1, 1)[0]
-    record.event = np.repeat(events.pack(no + 6, no, is_flat=no == 0), RUNS, axis=0)
-    recorder = Recorder(RUNS, 1, 1, (0, 1))
+    record.event = np.repeat(WORD.pack(no + 6, no, is_flat=no == 0), RUNS, axis=0)
+    recorder = Recorder(RUNS, 1, 1, (0, 1), MOMENTUM)
     recorder.start()
-    with pytest.raises(ValueError, match="action 6 is none of the 6 actions"):
+    with pytest.raises(ValueError, match="action 6 is none of the 6 that"):
         list(recorder.add(0, as_update_record(record)))
 
 
 def test_a_trade_that_ends_where_it_began_is_no_win():
-    word = events.pack(
+    word = WORD.pack(
         np.zeros((1, 4, 1), np.int32), np.zeros((1, 4, 1), np.int32), trade_closed=np.ones((1, 4, 1), bool)
     )
-    trade_return = np.array([-0.25, 0.0, 0.5, 0.0])[None, :, None]
+    outcome = np.array([-0.25, 0.0, 0.5, 0.0])[None, :, None]
     metrics = {name: np.zeros(1) for name in (*HEALTH_METRICS, "loss")}
-    record = SimpleNamespace(event=word, reward=np.zeros((1, 4, 1)), trade_return=trade_return, metrics=metrics)
-    recorder = Recorder(1, 1, 4, (0, 4))
+    record = SimpleNamespace(event=word, reward=np.zeros((1, 4, 1)), outcome=outcome, metrics=metrics)
+    recorder = Recorder(1, 1, 4, (0, 4), MOMENTUM)
     recorder.start()
     (checkpoint,) = recorder.add(0, as_update_record(record))
     counted = {name: checkpoint.arrays[name].item() for name in ("trade_count", "win_count", "worst_trade")}
@@ -173,7 +177,7 @@ def test_a_value_loss_above_the_limit_marks_the_run_and_it_counts_on():
     records = fake_records(np.random.default_rng(0), 4, 1)
     for record, loss in zip(records, (10.0, 10.5, 0.0), strict=False):
         record.metrics["value_loss"][1] = loss
-    recorder = Recorder(RUNS, 1, 4, (0, 12), divergence_limit=10.0)
+    recorder = Recorder(RUNS, 1, 4, (0, 12), MOMENTUM, divergence_limit=10.0)
     recorder.start()
     cut = [checkpoint for update in range(3) for checkpoint in recorder.add(update, as_update_record(records[update]))]
     assert cut[0].arrays["failed_step"].tolist() == [-1, 8, -1]
@@ -185,7 +189,7 @@ def test_a_value_loss_above_the_limit_marks_the_run_and_it_counts_on():
 def test_a_run_whose_losses_are_not_finite_counts_no_further():
     records = fake_records(np.random.default_rng(0), 4, 1)
     records[1].metrics["grad_norm"][2] = np.inf
-    recorder = Recorder(RUNS, 1, 4, (0, 8, 16))
+    recorder = Recorder(RUNS, 1, 4, (0, 8, 16), MOMENTUM)
     cut = [recorder.start()]
     for update in range(4):
         cut += recorder.add(update, as_update_record(records[update]))
@@ -199,13 +203,13 @@ def test_a_run_whose_losses_are_not_finite_counts_no_further():
         state = recorder.state()
         if older:
             del state["stopped"]
-        resumed = Recorder(RUNS, 1, 4, (0, 8, 16))
+        resumed = Recorder(RUNS, 1, 4, (0, 8, 16), MOMENTUM)
         resumed.restore(4, state)
         assert resumed.stopped.tolist() == [False, False, True]
 
 
 def test_a_state_that_lacks_a_count_is_refused_by_name():
-    recorder = Recorder(RUNS, 1, 4, (0, 12))
+    recorder = Recorder(RUNS, 1, 4, (0, 12), MOMENTUM)
     state = recorder.state()
     del state["counts.exit"]
     with pytest.raises(ValueError, match=r"another version of this program wrote it, without counts\.exit"):
@@ -214,16 +218,17 @@ def test_a_state_that_lacks_a_count_is_refused_by_name():
 
 def test_arrays_are_those_of_the_table_except_the_probes():
     records = fake_records(np.random.default_rng(0), 4, 1)
-    recorder = Recorder(RUNS, 1, 4, (0, 3, 28))
+    recorder = Recorder(RUNS, 1, 4, (0, 3, 28), MOMENTUM)
     (checkpoint,) = recorder.add(0, as_update_record(records[0])) if recorder.start() else ()
-    assert checkpoint.arrays.keys() | {"p_action", "probe_count"} == VARIABLES.keys()
+    rows = table(MOMENTUM)
+    assert checkpoint.arrays.keys() | {"p_action", "probe_count", "churn", "policy_kl"} == rows.keys()
     for name, array in checkpoint.arrays.items():
-        assert array.dtype == VARIABLES[name].dtype, name
+        assert array.dtype == rows[name].dtype, name
 
 
 def test_a_metric_that_is_nan_takes_no_part_in_the_mean():
     records = fake_records(np.random.default_rng(0), 4, 1)
-    recorder = Recorder(RUNS, 1, 4, (0, 8))
+    recorder = Recorder(RUNS, 1, 4, (0, 8), MOMENTUM)
     recorder.start()
     assert list(recorder.add(0, as_update_record(records[0]))) == []
     records[1].metrics["explained_variance"][:] = 0.5
@@ -236,7 +241,7 @@ def test_a_loss_that_is_not_finite_marks_the_run_with_its_step():
     records = fake_records(np.random.default_rng(0), 4, 1)
     records[1].metrics["loss"][2] = np.nan
     records[2].metrics["loss"][2] = np.nan
-    recorder = Recorder(RUNS, 1, 4, (0, 12))
+    recorder = Recorder(RUNS, 1, 4, (0, 12), MOMENTUM)
     recorder.start()
     cut = [checkpoint for update in range(3) for checkpoint in recorder.add(update, as_update_record(records[update]))]
     assert cut[0].arrays["failed_step"].tolist() == [-1, -1, 8]
@@ -249,7 +254,7 @@ def test_a_recorder_goes_on_from_what_another_had_counted(stop):
     checkpoints = (0, 5, 24, 37, 56)
 
     def recorder():
-        return Recorder(RUNS, 2, 8, checkpoints)
+        return Recorder(RUNS, 2, 8, checkpoints, MOMENTUM)
 
     whole = recorder()
     expected = [whole.start()] + [one for update in range(UPDATES) for one in whole.add(update, records[update])]

@@ -12,8 +12,9 @@ import pytest
 import momentum_jax
 from momentum_jax.analysis.report import build
 from momentum_jax.config.run_config import Arm, RunConfig
-from momentum_jax.diagnostics.variables import VARIABLES
+from momentum_jax.diagnostics.variables import table
 from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.ppo.hyper_parameters import PPOConfig
@@ -37,7 +38,7 @@ def train(tmp_path, monkeypatch):
 
 
 def assert_same(one, other):
-    for name in VARIABLES:
+    for name in table(MOMENTUM):
         np.testing.assert_array_equal(one[name].values, other[name].values, err_msg=name)
 
 

@@ -28,7 +28,7 @@ from momentum_jax.analysis.inference.predictors import (
     predict_alone,
 )
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
-from momentum_jax.diagnostics.variables import STRONG_SCORE
+from momentum_jax.env.momentum_diagnostics import STRONG_SCORE
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,8 @@ import json
 
 import xarray as xr
 
-from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT, STRONG_SCORE
+from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
+from momentum_jax.env.momentum_diagnostics import STRONG_SCORE
 
 _BUYS = ["BUY_CALL", "BUY_PUT"]
 TRIGGERS = (

@@ -20,7 +20,7 @@ import xarray as xr
 from scipy import stats
 
 from momentum_jax.analysis.metrics.curves import healthy
-from momentum_jax.diagnostics.variables import STRONG_SCORE
+from momentum_jax.env.momentum_diagnostics import STRONG_SCORE
 
 _CLIP = 1e-4
 _BUYS = ["BUY_CALL", "BUY_PUT"]

@@ -19,7 +19,8 @@ from momentum_jax.analysis.report.formatting import format_steps
 from momentum_jax.analysis.report.rendering import render
 from momentum_jax.analysis.report.run_tables import DIP_METRICS
 from momentum_jax.analysis.report.sections import SUMMARY
-from momentum_jax.diagnostics.variables import HEALTH_METRICS, VARIABLES
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, table
+from momentum_jax.run_directory import diagnostics_of
 
 _SHARES = {"hold": "HOLD", "buy": "BUY", "strong_buy": "BUY at strong setups", "weak_buy": "BUY at weak setups",
            "call": "BUY_CALL", "put": "BUY_PUT"}  # fmt: skip
@@ -57,10 +58,10 @@ def page_data(ds: xr.Dataset, dips: pd.DataFrame) -> dict[str, Any]:
         ``steps`` ``[K]``, ``arms``, ``seeds``; ``metrics`` with the curves that show them;
         ``curves`` by name ``[arm][seed][K]``; ``dips`` per metric and baseline ``[arm][seed]``.
     """
-    curves = derive_curves(ds)
+    curves, variables = derive_curves(ds), table(diagnostics_of(ds))
     shares = [_share(name, label) for name, label in _SHARES.items()]
     learner = [
-        {"label": VARIABLES[name].long_name, "unit": _unit(VARIABLES[name].units), "kinds": {"windowed": name}}
+        {"label": variables[name].long_name, "unit": _unit(variables[name].units), "kinds": {"windowed": name}}
         for name in _LEARNER
     ]
     drawn = {name: _percent(curves[name]) for metric in shares for name in metric["kinds"].values()}

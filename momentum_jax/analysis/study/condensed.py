@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.analysis.metrics.curves import TRIGGERS
-from momentum_jax.diagnostics.variables import ACTIONS, HEALTH_METRICS, LABELS, VARIABLES
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, table
+from momentum_jax.env.momentum_diagnostics import ACTIONS, MOMENTUM, SETUP_SCORES
 from momentum_jax.run_directory import RunDirectoryError
 from momentum_jax.run_directory.atomic_files import Array, log_path, read_arrays, write_arrays
 
@@ -66,7 +67,7 @@ def restore(arrays: dict[str, Array]) -> xr.Dataset:
         "env_steps": ("checkpoint", arrays["env_steps"]),
         "update": ("checkpoint", arrays["update"]),
         "probe_half": ["both"],
-        "setup_score": list(LABELS["setup_score"]),
+        "setup_score": list(SETUP_SCORES),
         "action": list(ACTIONS),
     }
     lead = arrays["failed_step"].shape
@@ -84,9 +85,8 @@ def restore(arrays: dict[str, Array]) -> xr.Dataset:
     }
     # What did not exist yet when it was written.
     values |= {name: np.full(lead, np.nan) for name in (*TRIGGERS, *HEALTH_METRICS) if name not in arrays}
-    variables = {
-        name: ((*_FULL, *VARIABLES[name].dims), array, VARIABLES[name].attributes) for name, array in values.items()
-    }
+    rows = table(MOMENTUM)
+    variables = {name: ((*_FULL, *rows[name].dims), array, rows[name].attributes) for name, array in values.items()}
     attributes = json.loads(str(arrays["attributes"]))
     own = {"experiment": config["experiment"], "config": str(arrays["config"]), "log": str(arrays["log"])}
     return xr.Dataset(variables, coords, attributes | own)

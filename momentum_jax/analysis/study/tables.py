@@ -17,7 +17,7 @@ from momentum_jax.analysis.inference.intervals import Interval, mean_interval, w
 from momentum_jax.analysis.inference.variance import stream_shares
 from momentum_jax.analysis.metrics.curves import failed_steps
 from momentum_jax.analysis.study.market import REFERENCE, TRAP_MENDED, Market
-from momentum_jax.diagnostics.variables import STRONG_SCORE
+from momentum_jax.env.momentum_diagnostics import STRONG_SCORE
 
 _STREAM_PARTS = ("streams", "random_episodes")
 _WINDOWS = (0, 5_000, 10_000, 25_000, 50_000, 100_000)

@@ -7,13 +7,14 @@ import pytest
 import xarray as xr
 
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps, flat_percentages
-from momentum_jax.diagnostics.variables import LABELS
+from momentum_jax.diagnostics.variables import labels
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.run_directory import load_run
 
 
 def counts(table) -> xr.DataArray:
     dims = ("setup_score", "action")
-    return xr.DataArray(np.array(table), dims=dims, coords={dim: list(LABELS[dim]) for dim in dims})
+    return xr.DataArray(np.array(table), dims=dims, coords={dim: list(labels(MOMENTUM)[dim]) for dim in dims})
 
 
 def test_percentages_by_hand():

@@ -9,7 +9,7 @@ import pytest
 
 import momentum_jax
 from momentum_jax import run_directory
-from momentum_jax.diagnostics import probes
+from momentum_jax.env import momentum_probes
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.training import runner
@@ -102,7 +102,7 @@ def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monk
     assert "finished already" in train(tmp_path / "run", resume=True)[0]
     several = [make_segment(), make_segment()]
     assert describe(make_config(), Dataset(several, []), [default_layout(1)])["probe_draw"] == 2
-    monkeypatch.setattr(probes, "draw_version", lambda num_segments: 2)
+    monkeypatch.setattr(momentum_probes, "draw_version", lambda num_segments: 2)
     with pytest.raises(ConfigError, match="drew its probe states otherwise: resume it with that version, or begin"):
         train(tmp_path / "run", resume=True)
 

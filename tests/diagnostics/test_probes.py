@@ -68,6 +68,24 @@ def test_means_by_context_by_hand():
     np.testing.assert_array_equal(count, [[2, 0, 0, 0, 1], [0, 0, 0, 1, 2]])
 
 
+def test_changes_of_policies_by_hand():
+    """Two states in one half: in the first the most probable action changes, in the second nothing."""
+    before = np.log([[[[0.75, 0.25], [0.5, 0.5]]]])
+    now = np.log([[[[0.25, 0.75], [0.5, 0.5]]], [[[0.25, 0.75], [0.5, 0.5]]]])
+    now[1] = np.nan  # a policy that is not finite
+    found = probes.changes(np.concatenate([before, before]), now)
+    np.testing.assert_allclose(found["churn"], [0.5, np.nan])
+    np.testing.assert_allclose(found["policy_kl"], [(0.75 * np.log(3) - 0.25 * np.log(3)) / 2, np.nan])
+    np.testing.assert_array_equal(probes.changes(None, now)["churn"], [np.nan, np.nan])
+
+
+def test_an_action_that_is_illegal_in_both_policies_adds_nothing_to_their_divergence():
+    log_probs = np.log(np.float32([[[[0.75, 0.25]]]]))
+    padded = np.concatenate([log_probs, np.full((1, 1, 1, 1), np.float32(-1e9))], axis=-1)
+    assert probes.changes(padded, padded)["policy_kl"] == 0
+    assert probes.changes(padded, padded - np.float32([0.1, 0.2, 64]))["policy_kl"] == pytest.approx(0.125)
+
+
 @pytest.mark.parametrize("options", [{}, {"put_setup": -1.0}, {"decision_time_setup": True}], ids=str)
 def test_a_probe_states_score_is_the_one_that_the_reward_goes_by(probed_market, options):
     options = EnvOptions(**options)

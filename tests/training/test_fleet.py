@@ -43,7 +43,7 @@ def fleet():
 
 
 def test_probes_and_records_stand_in_the_order_of_arms_and_seeds(fleet):
-    p_action, _ = fleet.fetch(fleet.probe())
+    p_action, _, _ = fleet.fetch(fleet.probe())
     odds = np.repeat(np.exp(HOLD_BIASES), len(SEEDS))
     # Initial logits are near zero but for the bias, and two other actions are legal.
     p_hold = np.nanmean(p_action[..., 0], axis=(1, 2))

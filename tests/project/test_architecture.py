@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -61,6 +62,11 @@ def is_door(module: str) -> bool:
 def test_every_module_is_in_a_room_or_is_a_door():
     assert {within(module) for module in FILES if is_door(module)} == set(DOORS)
     assert {room(module) for module in FILES if not is_door(module)} == set(ROOMS)
+
+
+def test_the_page_shows_the_rooms_in_their_order():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE) == list(ROOMS.items())
 
 
 def test_imports_run_downwards_only():

@@ -1,0 +1,45 @@
+"""The documents: every file and module that a page names is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs" / "studies" / "README.md"]
+FILE = re.compile(r"(?<![\w/.<…-])((?:[\w.]+/)*\w+\.(?:py|md))(?![\w/])")
+MODULE = re.compile(r"(?<![\w/.])((?:momentum_jax|benchmarks|tests)(?:\.\w+)+)")
+# What a reader names: a file of the user's own, or one that a program writes.
+OWN = ("mine.py", "report.md", "X.md", "X.template.md")
+# Folders that a page may leave out in front of a file's name.
+FOLDERS = ("", "momentum_jax", "momentum_jax/analysis", "momentum_jax/diagnostics", "docs")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_is_there(page: Path):
+    text = re.sub(r"https?://\S+", "", page.read_text(encoding="utf-8"))
+    for name in FILE.findall(text):
+        places = [*(ROOT / folder / name for folder in FOLDERS), page.parent / name]
+        known = any(place.exists() for place in places) or Path(name).name in OWN
+        assert known, f"{page.name} names {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_module_that_a_page_names_is_there(page: Path):
+    for name in MODULE.findall(page.read_text(encoding="utf-8")):
+        assert exists(name), f"{page.name} names {name}"
+
+
+def exists(name: str) -> bool:
+    """Whether a module is there, or a module that has the last part of the name."""
+    package, _, last = name.rpartition(".")
+    try:
+        if importlib.util.find_spec(name) is not None:
+            return True
+    except ModuleNotFoundError:
+        pass
+    return hasattr(importlib.import_module(package), last)

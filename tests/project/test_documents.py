@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from momentum_jax.config import experiment_file
 from tests.conftest import ROOT
 from tests.project import extending_page
 
@@ -39,6 +40,7 @@ def test_every_module_that_a_page_names_is_there(page: Path):
 
 def exists(name: str) -> bool:
     """Whether a module is there, or a module that has the last part of the name."""
+    experiment_file.shipped()  # `momentum_jax.experiments` lies beside the package here
     package, _, last = name.rpartition(".")
     try:
         if importlib.util.find_spec(name) is not None:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_jax.analysis.claims.claim_intervals import depth_interval
-from momentum_jax.analysis.claims.verdicts import Verdict, decide
 from momentum_jax.analysis.inference.intervals import mean_interval
+from momentum_jax.analysis.inference.verdict import supports
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def wrongly_supported(
     found = 0
     for depths in studies(num_seeds, prevalence, wiggle, repetitions):
         interval, seeds = depth_interval(depths, confidence=confidence)
-        found += decide(interval, seeds, None, limit)[0] == Verdict.SUPPORTED
+        found += supports(interval, seeds, maximum=limit)
     return 100 * found / repetitions
 
 

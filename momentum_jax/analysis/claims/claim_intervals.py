@@ -21,16 +21,11 @@ from momentum_jax.analysis.inference.bounded import bounded_mean_interval
 from momentum_jax.analysis.inference.intervals import CONSTANT, Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
+from momentum_jax.analysis.inference.verdict import CANNOT_VARY
 
 Floats = npt.NDArray[np.float64]
 
-CANNOT_VARY = "cannot vary"
 LARGEST_DEPTH = 100.0  # of a percentage, points
-
-
-def decides(interval: Interval) -> bool:
-    """Whether a verdict may rest on the interval: a point does not, unless the arm cannot vary."""
-    return interval.flag in ("", CANNOT_VARY)
 
 
 def level_interval(

@@ -16,7 +16,8 @@ from momentum_jax.analysis.claims.published_claims import judge_published
 from momentum_jax.analysis.claims.verdicts import Finding, Judgement, declared_claims, judge_together
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
-from momentum_jax.analysis.report.formatting import format_confidence, format_table, without_few_seeds
+from momentum_jax.analysis.metrics.curves import healthy_seeds
+from momentum_jax.analysis.report.formatting import format_percent, format_table, without_few_seeds
 from momentum_jax.config.declared_claims import COUNTED
 from momentum_jax.run_directory import write_atomic
 from momentum_jax.run_directory.joining import load_runs
@@ -43,7 +44,8 @@ def write_claims(run_dirs: Sequence[str | Path], source: str) -> str:
     run = RunNumbers(ds)
     judgements = judge_published(run) if source == "published" else judge_together(run, declared_claims(ds))
     folder = Path(run_dirs[0]) / "report"
-    write_atomic(folder / "claims.csv", claims_table(judgements).to_csv(index=False).encode())
+    table = claims_table(judgements, enough(healthy_seeds(ds)))
+    write_atomic(folder / "claims.csv", table.to_csv(index=False).encode())
     text = f"{ds.attrs['run_name']}: {source} claims\n\n{claims_text(judgements)}"
     if source == "declared":
         return text
@@ -58,9 +60,15 @@ def declared_text(ds: xr.Dataset) -> str:
     return f"\nDeclared before the run\n\n{claims_text(judge_together(RunNumbers(ds), claims))}" if claims else ""
 
 
-def claims_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """One row per criterion (or per claim that has none): verdicts and numbers, NaN where there is none."""
-    return pd.DataFrame([row for judgement in judgements for row in _rows(judgement)])
+def claims_table(judgements: Sequence[Judgement], with_verdicts: bool = True) -> pd.DataFrame:
+    """One row per criterion (or per claim that has none): verdicts and numbers, NaN where there is none.
+
+    Args:
+        judgements: what to show.
+        with_verdicts: whether the run has seeds enough for any (see `few_seeds`); their columns are empty without.
+    """
+    table = pd.DataFrame([row for judgement in judgements for row in _rows(judgement)])
+    return table if with_verdicts or table.empty else table.assign(claim_verdict=np.nan, verdict=np.nan)
 
 
 def _rows(judgement: Judgement) -> list[dict[str, object]]:
@@ -167,7 +175,7 @@ def _sentence(finding: Finding, confidence: float) -> str:
     beside = "".join(f"; {counted} {_shown(found, finding.seeds)}" for counted, found in finding.beside.items())
     flag = f" ({finding.interval.flag})" if finding.interval.flag else ""
     reason = f"; {finding.reason}" if finding.reason else ""
-    interval = f"{format_confidence(confidence)} interval, " if enough(finding.seeds) else ""
+    interval = f"{format_percent(confidence)} interval, " if enough(finding.seeds) else ""
     return (
         f"{finding.number}: {finding.counted} {shown}{flag}, claimed {' and '.join(limits)} "
         f"({interval}{finding.seeds} seeds){beside}{reason}"

@@ -7,9 +7,10 @@ import numpy as np
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.published import Published, Rule, published_sources
 from momentum_jax.analysis.claims.published_arms import find_arm
-from momentum_jax.analysis.claims.verdicts import Finding, Judgement, decide, judge
+from momentum_jax.analysis.claims.verdicts import Finding, Judgement, judge
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
+from momentum_jax.analysis.inference.verdict import decide
 from momentum_jax.config.declared_claims import Claim
 
 

@@ -1,10 +1,8 @@
-"""Judging claims: supported, not supported or undecided, with the interval that decides.
+"""Judging claims: supported, not supported or undecided, with the interval that decides (see `inference.verdict`).
 
-A criterion is supported when its whole interval lies in the claimed range, not supported when none of
-it does. All criteria of a claim have to hold: one that fails refutes it. All criteria of all claims that
-are judged together share the level of 5 % (Bonferroni), so that any true one among them is refuted with at
-most 5 %. Fewer than six seeds decide nothing (see `few_seeds`). The intervals allow for seeds unlike those that were
-drawn (see `claim_intervals`).
+All criteria of a claim have to hold: one that fails refutes it. All criteria of all claims that are judged together
+share the level of 5 % (Bonferroni), so that any true one among them is refuted with at most 5 %. The intervals allow
+for seeds unlike those that were drawn (see `claim_intervals`).
 
 A number is judged on what the claim was made on; the same number counted in the other ways is shown
 beside it and decides nothing.
@@ -15,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +20,6 @@ import xarray as xr
 
 from momentum_jax.analysis.claims.claim_intervals import (
     cannot_vary,
-    decides,
     depth_interval,
     level_interval,
     share_interval,
@@ -31,19 +27,11 @@ from momentum_jax.analysis.claims.claim_intervals import (
 )
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.published_arms import find_arm
-from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
+from momentum_jax.analysis.inference.verdict import Verdict, decide
 from momentum_jax.analysis.report.formatting import format_steps
 from momentum_jax.config.declared_claims import COUNTED, Claim, Criterion, claim_from_json
-
-
-class Verdict(StrEnum):
-    """What the data say of a claim."""
-
-    SUPPORTED = "supported"
-    NOT_SUPPORTED = "not supported"
-    UNDECIDED = "undecided"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,22 +99,6 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
     if Verdict.NOT_SUPPORTED in verdicts:
         return Verdict.NOT_SUPPORTED
     return Verdict.SUPPORTED if verdicts and set(verdicts) == {Verdict.SUPPORTED} else Verdict.UNDECIDED
-
-
-def decide(interval: Interval, seeds: int, minimum: float | None, maximum: float | None) -> tuple[Verdict, str]:
-    """A verdict with the reason where it is undecided."""
-    if not seeds or np.isnan(interval.estimate):
-        return Verdict.UNDECIDED, "not measured"
-    if not enough(seeds):
-        return Verdict.UNDECIDED, NO_VERDICT
-    if not decides(interval):
-        return Verdict.UNDECIDED, f"the interval is a point ({interval.flag})"
-    low, high = -np.inf if minimum is None else minimum, np.inf if maximum is None else maximum
-    if interval.low > low and interval.high <= high:
-        return Verdict.SUPPORTED, ""
-    if interval.high <= low or interval.low > high:
-        return Verdict.NOT_SUPPORTED, ""
-    return Verdict.UNDECIDED, "the interval holds an end of the claimed range"
 
 
 def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Finding:

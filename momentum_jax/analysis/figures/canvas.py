@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from momentum_jax.analysis.report.formatting import short_steps
 from momentum_jax.run_directory import write_atomic
 
 Floats = npt.NDArray[np.float64]
@@ -103,11 +104,6 @@ def step_limits(env_steps: npt.NDArray[np.int64]) -> tuple[float, float]:
     """The first step after 0, and the last; of a run that has only begun, 1 000 both."""
     positive = env_steps[env_steps > 0]
     return (float(positive[0]), float(positive[-1])) if len(positive) else (1_000.0, 1_000.0)
-
-
-def short_steps(step: float) -> str:
-    """``25k`` for 25 000."""
-    return f"{step / 1_000:.4g}k" if abs(step) >= 1_000 else f"{step:g}"
 
 
 def shorten(name: str, length: int = 22) -> str:

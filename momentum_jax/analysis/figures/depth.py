@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from momentum_jax.analysis.figures import canvas
+from momentum_jax.analysis.inference.level import LEVEL
+from momentum_jax.analysis.report.formatting import format_percent
 
 Floats = npt.NDArray[np.float64]
 ByArm = Mapping[str, Floats]
@@ -54,7 +56,9 @@ def plot_depths(
 
 def _key(threshold: float, with_null: bool) -> str:
     text = f"dot: one seed · bar: quartiles, line: median · dashed: threshold of {threshold:g} points"
-    return text + " · grey: what a flat curve's noise is above in 5 % of cases" if with_null else text
+    return (
+        text + f" · grey: what a flat curve's noise is above in {format_percent(LEVEL)} of cases" if with_null else text
+    )
 
 
 def _draw_null(axis: Axes, row: int, limit: float) -> None:

@@ -11,6 +11,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from momentum_jax.analysis.figures import canvas
+from momentum_jax.analysis.report.formatting import short_steps
 
 Floats = npt.NDArray[np.float64]
 
@@ -74,7 +75,7 @@ def _draw(
     rows = np.arange(0, len(order), max(-(-len(order) // _ROWS_NAMED), 1))
     axis.set_yticks(rows + 0.5, [str(seed) for seed in numbers[order][rows]])
     places = np.unique(np.linspace(0, len(env_steps) - 1, min(_TICKS, len(env_steps))).round().astype(int))
-    axis.set_xticks(places + 0.5, [canvas.short_steps(env_steps[place]) for place in places], fontsize=8, rotation=45)
+    axis.set_xticks(places + 0.5, [short_steps(env_steps[place]) for place in places], fontsize=8, rotation=45)
     axis.tick_params(axis="x", labelsize=8)
     axis.tick_params(axis="y", labelsize=7)
     axis.spines[["top", "right"]].set_visible(False)

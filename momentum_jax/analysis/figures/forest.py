@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from momentum_jax.analysis.figures import canvas
+from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS
+from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.verdict import direction
 
 
 class Group(NamedTuple):
@@ -63,7 +66,7 @@ def _draw(axis: Axes, place: int, estimate: float, low: float, high: float) -> N
     if np.isnan(estimate):
         axis.text(0, place, " not measured", va="center", fontsize=7, color=canvas.GREY)
         return
-    decided = low > 0 or high < 0
+    decided = direction(Interval(estimate, low, high), MIN_SEEDS)  # rows of fewer seeds have no ends
     color = canvas.MEDIAN if decided else canvas.GREY
     axis.hlines(place, low, high, color=color, linewidth=1.6)
     axis.plot(estimate, place, "o", color=color, markersize=4.5)

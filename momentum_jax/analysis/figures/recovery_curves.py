@@ -15,6 +15,8 @@ from scipy import stats
 
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.inference.few_seeds import enough
+from momentum_jax.analysis.inference.level import CONFIDENCE
+from momentum_jax.analysis.report.formatting import format_percent
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,7 +48,7 @@ def plot_recovery(durations: Mapping[str, tuple[Floats, npt.NDArray[np.bool_]]],
     _at_risk(table, arms, styles, np.asarray(MaxNLocator(_TICKS, steps=[1, 2, 5, 10]).tick_values(0, last)))
     axis.set_xlim(0, max(last, 1.0))  # the ticks of the table may go further
     with_band = any(enough(len(steps)) for steps, _ in arms.values())
-    band = " · band: 95 % interval" if with_band else ""
+    band = f" · band: {format_percent(CONFIDENCE)} interval" if with_band else ""
     table.set_xlabel(f"environment steps since the onset{band} · +: run ended first", fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.intervals import mean_interval
+from momentum_jax.analysis.inference.level import CONFIDENCE
+from momentum_jax.analysis.report.formatting import format_percent
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +44,7 @@ def plot_responses(lines: Mapping[str, Mapping[float, Floats]], x_label: str, y_
                       linestyle=style.linestyle, capsize=4, linewidth=1.6)  # fmt: skip
     axis.set_ylim(bottom=0)
     axis.set_xticks(sorted({dose for by_dose in lines.values() for dose in by_dose}))
-    mean = "mean with 95 % interval" if intervals else "mean"
+    mean = f"mean with {format_percent(CONFIDENCE)} interval" if intervals else "mean"
     axis.set_xlabel(f"{x_label} (dash: one seed; dot: {mean})", fontsize=9)
     axis.set_ylabel(y_label, fontsize=10)
     axis.legend(fontsize=9, frameon=False)

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.dips.definition import HORIZON, PREDICTION_STEPS, THRESHOLD
+from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, PREDICTION_STEPS, RECOVERY_SHARE, THRESHOLD
 from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
 from momentum_jax.analysis.dips.evidence import Evidence
@@ -28,11 +28,12 @@ from momentum_jax.analysis.figures.pairs import plot_all_pairs
 from momentum_jax.analysis.figures.recovery_curves import plot_recovery
 from momentum_jax.analysis.figures.seed_curves import plot_curves
 from momentum_jax.analysis.inference.few_seeds import enough
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy_seeds
 from momentum_jax.analysis.metrics.measures import aligned, policy_visit_split
 from momentum_jax.analysis.metrics.signal import from_rates
 from momentum_jax.analysis.report.arm_settings import numeric_dose
-from momentum_jax.analysis.report.formatting import format_steps
+from momentum_jax.analysis.report.formatting import format_percent, format_steps, short_steps
 from momentum_jax.analysis.report.run_tables import DIP_METRICS
 from momentum_jax.analysis.report.summary import horizon_in_words
 
@@ -40,6 +41,7 @@ Floats = npt.NDArray[np.float64]
 
 PRIMARY = "p_hold"
 _OFFSETS = np.arange(-5_000.0, 30_001.0, 1_000.0)
+_SURE = format_percent(CONFIDENCE)
 _HEALTH = {
     "entropy": "entropy, nat",
     "approx_kl": "approximate KL, nat",
@@ -131,7 +133,7 @@ def _curves(run: _Run, name: str) -> Picture:
         "exact P(BUY), strong, %": run.by_arm(run.curves["p_buy_strong"]),
         "windowed HOLD %": run.by_arm(run.curves["hold_pct"]),
     }
-    band = ", and a band that covers the whole median curve with 95 %" if run.enough else ""
+    band = f", and a band that covers the whole median curve with {_SURE}" if run.enough else ""
     caption = f"Every seed's curve and the median{band}"
     return Picture("curves", caption, plot_curves(run.env_steps, metrics, f"{name}: every seed and the median"))
 
@@ -177,18 +179,19 @@ def _dose(run: _Run, name: str, setting: str, doses: list[float]) -> Picture:
     ]
     returns = [1_000 * rewards[arm][run.healthy(arm)][:, late].sum(axis=1) / length for arm in run.arms]
     figure = plot_dose(setting, doses, dipped, returns, f"{name}: dips of P(HOLD) by dose")
-    intervals = ", with 95 % intervals" if run.enough else ""
+    intervals = f", with {_SURE} intervals" if run.enough else ""
     return Picture("dose", f"Prevalence of dips and return against {setting}{intervals}", figure)
 
 
 def _pairs(run: _Run, name: str) -> Picture:
     """Every pair of the first arms, as many as other figures draw."""
     arms = run.arms[: canvas.MAX_ARMS]
+    earlier, later = map(short_steps, LANDMARKS)
     hold, strong = run.by_arm(run.curves[PRIMARY]), run.by_arm(run.curves["p_buy_strong"])
     values = {
         arm: {
             "depth of P(HOLD), points": _depth(run, arm, PRIMARY, -1),
-            "P(HOLD) at 10k minus 5k, points": landmark_depth(run.env_steps, hold[arm]),
+            f"P(HOLD) at {later} minus {earlier}, points": landmark_depth(run.env_steps, hold[arm]),
             "P(BUY), strong, at the end, %": strong[arm][:, -1],
         }
         for arm in arms
@@ -197,7 +200,7 @@ def _pairs(run: _Run, name: str) -> Picture:
         (first, second): {label: (left, values[second][label]) for label, left in values[first].items()}
         for first, second in combinations(arms, 2)
     }
-    interval = " with its 95 % BCa interval" if run.enough else ""
+    interval = f" with its {_SURE} BCa interval" if run.enough else ""
     shown = f" (the first {len(arms)} of {len(run.arms)} arms)" if len(arms) < len(run.arms) else ""
     caption = f"The same seeds in every pair of arms{shown}; mean change{interval}, r: pairing correlation"
     return Picture("pairs", caption, plot_all_pairs(pairs, f"{name}: paired seeds"))
@@ -210,7 +213,8 @@ def _recovery(run: _Run, name: str) -> Picture:
         censored = run.dip(arm, "censored").to_numpy(bool)[dipped]
         waited = run.env_steps[-1] - run.dip(arm, "onset_step").to_numpy()[dipped]
         durations[arm] = (np.where(censored, waited, run.dip(arm, "duration").to_numpy()[dipped]), censored)
-    caption = "Kaplan–Meier curves of recovery by 90 % of the depth, exact P(HOLD), with the number at risk"
+    enough_of_it = f"{format_percent(RECOVERY_SHARE)} of the depth"
+    caption = f"Kaplan–Meier curves of recovery by {enough_of_it}, exact P(HOLD), with the number at risk"
     return Picture("recovery", caption, plot_recovery(durations, f"{name}: recovery of P(HOLD)"))
 
 

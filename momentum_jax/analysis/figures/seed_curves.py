@@ -14,7 +14,9 @@ from matplotlib.patches import Patch
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.inference.bands import simultaneous_band
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.resampling import centre_of
+from momentum_jax.analysis.report.formatting import format_percent
 
 Curves = Mapping[str, npt.NDArray[np.float64]]
 
@@ -63,7 +65,7 @@ def _has_band(values: npt.NDArray[np.float64]) -> bool:
 
 
 def _handles(with_band: bool) -> list[Line2D | Patch]:
-    band = Patch(color=canvas.MEDIAN, alpha=0.3, label="95 % band of the whole median curve")
+    band = Patch(color=canvas.MEDIAN, alpha=0.3, label=f"{format_percent(CONFIDENCE)} band of the whole median curve")
     no_band = Patch(color="none", label=f"fewer than {MIN_SEEDS} seeds: no band")
     return [
         Line2D([], [], color=canvas.SEED, linewidth=1.2, label="one seed"),

@@ -115,7 +115,8 @@ def _coverage(ds: xr.Dataset) -> list[str]:
         lines.append(f"only {ds.sizes['seed']} seeds: no interval and {NO_VERDICT}")
     elif ds.sizes["seed"] < _FEW_SEEDS:
         lines.append(
-            f"only {ds.sizes['seed']} seeds: intervals are wide, and an interval of fewer than 16 is itself unsure"
+            f"only {ds.sizes['seed']} seeds: intervals are wide, and an interval of fewer than {_FEW_SEEDS} "
+            "is itself unsure"
         )
     if not ds.attrs["data_fingerprint"]:
         lines.append("no data fingerprint was recorded, so other runs cannot be compared safely")

@@ -59,15 +59,20 @@ def format_steps(env_steps: float) -> str:
     return f"{env_steps:,.0f}".replace(",", " ")
 
 
+def short_steps(env_steps: float) -> str:
+    """``25k`` for 25 000."""
+    return f"{env_steps / 1_000:.4g}k" if abs(env_steps) >= 1_000 else f"{env_steps:g}"
+
+
 def format_number(value: float, digits: int = 1) -> str:
     """``−1.5`` with a true minus, and never a negative zero."""
     text = f"{value:.{digits}f}"
     return text.replace("-", "" if float(text) == 0 else "−")
 
 
-def format_confidence(confidence: float) -> str:
+def format_percent(share: float) -> str:
     """``95 %``, ``99.2 %``: the digits that tell confidences of several intervals together from single ones."""
-    return f"{100 * confidence:.4g} %" if confidence < 0.999 else f"{100 * confidence:.5g} %"
+    return f"{100 * share:.4g} %" if share < 0.999 else f"{100 * share:.5g} %"
 
 
 def format_range(middle: float, low: float, high: float, digits: int = 1) -> str:

@@ -17,17 +17,16 @@ from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.claims.verdicts import declared_claims, judge_together
 from momentum_jax.analysis.dips.definition import PREDICTION_STEPS
 from momentum_jax.analysis.dips.evidence import Evidence, comparison_table
-from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, NO_VERDICT, enough
-from momentum_jax.analysis.inference.intervals import Interval
-from momentum_jax.analysis.inference.level import CONFIDENCE, shared_confidence
+from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.metrics.curves import healthy_seeds
 from momentum_jax.analysis.report import notes
 from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings
 from momentum_jax.analysis.report.data_warnings import quality_table, warnings_of
 from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text, literal
-from momentum_jax.analysis.report.formatting import format_confidence, format_steps
+from momentum_jax.analysis.report.formatting import format_steps
 from momentum_jax.analysis.report.run_tables import DIP_METRICS, checkpoint_table, dip_summary
 from momentum_jax.analysis.report.summary import LANDMARK_METRICS, built_in_claims, summarise
+from momentum_jax.analysis.report.verdict_words import rise_in_words
 
 SUMMARY = "Summary"
 _LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
@@ -58,21 +57,6 @@ def report_sections(
         Section("Data quality", [Table(quality)]),
         Section("Warnings", [Bullets(warnings_of(ds, quality) or ["No seed failed and nothing is missing."])]),
     ]
-
-
-def verdict(change: Interval, seeds: int = MIN_SEEDS, confidence: float = CONFIDENCE) -> str:
-    """Supported, not supported or undecided, with the interval that decides it; of few seeds the number alone."""
-    if change.flag == "no seeds":
-        return "undecided, the run has no healthy seed with both steps"
-    shown = f"mean change {change.estimate:+.1f} points"
-    if not enough(seeds):
-        return f"{shown} in {seeds} seeds: {NO_VERDICT}"
-    if change.flag:
-        return f"**undecided** ({shown}, a point because of: {change.flag})"
-    shown += f", {format_confidence(confidence)} interval {change.low:+.1f} to {change.high:+.1f}"
-    if change.low > 0:
-        return f"**supported** ({shown})"
-    return f"**not supported** ({shown})" if change.high < 0 else f"**undecided** ({shown})"
 
 
 def _claims(ds: xr.Dataset) -> list[Section]:
@@ -107,7 +91,7 @@ def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
     once = dips[(dips["baseline"] == 0) & (dips["failed_step"] < 0)]
     for arm, metric in product(ds["arm"].values, LANDMARK_METRICS):
         change = once.loc[(once["arm"] == arm) & (once["metric"] == metric), "landmark_depth"].dropna()
-        judged = verdict(*level_interval(change, confidence=confidence), confidence)
+        judged = rise_in_words(*level_interval(change, confidence=confidence), confidence)
         yield f"{literal(arm)}, {_LABELS[metric]}: {judged}"
 
 

@@ -11,14 +11,15 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.claims.claim_intervals import depth_interval, level_interval, room_to_fall
-from momentum_jax.analysis.dips.definition import HORIZON, THRESHOLD
+from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, RECOVERY_SHARE, THRESHOLD
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
-from momentum_jax.analysis.inference.level import CONFIDENCE, shared_confidence
+from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
 from momentum_jax.analysis.report.document import literal
-from momentum_jax.analysis.report.formatting import format_confidence, format_steps
+from momentum_jax.analysis.report.formatting import format_percent, format_steps
+from momentum_jax.analysis.report.verdict_words import direction_in_words, interval_in_words, share_in_words
 
 PRIMARY = "p_hold"
 LANDMARK_METRICS = ("hold_pct", PRIMARY)
@@ -70,35 +71,6 @@ def horizon_in_words(last_step: int) -> str:
     return f"within the {format_steps(last_step)} steps of this run"
 
 
-def share_in_words(share: Interval) -> str:
-    """A quantifier that both ends of the interval (fractions) allow."""
-    bounds = (
-        (share.low >= 0.9, "nearly every seed"),
-        (share.low > 0.5, "most seeds"),
-        (share.high <= 0.1, "hardly any seed"),
-        (share.high < 0.5, "fewer than half of the seeds"),
-    )
-    return next((words for holds, words in bounds if holds), "undecided whether half of the seeds or more")
-
-
-def direction_in_words(
-    change: Interval, up: str, down: str, unit: str = "points", confidence: float = CONFIDENCE
-) -> str:
-    """The direction where the interval has one sign, else that it is undecided; with the interval."""
-    if change.flag == "constant" and change.estimate == 0:
-        return f"0 {unit} in every seed: **no difference at all**"
-    shown = f"{change.estimate:+.1f} {unit} ({_interval_in_words(change, confidence, '+.1f')})"
-    if change.flag:
-        return f"{shown}, **undecided** because the interval is a point ({change.flag})"
-    if change.low > 0:
-        return f"{shown}: **{up}**"
-    return f"{shown}: **{down}**" if change.high < 0 else f"{shown}: **undecided**"
-
-
-def _interval_in_words(interval: Interval, confidence: float, form: str = ".1f") -> str:
-    return f"{format_confidence(confidence)} interval {interval.low:{form}} to {interval.high:{form}}"
-
-
 def _prevalence(arm: str, rows: pd.DataFrame, last_step: int, confidence: float) -> str:
     dips, seeds = int(rows["has_dip"].sum()), len(rows)
     found = (
@@ -109,12 +81,12 @@ def _prevalence(arm: str, rows: pd.DataFrame, last_step: int, confidence: float)
         return f"{found}: {NO_VERDICT}."
     share = wilson_interval(dips, seeds, confidence)
     percent = Interval(100 * share.estimate, 100 * share.low, 100 * share.high)
-    return f"{found} (Wilson {_interval_in_words(percent, confidence, '.0f')} %): **{share_in_words(share)}**."
+    return f"{found} (Wilson {interval_in_words(percent, confidence, '.0f')} %): **{share_in_words(share, seeds)}**."
 
 
 def _depth(rows: pd.DataFrame) -> str:
     depth = mean_interval(rows["depth"])
-    interval = f" ({_interval_in_words(depth, 0.95)})" if enough(len(rows)) and not depth.flag else ""
+    interval = f" ({interval_in_words(depth)})" if enough(len(rows)) and not depth.flag else ""
     return (
         f"The mean depth over these {len(rows)} seeds, with a dip or without, was {depth.estimate:.1f} points"
         f"{interval}; a depth is the largest of many checkpoints and so overstates itself."
@@ -128,19 +100,18 @@ def _recovery(rows: pd.DataFrame) -> str:
     interval = f" ({100 * share.low:.0f} to {100 * share.high:.0f} %)" if enough(len(dipped)) else ""
     steps = dipped["recovery_step"].median()
     when = f", in the median of those at step {format_steps(steps)}" if back else ""
-    return f"By the end of the run {back} of {len(dipped)} had come back by 90 % of their depth{interval}{when}."
+    enough_of_it = f"{format_percent(RECOVERY_SHARE)} of their depth"
+    return f"By the end of the run {back} of {len(dipped)} had come back by {enough_of_it}{interval}{when}."
 
 
 def _landmark(arm: str, rows: pd.DataFrame, confidence: float) -> str:
+    first, second = map(format_steps, LANDMARKS)
     change, seeds = level_interval(rows["landmark_depth"], confidence=confidence)
     if np.isnan(change.estimate):
-        return "The run has no checkpoints at 5 000 and 10 000 steps, so the change between them is not known."
-    words = (
-        direction_in_words(change, "it rose", "it fell", confidence=confidence)
-        if enough(seeds)
-        else f"{change.estimate:+.1f} points in {seeds} seeds: {NO_VERDICT}"
-    )
-    return f"Between steps 5 000 and 10 000, fixed in advance, P(HOLD) of {literal(arm)} changed on average by {words}."
+        return f"The run has no checkpoints at {first} and {second} steps, so the change between them is not known."
+    words = direction_in_words(change, seeds, "it rose", "it fell", confidence)
+    between = f"Between steps {first} and {second}, fixed in advance"
+    return f"{between}, P(HOLD) of {literal(arm)} changed on average by {words}."
 
 
 def _comparison(ds: xr.Dataset, first: str, second: str, confidence: float) -> str:
@@ -157,14 +128,14 @@ def _comparison(ds: xr.Dataset, first: str, second: str, confidence: float) -> s
     rooms = [room_to_fall(ds["env_steps"].values, curve, -1, HORIZON) for curve in pair]
     interval, _ = depth_interval(depths[1], rooms[1], depths[0], rooms[0], confidence)
     words = (f"deeper in {names[1]}", f"shallower in {names[1]}")
-    return f"{found}{direction_in_words(interval, *words, confidence=confidence)}."
+    return f"{found}{direction_in_words(interval, seeds, *words, confidence)}."
 
 
 def _end(ds: xr.Dataset, arm: str) -> str:
     values = derive_curves(ds)[PRIMARY].sel(arm=arm).isel(checkpoint=-1).values
     last = mean_interval(values)
     known = enough((~np.isnan(values)).sum()) and not last.flag
-    interval = f" ({_interval_in_words(last, 0.95)})" if known else ""
+    interval = f" ({interval_in_words(last)})" if known else ""
     return (
         f"At the last checkpoint, step {format_steps(ds['env_steps'].values[-1])}, P(HOLD) of {literal(arm)} was on "
         f"average {last.estimate:.1f} %{interval}."

@@ -7,10 +7,18 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.claims.claim_tables import declared_text
-from momentum_jax.analysis.dips.definition import BASELINES, THRESHOLD
+from momentum_jax.analysis.dips.definition import BASELINES, LANDMARKS, THRESHOLD
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.metrics.curves import failed_steps, healthy_seeds
-from momentum_jax.analysis.report.formatting import format_ranges, format_steps, format_table, without_few_seeds
+from momentum_jax.analysis.report.formatting import (
+    format_percent,
+    format_ranges,
+    format_steps,
+    format_table,
+    short_steps,
+    without_few_seeds,
+)
 from momentum_jax.analysis.report.run_tables import (
     DIP_METRICS,
     checkpoint_table,
@@ -21,6 +29,7 @@ from momentum_jax.analysis.report.summary import horizon_in_words
 from momentum_jax.run_directory import load_run
 
 _PERCENTAGES = {"hold_pct": "HOLD %", "call_pct": "CALL %", "put_pct": "PUT %", "strong_buy_pct": "strong BUY %"}
+_LANDMARK = "→".join(map(short_steps, LANDMARKS))
 _LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
 
 
@@ -50,11 +59,12 @@ def summary(run_dir: str | Path) -> str:
 
 
 def _legend(seeds: int) -> str:
-    wilson, bca = (", 95 % Wilson interval", ", 95 % BCa interval") if enough(seeds) else ("", "")
-    few = "" if enough(seeds) else f" · {seeds} seeds: no interval and {NO_VERDICT}"
-    return (
-        f"prevalence{wilson} · depth: median [quartiles], points · 5k→10k: mean change in the worse direction{bca}{few}"
+    wilson, bca = (
+        f", {format_percent(CONFIDENCE)} {kind} interval" if enough(seeds) else "" for kind in ("Wilson", "BCa")
     )
+    few = "" if enough(seeds) else f" · {seeds} seeds: no interval and {NO_VERDICT}"
+    depth = f"depth: median [quartiles], points · {_LANDMARK}: mean change in the worse direction{bca}"
+    return f"prevalence{wilson} · {depth}{few}"
 
 
 def _checkpoints(table: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +88,7 @@ def _dips(table: pd.DataFrame) -> pd.DataFrame:
         "depth": _ranges(table, "depth", ("median", "q25", "q75")),
         "trough": troughs.map(lambda step: "–" if pd.isna(step) else format_steps(step)),
         "recovered": table["recovered"],
-        "5k→10k": _ranges(table, "landmark", ("mean", "low", "high")),
+        _LANDMARK: _ranges(table, "landmark", ("mean", "low", "high")),
     }
     return pd.DataFrame(columns)
 

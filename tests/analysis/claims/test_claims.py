@@ -14,8 +14,9 @@ import pytest
 import experiments
 from experiments.early_dip.published_claims import CLAIMS
 from momentum_jax.analysis.claims.published_claims import judge_published
-from momentum_jax.analysis.claims.verdicts import RunNumbers, Verdict, decide, find_arm, judge, overall
+from momentum_jax.analysis.claims.verdicts import RunNumbers, find_arm, judge, overall
 from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.verdict import Verdict, decide, direction
 from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.cli import report_command
 from momentum_jax.config.declared_claims import Claim, Criterion, claim_from_json
@@ -44,6 +45,22 @@ RISE = Criterion(arm="tune2", metric="hold_pct", quantity="change", from_step=5_
 def test_the_interval_decides(low, high, seeds, verdict):
     found, reason = decide(Interval((low + high) / 2, low, high), seeds, 0.0, 1.0)
     assert found == verdict and bool(reason) == (verdict == Verdict.UNDECIDED)
+
+
+@pytest.mark.parametrize(
+    ("change", "seeds", "sign"),
+    [
+        (Interval(2, 1, 3), 6, 1),
+        (Interval(2, 1, 3), 5, 0),
+        (Interval(-2, -3, -1), 6, -1),
+        (Interval(1, 0, 2), 6, 0),
+        (Interval(-1, -2, 0), 6, 0),
+        (Interval(2, 2, 2, "constant"), 6, 0),
+        (Interval(np.nan, np.nan, np.nan, "no seeds"), 0, 0),
+    ],
+)
+def test_a_direction_is_that_of_the_whole_interval(change, seeds, sign):
+    assert direction(change, seeds) == sign
 
 
 def test_one_failed_criterion_refutes_and_one_undecided_leaves_it_open():

@@ -23,6 +23,7 @@ from momentum_jax.run_directory import load_run
 
 VERDICTS = (
     "supported",
+    "undecided",
     "it rose",
     "it fell",
     "shallower",
@@ -44,12 +45,11 @@ STEPS = (0, 1_000, 2_000, 5_000, 8_000, 10_000, 25_000, 50_000, 100_000)
 def everything_that_is_read(run_dir) -> dict[str, str]:
     """Text by where it is read: the report's files, both kinds of claims, the terminal, a run that is followed."""
     write_report(run_dir)
-    texts = {
-        "published claims": write_claims([run_dir], "published"),
-        "declared claims": write_claims([run_dir], "declared"),
-        "terminal": terminal.summary(run_dir),
-        "status": status(load_run(run_dir)),
-    }
+    texts = {"terminal": terminal.summary(run_dir), "status": status(load_run(run_dir))}
+    for source in ("published", "declared"):
+        texts[f"{source} claims"] = write_claims([run_dir], source)
+        table = pd.read_csv(run_dir / "report" / "claims.csv")
+        texts[f"{source} claims.csv"] = table.drop(columns=["claim", "statement", "note"]).to_csv()  # words of the user
     files = [path for suffix in ("md", "html", "svg") for path in (run_dir / "report").rglob(f"*.{suffix}")]
     return texts | {path.name: path.read_text() for path in files}
 
@@ -80,7 +80,7 @@ def test_few_seeds_give_numbers_and_no_verdict_in_any_form(with_claims, num_seed
         found = [word for word in VERDICTS if word in text.lower()]
         assert not found, (name, found)
         assert not CONFIDENCE.search(text), (name, CONFIDENCE.search(text))
-    for name in ("report.md", "report.html", "terminal", "published claims", "declared claims"):
+    for name in ("report.md", "report.html", "terminal", "published claims", "declared claims", "declared claims.csv"):
         assert "no verdict below 6 seeds" in texts[name], name
     assert f"in {num_seeds} of {num_seeds} healthy seeds" in texts["report.md"]
     assert "HOLD, change 5000 to 10000, trim_reduces_cost less reference" in texts["terminal"]
@@ -88,6 +88,7 @@ def test_few_seeds_give_numbers_and_no_verdict_in_any_form(with_claims, num_seed
 
 def test_six_seeds_give_both(with_claims):
     texts = everything_that_is_read(with_claims(MIN_SEEDS))
+    assert "supported" in texts["declared claims.csv"] and "undecided" in texts["published claims.csv"]
     for name in ("report.md", "report.html", "terminal", "declared claims"):
         assert any(word in texts[name].lower() for word in VERDICTS), name
         assert CONFIDENCE.search(texts[name]), name

@@ -6,13 +6,10 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.report.build import write_report
-from momentum_jax.analysis.report.sections import verdict
 from momentum_jax.run_directory import RunDirectoryError
 
 FIGURES = {"hold_pct", "1_curves", "2_drawdowns", "3_depths", "4_pairs", "5_recovery", "6_onset", "7_predictors"}
@@ -70,20 +67,6 @@ def test_a_report_can_be_written_again(simulate):
 def test_no_report_without_a_run(tmp_path):
     with pytest.raises(RunDirectoryError, match=r"config\.json: not found"):
         write_report(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("change", "word"),
-    [
-        (Interval(3, 1, 5), "**supported**"),
-        (Interval(3, -1, 5), "**undecided**"),
-        (Interval(-3, -5, -1), "**not supported**"),
-        (Interval(3, 3, 3, "one seed"), "**undecided**"),
-        (Interval(np.nan, np.nan, np.nan, "no seeds"), "undecided"),
-    ],
-)
-def test_the_interval_decides(change, word):
-    assert verdict(change).startswith(word)
 
 
 def test_neither_store_nor_report_imports_jax():

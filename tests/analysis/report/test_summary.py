@@ -10,7 +10,8 @@ import pytest
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.report.data_warnings import quality_table, warnings_of
 from momentum_jax.analysis.report.run_tables import dip_table
-from momentum_jax.analysis.report.summary import direction_in_words, share_in_words, summarise
+from momentum_jax.analysis.report.summary import summarise
+from momentum_jax.analysis.report.verdict_words import direction_in_words, rise_in_words, share_in_words
 from momentum_jax.run_directory import load_run
 
 
@@ -26,7 +27,7 @@ from momentum_jax.run_directory import load_run
     ],
 )
 def test_a_share_is_called_only_what_both_ends_allow(dips, seeds, words):
-    assert share_in_words(wilson_interval(dips, seeds)).startswith(words)
+    assert share_in_words(wilson_interval(dips, seeds), seeds).startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,27 @@ def test_a_share_is_called_only_what_both_ends_allow(dips, seeds, words):
     ],
 )
 def test_a_direction_is_named_only_where_the_interval_has_one_sign(change, words):
-    assert words in direction_in_words(change, "up", "down")
+    assert words in direction_in_words(change, 6, "up", "down")
+
+
+def test_few_seeds_have_no_direction_and_no_verdict():
+    change = Interval(2, 1, 3)
+    assert direction_in_words(change, 5, "up", "down") == "+2.0 points in 5 seeds: no verdict below 6 seeds"
+    assert rise_in_words(change, 5) == "mean change +2.0 points in 5 seeds: no verdict below 6 seeds"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (Interval(3, 1, 5), "**supported** (mean change +3.0 points, 95 % interval +1.0 to +5.0)"),
+        (Interval(3, -1, 5), "**undecided**"),
+        (Interval(-3, -5, -1), "**not supported**"),
+        (Interval(3, 3, 3, "one seed"), "**undecided** (mean change +3.0 points, a point because of: one seed)"),
+        (Interval(np.nan, np.nan, np.nan, "no seeds"), "undecided"),
+    ],
+)
+def test_the_interval_decides_whether_there_is_a_rise(change, word):
+    assert rise_in_words(change, 6).startswith(word)
 
 
 def test_two_arms_are_compared_on_the_healthy_seeds_of_both(simulate):

@@ -1,0 +1,71 @@
+"""Verdicts in words, with the numbers that decide them; of few seeds the numbers alone."""
+
+from __future__ import annotations
+
+from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
+from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.level import CONFIDENCE
+from momentum_jax.analysis.inference.verdict import decide, direction, supports
+from momentum_jax.analysis.report.formatting import format_percent
+
+# Limits of a share of seeds, as fractions, that have a name: more than, at most.
+_SHARES: tuple[tuple[float | None, float | None, str], ...] = (
+    (0.9, None, "nearly every seed"),
+    (0.5, None, "most seeds"),
+    (None, 0.1, "hardly any seed"),
+    (None, 0.5, "fewer than half of the seeds"),
+)
+
+
+def interval_in_words(interval: Interval, confidence: float = CONFIDENCE, form: str = ".1f") -> str:
+    """``95 % interval 1.0 to 3.0``."""
+    return f"{format_percent(confidence)} interval {interval.low:{form}} to {interval.high:{form}}"
+
+
+def rise_in_words(change: Interval, seeds: int, confidence: float = CONFIDENCE) -> str:
+    """The verdict on the claim that a mean change in points is above 0.
+
+    Args:
+        change: its interval.
+        seeds: how many seeds have it.
+        confidence: of the interval.
+    """
+    if change.flag == "no seeds":
+        return "undecided, the run has no healthy seed with both steps"
+    number = f"mean change {change.estimate:+.1f} points"
+    if not enough(seeds):
+        return f"{number} in {seeds} seeds: {NO_VERDICT}"
+    if change.flag:
+        number += f", a point because of: {change.flag}"
+    else:
+        number += f", {interval_in_words(change, confidence, '+.1f')}"
+    return f"**{decide(change, seeds, minimum=0.0).verdict}** ({number})"
+
+
+def direction_in_words(change: Interval, seeds: int, up: str, down: str, confidence: float = CONFIDENCE) -> str:
+    """A change in points and its direction, where the interval decides one.
+
+    Args:
+        change: its interval.
+        seeds: how many seeds have it.
+        up: what a change above 0 is called.
+        down: what a change below 0 is called.
+        confidence: of the interval.
+    """
+    if not enough(seeds):
+        return f"{change.estimate:+.1f} points in {seeds} seeds: {NO_VERDICT}"
+    if change.flag == "constant" and change.estimate == 0:
+        return "0 points in every seed: **no difference at all**"
+    number = f"{change.estimate:+.1f} points ({interval_in_words(change, confidence, '+.1f')})"
+    if change.flag:
+        return f"{number}, **undecided** because the interval is a point ({change.flag})"
+    words = {1: up, -1: down, 0: "undecided"}
+    return f"{number}: **{words[direction(change, seeds)]}**"
+
+
+def share_in_words(share: Interval, seeds: int) -> str:
+    """A quantifier that the whole interval of a share (fractions) supports."""
+    for minimum, maximum, words in _SHARES:
+        if supports(share, seeds, minimum, maximum):
+            return words
+    return "undecided whether half of the seeds or more"

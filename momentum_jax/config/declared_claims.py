@@ -1,9 +1,14 @@
 """What a study claims, declared in its experiment file before it runs and kept in config.json. Imports no JAX.
 
 Claim(
-    name="trap",
-    statement="Without the trim trap HOLD rises less from 5k to 10k.",
-    criteria=(Criterion(arm="mended", versus="reference", metric="hold_pct", from_step=5_000, step=10_000, maximum=0),),
+    name="higher",
+    statement="With a larger learning rate the return rises more from 5k to 10k.",
+    criteria=(
+        Criterion(
+            arm="large", versus="small", metric="episode_return", counted="windowed", quantity="change",
+            from_step=5_000, step=10_000, minimum=0,
+        ),
+    ),
 )
 """
 
@@ -13,11 +18,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from momentum_jax.fields import ConfigError
+from momentum_jax.diagnostics.description import COUNTED, Diagnostics, Metric
+from momentum_jax.fields import ConfigError, unknown
 
-METRICS = ("hold_pct", "call_pct", "put_pct", "buy_pct", "strong_buy_pct", "chase_pct")
 QUANTITIES = ("level", "change", "depth", "prevalence")
-COUNTED = ("cumulative", "windowed", "exact")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,18 +30,17 @@ class Criterion:
 
     Attributes:
         arm: arm of the run.
-        metric: one of `METRICS`, in percent of flat decisions (strong_buy_pct: of those at strong
-            setups; chase_pct: chasing buys, of the flat buys).
+        metric: name of a metric of the run's environment (`Diagnostics.metrics`).
         step: env step of the number; of a dip, the horizon.
         quantity: ``level`` at the step, ``change`` from `from_step` to it, ``depth``, the largest
             drawdown from baseline `from_step` to it, or ``prevalence`` of dips, percent of seeds.
         from_step: see `quantity`.
-        counted: since step 0 (``cumulative``), since the row before (``windowed``: the published steps;
-            of a dip, the checkpoint before), or ``exact`` on the probe states. A dip has no
-            cumulative form, for cumulative percentages hide dips.
+        counted: since step 0 (``cumulative``), since the row of the table before (``windowed``; of a dip and of a
+            recorded variable, the checkpoint before), or ``exact`` (of a share, on the probe states), of those that
+            the metric has. A dip has no cumulative form, for cumulative percentages hide dips.
         versus: arm to subtract, seed by seed; empty to judge the arm by itself.
-        minimum: in points; None for no lower end.
-        maximum: in points; None for no upper end.
+        minimum: in the metric's unit, points of a percentage; None for no lower end.
+        maximum: likewise; None for no upper end.
     """
 
     arm: str
@@ -62,15 +65,15 @@ class Criterion:
             return ()
         return (self.from_step, self.step) if self.quantity == "change" else (self.step,)
 
-    def validate(self) -> None:
-        """Raises ConfigError on what cannot be judged."""
+    def validate(self, diagnostics: Diagnostics) -> None:
+        """Raises ConfigError on what cannot be judged of a run of the environment that is described."""
         for name, value, allowed in (
-            ("metric", self.metric, METRICS),
+            ("metric", self.metric, diagnostics.metric_names),
             ("quantity", self.quantity, QUANTITIES),
             ("counted", self.counted, COUNTED),
         ):
             if value not in allowed:
-                raise ConfigError(f"criterion {name}={value!r} is unknown: choose one of {', '.join(allowed)}")
+                raise unknown(f"criterion {name}", value, allowed)
         if self.minimum is None and self.maximum is None:
             raise ConfigError(f"criterion on {self.metric} has neither minimum nor maximum: give one")
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
@@ -83,13 +86,27 @@ class Criterion:
                 f"criterion on the {self.quantity} of {self.metric}: from_step={self.from_step} is not before "
                 f"step={self.step}, give an earlier one"
             )
-        if self.is_dip and (self.counted == "cumulative" or self.metric not in ("hold_pct", "strong_buy_pct")):
+        self._check_form(diagnostics)
+
+    def _check_form(self, diagnostics: Diagnostics) -> None:
+        """Whether the metric has the form and, of a dip, a direction."""
+        metric = diagnostics.metric(self.metric)
+        forms = self.forms(metric)
+        if self.is_dip and not metric.good_direction:
+            directed = ", ".join(other.name for other in diagnostics.metrics if other.good_direction)
             raise ConfigError(
-                f"criterion on the {self.quantity} of {self.counted} {self.metric}: "
-                "dips are judged on windowed or exact hold_pct and strong_buy_pct"
+                f"criterion on the {self.quantity} of {self.metric}: neither up nor down is good of it, so it has no "
+                f"dips: choose one of {directed}"
             )
-        if self.metric == "chase_pct" and self.counted == "exact":
-            raise ConfigError("criterion on exact chase_pct: chases are only counted, choose cumulative or windowed")
+        if self.counted not in forms:
+            raise ConfigError(
+                f"criterion on the {self.quantity} of {self.counted} {self.metric}: it has no such form, choose "
+                f"{' or '.join(forms)}"
+            )
+
+    def forms(self, metric: Metric) -> tuple[str, ...]:
+        """Those of `COUNTED` in which this criterion's number of the metric is known."""
+        return tuple(form for form in COUNTED if form in metric.curves and not (self.is_dip and form == "cumulative"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,12 +127,15 @@ class Claim:
     note: str = ""
     unmeasured: str = ""
 
-    def validate(self) -> None:
-        """Raises ConfigError on a claim that cannot be judged."""
+    def validate(self, diagnostics: Diagnostics) -> None:
+        """Raises ConfigError on a claim that cannot be judged of a run of the environment that is described."""
         if not self.criteria and not self.unmeasured:
             raise ConfigError(f"claim {self.name!r} has no criteria: give some, or say why it is unmeasured")
         for criterion in self.criteria:
-            criterion.validate()
+            try:
+                criterion.validate(diagnostics)
+            except ConfigError as error:
+                raise ConfigError(f"claim {self.name!r}: {error}") from None
 
 
 def impossible_criteria(
@@ -163,8 +183,8 @@ def _missing_step(criterion: Criterion, checkpoints: Sequence[int]) -> str:
     return ""
 
 
-def claim_from_json(plain: Mapping[str, Any]) -> Claim:
-    """A claim as config.json holds it.
+def claim_from_json(plain: Mapping[str, Any], diagnostics: Diagnostics) -> Claim:
+    """A claim as the config.json of a run holds it, whose environment is described.
 
     Raises:
         ConfigError: fields are missing, unknown or cannot be.
@@ -174,5 +194,5 @@ def claim_from_json(plain: Mapping[str, Any]) -> Claim:
         claim = Claim(**{**plain, "criteria": criteria})
     except (TypeError, KeyError) as error:
         raise ConfigError(f"claim {plain.get('name')!r} in config.json does not fit: {error}") from None
-    claim.validate()
+    claim.validate(diagnostics)
     return claim

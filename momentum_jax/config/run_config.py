@@ -10,6 +10,7 @@ from typing import Any
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.ppo.hyper_parameters import STREAMS, PPOConfig
@@ -118,7 +119,7 @@ class RunConfig:
             if both:
                 raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
         for claim in self.claims:
-            claim.validate()
+            claim.validate(MOMENTUM)
         _check_claimed_arms(self.claims, [arm.name for arm in self.arms])
         shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
         if len(shapes) > 1:

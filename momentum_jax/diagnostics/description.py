@@ -63,9 +63,17 @@ class Ratio:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """A recorded variable without dimensions as it stands, such as the mean return of a window's episodes."""
+    """A recorded variable without dimensions as it stands, such as the mean return of a window's episodes.
+
+    `counted` says which of `COUNTED` it is: of a window, or exact (at the checkpoint, without sampling noise).
+    """
 
     variable: str
+    counted: Literal["windowed", "exact"] = "windowed"
+
+
+COUNTED = ("cumulative", "windowed", "exact")
+"""The forms of a metric: since step 0, since the checkpoint before, or at the checkpoint without sampling noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +110,14 @@ class Metric:
     @property
     def is_percentage(self) -> bool:
         return self.unit == "%"
+
+    @property
+    def curves(self) -> dict[str, str]:
+        """Names of its curves by form, of those of `COUNTED` that it has."""
+        if isinstance(self.derived, Recorded):
+            return {self.derived.counted: self.name}
+        exact = {"exact": self.exact_name} if self.exact_name else {}
+        return {"cumulative": f"{self.name}_cumulative", "windowed": self.name} | exact
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,7 +155,7 @@ METRICS = (
     ),
     Metric(
         name="strong_buy_pct",
-        label="strong-setup BUY",
+        label="strong BUY",
         long_name=f"BUY at setup scores from {STRONG_SCORE}",
         derived=Share(actions=_BUYS, contexts=_STRONG),
         denominator="flat decisions at strong setups",
@@ -164,7 +164,7 @@ METRICS = (
     ),
     Metric(
         name="weak_buy_pct",
-        label="weak-setup BUY",
+        label="weak BUY",
         long_name=f"BUY at setup scores below {STRONG_SCORE}",
         derived=Share(actions=_BUYS, contexts=_WEAK),
         denominator="flat decisions at weak setups",
@@ -172,7 +172,7 @@ METRICS = (
     ),
     Metric(
         name="chase_pct",
-        label="chasing buys",
+        label="chases of buys",
         derived=Ratio(numerator="bad_chase", actions=_BUYS),
         denominator="flat buys",
     ),

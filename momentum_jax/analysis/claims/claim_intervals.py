@@ -22,9 +22,11 @@ from momentum_jax.analysis.inference.intervals import CONSTANT, Interval, mean_i
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.verdict import CANNOT_VARY
+from momentum_jax.diagnostics.description import Metric
 
 Floats = npt.NDArray[np.float64]
 
+PERCENTAGE = (0.0, 100.0)
 LARGEST_DEPTH = 100.0  # of a percentage, points
 
 
@@ -84,24 +86,48 @@ def depth_interval(
     return bounded_mean_interval(depth, least, room, confidence), int((~np.isnan(depth)).sum())
 
 
+def bounds_of(metric: Metric, curve: npt.ArrayLike) -> tuple[float, float]:
+    """Between what the values of a metric lie.
+
+    Args:
+        metric: its own bounds decide; of a percentage they are 0 and 100.
+        curve: values of a run, every arm, seed and checkpoint: where the metric has no bound, what was seen is taken
+            for it. Then an interval allows for a seed that falls through all of what was seen, and for none deeper.
+    """
+    if metric.is_percentage:
+        return PERCENTAGE
+    values = np.asarray(curve, np.float64)
+    known = values[np.isfinite(values)]
+    seen = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    lowest = seen[0] if metric.lowest is None else metric.lowest
+    return lowest, seen[1] if metric.highest is None else metric.highest
+
+
 def room_to_fall(
-    env_steps: npt.ArrayLike, percent: npt.ArrayLike, sign: int, horizon: float, baseline_step: float = 0
+    env_steps: npt.ArrayLike,
+    curve: npt.ArrayLike,
+    sign: int,
+    horizon: float,
+    baseline_step: float = 0,
+    bounds: tuple[float, float] = PERCENTAGE,
 ) -> float:
     """How deep a curve could have fallen from the best point that any of the seeds reached.
 
     Args:
         env_steps: ``[K]``.
-        percent: ``[seed, K]``, between 0 and 100.
+        curve: ``[seed, K]``, within the bounds.
         sign: +1 where up is good, -1 where down is good.
         horizon: last step looked at.
         baseline_step: first step looked at.
+        bounds: least and greatest value, see `bounds_of`.
     """
-    steps, values = np.asarray(env_steps), np.asarray(percent, np.float64)
+    steps, values = np.asarray(env_steps), np.asarray(curve, np.float64)
     seen = values[:, (steps >= baseline_step) & (steps <= horizon)]
     seen = seen[~np.isnan(seen)]
+    lowest, highest = bounds
     if not len(seen):
-        return LARGEST_DEPTH
-    return float(seen.max()) if sign > 0 else LARGEST_DEPTH - float(seen.min())
+        return highest - lowest
+    return float(seen.max()) - lowest if sign > 0 else highest - float(seen.min())
 
 
 def without_spread(values: npt.ArrayLike) -> tuple[Interval, int] | None:

@@ -18,7 +18,7 @@ from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.metrics.curves import healthy_seeds
 from momentum_jax.analysis.report.formatting import format_percent, format_table, without_few_seeds
-from momentum_jax.config.declared_claims import COUNTED
+from momentum_jax.diagnostics.description import COUNTED
 from momentum_jax.run_directory import write_atomic
 from momentum_jax.run_directory.joining import load_runs
 

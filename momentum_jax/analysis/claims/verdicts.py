@@ -31,7 +31,9 @@ from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.inference.verdict import Verdict, decide
 from momentum_jax.analysis.report.formatting import format_steps
-from momentum_jax.config.declared_claims import COUNTED, Claim, Criterion, claim_from_json
+from momentum_jax.config.declared_claims import Claim, Criterion, claim_from_json
+from momentum_jax.diagnostics.description import Metric
+from momentum_jax.run_directory import diagnostics_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +69,8 @@ def declared_claims(ds: xr.Dataset) -> tuple[Claim, ...]:
     Raises:
         ConfigError: config.json holds a claim that does not fit.
     """
-    return tuple(claim_from_json(plain) for plain in json.loads(ds.attrs["config"]).get("claims", []))
+    diagnostics = diagnostics_of(ds)
+    return tuple(claim_from_json(plain, diagnostics) for plain in json.loads(ds.attrs["config"]).get("claims", []))
 
 
 def judge_together(run: RunNumbers, claims: Sequence[Claim]) -> list[Judgement]:
@@ -105,14 +108,15 @@ def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Findin
     arm = find_arm(run.ds, criterion.arm)
     versus = find_arm(run.ds, criterion.versus) if criterion.versus else None
     last_step = int(run.ds["env_steps"].values[-1])
-    number = _in_words(criterion, last_step)
+    metric = run.metric(criterion)
+    number = _in_words(criterion, metric, last_step)
     missing = [name for name, found in ((criterion.arm, arm), (criterion.versus, versus)) if name and not found]
     if arm is None or missing:
-        nothing = Interval(np.nan, np.nan, np.nan, "no such arm")
-        reason = f"not measured: the run has no arm {' and '.join(missing)}"
-        limits = (criterion.minimum, criterion.maximum)
-        return Finding("", number, criterion.counted, 0, nothing, *limits, Verdict.UNDECIDED, reason, {})
-    intervals = {counted: _interval(run, criterion, counted, arm, versus, confidence) for counted in _ways(criterion)}
+        return _not_measured(criterion, number, "no such arm", f"no arm {' and '.join(missing)}")
+    if metric is None:
+        return _not_measured(criterion, number, "no such metric", f"no metric {criterion.metric}")
+    forms = criterion.forms(metric)
+    intervals = {counted: _interval(run, criterion, counted, arm, versus, confidence) for counted in forms}
     interval, seeds = intervals.pop(criterion.counted)
     verdict, reason = decide(interval, seeds, criterion.minimum, criterion.maximum)
     unreached = _unreached(criterion, run.ds["env_steps"].values)
@@ -123,10 +127,11 @@ def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Findin
     return Finding(arm, number, criterion.counted, seeds, interval, *limits, verdict, reason, beside)
 
 
-def _ways(criterion: Criterion) -> tuple[str, ...]:
-    if criterion.metric == "chase_pct":
-        return COUNTED[:2]
-    return COUNTED if criterion.quantity in ("level", "change") else COUNTED[1:]
+def _not_measured(criterion: Criterion, number: str, flag: str, absent: str) -> Finding:
+    """The finding of a run that does not have what the criterion speaks of."""
+    nothing, limits = Interval(np.nan, np.nan, np.nan, flag), (criterion.minimum, criterion.maximum)
+    reason = f"not measured: the run has {absent}"
+    return Finding("", number, criterion.counted, 0, nothing, *limits, Verdict.UNDECIDED, reason, {})
 
 
 def _interval(
@@ -151,7 +156,8 @@ def _meeting(run: RunNumbers, claim: Claim) -> Interval:
     """Share of seeds that meet all criteria themselves (of one arm, none of them a prevalence)."""
     arms = {find_arm(run.ds, criterion.arm) for criterion in claim.criteria}
     own = all(not criterion.versus and criterion.quantity != "prevalence" for criterion in claim.criteria)
-    if len(arms) != 1 or None in arms or not own:
+    known_metrics = all(run.metric(criterion) for criterion in claim.criteria)
+    if len(arms) != 1 or None in arms or not own or not known_metrics:
         return Interval(np.nan, np.nan, np.nan, "not of one arm")
     met, known = np.ones((2, run.ds.sizes["seed"]), bool)
     for criterion in claim.criteria:
@@ -174,9 +180,8 @@ def _unreached(criterion: Criterion, env_steps: npt.NDArray[np.int64]) -> str:
     return f"not measured: no checkpoint at step {format_steps(missing[0])} in a run that ends at {end}"
 
 
-def _in_words(criterion: Criterion, last_step: int) -> str:
-    names = {"hold_pct": "HOLD", "strong_buy_pct": "strong BUY", "buy_pct": "BUY", "chase_pct": "chases of buys"}
-    name = names.get(criterion.metric, criterion.metric)
+def _in_words(criterion: Criterion, metric: Metric | None, last_step: int) -> str:
+    name = criterion.metric if metric is None else metric.label
     end = min(criterion.step, last_step)
     spans = {
         "level": f"{name} at {criterion.step}",

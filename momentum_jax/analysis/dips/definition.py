@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 HORIZON = 25_000  # environment step by which a trough must come
-THRESHOLD = 5.0  # smallest depth that counts, points
+SMALLEST_DIP = 5.0  # smallest depth that counts, points
 RECOVERY_SHARE = 0.9  # of the depth; what must come back to call it a recovery
 BASELINES = (0, 5_000)  # steps from which dips are looked for
 LANDMARKS = (5_000, 10_000)  # steps fixed in advance, between which a change is no maximum
@@ -28,7 +28,7 @@ class DipOptions:
 
     horizon: float = HORIZON
     baseline_step: float = 0
-    threshold: float = THRESHOLD
+    threshold: float = SMALLEST_DIP
     recovery_share: float = RECOVERY_SHARE
 
     def __post_init__(self) -> None:

@@ -134,7 +134,7 @@ def landmark_depth(
 ) -> Floats:
     """Loss between two steps fixed in advance, in points; unlike a maximum it is unbiased.
 
-    For HOLD (``sign=-1``) this is the value at `second` minus the value at `first`.
+    Where down is good (``sign=-1``) this is the value at `second` minus the value at `first`.
 
     Args:
         env_steps: ``[K]`` environment steps, strictly increasing.

@@ -11,10 +11,11 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from momentum_jax.analysis.dips.definition import BASELINES, HORIZON, PREDICTION_STEPS, THRESHOLD
+from momentum_jax.analysis.dips.definition import BASELINES, HORIZON, PREDICTION_STEPS
 from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown, reaches
 from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
+from momentum_jax.analysis.dips.thresholds import dip_threshold
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.multiplicity import holm
@@ -27,17 +28,18 @@ from momentum_jax.analysis.inference.predictors import (
     predict,
     predict_alone,
 )
-from momentum_jax.analysis.metrics.curves import derive_curves, healthy
-from momentum_jax.env.momentum_diagnostics import STRONG_SCORE
+from momentum_jax.analysis.metrics.curves import counts_of, derive_curves, fraction, healthy
+from momentum_jax.analysis.metrics.metric_curves import dip_curves, primary_curve
+from momentum_jax.analysis.report.formatting import in_unit
+from momentum_jax.diagnostics.description import Recorded
+from momentum_jax.run_directory import diagnostics_of
 
 Floats = npt.NDArray[np.float64]
 
-PRIMARY = "p_hold"
 NOISE_DRAWS = 1_000
 # Of each by itself: what else a learner tells at a step.
 _FURTHER_FEATURES = ("grad_norm", "reward_sum")
-_LABELS = {"p_hold": "P(HOLD) alone", "d_prime_exact": "d′", "criterion_exact": "c"}
-_BUYS = ["BUY_CALL", "BUY_PUT"]
+_LABELS = {"d_prime_exact": "d′", "criterion_exact": "c"}
 
 
 class _Counted(NamedTuple):
@@ -45,7 +47,7 @@ class _Counted(NamedTuple):
 
     successes: Floats
     totals: Floats  # decisions
-    exact: Floats  # the policy's exact share at the window's end, percent
+    exact: Floats | None  # the policy's exact share at the window's end, percent; None where the metric has none
     sign: int  # +1 where more is good
 
 
@@ -90,7 +92,8 @@ def noise_table(ds: xr.Dataset, draws: int = NOISE_DRAWS) -> pd.DataFrame:
 def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[str, Any]]:
     """A row for each baseline."""
     steps = ds["env_steps"].values
-    found = design_effect(steps[1:], counted.successes[:, 1:], counted.totals[:, 1:], HORIZON, counted.exact[:, 1:])
+    exact = None if counted.exact is None else counted.exact[:, 1:]
+    found = design_effect(steps[1:], counted.successes[:, 1:], counted.totals[:, 1:], HORIZON, exact)
     effect = np.concatenate([[np.nan], found.effect])
     share = 100 * counted.successes / np.where(counted.totals > 0, counted.totals, np.nan)
     sigma = binomial_sigma(counted.successes, counted.totals, effect)
@@ -121,53 +124,60 @@ def _chance_of(exceed: int, seeds: int) -> float:
 
 
 def _counted(run: xr.Dataset) -> dict[str, _Counted]:
-    """By metric."""
-    alive = healthy(run).all("checkpoint").values
-    counts = run["flat_count"].transpose("seed", "checkpoint", "setup_score", "action")[alive]
-    curves = derive_curves(run).transpose("seed", "checkpoint", ...).isel(seed=np.flatnonzero(alive))
-    strong = counts.sel(setup_score=counts["setup_score"] >= STRONG_SCORE).sum("setup_score")
-    every = counts.sum("setup_score")
-    hold, buys = every.sel(action="HOLD").values, strong.sel(action=_BUYS).sum("action").values
-    return {
-        "windowed HOLD %": _Counted(hold, every.sum("action").values, curves["p_hold"].values, -1),
-        "windowed strong-setup BUY %": _Counted(buys, strong.sum("action").values, curves["p_buy_strong"].values, 1),
-    }
+    """By metric: the windowed shares and ratios in which dips are looked for."""
+    diagnostics = diagnostics_of(run)
+    alive = np.flatnonzero(healthy(run).all("checkpoint").values)
+    kept = run.isel(seed=alive)
+    curves, counts = derive_curves(kept), counts_of(kept)
+    found = {}
+    for curve in dip_curves(diagnostics):
+        if curve.counted != "windowed" or isinstance(curve.metric.derived, Recorded):
+            continue
+        numerator, total = fraction(curve.metric, counts, diagnostics)
+        name = curve.metric.exact_name
+        successes, totals = (part.transpose("seed", "checkpoint").values for part in (numerator, total))
+        exact = curves[name].transpose("seed", "checkpoint").values if name else None
+        found[curve.label] = _Counted(successes, totals, exact, curve.sign)
+    return found
 
 
 def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
-    """Every arm against the first on the same seeds, on exact P(HOLD); empty with one arm.
+    """Every arm against the first on the same seeds, on the primary curve; empty with one arm.
 
     Returns:
-        One row per arm and number: ``difference`` with its 95 % interval (means: BCa; shares: Newcombe), ``p_value``
-        (sign-flip permutation; exact McNemar), ``p_holm`` over all rows, and the pairing ``correlation``.
+        One row per arm and number (its column is named after the curve): ``difference`` with its 95 % interval
+        (means: BCa; shares: Newcombe), ``p_value`` (sign-flip permutation; exact McNemar), ``p_holm`` over all rows,
+        and the pairing ``correlation``.
     """
-    hold = derive_curves(ds)[PRIMARY].transpose("arm", "seed", "checkpoint").values
+    primary = primary_curve(diagnostics_of(ds))
+    values = derive_curves(ds)[primary.name]
+    threshold = dip_threshold(primary.metric, values)
+    curve = values.transpose("arm", "seed", "checkpoint").values
     steps, arms = ds["env_steps"].values, [str(arm) for arm in ds["arm"].values]
     alive = healthy(ds).all("checkpoint").transpose("arm", "seed").values
-    falls = np.where(alive, largest_drawdown(steps, hold, -1, HORIZON).depth, np.nan)
-    dips = np.where(np.isnan(falls), np.nan, reaches(falls, THRESHOLD))
-    last = np.where(alive, hold[..., -1], np.nan)
+    falls = np.where(alive, largest_drawdown(steps, curve, primary.sign, HORIZON).depth, np.nan)
+    dips = np.where(np.isnan(falls), np.nan, reaches(falls, threshold))
+    last = np.where(alive, curve[..., -1], np.nan)
     rows: list[dict[str, Any]] = []
+    name = f"{primary.counted}_{primary.name}"
+    largest = in_unit(f"largest {primary.worse} within the horizon", primary.points)
     for index in range(1, len(arms)):
-        for number, values in (("largest rise within the horizon, points", falls), ("at the end, %", last)):
-            means = compare_means(values[index], values[0])
-            rows.append(_row(arms, index, number, means.difference, means.p_value, means.correlation, means.pairs))
+        for number, found in ((largest, falls), (in_unit("at the end", primary.unit), last)):
+            means = compare_means(found[index], found[0])
+            front = {"arm": arms[index], "minus": arms[0], name: number}
+            rows.append(front | _columns(means.difference, means.p_value, means.correlation, means.pairs))
         shares = compare_shares(dips[index], dips[0])
         estimate, low, high, flag = shares.difference
         scaled = Interval(100 * estimate, 100 * low, 100 * high, flag)
-        number = f"seeds that rise by {THRESHOLD:g} points, %"
-        rows.append(_row(arms, index, number, scaled, shares.p_value, shares.correlation, shares.pairs))
+        number = f"seeds that {primary.worse} by {threshold:.4g} {primary.points}".rstrip() + ", %"
+        front = {"arm": arms[index], "minus": arms[0], name: number}
+        rows.append(front | _columns(scaled, shares.p_value, shares.correlation, shares.pairs))
     table = pd.DataFrame(rows)
     return table.assign(p_holm=holm(table["p_value"])) if rows else table
 
 
-def _row(
-    arms: list[str], index: int, number: str, difference: Interval, p_value: float, correlation: float, pairs: int
-) -> dict[str, Any]:
+def _columns(difference: Interval, p_value: float, correlation: float, pairs: int) -> dict[str, Any]:
     return {
-        "arm": arms[index],
-        "minus": arms[0],
-        "exact_p_hold": number,
         "pairs": pairs,
         "difference": difference.estimate,
         "difference_low": difference.low,
@@ -178,36 +188,40 @@ def _row(
 
 
 def prediction_table(ds: xr.Dataset) -> pd.DataFrame:
-    """What is known at `PREDICTION_STEPS` about the rise of exact P(HOLD) that follows, on held-out seeds.
+    """What is known at `PREDICTION_STEPS` about the later depth of the primary curve, on held-out seeds.
 
     Returns:
-        One row per arm and step that the run has: out-of-fold ``r2`` of all features, ``hold_r2`` of P(HOLD) alone
-        and their ``gain``, each with its 95 % interval; ``spearman`` and ``auroc``. NaN with fewer than ten seeds.
+        One row per arm and step that the run has: out-of-fold ``r2`` of all features, that of the curve alone (named
+        after the metric's label, such as ``hold_r2``) and their ``gain``, each with its 95 % interval; ``spearman``
+        and ``auroc``. NaN with fewer than ten seeds.
     """
+    alone = primary_curve(diagnostics_of(ds)).metric.label.lower().replace(" ", "_")
     rows = []
     for step in (step for step in PREDICTION_STEPS if step in ds["env_steps"].values[:-1]):
         _, features = landmark_features(ds, step)
-        for arm, values, outcome in zip(ds["arm"].values, features.values, _later_rise(ds, step), strict=True):
-            rows.append({"arm": arm, "known_at_step": step} | prediction_columns(predict(values, outcome)))
+        for arm, values, outcome in zip(ds["arm"].values, features.values, _later_depth(ds, step), strict=True):
+            rows.append({"arm": arm, "known_at_step": step} | prediction_columns(predict(values, outcome), alone))
     return pd.DataFrame(rows)
 
 
 def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
-    """What each feature by itself says at the last of `PREDICTION_STEPS` about the rise that follows, first arm.
+    """What each feature by itself says at the last of `PREDICTION_STEPS` about the later depth, first arm.
 
     Returns:
         One row per ``predictor``, all that `prediction_table` takes together first: out-of-fold ``r2`` with its 95 %
-        interval and ``auroc`` of a rise above the median. NaN with fewer than ten seeds; empty without that step.
+        interval and ``auroc`` of a depth above the median. NaN with fewer than ten seeds; empty without that step.
     """
     step = PREDICTION_STEPS[-1]
     if step not in ds["env_steps"].values[:-1]:
         return pd.DataFrame()
-    outcome = _later_rise(ds, step)[0]
+    outcome = _later_depth(ds, step)[0]
     _, together = landmark_features(ds, step)
     names, each = landmark_features(ds, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))
     whole = predict(together.values[0], outcome)
     found = [PredictedAlone(whole.r2, whole.auroc), *predict_alone(each.values[0], outcome)]
-    labels = ["all together", *(_LABELS.get(name, name.replace("_", " ")) for name in names)]
+    primary = primary_curve(diagnostics_of(ds))
+    known = _LABELS | {primary.name: f"{primary.symbol} alone"}
+    labels = ["all together", *(known.get(name, name.replace("_", " ")) for name in names)]
     return pd.DataFrame(
         [
             {
@@ -222,16 +236,23 @@ def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
     )
 
 
-def _later_rise(ds: xr.Dataset, step: int) -> Floats:
-    """``[arm, seed]`` largest rise of exact P(HOLD) from the step on within the horizon; NaN for seeds that failed."""
-    hold = derive_curves(ds)[PRIMARY].transpose("arm", "seed", "checkpoint").values
+def _later_depth(ds: xr.Dataset, step: int) -> Floats:
+    """``[arm, seed]`` depth of the primary curve from the step on within the horizon; NaN for seeds that failed."""
+    primary = primary_curve(diagnostics_of(ds))
+    curve = derive_curves(ds)[primary.name].transpose("arm", "seed", "checkpoint").values
     alive = healthy(ds).all("checkpoint").transpose("arm", "seed").values
-    return np.where(alive, largest_drawdown(ds["env_steps"].values, hold, -1, HORIZON, step).depth, np.nan)
+    depth = largest_drawdown(ds["env_steps"].values, curve, primary.sign, HORIZON, step).depth
+    return np.where(alive, depth, np.nan)
 
 
-def prediction_columns(found: Prediction) -> dict[str, Any]:
-    """A prediction as columns: seeds, the R² with their intervals, rank correlation and AUROC."""
+def prediction_columns(found: Prediction, alone: str) -> dict[str, Any]:
+    """A prediction as columns: seeds, the R² with their intervals, rank correlation and AUROC.
+
+    Args:
+        found: of all features, and of the first one alone.
+        alone: what the first feature is called in the name of its column.
+    """
     row: dict[str, Any] = {"seeds": found.seeds}
-    for name, interval in (("r2", found.r2), ("hold_r2", found.trivial_r2), ("gain", found.gain)):
+    for name, interval in (("r2", found.r2), (f"{alone}_r2", found.trivial_r2), ("gain", found.gain)):
         row |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
     return row | {"spearman": found.spearman.estimate, "auroc": found.auroc}

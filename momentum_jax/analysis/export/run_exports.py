@@ -16,7 +16,9 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
-from momentum_jax.run_directory import RunDirectoryError, write_atomic
+from momentum_jax.analysis.metrics.metric_curves import Curve, steady_curve
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.run_directory import RunDirectoryError, diagnostics_of, write_atomic
 from momentum_jax.run_directory.atomic_files import write_arrays
 
 Floats = npt.NDArray[np.float64]
@@ -24,7 +26,6 @@ Floats = npt.NDArray[np.float64]
 FORMATS = ("netcdf", "parquet", "csv", "rliable", "reliability")
 LONG_COLUMNS = ("arm", "seed", "env_steps", "update", "variable", "value")
 _RUN_DIMS = ("arm", "seed", "checkpoint")
-_DEFAULT_METRICS = ("p_buy", "p_buy_strong")
 
 
 def export_run(ds: xr.Dataset, folder: str | Path, formats: Iterable[str] = FORMATS) -> list[Path]:
@@ -73,11 +74,11 @@ def long_table(ds: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         Columns ``arm, seed, env_steps, update, variable, value``, sorted as the dataset is.
-        Further dimensions are part of the variable's name: ``flat_count[setup_score=3,action=HOLD]``.
+        Further dimensions are part of the variable's name: ``action_count[context=any,action=left]``.
     """
     curves = derive_curves(ds)
     frames = []
-    for source in (ds, curves):
+    for source in (ds, curves.drop_vars([name for name in curves if name in ds])):
         for name in source.data_vars:
             frames += list(_long_frames(str(name), source[name]))
     table = pd.concat(frames, ignore_index=True)
@@ -118,25 +119,48 @@ def write_csv(ds: xr.Dataset, path: Path) -> Path:
     return path
 
 
-def rliable_scores(ds: xr.Dataset, metrics: Iterable[str] = _DEFAULT_METRICS) -> dict[str, Floats]:
+def score_curves(diagnostics: Diagnostics) -> list[Curve]:
+    """The curves that score a run: the steady form of each metric of which up is good.
+
+    Where there is none, those of which down is good; the primary one where no metric has a direction.
+    """
+    metrics = diagnostics.metrics
+    up, down = ([metric for metric in metrics if metric.good_direction == direction] for direction in (1, -1))
+    chosen = up or down or [diagnostics.metric(diagnostics.primary)]
+    return [steady_curve(metric) for metric in chosen]
+
+
+def rliable_scores(ds: xr.Dataset) -> dict[str, Floats]:
     """What rliable's `get_interval_estimates` takes: by arm, ``[seed, task]`` at the last checkpoint.
 
-    A task is a metric, as a fraction with up being good; seeds that failed are left out, so
-    that arms may differ in length.
+    A task is a curve of `score_curves` with up being good: a percentage as a fraction (one of which down is good, what
+    it leaves of 1), another metric in its unit (likewise its negative). Seeds that failed are left out, so that
+    arms may differ in length.
     """
-    return {arm: curves[:, :, -1] for arm, curves in rliable_curves(ds, metrics).items()}
+    return {arm: curves[:, :, -1] for arm, curves in rliable_curves(ds).items()}
 
 
-def rliable_curves(ds: xr.Dataset, metrics: Iterable[str] = _DEFAULT_METRICS) -> dict[str, Floats]:
+def rliable_curves(ds: xr.Dataset) -> dict[str, Floats]:
     """What rliable takes for sample-efficiency curves: by arm, ``[seed, task, frames]``.
 
     Frames are the checkpoints, ``env_steps`` of the dataset. rliable draws other seeds at
     each frame; for bands of whole curves use this project's own.
     """
     curves = derive_curves(ds)
-    every = np.stack([curves[name].transpose(*_RUN_DIMS).values / 100 for name in metrics], axis=2)
+    tasks = [
+        _score(curve, curves[curve.name].transpose(*_RUN_DIMS).values) for curve in score_curves(diagnostics_of(ds))
+    ]
+    every = np.stack(tasks, axis=2)
     healthy = (failed_steps(ds).transpose("arm", "seed") < 0).values
     return {str(arm): every[index][healthy[index]] for index, arm in enumerate(ds["arm"].values)}
+
+
+def _score(curve: Curve, values: Floats) -> Floats:
+    """Values with up being good, of a percentage as a fraction."""
+    scaled = values / 100 if curve.metric.is_percentage else values
+    if curve.sign >= 0:
+        return scaled
+    return 1 - scaled if curve.metric.is_percentage else -scaled
 
 
 def write_rliable(ds: xr.Dataset, folder: Path) -> list[Path]:
@@ -160,11 +184,11 @@ def frames_key(arms: Sequence[str]) -> str:
     return key
 
 
-def write_reliability(ds: xr.Dataset, folder: Path, metrics: Iterable[str] = _DEFAULT_METRICS) -> list[Path]:
-    """Curves as rl-reliability-metrics reads them: one CSV per algorithm (arm), task (metric) and run (seed).
+def write_reliability(ds: xr.Dataset, folder: Path) -> list[Path]:
+    """Curves as rl-reliability-metrics reads them: one CSV per algorithm (arm), task (`score_curves`) and run (seed).
 
     Each has the columns ``env_steps`` (its timepoint variable) and the metric (its dependent
-    variable), in percent; checkpoints without a value are left out, and so are failed seeds.
+    variable), in its own unit; checkpoints without a value are left out, and so are failed seeds.
 
     Raises:
         RunDirectoryError: a file that is in the way was not written by this function.
@@ -174,7 +198,8 @@ def write_reliability(ds: xr.Dataset, folder: Path, metrics: Iterable[str] = _DE
     failed = failed_steps(ds)
     _clear(folder)
     paths = []
-    for arm, metric in itertools.product(ds["arm"].values, metrics):
+    names = [curve.name for curve in score_curves(diagnostics_of(ds))]
+    for arm, metric in itertools.product(ds["arm"].values, names):
         values = curves[metric].sel(arm=arm).transpose("seed", "checkpoint").values
         for row in np.flatnonzero(failed.sel(arm=arm).values < 0):
             table = pd.DataFrame({"env_steps": steps, metric: values[row]}).dropna()

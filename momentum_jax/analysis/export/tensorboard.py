@@ -11,8 +11,8 @@ import xarray as xr
 from momentum_jax.analysis.export.run_exports import file_name
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
 from momentum_jax.diagnostics.variables import HEALTH_METRICS
+from momentum_jax.run_directory import diagnostics_of
 
-_CURVES = ("hold_pct", "strong_buy_pct", "weak_buy_pct", "p_hold", "p_buy_strong", "p_buy_weak")
 _LEARNER = (*HEALTH_METRICS, "reward_sum", "episode_return")
 _QUANTILES = {"median": 0.5, "q25": 0.25, "q75": 0.75}
 
@@ -24,8 +24,9 @@ class MissingWriterError(RuntimeError):
 def write_events(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     """Writes ``<folder>/<arm>/seed_<n>`` and ``<folder>/<arm>/all_seeds``, one event file each.
 
-    Tags are ``flat/<curve>`` and ``learner/<variable>``, in ``all_seeds`` with ``/median, /q25,
-    /q75``; the step is the environment step. Event files of an earlier call are replaced.
+    Tags are ``<decisions>/<curve>`` of the environment's metrics, windowed and exact (``<decisions>`` is the name of
+    its table of decisions without ``_count``), and ``learner/<variable>``; in ``all_seeds`` with ``/median, /q25,
+    /q75``. The step is the environment step. Event files of an earlier call are replaced.
     rl-reliability-metrics reads the seeds' folders as its run directories.
 
     Args:
@@ -53,9 +54,15 @@ def write_events(ds: xr.Dataset, folder: str | Path) -> list[Path]:
 
 def _scalars(ds: xr.Dataset) -> dict[str, np.ndarray]:
     """``[arm, seed, K]`` by tag, NaN from the step a seed failed."""
-    curves = derive_curves(ds)
-    alive = healthy(ds)
-    chosen = {f"flat/{name}": curves[name] for name in _CURVES}
+    curves, diagnostics, alive = derive_curves(ds), diagnostics_of(ds), healthy(ds)
+    group = diagnostics.decisions.removesuffix("_count")
+    names = [
+        name
+        for metric in diagnostics.metrics
+        for counted, name in metric.curves.items()
+        if counted != "cumulative" and name not in _LEARNER
+    ]
+    chosen = {f"{group}/{name}": curves[name] for name in names}
     chosen |= {f"learner/{name}": ds[name].where(alive) for name in _LEARNER}
     return {tag: values.transpose("arm", "seed", "checkpoint").values for tag, values in chosen.items()}
 

@@ -22,25 +22,29 @@ def plot_predictors(
     env_steps: npt.NDArray[np.int64],
     split: Mapping[str, tuple[Floats, Floats]],
     title: str,
+    moved: str = "the metric",
 ) -> Figure:
-    """Predictors' R² and AUROC on the left, the policy/visit split of HOLD's changes on the right.
+    """Predictors' R² and AUROC on the left, the policy/visit split of a share's changes on the right.
 
     Args:
         predictors: columns ``predictor, r2, r2_low, r2_high, auroc``; empty where the run has no such step.
         env_steps: ``[K]`` ends of the windows that the changes lead to.
         split: by arm, mean policy and visit parts summed since the first window, ``[K]``, in
-            points of windowed HOLD.
+            points; empty where there is nothing to split, so that no panel is drawn of it.
         title: above the figure.
+        moved: whose changes are split.
     """
-    figure = canvas.new_figure(10.5, max(3.6, 0.32 * len(predictors) + 1.8))
-    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.7])
+    widths = [1, 1, 1.7] if split else [1, 1]
+    figure = canvas.new_figure(10.5 if split else 8.0, max(3.6, 0.32 * len(predictors) + 1.8))
+    left, middle, *right = figure.subplots(1, len(widths), width_ratios=widths)
     labels = [] if predictors.empty else list(predictors["predictor"])
     _scores(left, predictors, "r2", "out-of-fold R² of depth", 0.0)
     _scores(middle, predictors, "auroc", "AUROC of a deep dip", 0.5)
     left.set_yticks(range(len(labels)), labels, fontsize=9)
     middle.set_yticks(range(len(labels)), [""] * len(labels))
     middle.set_xlim(0, 1)
-    _split(right, env_steps, split)
+    if split:
+        _split(right[0], env_steps, split, moved)
     figure.suptitle(title, fontsize=12)
     return figure
 
@@ -60,7 +64,9 @@ def _scores(axis: Axes, predictors: pd.DataFrame, name: str, label: str, chance:
     axis.plot(predictors[name], rows, "o", color=canvas.MEDIAN, markersize=6)
 
 
-def _split(axis: Axes, env_steps: npt.NDArray[np.int64], split: Mapping[str, tuple[Floats, Floats]]) -> None:
+def _split(
+    axis: Axes, env_steps: npt.NDArray[np.int64], split: Mapping[str, tuple[Floats, Floats]], moved: str
+) -> None:
     canvas.dress(axis)
     axis.axhline(0, color=canvas.GREY, linewidth=0.8)
     styles = canvas.arm_styles(split)
@@ -70,7 +76,7 @@ def _split(axis: Axes, env_steps: npt.NDArray[np.int64], split: Mapping[str, tup
     canvas.log_steps(axis, env_steps)
     axis.set_xlabel("environment steps", fontsize=9)
     axis.set_ylabel("points", fontsize=9)
-    axis.set_title("change of windowed HOLD since the first window", fontsize=10)
+    axis.set_title(f"change of {moved} since the first window", fontsize=10)
     arms = (
         [Line2D([], [], color=styles[arm].color, label=canvas.shorten(arm)) for arm in split] if len(split) > 1 else []
     )

@@ -25,6 +25,8 @@ def plot_drawdowns(
     onset: Mapping[str, Floats],
     title: str,
     seeds: Sequence[int] | None = None,
+    scale: str = "drawdown, points",
+    least: float = 1.0,
 ) -> Figure:
     """One panel per arm (the first six), a row per seed, named by its number; a dot marks the seed's onset.
 
@@ -32,26 +34,29 @@ def plot_drawdowns(
 
     Args:
         env_steps: ``[K]``.
-        drawdown: by arm ``[seed, K]`` points below the running maximum; NaN is left white.
+        drawdown: by arm ``[seed, K]`` below the running maximum; NaN is left white.
         onset: by arm ``[seed]`` environment step, NaN without a dip.
         title: above the figure.
         seeds: ``[seed]`` numbers of the seeds; by default 0, 1, …
+        scale: what the colours mean, with the unit.
+        least: the smallest drawdown that may be drawn in full colour.
     """
     arms = list(drawdown)[: canvas.MAX_ARMS]
     columns = min(len(arms), canvas.COLUMNS)
     bands = -(-len(arms) // canvas.COLUMNS)
     figure = canvas.new_figure(max(3.6 * columns, 6.5), 4.0 * bands + 0.7)
     axes = figure.subplots(bands, columns, squeeze=False)
-    deepest = max([float(np.nanmax(values)) for values in drawdown.values() if not np.isnan(values).all()], default=1)
+    known = [float(np.nanmax(values)) for values in drawdown.values() if not np.isnan(values).all()]
+    deepest = max([*known, least if np.isfinite(least) else 1.0])
     for axis in axes.flat[len(arms) :]:
         axis.set_visible(False)
     for axis, arm in zip(axes.flat, arms, strict=False):
         numbers = np.arange(len(onset[arm])) if seeds is None else np.asarray(seeds)
-        mesh = _draw(axis, env_steps, drawdown[arm], onset[arm], max(deepest, 1), numbers)
+        mesh = _draw(axis, env_steps, drawdown[arm], onset[arm], deepest, numbers)
         axis.set_title(canvas.shorten(arm), fontsize=11)
     for row in axes:
         row[0].set_ylabel("seed, earliest onset at the top", fontsize=10)
-    figure.colorbar(mesh, ax=axes, label="drawdown, points", shrink=0.8, pad=0.02)
+    figure.colorbar(mesh, ax=axes, label=scale, shrink=0.8, pad=0.02)
     figure.supxlabel("checkpoint (environment steps; columns of equal width)", fontsize=10)
     figure.suptitle(title, fontsize=12)
     return figure

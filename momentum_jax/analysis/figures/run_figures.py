@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, PREDICTION_STEPS, RECOVERY_SHARE, THRESHOLD
+from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, PREDICTION_STEPS, RECOVERY_SHARE
 from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
 from momentum_jax.analysis.dips.evidence import Evidence
@@ -22,24 +22,26 @@ from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.depth_predictors import plot_predictors
 from momentum_jax.analysis.figures.dose_prevalence import plot_dose
 from momentum_jax.analysis.figures.drawdown_heatmap import plot_drawdowns
-from momentum_jax.analysis.figures.hold import plot_hold, windowed_arm
 from momentum_jax.analysis.figures.onset import plot_onset
 from momentum_jax.analysis.figures.pairs import plot_all_pairs
+from momentum_jax.analysis.figures.primary_metric import plot_primary, windowed_arm
 from momentum_jax.analysis.figures.recovery_curves import plot_recovery
 from momentum_jax.analysis.figures.seed_curves import plot_curves
 from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
+from momentum_jax.analysis.metrics.alignment import aligned
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy_seeds
-from momentum_jax.analysis.metrics.measures import aligned, policy_visit_split
-from momentum_jax.analysis.metrics.signal import from_rates
+from momentum_jax.analysis.metrics.metric_curves import Curve, curves_of, dip_curves, primary_curve, secondary_curve
+from momentum_jax.analysis.metrics.signal import is_split, sensitivity_curves, split_rate_change
 from momentum_jax.analysis.report.arm_settings import numeric_dose
-from momentum_jax.analysis.report.formatting import format_percent, format_steps, short_steps
-from momentum_jax.analysis.report.run_tables import DIP_METRICS
+from momentum_jax.analysis.report.formatting import format_percent, format_steps, in_unit, short_steps
+from momentum_jax.analysis.report.run_tables import dip_thresholds
 from momentum_jax.analysis.report.summary import horizon_in_words
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.run_directory import diagnostics_of
 
 Floats = npt.NDArray[np.float64]
 
-PRIMARY = "p_hold"
 _OFFSETS = np.arange(-5_000.0, 30_001.0, 1_000.0)
 _SURE = format_percent(CONFIDENCE)
 _HEALTH = {
@@ -48,6 +50,8 @@ _HEALTH = {
     "explained_variance": "explained variance",
     "advantage_std": "advantages' standard deviation",
 }
+_SIGNAL = {"d_prime_exact": "sensitivity d′", "criterion_exact": "criterion c (up: responds less)"}
+_SHADES = 5  # the largest drawdown that is drawn in full colour is at least this part of the threshold
 
 
 class Picture(NamedTuple):
@@ -66,16 +70,23 @@ class _Run(NamedTuple):
     dips: pd.DataFrame
     arms: list[str]
     env_steps: npt.NDArray[np.int64]
+    diagnostics: Diagnostics
+    primary: Curve
+    thresholds: dict[str, float]  # by the curves in which dips are looked for
 
     def by_arm(self, values: xr.DataArray) -> dict[str, Floats]:
         """``[seed, K]`` of each arm."""
         array = values.transpose("arm", "seed", ...).values
         return dict(zip(self.arms, array, strict=True))
 
-    def dip(self, arm: str, column: str, metric: str = PRIMARY, baseline: int = 0) -> pd.Series:
-        """A column of the dip table, one value per seed; seeds that failed are left in."""
+    def curve(self, curve: Curve) -> dict[str, Floats]:
+        """``[seed, K]`` of each arm."""
+        return self.by_arm(self.curves[curve.name])
+
+    def dip(self, arm: str, column: str) -> pd.Series:
+        """A column of the dip table for the primary curve from initialisation, one value per seed, failed ones too."""
         table = self.dips
-        chosen = (table["arm"] == arm) & (table["metric"] == metric) & (table["baseline"] == baseline)
+        chosen = (table["arm"] == arm) & (table["metric"] == self.primary.name) & (table["baseline"] == 0)
         return table.loc[chosen, column]
 
     @property
@@ -96,7 +107,7 @@ class _Run(NamedTuple):
 def gallery(ds: xr.Dataset, dips: pd.DataFrame, evidence: Evidence) -> Iterator[Picture]:
     """Draws the figures one after the other; one that the run has no data for is left out.
 
-    All but the first, ``hold_pct``, are numbered in the order in which they come.
+    All but the first, which has the name of the primary metric, are numbered in the order in which they come.
 
     Args:
         ds: a loaded run, or several joined.
@@ -104,11 +115,14 @@ def gallery(ds: xr.Dataset, dips: pd.DataFrame, evidence: Evidence) -> Iterator[
         evidence: what the report's tables show of noise and predictions.
     """
     arms = [str(arm) for arm in ds["arm"].values]
-    run = _Run(ds, derive_curves(ds), dips, arms, ds["env_steps"].values)
+    diagnostics, curves = diagnostics_of(ds), derive_curves(ds)
+    primary, thresholds = primary_curve(diagnostics), dip_thresholds(ds, curves)
+    run = _Run(ds, curves, dips, arms, ds["env_steps"].values, diagnostics, primary, thresholds)
     name = ds.attrs["experiment"]
     published = windowed_arm(ds)
     laid_over = "" if published is None else f", with the published windows of {published.run.name}"
-    yield Picture("hold_pct", f"HOLD of every seed and the median{laid_over}", plot_hold(ds))
+    caption = f"{primary.metric.label} of every seed and the median{laid_over}"
+    yield Picture(diagnostics.primary, caption, plot_primary(ds))
     for number, picture in enumerate(_numbered(run, name, evidence), start=1):
         yield picture._replace(name=f"{number}_{picture.name}")
 
@@ -128,44 +142,49 @@ def _numbered(run: _Run, name: str, evidence: Evidence) -> Iterator[Picture]:
 
 
 def _curves(run: _Run, name: str) -> Picture:
-    metrics = {
-        "exact P(HOLD) %": run.by_arm(run.curves["p_hold"]),
-        "exact P(BUY), strong, %": run.by_arm(run.curves["p_buy_strong"]),
-        "windowed HOLD %": run.by_arm(run.curves["hold_pct"]),
-    }
+    windowed = curves_of(run.primary.metric).get("windowed", run.primary)
+    drawn = [curve for curve in (run.primary, secondary_curve(run.diagnostics), windowed) if curve is not None]
+    metrics = {curve.label: run.curve(curve) for curve in drawn}
+    percentages = {curve.label for curve in drawn if curve.metric.is_percentage}
     band = f", and a band that covers the whole median curve with {_SURE}" if run.enough else ""
     caption = f"Every seed's curve and the median{band}"
-    return Picture("curves", caption, plot_curves(run.env_steps, metrics, f"{name}: every seed and the median"))
+    figure = plot_curves(run.env_steps, metrics, f"{name}: every seed and the median", percentages)
+    return Picture("curves", caption, figure)
 
 
 def _drawdowns(run: _Run, name: str) -> Picture:
-    drawdown = {arm: drawdowns(-curve).drawdown for arm, curve in run.by_arm(run.curves[PRIMARY]).items()}
+    primary = run.primary
+    drawdown = {arm: drawdowns(primary.sign * curve).drawdown for arm, curve in run.curve(primary).items()}
     onset = {arm: run.dip(arm, "onset_step").to_numpy() for arm in run.arms}
+    side = "above its lowest" if primary.sign < 0 else "below its highest"
     caption = (
-        "Drawdown of exact P(HOLD), its rise above its lowest value so far: a row per seed, sorted by onset (orange "
-        "dots), and a column per checkpoint"
+        f"Drawdown of {primary.full_symbol}, its {primary.worse} {side} value so far: a row per seed, sorted by onset "
+        "(orange dots), and a column per checkpoint"
     )
-    seeds = run.ds["seed"].values.tolist()
-    figure = plot_drawdowns(run.env_steps, drawdown, onset, f"{name}: drawdown of exact P(HOLD)", seeds)
-    return Picture("drawdowns", caption, figure)
+    seeds, title = run.ds["seed"].values.tolist(), f"{name}: drawdown of {primary.full_symbol}"
+    scale = in_unit("drawdown", primary.points)
+    least = run.thresholds[primary.name] / _SHADES
+    return Picture("drawdowns", caption, plot_drawdowns(run.env_steps, drawdown, onset, title, seeds, scale, least))
 
 
 def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
-    metrics = {
-        metric.label: {arm: _depth(run, arm, metric.curve, metric.sign) for arm in run.arms} for metric in DIP_METRICS
-    }
+    curves = dip_curves(run.diagnostics)
+    metrics = {curve.label: {arm: _depth(run, arm, curve) for arm in run.arms} for curve in curves}
+    thresholds = {curve.label: run.thresholds[curve.name] for curve in curves}
     limits = {
         str(label): dict(zip(rows["arm"], rows["by_chance"], strict=True))
         for label, rows in noise[noise["baseline"] == 0].groupby("metric")
     }
     where = horizon_in_words(run.last_step)
-    caption = f"Depth of each seed {where}, against the threshold and what sampling noise makes"
-    return Picture("depths", caption, plot_depths(metrics, THRESHOLD, f"{name}: depth {where}", limits))
+    null = " and what sampling noise makes" if limits else ""
+    caption = f"Depth of each seed {where}, against the threshold{null}"
+    points = curves[0].points if len({curve.points for curve in curves}) == 1 else "in the metric's unit"
+    return Picture("depths", caption, plot_depths(metrics, thresholds, f"{name}: depth {where}", limits, points))
 
 
-def _depth(run: _Run, arm: str, curve: str, sign: int) -> Floats:
+def _depth(run: _Run, arm: str, curve: Curve, baseline: int = 0) -> Floats:
     """The largest drawdown of each seed that did not fail; NaN for the others."""
-    depth = largest_drawdown(run.env_steps, run.by_arm(run.curves[curve])[arm], sign, HORIZON).depth
+    depth = largest_drawdown(run.env_steps, run.curve(curve)[arm], curve.sign, HORIZON, baseline).depth
     return np.where(run.healthy(arm), depth, np.nan)
 
 
@@ -178,7 +197,7 @@ def _dose(run: _Run, name: str, setting: str, doses: list[float]) -> Picture:
         for arm in run.arms
     ]
     returns = [1_000 * rewards[arm][run.healthy(arm)][:, late].sum(axis=1) / length for arm in run.arms]
-    figure = plot_dose(setting, doses, dipped, returns, f"{name}: dips of P(HOLD) by dose")
+    figure = plot_dose(setting, doses, dipped, returns, f"{name}: dips of {run.primary.symbol} by dose")
     intervals = f", with {_SURE} intervals" if run.enough else ""
     return Picture("dose", f"Prevalence of dips and return against {setting}{intervals}", figure)
 
@@ -186,16 +205,18 @@ def _dose(run: _Run, name: str, setting: str, doses: list[float]) -> Picture:
 def _pairs(run: _Run, name: str) -> Picture:
     """Every pair of the first arms, as many as other figures draw."""
     arms = run.arms[: canvas.MAX_ARMS]
-    earlier, later = map(short_steps, LANDMARKS)
-    hold, strong = run.by_arm(run.curves[PRIMARY]), run.by_arm(run.curves["p_buy_strong"])
-    values = {
-        arm: {
-            "depth of P(HOLD), points": _depth(run, arm, PRIMARY, -1),
-            f"P(HOLD) at {later} minus {earlier}, points": landmark_depth(run.env_steps, hold[arm]),
-            "P(BUY), strong, at the end, %": strong[arm][:, -1],
-        }
-        for arm in arms
-    }
+    primary, at_end = run.primary, secondary_curve(run.diagnostics) or run.primary
+    curve, last = run.curve(primary), run.curve(at_end)
+    first, second = map(short_steps, LANDMARKS)
+    labels = (
+        in_unit(f"depth of {primary.symbol}", primary.points),
+        in_unit(f"{primary.symbol} at {second} minus {first}", primary.points),
+        in_unit(f"{at_end.symbol} at the end", at_end.unit),
+    )
+    values = {}
+    for arm in arms:
+        change = -primary.sign * landmark_depth(run.env_steps, curve[arm], sign=primary.sign)
+        values[arm] = dict(zip(labels, (_depth(run, arm, primary), change, last[arm][:, -1]), strict=True))
     pairs = {
         (first, second): {label: (left, values[second][label]) for label, left in values[first].items()}
         for first, second in combinations(arms, 2)
@@ -213,37 +234,37 @@ def _recovery(run: _Run, name: str) -> Picture:
         censored = run.dip(arm, "censored").to_numpy(bool)[dipped]
         waited = run.env_steps[-1] - run.dip(arm, "onset_step").to_numpy()[dipped]
         durations[arm] = (np.where(censored, waited, run.dip(arm, "duration").to_numpy()[dipped]), censored)
-    enough_of_it = f"{format_percent(RECOVERY_SHARE)} of the depth"
-    caption = f"Kaplan–Meier curves of recovery by {enough_of_it}, exact P(HOLD), with the number at risk"
-    return Picture("recovery", caption, plot_recovery(durations, f"{name}: recovery of P(HOLD)"))
+    share, symbol = format_percent(RECOVERY_SHARE), run.primary.full_symbol
+    caption = f"Kaplan–Meier curves of recovery by {share} of the depth, {symbol}, with the number at risk"
+    return Picture("recovery", caption, plot_recovery(durations, f"{name}: recovery of {run.primary.symbol}"))
 
 
 def _onset(run: _Run, name: str) -> Picture:
     curves = {label: run.by_arm(run.ds[variable]) for variable, label in _HEALTH.items()}
-    strong, weak = run.by_arm(run.curves["p_buy_strong"]), run.by_arm(run.curves["p_buy_weak"])
-    both = {arm: from_rates(strong[arm] / 100, weak[arm] / 100) for arm in run.arms}
-    curves["sensitivity d′"] = {arm: pair[0] for arm, pair in both.items()}
-    curves["criterion c (up: buys less)"] = {arm: pair[1] for arm, pair in both.items()}
+    signal = sensitivity_curves(run.ds)
+    curves |= {label: run.by_arm(signal[variable]) for variable, label in _SIGNAL.items() if variable in signal}
     onset = {arm: np.where(run.healthy(arm), run.dip(arm, "onset_step"), np.nan) for arm in run.arms}
     metrics = {
         label: {arm: aligned(run.env_steps, values[arm], onset[arm], _OFFSETS) for arm in run.arms}
         for label, values in curves.items()
     }
-    caption = "Averages over seeds, aligned on the onset of each seed's dip of exact P(HOLD)"
+    caption = "Averages over seeds, aligned on the onset of each seed's dip of " + run.primary.full_symbol
     return Picture("onset", caption, plot_onset(_OFFSETS, metrics, f"{name}: around the onset"))
 
 
 def _predictors(run: _Run, name: str, predictors: pd.DataFrame) -> Picture:
-    split = {
-        arm: (_total(policy), _total(visit))
-        for arm, policy, visit in zip(run.arms, *policy_visit_split(run.ds), strict=True)
-    }
-    step = format_steps(PREDICTION_STEPS[-1])
+    split = {}
+    if is_split(run.diagnostics):
+        parts = split_rate_change(run.ds)
+        split = {
+            arm: (_total(policy), _total(visits))
+            for arm, policy, visits in zip(run.arms, parts.policy, parts.visits, strict=True)
+        }
+    step, moved = format_steps(PREDICTION_STEPS[-1]), f"windowed {run.primary.metric.label}"
     title = f"{name}: what predicts the depth after step {step}"
-    figure = plot_predictors(predictors, run.env_steps[1:], split, title)
-    caption = (
-        f"Predictors at step {step} of the depth of P(HOLD) after it ({run.arms[0]}), and what moved windowed HOLD"
-    )
+    figure = plot_predictors(predictors, run.env_steps[1:], split, title, moved)
+    then = f", and what moved {moved}" if split else ""
+    caption = f"Predictors at step {step} of the depth of {run.primary.symbol} after it ({run.arms[0]}){then}"
     return Picture("predictors", caption, figure)
 
 

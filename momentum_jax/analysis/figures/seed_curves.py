@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,25 +22,35 @@ from momentum_jax.analysis.report.formatting import format_percent
 Curves = Mapping[str, npt.NDArray[np.float64]]
 
 
-def plot_curves(env_steps: npt.NDArray[np.int64], metrics: Mapping[str, Curves], title: str) -> Figure:
+def plot_curves(
+    env_steps: npt.NDArray[np.int64],
+    metrics: Mapping[str, Curves],
+    title: str,
+    percentages: Container[str] | None = None,
+) -> Figure:
     """One column per arm (the first six) and one row per metric; the metrics of a single arm lie side by side.
 
     Args:
         env_steps: ``[K]``.
-        metrics: by label, by arm, curves ``[seed, K]`` in percent.
+        metrics: by label, by arm, curves ``[seed, K]``.
         title: above the figure.
+        percentages: labels of the metrics that are drawn from 0 to 100; None for all.
     """
     arms = list(next(iter(metrics.values())))[: canvas.MAX_ARMS]
     rows, columns = (1, len(metrics)) if len(arms) == 1 else (len(metrics), len(arms))
     figure = canvas.new_figure(max(3.2 * columns, 6.5), 2.7 * rows + 1.0)
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).reshape(len(metrics), len(arms))
-    for row, (label, curves) in zip(axes, metrics.items(), strict=True):
+    bounded = [percentages is None or label in percentages for label in metrics]
+    # Metrics in units of their own share no axis; those of several arms do, along their row.
+    shared: Literal["all", "row", "none"] = "all" if all(bounded) else "row" if len(arms) > 1 else "none"
+    axes = figure.subplots(rows, columns, sharex=True, sharey=shared, squeeze=False).reshape(len(metrics), len(arms))
+    for row, (label, curves), is_bounded in zip(axes, metrics.items(), bounded, strict=True):
         for axis, arm in zip(row, arms, strict=True):
             _draw(axis, env_steps, curves[arm])
             canvas.dress(axis)
             canvas.log_steps(axis, env_steps)
         row[0].set_ylabel(label, fontsize=10)
-        row[0].set_ylim(0, 100)
+        if is_bounded:
+            row[0].set_ylim(0, 100)
     for axis, arm in zip(axes[0], arms, strict=True):
         axis.set_title(canvas.shorten(arm), fontsize=11)
     for axis in axes[-1] if len(arms) > 1 else axes.flat:

@@ -2,7 +2,7 @@
 
 Ridge regression on standardised features; a seed is predicted only by folds it is not in. R² is
 against the mean of the training seeds, and beside it stands the trivial predictor, the first feature
-alone (HOLD itself): a feature set is worth something where it beats that.
+alone (the curve itself): a feature set is worth something where it beats that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from scipy import stats
 
 from momentum_jax.analysis.inference.intervals import Interval, statistic_interval
 from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.metrics.signal import sensitivity_curves
+from momentum_jax.run_directory import diagnostics_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +50,7 @@ class Prediction(NamedTuple):
 def landmark_features(
     ds: xr.Dataset, step: int, learner: Sequence[str] = LEARNER_FEATURES
 ) -> tuple[tuple[str, ...], xr.DataArray]:
-    """Features of every seed at a landmark step, the trivial one (exact P(HOLD)) first.
+    """Features of every seed at a landmark step: the primary curve (the trivial one), the learner's health, d' and c.
 
     Args:
         ds: a loaded run.
@@ -64,9 +66,9 @@ def landmark_features(
     found = np.flatnonzero(ds["env_steps"].values == step)
     if not len(found):
         raise ValueError(f"the run has no checkpoint at step {step}: choose from {ds['env_steps'].values.tolist()}")
-    curves, signal = derive_curves(ds), sensitivity_curves(ds)
-    parts = {"p_hold": curves["p_hold"]} | {name: ds[name] for name in learner}
-    parts |= {name: signal[name] for name in ("d_prime_exact", "criterion_exact")}
+    signal, primary = sensitivity_curves(ds), primary_curve(diagnostics_of(ds)).name
+    parts = {primary: derive_curves(ds)[primary]} | {name: ds[name] for name in learner}
+    parts |= {name: signal[name] for name in ("d_prime_exact", "criterion_exact") if name in signal}
     columns = [part.transpose("arm", "seed", "checkpoint").values[..., found[0]] for part in parts.values()]
     values = xr.DataArray(np.stack(columns, axis=-1), dims=("arm", "seed", "feature"))
     return tuple(parts), values.assign_coords(arm=ds["arm"], seed=ds["seed"], feature=list(parts))

@@ -1,7 +1,7 @@
-"""Curves derived from the recorded counts and probabilities, all of them in percent.
+"""Curves of an environment's metrics, derived from what is recorded.
 
-A percentage is NaN where its denominator is 0 (no decision of that kind was taken), and from
-the step at which a seed failed.
+A percentage is NaN where its denominator is 0 (no decision of that kind was taken), and every curve is NaN from the
+step at which a seed failed.
 """
 
 from __future__ import annotations
@@ -10,67 +10,70 @@ import json
 
 import xarray as xr
 
+from momentum_jax.analysis.metrics.metric_curves import exact_share
+from momentum_jax.diagnostics.description import Diagnostics, Metric, Ratio, Recorded, Share
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
-from momentum_jax.env.momentum_diagnostics import STRONG_SCORE
-
-_BUYS = ["BUY_CALL", "BUY_PUT"]
-TRIGGERS = (
-    "good_buy",
-    "missed_opportunity",
-    "bad_chase",
-    "forced_stop",
-    "low_advantage",
-    "trim",
-    "exit",
-)
-
-_LONG_NAMES = {
-    "hold_pct": ("HOLD", "flat decisions", -1),
-    "call_pct": ("BUY_CALL", "flat decisions", 0),
-    "put_pct": ("BUY_PUT", "flat decisions", 0),
-    "buy_pct": ("BUY", "flat decisions", 1),
-    "strong_buy_pct": (f"BUY at setup scores from {STRONG_SCORE}", "flat decisions at strong setups", 1),
-    "weak_buy_pct": (f"BUY at setup scores below {STRONG_SCORE}", "flat decisions at weak setups", 0),
-}
-_PROBE_NAMES = {
-    "hold_pct": "p_hold",
-    "call_pct": "p_call",
-    "put_pct": "p_put",
-    "buy_pct": "p_buy",
-    "strong_buy_pct": "p_buy_strong",
-    "weak_buy_pct": "p_buy_weak",
-}
+from momentum_jax.run_directory import diagnostics_of
 
 
-def flat_percentages(flat_count: xr.DataArray) -> xr.Dataset:
-    """Shares of actions among decisions taken while flat.
+def fraction(metric: Metric, counts: xr.Dataset, diagnostics: Diagnostics) -> tuple[xr.DataArray, xr.DataArray]:
+    """What a share or a ratio counts, and what it is counted of.
 
     Args:
-        flat_count: ``[..., setup_score, action]`` counts of any window, or expected counts.
+        metric: one with a percentage of decisions.
+        counts: the table of decisions ``[..., context, action]`` and, for a ratio, its numerator ``[...]``; of any
+            window, or expected counts.
+        diagnostics: the environment's description.
 
     Returns:
-        ``hold_pct, call_pct, put_pct, buy_pct, strong_buy_pct, weak_buy_pct``, each ``[...]``
-        in percent, NaN where there was no such decision.
+        Numerator and denominator, ``[...]``.
     """
-    strong = flat_count.sel(setup_score=slice(STRONG_SCORE, None)).sum("setup_score", skipna=False)
-    weak = flat_count.sel(setup_score=slice(None, STRONG_SCORE - 1)).sum("setup_score", skipna=False)
-    every = strong + weak
-    return xr.Dataset(
-        {
-            "hold_pct": _share(every, ["HOLD"]),
-            "call_pct": _share(every, ["BUY_CALL"]),
-            "put_pct": _share(every, ["BUY_PUT"]),
-            "buy_pct": _share(every, _BUYS),
-            "strong_buy_pct": _share(strong, _BUYS),
-            "weak_buy_pct": _share(weak, _BUYS),
-        }
-    )
+    derived, table = metric.derived, counts[diagnostics.decisions]
+    if isinstance(derived, Share):
+        at = table.sel({diagnostics.context: list(derived.contexts)}) if derived.contexts else table
+        by_action = at.sum(diagnostics.context, skipna=False)
+        return _chosen(by_action, derived.actions), by_action.sum("action", skipna=False)
+    if isinstance(derived, Ratio):
+        return counts[derived.numerator], _chosen(table.sum(diagnostics.context, skipna=False), derived.actions)
+    raise TypeError(f"metric {metric.name} is a recorded variable, expected a share or a ratio")
 
 
-def _share(by_action: xr.DataArray, actions: list[str]) -> xr.DataArray:
-    total = by_action.sum("action", skipna=False)
-    chosen = by_action.sel(action=actions).sum("action", skipna=False)
-    return 100 * chosen / total.where(total > 0)
+def _chosen(by_action: xr.DataArray, actions: tuple[str, ...]) -> xr.DataArray:
+    return by_action.sel(action=list(actions)).sum("action", skipna=False)
+
+
+def percentages(counts: xr.Dataset, diagnostics: Diagnostics) -> xr.Dataset:
+    """Every share, and every ratio whose numerator is among the counts, in percent by the metric's name.
+
+    Args:
+        counts: as `counts_of` returns them, or sums of them, or expected counts of decisions alone.
+        diagnostics: the environment's description.
+
+    Returns:
+        Each ``[...]``; NaN where there was no such decision.
+    """
+    found = {}
+    for metric in diagnostics.metrics:
+        if isinstance(metric.derived, Share) or (
+            isinstance(metric.derived, Ratio) and metric.derived.numerator in counts
+        ):
+            numerator, total = fraction(metric, counts, diagnostics)
+            found[metric.name] = 100 * numerator / total.where(total > 0)
+    return xr.Dataset(found)
+
+
+def counts_of(ds: xr.Dataset) -> xr.Dataset:
+    """What the shares and ratios of a loaded run are counted from: decisions and numerators of each window."""
+    diagnostics = diagnostics_of(ds)
+    ratios = [metric.derived for metric in diagnostics.metrics if isinstance(metric.derived, Ratio)]
+    return ds[[diagnostics.decisions, *dict.fromkeys(ratio.numerator for ratio in ratios)]]
+
+
+def expected_counts(ds: xr.Dataset) -> xr.Dataset:
+    """Decisions ``[..., probe_half, context, action]`` that the exact probabilities expect on the probe states."""
+    count = ds["probe_count"]
+    # A context without probe states has no probability (NaN) and no weight.
+    return xr.Dataset({diagnostics_of(ds).decisions: xr.where(count > 0, ds["p_action"] * count, 0.0)})
 
 
 def failed_steps(ds: xr.Dataset) -> xr.DataArray:
@@ -107,48 +110,52 @@ def derive_curves(ds: xr.Dataset) -> xr.Dataset:
         ds: as `momentum_jax.run_directory.load_run` returns it.
 
     Returns:
-        Dataset over ``[arm, seed, checkpoint]``:
+        Dataset over ``[arm, seed, checkpoint]``, for each metric of the run's environment:
 
-        - ``hold_pct, call_pct, put_pct, buy_pct, strong_buy_pct, weak_buy_pct``: within the
-          window that ends at the checkpoint; with ``_cumulative``: since step 0.
-        - ``p_hold, p_call, p_put, p_buy, p_buy_strong, p_buy_weak``: exact probabilities in
-          percent, over the flat probe states; ``p_hold_half`` has ``[..., probe_half]``.
-        - ``<trigger>_cumulative`` for each trigger: count since step 0.
+        - a share or a ratio ``<name>``: within the window that ends at the checkpoint, in percent; with
+          ``_cumulative``: since step 0; a share's ``exact_name``: by exact probabilities, over the probe states.
+          ``<exact name>_half`` of the share that `exact_share` names has ``[..., probe_half]``;
+        - a recorded variable ``<name>``, as it stands;
+
+        and ``<event>_cumulative`` for each shown event: count since step 0.
     """
-    alive = healthy(ds)
-    windowed = _described(flat_percentages(ds["flat_count"]), "windowed")
-    cumulative = _described(flat_percentages(ds["flat_count"].cumsum("checkpoint")), "cumulative")
-    curves = windowed.assign({f"{name}_cumulative": curve for name, curve in cumulative.items()})
-    curves = curves.assign(_probe_curves(ds))
-    for name in TRIGGERS:
-        total = ds[name].cumsum("checkpoint").astype(float)
-        total.attrs = ds[name].attrs | {"kind": "cumulative"}
-        curves[f"{name}_cumulative"] = total
+    diagnostics = diagnostics_of(ds)
+    counts = counts_of(ds)
+    forms = {
+        "windowed": percentages(counts, diagnostics),
+        "cumulative": percentages(counts.cumsum("checkpoint", skipna=False), diagnostics),
+    }
+    halves = expected_counts(ds)
+    forms["exact"] = percentages(halves.sum("probe_half", skipna=False), diagnostics)
+    curves = {}
+    for metric in diagnostics.metrics:
+        for counted, name in metric.curves.items():
+            derived = metric.derived
+            values = ds[derived.variable] if isinstance(derived, Recorded) else forms[counted][metric.name]
+            curves[name] = values.astype(float).assign_attrs(_attributes(metric, counted))
+    judged_halves = exact_share(diagnostics)
+    if judged_halves is not None:
+        values = percentages(halves, diagnostics)[judged_halves.name]
+        attributes = _attributes(judged_halves, "exact")
+        curves[f"{judged_halves.exact_name}_half"] = values.assign_attrs(attributes)
+    for name in diagnostics.shown_events:
+        total = ds[name].cumsum("checkpoint", skipna=False).astype(float)
+        curves[f"{name}_cumulative"] = total.assign_attrs(ds[name].attrs | {"kind": "cumulative"})
     with xr.set_options(keep_attrs=True):
-        masked = curves.where(alive)
+        masked = xr.Dataset(curves).where(healthy(ds))
     return masked.assign_coords({name: ds[name] for name in ("env_steps", "update")})
 
 
-def _probe_curves(ds: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Exact shares: probabilities weighted by how many probe states have each score."""
-    count = ds["probe_count"]
-    # A score without probe states has no probability (NaN) and no weight.
-    expected = xr.where(count > 0, ds["p_action"] * count, 0.0)
-    overall = _described(flat_percentages(expected.sum("probe_half", skipna=False)), "instant")
-    halves = _described(flat_percentages(expected), "instant")
-    curves = {probe: overall[name] for name, probe in _PROBE_NAMES.items()}
-    return curves | {"p_hold_half": halves["hold_pct"]}
-
-
-def _described(percentages: xr.Dataset, kind: str) -> xr.Dataset:
-    exact = kind == "instant"
-    for name, (long_name, denominator, good_direction) in _LONG_NAMES.items():
-        percentages[name].attrs = {
-            "long_name": f"P({long_name}) on flat probe states" if exact else long_name,
-            "units": "%",
-            "kind": kind,
-            "estimator": "exact" if exact else "sampled",
-            "denominator": "probe_count" if exact else denominator,
-            "good_direction": good_direction,
-        }
-    return percentages
+def _attributes(metric: Metric, counted: str) -> dict[str, str | int]:
+    """What a curve carries beside its values."""
+    exact = counted == "exact"
+    probability = exact and isinstance(metric.derived, Share)
+    long_name = metric.long_name or metric.label
+    return {
+        "long_name": f"P({long_name}) on the probe states" if probability else long_name,
+        "units": metric.unit,
+        "kind": "instant" if exact else counted,
+        "estimator": "exact" if exact else "sampled",
+        "denominator": "probe_count" if probability else metric.denominator,
+        "good_direction": metric.good_direction,
+    }

@@ -1,12 +1,12 @@
-"""Skill or bias, policy or visits: what a change of the BUY or HOLD rate is made of.
+"""Skill or bias, policy or visits: what a change of a share of the decisions is made of.
 
 Signal detection (Green and Swets 1966; counts with ½ and 1 added: Hautus 1995, Behavior Research
-Methods 27): a strong setup is the signal, a BUY the response.
+Methods 27): the contexts of an environment's `Contrast` are the signal, its actions the response.
 
-    d' = z(p_buy_strong) - z(p_buy_weak)        c = -½ (z(p_buy_strong) + z(p_buy_weak))
+    d' = z(response at the signal) - z(response elsewhere)        c = -½ (z(at the signal) + z(elsewhere))
 
-HOLD up with d' rising is a shift of the criterion c, not a loss of skill. The split of a rate's
-change into what the policy does in a state and which states are visited is that of Kitagawa
+Fewer responses with d' rising are a shift of the criterion c, not a loss of skill. The split of a rate's
+change into what the policy does in a context and which contexts are visited is that of Kitagawa
 (1955), JASA 50, and Oaxaca (1973).
 """
 
@@ -19,43 +19,45 @@ import numpy.typing as npt
 import xarray as xr
 from scipy import stats
 
-from momentum_jax.analysis.metrics.curves import healthy
-from momentum_jax.env.momentum_diagnostics import STRONG_SCORE
+from momentum_jax.analysis.metrics.curves import expected_counts, healthy
+from momentum_jax.diagnostics.description import Contrast, Diagnostics, Share
+from momentum_jax.run_directory import diagnostics_of
+
+Floats = npt.NDArray[np.float64]
 
 _CLIP = 1e-4
-_BUYS = ["BUY_CALL", "BUY_PUT"]
+_RUN_DIMS = ("arm", "seed", "checkpoint")
 
 
 class Sensitivity(NamedTuple):
     """Signal detection's two numbers, in standard deviations."""
 
-    d_prime: npt.NDArray[np.float64]
-    criterion: npt.NDArray[np.float64]
+    d_prime: Floats
+    criterion: Floats
 
 
 class RateChange(NamedTuple):
-    """The change of a rate between two checkpoints, in points; the three parts add up to `total`."""
+    """The change of a rate from each window to the next, in points; the two parts add up to it."""
 
-    total: xr.DataArray  # change of the sampled windowed rate
-    policy: xr.DataArray  # by other probabilities at the same setup scores
-    visits: xr.DataArray  # by other setup scores met while flat
-    rest: xr.DataArray  # other states within a score, policy within a window, sampling noise
+    policy: Floats  # by other shares of the action in the same contexts
+    visits: Floats  # by other contexts visited
 
 
-def from_rates(strong: npt.ArrayLike, weak: npt.ArrayLike) -> Sensitivity:
-    """d' and c from exact probabilities ``[...]``, clipped to [1e-4, 1 - 1e-4]."""
-    signal, noise = (stats.norm.ppf(np.clip(np.asarray(rate, np.float64), _CLIP, 1 - _CLIP)) for rate in (strong, weak))
-    return Sensitivity(signal - noise, -0.5 * (signal + noise))
+def from_rates(signal: npt.ArrayLike, elsewhere: npt.ArrayLike) -> Sensitivity:
+    """d' and c from exact probabilities ``[...]`` of a response, clipped to [1e-4, 1 - 1e-4]."""
+    rates = (np.clip(np.asarray(rate, np.float64), _CLIP, 1 - _CLIP) for rate in (signal, elsewhere))
+    hit, false = map(stats.norm.ppf, rates)
+    return Sensitivity(hit - false, -0.5 * (hit + false))
 
 
 def from_counts(
-    strong_buys: npt.ArrayLike, strong: npt.ArrayLike, weak_buys: npt.ArrayLike, weak: npt.ArrayLike
+    responses: npt.ArrayLike, decisions: npt.ArrayLike, false_responses: npt.ArrayLike, other_decisions: npt.ArrayLike
 ) -> Sensitivity:
-    """d' and c from counts ``[...]`` of buys and decisions at strong and weak setups; NaN where one has no decision."""
-    counts = [np.asarray(count, np.float64) for count in (strong_buys, strong, weak_buys, weak)]
-    signal, noise = (stats.norm.ppf((hits + 0.5) / (number + 1)) for hits, number in (counts[:2], counts[2:]))
-    met = (counts[1] > 0) & (counts[3] > 0)
-    return Sensitivity(np.where(met, signal - noise, np.nan), np.where(met, -0.5 * (signal + noise), np.nan))
+    """d' and c from counts ``[...]`` at the signal, then elsewhere; NaN where one of both has no decision."""
+    counts = [np.asarray(count, np.float64) for count in (responses, decisions, false_responses, other_decisions)]
+    hit, false = (stats.norm.ppf((number + 0.5) / (total + 1)) for number, total in (counts[:2], counts[2:]))
+    known = (counts[1] > 0) & (counts[3] > 0)
+    return Sensitivity(np.where(known, hit - false, np.nan), np.where(known, -0.5 * (hit + false), np.nan))
 
 
 def sensitivity_curves(ds: xr.Dataset) -> xr.Dataset:
@@ -66,74 +68,72 @@ def sensitivity_curves(ds: xr.Dataset) -> xr.Dataset:
 
     Returns:
         ``d_prime, criterion`` from the windowed counts and ``d_prime_exact, criterion_exact`` from the
-        probe states, each ``[arm, seed, checkpoint]``; NaN from the step a seed failed.
+        probe states, each ``[arm, seed, checkpoint]``; NaN from the step a seed failed. Without variables where the
+        environment has no contrast.
     """
-    expected = xr.where(ds["probe_count"] > 0, ds["p_action"] * ds["probe_count"], 0.0).sum("probe_half", skipna=False)
-    sampled = from_counts(*_buys_and_decisions(ds["flat_count"]))
-    buys, strong, weak_buys, weak = _buys_and_decisions(expected)
+    diagnostics = diagnostics_of(ds)
+    contrast = diagnostics.contrast
+    if contrast is None:
+        return xr.Dataset()
+    expected = expected_counts(ds)[diagnostics.decisions].sum("probe_half", skipna=False)
+    sampled = from_counts(*_responses(ds[diagnostics.decisions], diagnostics, contrast))
+    hits, signal, false, elsewhere = _responses(expected, diagnostics, contrast)
     with np.errstate(invalid="ignore", divide="ignore"):
-        exact = from_rates(buys / strong, weak_buys / weak)
-    dims = ("arm", "seed", "checkpoint")
+        exact = from_rates(hits / signal, false / elsewhere)
     names = {"d_prime": sampled.d_prime, "criterion": sampled.criterion}
     names |= {"d_prime_exact": exact.d_prime, "criterion_exact": exact.criterion}
-    curves = xr.Dataset({name: (dims, values, {"units": "standard deviations"}) for name, values in names.items()})
+    units = {"units": "standard deviations"}
+    curves = xr.Dataset({name: (_RUN_DIMS, values, units) for name, values in names.items()})
     named = curves.assign_coords({name: ds[name] for name in ("arm", "seed", "env_steps")})
     return named.where(healthy(ds))
 
 
-def _buys_and_decisions(count: xr.DataArray) -> list[npt.NDArray[np.float64]]:
-    """Buys and decisions at strong, then at weak setups, ``[arm, seed, checkpoint]`` each."""
-    ordered = count.transpose("arm", "seed", "checkpoint", "setup_score", "action")
-    parts = [ordered.sel(setup_score=slice(STRONG_SCORE, None)), ordered.sel(setup_score=slice(None, STRONG_SCORE - 1))]
+def _responses(count: xr.DataArray, diagnostics: Diagnostics, contrast: Contrast) -> list[Floats]:
+    """Responses and decisions at the signal, then elsewhere, ``[arm, seed, checkpoint]`` each."""
+    ordered = count.transpose(*_RUN_DIMS, diagnostics.context, "action")
+    at_signal = np.isin(ordered[diagnostics.context].values, contrast.contexts)
     result = []
-    for part in parts:
-        by_action = part.sum("setup_score", skipna=False)
-        result += [by_action.sel(action=_BUYS).sum("action", skipna=False), by_action.sum("action", skipna=False)]
+    for chosen in (at_signal, ~at_signal):
+        by_action = ordered.isel({diagnostics.context: chosen}).sum(diagnostics.context, skipna=False)
+        responses = by_action.sel(action=list(contrast.actions)).sum("action", skipna=False)
+        result += [responses, by_action.sum("action", skipna=False)]
     return [array.values.astype(np.float64) for array in result]
 
 
-def split_rate_change(ds: xr.Dataset, first: int, second: int, actions: tuple[str, ...] = ("HOLD",)) -> RateChange:
-    """Splits the change of a visited-state rate between two checkpoints.
+def is_split(diagnostics: Diagnostics) -> bool:
+    """Whether the primary metric is a share of decisions in several contexts, so that its changes have two parts."""
+    derived = diagnostics.metric(diagnostics.primary).derived
+    return isinstance(derived, Share) and len(derived.contexts or diagnostics.contexts) > 1
 
-    With w the share of flat decisions by setup score in the window that ends at a checkpoint and p the
-    probe states' probability at that score: policy = Σ w̄ Δp, visits = Σ p̄ Δw, bars being means of the two.
+
+def split_rate_change(ds: xr.Dataset) -> RateChange:
+    """Change of the windowed primary metric between checkpoints, split into a policy part and a visit part.
+
+    With w the share of decisions by context and r the rate of the metric's actions there, both counted in a window:
+    policy = Σ w̄ Δr, visits = Σ r̄ Δw, bars being means of the two windows.
 
     Args:
-        ds: a loaded run.
-        first: env steps of the earlier checkpoint.
-        second: env steps of the later one.
-        actions: whose rate; HOLD, or both buys.
+        ds: a loaded run of an environment that `is_split`.
 
     Returns:
-        Parts ``[arm, seed]``; NaN where a window has no flat decision, or a visited score no probe states.
-
-    Raises:
-        ValueError: the run has no such checkpoint.
+        Parts ``[arm, seed, K - 1]``; NaN where a window is empty.
     """
-    steps = ds["env_steps"].values
-    missing = [step for step in (first, second) if step not in steps]
-    if missing:
-        raise ValueError(f"the run has no checkpoint at step {missing[0]}: choose from {steps.tolist()}")
-    at = [int(np.flatnonzero(steps == step)[0]) for step in (first, second)]
-    count = ds["flat_count"].where(healthy(ds)).isel(checkpoint=at).drop_vars(["env_steps", "update"])
-    decisions = count.sum("action", skipna=False)
-    every = decisions.sum("setup_score", skipna=False)
-    visited = decisions / every.where(every > 0)
-    chosen = count.sel(action=list(actions)).sum(["action", "setup_score"], skipna=False)
-    rate = 100 * chosen / every.where(every > 0)
-    probes, states = (
-        ds[name].isel(checkpoint=at).drop_vars(["env_steps", "update"]) for name in ("p_action", "probe_count")
-    )
-    expected = xr.where(states > 0, probes.sel(action=list(actions)).sum("action", skipna=False) * states, 0.0)
-    number = states.sum("probe_half")
-    policy = 100 * expected.sum("probe_half", skipna=False) / number.where(number > 0)
-    # A score without probe states has no probability: it matters only where it is visited.
-    policy = policy.where((number > 0) | (visited.max("checkpoint") > 0), 0.0)
-    by_policy = (visited.mean("checkpoint", skipna=False) * _change(policy)).sum("setup_score", skipna=False)
-    by_visits = (policy.mean("checkpoint", skipna=False) * _change(visited)).sum("setup_score", skipna=False)
-    total = _change(rate)
-    return RateChange(total, by_policy, by_visits, total - by_policy - by_visits)
-
-
-def _change(array: xr.DataArray) -> xr.DataArray:
-    return array.isel(checkpoint=1) - array.isel(checkpoint=0)
+    diagnostics = diagnostics_of(ds)
+    derived = diagnostics.metric(diagnostics.primary).derived
+    if not isinstance(derived, Share):
+        raise TypeError(f"metric {diagnostics.primary} is no share of decisions, so its changes have no such parts")
+    counts = ds[diagnostics.decisions].where(healthy(ds)).transpose(*_RUN_DIMS, diagnostics.context, "action")
+    if derived.contexts:
+        counts = counts.sel({diagnostics.context: list(derived.contexts)})
+    decisions = counts.sum("action", skipna=False).values
+    chosen = counts.sel(action=list(derived.actions)).sum("action", skipna=False).values
+    total = decisions.sum(axis=-1, keepdims=True)
+    share = decisions / np.where(total > 0, total, np.nan)
+    # A context that was not visited has no rate; it weighs nothing, and takes the seed's other window's.
+    rate = chosen / np.where(decisions > 0, decisions, np.nan)
+    before, after = rate[..., :-1, :], rate[..., 1:, :]
+    before, after = np.where(np.isnan(before), after, before), np.where(np.isnan(after), before, after)
+    before, after = np.nan_to_num(before), np.nan_to_num(after)
+    policy = ((after - before) * (share[..., 1:, :] + share[..., :-1, :]) / 2).sum(axis=-1)
+    visits = ((share[..., 1:, :] - share[..., :-1, :]) * (after + before) / 2).sum(axis=-1)
+    return RateChange(100 * policy, 100 * visits)

@@ -11,8 +11,10 @@ import xarray as xr
 from momentum_jax.analysis.dips.definition import HORIZON
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.metrics.curves import derive_curves, divergence_limit, failed_steps
+from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, exact_share
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_steps
+from momentum_jax.run_directory import diagnostics_of
 
 _FEW_SEEDS = 16
 _FEW_DECISIONS = 100
@@ -23,18 +25,18 @@ def quality_table(ds: xr.Dataset) -> pd.DataFrame:
     """One row per arm.
 
     Returns:
-        Columns ``arm, seeds, failed``; ``empty_windows``: windows of a seed without a flat
-        decision; ``fewest_decisions`` in a window that has one; ``missing_learner_means``: windows whose
+        Columns ``arm, seeds, failed``; ``empty_windows``: windows of a seed without a decision that is
+        counted; ``fewest_decisions`` in a window that has one; ``missing_learner_means``: windows whose
         learner numbers are absent though an update was made; ``probe_states`` of both halves;
-        ``halves_apart``: mean absolute difference of P(HOLD) between the probe halves, points.
+        ``halves_apart``: mean absolute difference of `exact_share` between the probe halves, points; NaN where the
+        environment has none.
     """
-    curves = derive_curves(ds)
-    failed = failed_steps(ds)
-    decisions = ds["flat_count"].sum(["setup_score", "action"]).isel(checkpoint=slice(1, None))
+    diagnostics, failed = diagnostics_of(ds), failed_steps(ds)
+    table = ds[diagnostics.decisions]
+    decisions = table.sum([diagnostics.context, "action"]).isel(checkpoint=slice(1, None))
     updated = xr.DataArray(np.diff(ds["update"].values) > 0, dims="checkpoint")
     absent = ds["entropy"].isel(checkpoint=slice(1, None)).drop_vars(["env_steps", "update"]).isnull() & updated
-    halves = curves["p_hold_half"]
-    apart = abs(halves.sel(probe_half="A", drop=True) - halves.sel(probe_half="B", drop=True))
+    apart = _halves_apart(ds)
     rows = []
     for arm in ds["arm"].values:
         count = decisions.sel(arm=arm).values
@@ -47,10 +49,20 @@ def quality_table(ds: xr.Dataset) -> pd.DataFrame:
                 "fewest_decisions": int(count[count > 0].min()) if (count > 0).any() else 0,
                 "missing_learner_means": int(absent.sel(arm=arm).sum()),
                 "probe_states": int(ds["probe_count"].sel(arm=arm).isel(seed=0, checkpoint=0).sum()),
-                "halves_apart": float(apart.sel(arm=arm).mean()),
+                "halves_apart": np.nan if apart is None else float(apart.sel(arm=arm).mean()),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _halves_apart(ds: xr.Dataset) -> xr.DataArray | None:
+    """``[arm, seed, checkpoint]`` points."""
+    share = exact_share(diagnostics_of(ds))
+    if share is None:
+        return None
+    halves = derive_curves(ds)[f"{share.exact_name}_half"]
+    first, second = (halves.isel(probe_half=half, drop=True) for half in (0, 1))
+    return abs(first - second)
 
 
 def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
@@ -60,15 +72,16 @@ def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
     not_recorded = json.loads(ds.attrs.get("not_recorded", "[]"))
     if not_recorded:
         lines.append(f"not recorded by the version that wrote the run: {', '.join(not_recorded)}")
+    decisions = decisions_in_words(diagnostics_of(ds))
     for row in quality.to_dict("records"):
         arm = literal(row["arm"])
         if 0 < row["fewest_decisions"] < _FEW_DECISIONS:
             lines.append(
-                f"{arm}: a window holds only {row['fewest_decisions']} flat decisions; "
+                f"{arm}: a window holds only {row['fewest_decisions']} {decisions}; "
                 "its sampled percentages scatter by points"
             )
         if row["empty_windows"]:
-            lines.append(f"{arm}: {row['empty_windows']} windows of a seed hold no flat decision and are left out")
+            lines.append(f"{arm}: {row['empty_windows']} windows of a seed hold no {decisions} and are left out")
         if row["halves_apart"] > _HALVES_APART:
             lines.append(
                 f"{arm}: the probe halves differ by {row['halves_apart']:.1f} points on average; "

@@ -70,6 +70,16 @@ def format_number(value: float, digits: int = 1) -> str:
     return text.replace("-", "" if float(text) == 0 else "−")
 
 
+def with_unit(number: str, unit: str) -> str:
+    """``number unit``; the number alone where there is no unit."""
+    return f"{number} {unit}".rstrip()
+
+
+def in_unit(text: str, unit: str) -> str:
+    """``text, unit``; the text alone of a pure number, whose unit is empty."""
+    return f"{text}, {unit}" if unit else text
+
+
 def format_percent(share: float) -> str:
     """``95 %``, ``99.2 %``: the digits that tell confidences of several intervals together from single ones."""
     return f"{100 * share:.4g} %" if share < 0.999 else f"{100 * share:.5g} %"

@@ -14,17 +14,15 @@ import PIL.Image
 import xarray as xr
 
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
+from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.report.document import Section
 from momentum_jax.analysis.report.formatting import format_steps
 from momentum_jax.analysis.report.rendering import render
-from momentum_jax.analysis.report.run_tables import DIP_METRICS
+from momentum_jax.analysis.report.run_tables import dip_labels
 from momentum_jax.analysis.report.sections import SUMMARY
-from momentum_jax.diagnostics.variables import HEALTH_METRICS, table
+from momentum_jax.diagnostics.variables import HEALTH_METRICS
 from momentum_jax.run_directory import diagnostics_of
 
-_SHARES = {"hold": "HOLD", "buy": "BUY", "strong_buy": "BUY at strong setups", "weak_buy": "BUY at weak setups",
-           "call": "BUY_CALL", "put": "BUY_PUT"}  # fmt: skip
-_EXACT = {"strong_buy": "p_buy_strong", "weak_buy": "p_buy_weak"}
 _LEARNER = (*HEALTH_METRICS, "reward_sum", "episode_return")
 _COLORS = 64
 _WIDEST = 1_400
@@ -55,32 +53,36 @@ def page_data(ds: xr.Dataset, dips: pd.DataFrame) -> dict[str, Any]:
     """What the page's script draws, plain enough for JSON; null where there is no value.
 
     Returns:
-        ``steps`` ``[K]``, ``arms``, ``seeds``; ``metrics`` with the curves that show them;
-        ``curves`` by name ``[arm][seed][K]``; ``dips`` per metric and baseline ``[arm][seed]``.
+        ``steps`` ``[K]``, ``arms``, ``seeds``; ``metrics`` with the curves that show them, the primary one first;
+        ``curves`` by name ``[arm][seed][K]``; ``dips`` per metric and baseline ``[arm][seed]``; ``primary``: the name
+        of the primary curve.
     """
-    curves, variables = derive_curves(ds), table(diagnostics_of(ds))
-    shares = [_share(name, label) for name, label in _SHARES.items()]
-    learner = [
-        {"label": variables[name].long_name, "unit": _unit(variables[name].units), "kinds": {"windowed": name}}
-        for name in _LEARNER
+    curves, diagnostics = derive_curves(ds), diagnostics_of(ds)
+    metrics = sorted(diagnostics.metrics, key=lambda metric: metric.name != diagnostics.primary)
+    chosen = [
+        {"label": metric.long_name or metric.label, "unit": _unit(metric.unit), "kinds": metric.curves}
+        for metric in metrics
     ]
-    drawn = {name: _percent(curves[name]) for metric in shares for name in metric["kinds"].values()}
+    names = [name for name in _LEARNER if name not in curves]
+    learner = [
+        {"label": ds[name].attrs["long_name"], "unit": _unit(ds[name].attrs["units"]), "kinds": {"windowed": name}}
+        for name in names
+    ]
+    drawn: dict[str, list[Any]] = {}
+    for metric in metrics:
+        rounded = _percent if metric.is_percentage else _digits
+        drawn |= {name: rounded(curves[name]) for name in metric.curves.values()}
     alive = healthy(ds)
-    drawn |= {name: _learner(ds[name].where(alive)) for name in _LEARNER}
+    drawn |= {name: _digits(ds[name].where(alive)) for name in names}
     return {
         "steps": ds["env_steps"].values.tolist(),
         "arms": ds["arm"].values.tolist(),
         "seeds": ds["seed"].values.tolist(),
-        "metrics": shares + learner,
+        "metrics": chosen + learner,
         "curves": drawn,
         "dips": _dips(ds, dips),
+        "primary": primary_curve(diagnostics).name,
     }
-
-
-def _share(name: str, label: str) -> dict[str, Any]:
-    """A share of the flat decisions and the curves that show it."""
-    counted = {"windowed": f"{name}_pct", "cumulative": f"{name}_pct_cumulative"}
-    return {"label": label, "unit": "%", "kinds": {**counted, "exact": _EXACT.get(name, f"p_{name}")}}
 
 
 def _unit(units: str) -> str:
@@ -92,7 +94,7 @@ def _percent(curve: xr.DataArray) -> list[Any]:
     return _nested(np.round(values, 1))
 
 
-def _learner(variable: xr.DataArray) -> list[Any]:
+def _digits(variable: xr.DataArray) -> list[Any]:
     values = variable.transpose("arm", "seed", "checkpoint").values.astype(float)
     digits = np.vectorize(lambda value: float(f"{value:.4g}"), otypes=[float])
     return _nested(digits(values))
@@ -109,16 +111,17 @@ def _nested(values: np.ndarray) -> list[Any]:
 
 def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> list[dict[str, Any]]:
     entries = []
-    for metric in DIP_METRICS:
-        of_metric = dips[dips["metric"] == metric.curve]
+    labels = dip_labels(ds)
+    for name in diagnostics_of(ds).dips_in:
+        of_metric = dips[dips["metric"] == name]
         for baseline in of_metric["baseline"].unique().tolist():
             by_arm = dict(list(of_metric[of_metric["baseline"] == baseline].groupby("arm")))
             start = "the start" if baseline == 0 else f"step {format_steps(baseline)}"
             entries.append(
                 {
-                    "curve": metric.curve,
+                    "curve": name,
                     "baseline": baseline,
-                    "label": f"{metric.label}, from {start}",
+                    "label": f"{labels[name]}, from {start}",
                     "rows": [[_dip(row) for row in by_arm[arm].to_dict("records")] for arm in ds["arm"].values],
                 }
             )

@@ -11,10 +11,11 @@ import xarray as xr
 
 from momentum_jax.analysis.export.tensorboard import write_events
 from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.report.build import write_report
-from momentum_jax.analysis.report.formatting import format_range, format_steps
+from momentum_jax.analysis.report.formatting import format_range, format_steps, with_unit
 from momentum_jax.analysis.report.run_tables import dip_summary, dip_table
-from momentum_jax.run_directory import complete_steps, load_run, read_config
+from momentum_jax.run_directory import complete_steps, diagnostics_of, load_run, read_config
 
 _REDRAW_SECONDS = 60.0
 
@@ -66,17 +67,18 @@ def watch(
 
 
 def status(ds: xr.Dataset) -> str:
-    """One line per arm: the step, P(HOLD) as median and quartiles over seeds, and the dips so far."""
-    curves = derive_curves(ds)
+    """One line per arm: the step, the primary curve as median and quartiles over seeds, and the dips so far."""
+    curves, primary = derive_curves(ds), primary_curve(diagnostics_of(ds))
     summary = dip_summary(dip_table(ds, baselines=[0]))
-    dips = summary[summary["metric"] == "p_hold"].set_index("arm")
+    dips = summary[summary["metric"] == primary.name].set_index("arm")
     lines = []
     for arm in ds["arm"].values:
-        last = curves["p_hold"].sel(arm=arm).isel(checkpoint=-1).values
+        last = curves[primary.name].sel(arm=arm).isel(checkpoint=-1).values
         known = last[~np.isnan(last)]
         low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (np.nan,) * 3
+        value = with_unit(format_range(middle, low, high), primary.unit)
         lines.append(
-            f"step {format_steps(ds['env_steps'].values[-1])} · {arm}: P(HOLD) {format_range(middle, low, high)} % · "
+            f"step {format_steps(ds['env_steps'].values[-1])} · {arm}: {primary.symbol} {value} · "
             f"dips {dips.loc[arm, 'dips']}/{dips.loc[arm, 'seeds']} · failed {dips.loc[arm, 'failed']}"
         )
     return "\n".join(lines)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from momentum_jax.analysis.dips.definition import LANDMARKS, RECOVERY_SHARE, THRESHOLD
+from collections.abc import Iterator, Sequence
+
+from momentum_jax.analysis.dips.definition import LANDMARKS, RECOVERY_SHARE, SMALLEST_DIP
+from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE, LEVEL, shared_confidence
-from momentum_jax.analysis.report.formatting import format_percent, format_steps
+from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
+from momentum_jax.analysis.report.document import literal
+from momentum_jax.analysis.report.formatting import format_percent, format_steps, in_unit
+from momentum_jax.analysis.report.run_tables import table_columns
 from momentum_jax.analysis.report.summary import built_in_claims, horizon_in_words
+from momentum_jax.diagnostics.description import Diagnostics, Recorded
 
-PREDICTION = (
-    "R² of the depth that follows on seeds held out, by the learner's health, d′, c and P(HOLD) together, and by "
-    "P(HOLD) alone; at or below 0 is no better than the mean. *Gain* is the difference."
-)
 PREDICTORS = (
     "R² on seeds held out of each by itself, and the chance that it ranks a deep dip above a shallow one (AUROC)."
-)
-CHECKPOINTS = (
-    "Percent of the decisions taken while flat (strong: of those at setup scores from 3), over the seeds "
-    "that had not failed by then. Cumulative counts start at step 0, windowed ones at the row before; "
-    "exact are the probabilities on fixed probe states."
 )
 PUBLISHED = (
     "Percentile of the published number among the seeds of this arm that had not failed by then; "
@@ -28,54 +26,116 @@ _SURE, _LEVEL, _RECOVERED = (format_percent(share) for share in (CONFIDENCE, LEV
 _FEW = f"Numbers of fewer than {MIN_SEEDS} seeds have no interval and no verdict."
 
 
-def dips(last_step: int, seeds: int, baselines: str) -> str:
+def dips(diagnostics: Diagnostics, last_step: int, seeds: int, baselines: str) -> str:
     """The note of the table of dips.
 
     Args:
+        diagnostics: the environment's description.
         last_step: where the run ends.
         seeds: healthy seeds of the arm that has most of them.
         baselines: where dips start, in words.
     """
+    curves, primary = dip_curves(diagnostics), primary_curve(diagnostics)
+    common = all(has_common_threshold(curve.metric) for curve in curves)
+    reached = f"{SMALLEST_DIP:g} points" if common else "the threshold"
+    threshold = reached if common else "its threshold (named beside the metric)"
+    worse = {curve.metric.label: "up" if curve.sign < 0 else "down" for curve in curves}
+    directions = ", ".join(f"{literal(label)} {direction}" for label, direction in worse.items())
     wilson = f"prevalence has a {_SURE} Wilson interval; " if enough(seeds) else ""
     bca = f" with a {_SURE} BCa interval" if enough(seeds) else ""
     first, second = map(format_steps, LANDMARKS)
-    few = "" if enough(seeds) else f" {_FEW}"
-    return (
-        f"A dip is a fall of at least {THRESHOLD:g} points in the worse direction (HOLD up, BUY down) with its trough "
-        f"{horizon_in_words(last_step)}, {baselines}. *Seeds* are the healthy ones with two values or more in that "
-        f"stretch; {wilson}*depth* is the largest drawdown of each of them, whether or not it reaches "
-        f"{THRESHOLD:g} points, *temporary depth* the largest one that came back. Area (points × 1 000 steps), trough "
-        "and recovered fraction are medians over the seeds with a dip; every excursion beyond the threshold is in "
-        f"excursions.csv; *recovered* counts those that came back by {_RECOVERED} of the depth in the same stretch, "
-        f"*censored* those that had not by the end of the run. The landmark is the change from checkpoint {first} to "
-        f"checkpoint {second}, positive where it got worse: a mean over all healthy seeds{bca}. It is fixed in "
-        "advance, whereas the depth is a maximum and overstates itself. Windowed percentages are counts, so part of "
-        f"their depth is sampling noise; exact P(HOLD) has none, but the policy itself wiggles.{few}"
+    return " ".join(
+        (
+            f"A dip is a fall of at least {threshold} in the worse direction ({directions}) with its trough "
+            f"{horizon_in_words(last_step)}, {baselines}. *Seeds* are the healthy ones with two values or more in that "
+            f"stretch; {wilson}*depth* is the largest drawdown of each of them, whether or not it reaches {reached}, "
+            "*temporary depth* the largest one that came back. Area "
+            f"({primary.points or 'units'} × 1 000 steps), trough and recovered fraction are medians over the seeds "
+            "with a dip; every excursion beyond the threshold is in excursions.csv; *recovered* counts those that came "
+            f"back by {_RECOVERED} of the depth in the same stretch, *censored* those that had not by "
+            f"the end of the run. The landmark is the change from checkpoint {first} to checkpoint {second}, positive "
+            f"where it got worse: a mean over all healthy seeds{bca}. It is fixed in advance, whereas the depth is a "
+            "maximum and overstates itself.",
+            *_sampling_noise(curves),
+            *([] if enough(seeds) else [_FEW]),
+        )
     )
 
 
-def evidence(seeds: int) -> str:
+def _sampling_noise(curves: Sequence[Curve]) -> Iterator[str]:
+    """Which of the curves have sampling noise."""
+    sampled = [curve for curve in curves if curve.counted == "windowed"]
+    exact = [literal(curve.full_symbol) for curve in curves if curve.counted == "exact"]
+    if any(not isinstance(curve.metric.derived, Recorded) for curve in sampled):
+        yield "Windowed percentages are counts, so part of their depth is sampling noise."
+    means = [literal(curve.symbol) for curve in sampled if isinstance(curve.metric.derived, Recorded)]
+    if means:
+        yield f"Of {', '.join(means)} too: it comes from the window's own episodes and steps."
+    if exact:
+        yield f"{' and '.join(exact)} {'have' if len(exact) > 1 else 'has'} none, but the policy itself wiggles."
+
+
+def evidence(diagnostics: Diagnostics, seeds: int) -> str:
     """The note of the noise test and of the paired comparisons."""
     tests = (
         "Arms are compared pair by pair: BCa intervals and sign-flip tests of means, Newcombe intervals and exact "
         "McNemar tests of shares, p values adjusted by Holm."
     )
+    untested = [
+        literal(curve.symbol)
+        for curve in dip_curves(diagnostics)
+        if curve.counted == "windowed" and isinstance(curve.metric.derived, Recorded)
+    ]
+    not_counted = f" Of {', '.join(untested)} no counts are recorded: falls are not tested against noise."
+    last = f"{not_counted if untested else ''} {tests if enough(seeds) else _FEW}"
     return (
         "A maximum over many noisy windows is large by chance. *Fall* is each seed's clearest one, in points, and "
         "*by chance* what a fall between the same two windows has to exceed, so that a curve that never falls does so "
         f"in {_LEVEL} of simulations, with each window's own binomial noise times the design effect of correlated "
         "decisions at that time; *exceed* counts the seeds whose fall does, and the p value is the chance of so many. "
-        f"One seed has no design effect and is not judged. {tests if enough(seeds) else _FEW}"
+        f"One seed has no design effect and is not judged.{last}"
     )
 
 
-def built_in(num_arms: int, seeds: int) -> str:
+def prediction(diagnostics: Diagnostics) -> str:
+    """The note of the table of what predicts the depth."""
+    symbol = literal(primary_curve(diagnostics).symbol)
+    signal = "d′, c and " if diagnostics.contrast else "and "
+    return (
+        f"R² of the depth that follows on seeds held out, by the learner's health, {signal}{symbol} together, and by "
+        f"{symbol} alone; at or below 0 is no better than the mean. *Gain* is the difference."
+    )
+
+
+def checkpoints(diagnostics: Diagnostics) -> str:
+    """The note of the tables of checkpoints."""
+    metrics = [diagnostics.metric(name) for name in table_columns(diagnostics)]
+    taken_of: dict[str, list[str]] = {}
+    for metric in metrics:
+        if metric.is_percentage:
+            taken_of.setdefault(metric.denominator or "decisions", []).append(literal(metric.label))
+    shares = "; ".join(f"{', '.join(labels)} of {of}" for of, labels in taken_of.items())
+    units = [literal(in_unit(metric.label, metric.unit)) for metric in metrics if not metric.is_percentage]
+    parts = [f"Percent: {shares}" if shares else "", f"as recorded: {'; '.join(units)}" if units else ""]
+    text = f"{'; '.join(part for part in parts if part)}; over the seeds that had not failed by then."
+    text = text[0].upper() + text[1:]
+    if shares:
+        text += " Cumulative counts start at step 0, windowed ones at the row before; exact are the probabilities on "
+        text += "fixed probe states."
+    if units:
+        text += " What is recorded of a window starts at the checkpoint before."
+    return text
+
+
+def built_in(diagnostics: Diagnostics, num_arms: int, seeds: int) -> str:
     """The claim that every report judges, and how its level is shared."""
+    primary = diagnostics.metric(diagnostics.primary)
     first, second = map(format_steps, LANDMARKS)
-    claim = f"Claim: *HOLD is higher at {second} than at {first} steps*."
+    side = "higher" if primary.good_direction < 0 else "lower"
+    claim = f"Claim: *{literal(primary.label)} is {side} at {second} than at {first} steps*."
     if not enough(seeds):
         return claim
-    number = built_in_claims(num_arms)
+    number = built_in_claims(diagnostics, num_arms)
     return (
         f"{claim} The summary and these lines make {number} statements, which share the level of {_LEVEL}: each is "
         f"judged by its {format_percent(shared_confidence(number))} interval."

@@ -2,99 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.dips.definition import BASELINES, DIP, DipOptions
+from momentum_jax.analysis.dips.definition import BASELINES, DipOptions
 from momentum_jax.analysis.dips.dips import DipClass, find_dips, landmark_depth
 from momentum_jax.analysis.dips.excursions import find_excursions
+from momentum_jax.analysis.dips.thresholds import dip_threshold, has_common_threshold, threshold_in_words
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
-from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps, flat_percentages, healthy
+from momentum_jax.analysis.metrics.curves import counts_of, derive_curves, failed_steps, healthy, percentages
+from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves
 from momentum_jax.config.run_config import TABLE_STEPS
-
-_PERCENTAGES = ["hold_pct", "call_pct", "put_pct", "strong_buy_pct"]
-_EXACT = ["p_hold", "p_call", "p_put", "p_buy_strong"]
-
-
-class DipMetric(NamedTuple):
-    """A curve in which dips are looked for."""
-
-    curve: str
-    sign: int  # +1 where up is good
-    label: str
+from momentum_jax.diagnostics.description import COUNTED, Diagnostics
+from momentum_jax.run_directory import diagnostics_of
 
 
-DIP_METRICS = (
-    DipMetric("hold_pct", -1, "windowed HOLD %"),
-    DipMetric("strong_buy_pct", 1, "windowed strong-setup BUY %"),
-    DipMetric("p_hold", -1, "exact P(HOLD) %"),
-)
-
-
-def table_percentages(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
-    """Percentages of every seed at the rows of a table.
+def metric_values(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
+    """Every metric of every seed at the rows of a table.
 
     Args:
         ds: a loaded run.
         steps: environment steps asked for; those that the run has are taken, and its last one.
 
     Returns:
-        ``hold_pct, call_pct, put_pct, strong_buy_pct`` as ``[arm, seed, checkpoint, counted]``
-        where ``counted`` is ``cumulative`` (since step 0), ``windowed`` (since the previous row)
-        or ``exact`` (probabilities on the probe states). NaN from the step a seed failed.
+        Metrics by name, ``[arm, seed, checkpoint, counted]`` where ``counted`` is ``cumulative`` (since step 0),
+        ``windowed`` (shares and ratios: since the previous row; a recorded variable: since the checkpoint before)
+        or ``exact`` (shares: probabilities on the probe states). NaN in the forms that a metric does not have, and
+        from the step a seed failed.
     """
-    env_steps = ds["env_steps"].values
+    diagnostics, env_steps = diagnostics_of(ds), ds["env_steps"].values
     rows = np.flatnonzero((np.isin(env_steps, list(steps)) & (env_steps > 0)) | (env_steps == env_steps[-1]))
-    totals = ds["flat_count"].cumsum("checkpoint").isel(checkpoint=rows)
+    totals = counts_of(ds).cumsum("checkpoint", skipna=False).isel(checkpoint=rows)
     windows = totals - totals.shift(checkpoint=1, fill_value=0)
+    counted = {"cumulative": percentages(totals, diagnostics), "windowed": percentages(windows, diagnostics)}
     curves = derive_curves(ds).isel(checkpoint=rows)
-    exact = curves[_EXACT].rename(dict(zip(_EXACT, _PERCENTAGES, strict=True)))
-    parts = [flat_percentages(totals)[_PERCENTAGES], flat_percentages(windows)[_PERCENTAGES], exact]
-    counted = pd.Index(["cumulative", "windowed", "exact"], name="counted")
-    joined = xr.concat(parts, counted, coords="minimal", compat="override", combine_attrs="drop")
+    absent = xr.full_like(ds["failed_step"].isel(checkpoint=rows), np.nan, dtype=float).drop_attrs()
+    parts = []
+    for form in COUNTED:
+        columns = {}
+        for metric in diagnostics.metrics:
+            names = metric.curves
+            from_counts = form in counted and metric.name in counted[form]
+            curve = curves[names[form]] if form in names else absent
+            columns[metric.name] = counted[form][metric.name] if from_counts else curve
+        parts.append(xr.Dataset(columns))
+    index = pd.Index(COUNTED, name="counted")
+    joined = xr.concat(parts, index, coords="minimal", compat="override", combine_attrs="drop")
     alive = healthy(ds).isel(checkpoint=rows)
     return joined.where(alive).assign_coords(env_steps=("checkpoint", env_steps[rows]))
 
 
+def table_columns(diagnostics: Diagnostics) -> tuple[str, ...]:
+    """Names of the metrics that the table of checkpoints shows."""
+    return diagnostics.columns or diagnostics.metric_names
+
+
 def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEPS) -> pd.DataFrame:
-    """Median and range over seeds of an arm's action percentages.
+    """Median and range over seeds of an arm's metrics.
 
     Args:
         ds: a loaded run.
         arm: name of the arm.
-        steps: rows wanted; see `table_percentages`.
+        steps: rows wanted; see `metric_values`.
 
     Returns:
-        Indexed by ``env_steps`` and ``counted`` (cumulative, windowed between the rows, exact),
-        with ``seeds`` (those with a value of HOLD %) and, for each of ``hold_pct, call_pct,
-        put_pct, strong_buy_pct``, columns ``<name>_median, <name>_min, <name>_max``.
+        Indexed by ``env_steps`` and ``counted`` (the forms that a metric of the table has: cumulative, windowed
+        between the rows, exact), with ``seeds`` (those with a value) and, for each metric of `table_columns`, columns
+        ``<name>_median, <name>_min, <name>_max``.
     """
-    values = table_percentages(ds, steps).sel(arm=arm).transpose("checkpoint", "counted", "seed")
-    index = pd.MultiIndex.from_product(
-        [values["env_steps"].values, values["counted"].values], names=["env_steps", "counted"]
-    )
-    columns: dict[str, object] = {"seeds": values["hold_pct"].count("seed").values.ravel()}
-    for name in _PERCENTAGES:
+    diagnostics = diagnostics_of(ds)
+    names = table_columns(diagnostics)
+    forms = [form for form in COUNTED if any(form in diagnostics.metric(name).curves for name in names)]
+    values = metric_values(ds, steps).sel(arm=arm, counted=forms).transpose("checkpoint", "counted", "seed")
+    index = pd.MultiIndex.from_product([values["env_steps"].values, forms], names=["env_steps", "counted"])
+    known = [values[name].count("seed").values.ravel() for name in names]
+    columns: dict[str, object] = {"seeds": np.max(known, axis=0)}
+    for name in names:
         for statistic in ("median", "min", "max"):
             columns[f"{name}_{statistic}"] = getattr(values[name], statistic)("seed").values.ravel()
     return pd.DataFrame(columns, index=index)
 
 
+def dip_thresholds(ds: xr.Dataset, curves: xr.Dataset) -> dict[str, float]:
+    """Smallest depth that counts, by the curves of a run in which dips are looked for; see `dip_threshold`."""
+    return {curve.name: dip_threshold(curve.metric, curves[curve.name]) for curve in dip_curves(diagnostics_of(ds))}
+
+
+def dip_labels(ds: xr.Dataset) -> dict[str, str]:
+    """Labels of the curves in which dips are looked for; one whose threshold is not the common one names it."""
+    curves = dip_curves(diagnostics_of(ds))
+    if all(has_common_threshold(curve.metric) for curve in curves):
+        return {curve.name: curve.label for curve in curves}
+    thresholds = dip_thresholds(ds, derive_curves(ds))
+    return {
+        curve.name: f"{curve.label} (threshold: {threshold_in_words(curve.metric, thresholds[curve.name])})"
+        for curve in curves
+    }
+
+
 def dip_table(
     ds: xr.Dataset,
-    options: DipOptions = DIP,
+    options: DipOptions | None = None,
     baselines: Sequence[int] = BASELINES,
 ) -> pd.DataFrame:
     """One row per arm, metric, baseline and seed: the seed's dip.
 
     Args:
         ds: a loaded run.
-        options: see `find_dips`.
+        options: see `find_dips`; by default each metric has its own threshold, see `dip_threshold`.
         baselines: steps from which a dip is looked for, in place of the options' own.
 
     Returns:
@@ -103,17 +122,16 @@ def dip_table(
         rows too (``failed_step`` not -1), measured on what came before the failure. ``depth`` is
         there without a dip too: the largest drawdown of every seed.
     """
-    curves = derive_curves(ds)
-    env_steps = ds["env_steps"].values
+    curves, env_steps = derive_curves(ds), ds["env_steps"].values
     frames = []
-    for metric in DIP_METRICS:
-        values = curves[metric.curve].transpose("arm", "seed", "checkpoint").values
-        landmark = landmark_depth(env_steps, values, sign=metric.sign)
+    for curve, own in _options_of(ds, curves, options):
+        values = curves[curve.name].transpose("arm", "seed", "checkpoint").values
+        landmark = landmark_depth(env_steps, values, sign=curve.sign)
         for baseline in baselines:
-            dips = find_dips(env_steps, values, metric.sign, replace(options, baseline_step=baseline))
+            dips = find_dips(env_steps, values, curve.sign, replace(own, baseline_step=baseline))
             columns = {name: array.ravel() for name, array in dips._asdict().items()}
             columns["class"] = np.array([DipClass(value).name.lower() for value in columns.pop("klass")])
-            keys = _seed_rows(ds).assign(metric=metric.curve, baseline=baseline)
+            keys = _seed_rows(ds).assign(metric=curve.name, baseline=baseline)
             frames.append(keys.assign(**columns, landmark_depth=landmark.ravel()))
     front = ["arm", "metric", "baseline", "seed", "failed_step"]
     table = pd.concat(frames, ignore_index=True)
@@ -122,7 +140,7 @@ def dip_table(
 
 def excursion_table(
     ds: xr.Dataset,
-    options: DipOptions = DIP,
+    options: DipOptions | None = None,
     baselines: Sequence[int] = BASELINES,
 ) -> pd.DataFrame:
     """One row per excursion of the drawdown beyond the threshold; arguments as for `dip_table`.
@@ -133,18 +151,25 @@ def excursion_table(
     """
     curves, keys = derive_curves(ds), _seed_rows(ds)
     frames = []
-    for metric in DIP_METRICS:
-        values = curves[metric.curve].transpose("arm", "seed", "checkpoint").values
+    for curve, own in _options_of(ds, curves, options):
+        values = curves[curve.name].transpose("arm", "seed", "checkpoint").values
         for baseline in baselines:
-            from_baseline = replace(options, baseline_step=baseline)
-            found = find_excursions(ds["env_steps"].values, values, metric.sign, from_baseline)
+            from_baseline = replace(own, baseline_step=baseline)
+            found = find_excursions(ds["env_steps"].values, values, curve.sign, from_baseline)
             rows = keys.iloc[found.curve].reset_index(drop=True)
-            rows.insert(1, "metric", metric.curve)
+            rows.insert(1, "metric", curve.name)
             rows.insert(2, "baseline", baseline)
             rows["excursion"] = pd.Series(found.curve).groupby(found.curve).cumcount() + 1
             numbers = {name: array for name, array in found._asdict().items() if name != "curve"}
             frames.append(rows.assign(**numbers))
     return pd.concat(frames, ignore_index=True)
+
+
+def _options_of(ds: xr.Dataset, curves: xr.Dataset, options: DipOptions | None) -> Iterator[tuple[Curve, DipOptions]]:
+    """The curves in which dips are looked for, and what is taken for a dip of each."""
+    thresholds = dip_thresholds(ds, curves)
+    for curve in dip_curves(diagnostics_of(ds)):
+        yield curve, options or DipOptions(threshold=thresholds[curve.name])
 
 
 def _seed_rows(ds: xr.Dataset) -> pd.DataFrame:

@@ -24,12 +24,12 @@ from momentum_jax.analysis.report.arm_settings import common_settings, differing
 from momentum_jax.analysis.report.data_warnings import quality_table, warnings_of
 from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text, literal
 from momentum_jax.analysis.report.formatting import format_steps
-from momentum_jax.analysis.report.run_tables import DIP_METRICS, checkpoint_table, dip_summary
-from momentum_jax.analysis.report.summary import LANDMARK_METRICS, built_in_claims, summarise
+from momentum_jax.analysis.report.run_tables import checkpoint_table, dip_labels, dip_summary
+from momentum_jax.analysis.report.summary import built_in_claims, landmark_curves, summarise
 from momentum_jax.analysis.report.verdict_words import rise_in_words
+from momentum_jax.run_directory import diagnostics_of
 
 SUMMARY = "Summary"
-_LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
 
 
 def report_sections(
@@ -74,35 +74,38 @@ def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> Section:
     reached = [baseline for baseline in dips["baseline"].unique() if baseline < last_step or baseline == 0]
     starts = ["initialisation (baseline 0)", *(f"step {format_steps(baseline)}" for baseline in reached if baseline)]
     summary = dip_summary(dips[dips["baseline"].isin(reached)])
-    shown = summary.assign(metric=summary["metric"].map(_LABELS))
-    seeds = healthy_seeds(ds)
+    shown = summary.assign(metric=summary["metric"].map(dip_labels(ds)))
+    diagnostics, seeds = diagnostics_of(ds), healthy_seeds(ds)
     blocks: list[Text | Table | Bullets] = [
-        Text(notes.dips(last_step, seeds, f"from {' or from '.join(starts)}")),
+        Text(notes.dips(diagnostics, last_step, seeds, f"from {' or from '.join(starts)}")),
         Table(shown),
-        Text(notes.built_in(ds.sizes["arm"], seeds)),
+        Text(notes.built_in(diagnostics, ds.sizes["arm"], seeds)),
         Bullets(list(_landmarks(ds, dips))),
     ]
     return Section("Dips", blocks)
 
 
 def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
-    """The built-in claim of each arm and metric, judged."""
-    confidence = shared_confidence(built_in_claims(ds.sizes["arm"]))
+    """The built-in claim of each arm and curve, judged: that the curve got worse between the landmarks."""
+    diagnostics = diagnostics_of(ds)
+    confidence = shared_confidence(built_in_claims(diagnostics, ds.sizes["arm"]))
     once = dips[(dips["baseline"] == 0) & (dips["failed_step"] < 0)]
-    for arm, metric in product(ds["arm"].values, LANDMARK_METRICS):
-        change = once.loc[(once["arm"] == arm) & (once["metric"] == metric), "landmark_depth"].dropna()
-        judged = rise_in_words(*level_interval(change, confidence=confidence), confidence)
-        yield f"{literal(arm)}, {_LABELS[metric]}: {judged}"
+    for arm, curve in product(ds["arm"].values, landmark_curves(diagnostics)):
+        change = once.loc[(once["arm"] == arm) & (once["metric"] == curve.name), "landmark_depth"].dropna()
+        judged = rise_in_words(*level_interval(change, confidence=confidence), confidence, curve.points)
+        yield f"{literal(arm)}, {literal(curve.label)}: {judged}"
 
 
 def _evidence(ds: xr.Dataset, evidence: Evidence) -> Section:
-    note = notes.evidence(healthy_seeds(ds))
-    blocks: list[Text | Table] = [Text(note), Table(evidence.noise, "Against sampling noise")]
+    diagnostics = diagnostics_of(ds)
+    blocks: list[Text | Table] = [Text(notes.evidence(diagnostics, healthy_seeds(ds)))]
+    if not evidence.noise.empty:
+        blocks.append(Table(evidence.noise, "Against sampling noise"))
     compared = comparison_table(ds)
     if not compared.empty:
         blocks.append(Table(compared, "Arms on the same seeds"))
     if not evidence.predicted.empty:
-        blocks += [Text(notes.PREDICTION), Table(evidence.predicted, "What predicts the depth")]
+        blocks += [Text(notes.prediction(diagnostics)), Table(evidence.predicted, "What predicts the depth")]
     if len(evidence.predictors) and evidence.predictors["r2"].notna().any():
         where = f"{ds['arm'].values[0]} at step {format_steps(PREDICTION_STEPS[-1])}"
         blocks += [Text(notes.PREDICTORS), Table(evidence.predictors, f"Each predictor by itself, {where}")]
@@ -111,7 +114,7 @@ def _evidence(ds: xr.Dataset, evidence: Evidence) -> Section:
 
 def _checkpoints(ds: xr.Dataset) -> Section:
     tables = [Table(checkpoint_table(ds, arm), str(arm)) for arm in ds["arm"].values]
-    return Section("Checkpoints", [Text(notes.CHECKPOINTS), *tables], folded=True)
+    return Section("Checkpoints", [Text(notes.checkpoints(diagnostics_of(ds))), *tables], folded=True)
 
 
 def _published(ds: xr.Dataset) -> list[Section]:

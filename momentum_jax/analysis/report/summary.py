@@ -10,29 +10,36 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.claims.claim_intervals import depth_interval, level_interval, room_to_fall
-from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, RECOVERY_SHARE, THRESHOLD
+from momentum_jax.analysis.claims.claim_intervals import bounds_of, depth_interval, level_interval, room_to_fall
+from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, RECOVERY_SHARE
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
+from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
 from momentum_jax.analysis.report.document import literal
-from momentum_jax.analysis.report.formatting import format_percent, format_steps
+from momentum_jax.analysis.report.formatting import format_percent, format_steps, with_unit
+from momentum_jax.analysis.report.run_tables import dip_thresholds
 from momentum_jax.analysis.report.verdict_words import direction_in_words, interval_in_words, share_in_words
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.run_directory import diagnostics_of
 
-PRIMARY = "p_hold"
-LANDMARK_METRICS = ("hold_pct", PRIMARY)
 _MOST_COMPARED = 2
 
 
-def built_in_claims(num_arms: int) -> int:
+def landmark_curves(diagnostics: Diagnostics) -> list[Curve]:
+    """The curves of the primary metric in which dips are looked for: a report judges their change between landmarks."""
+    return [curve for curve in dip_curves(diagnostics) if curve.metric.name == diagnostics.primary]
+
+
+def built_in_claims(diagnostics: Diagnostics, num_arms: int) -> int:
     """How many statements a report of so many arms makes by itself.
 
-    The prevalence in the first arm, the change between the landmarks of each arm and metric, and up to two arms
+    The prevalence in the first arm, the change between the landmarks of each arm and curve, and up to two arms
     against the first.
     """
-    return 1 + len(LANDMARK_METRICS) * num_arms + min(num_arms - 1, _MOST_COMPARED)
+    return 1 + len(landmark_curves(diagnostics)) * num_arms + min(num_arms - 1, _MOST_COMPARED)
 
 
 def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
@@ -42,8 +49,10 @@ def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
         ds: a loaded run, or several joined.
         dips: its dips, as `dip_table` returns them.
     """
+    diagnostics, curves = diagnostics_of(ds), derive_curves(ds)
+    primary = primary_curve(diagnostics)
     arm, last_step = str(ds["arm"].values[0]), int(ds["env_steps"].values[-1])
-    rows = dips[(dips["arm"] == arm) & (dips["metric"] == PRIMARY) & (dips["baseline"] == 0)]
+    rows = dips[(dips["arm"] == arm) & (dips["metric"] == primary.name) & (dips["baseline"] == 0)]
     if (rows["failed_step"] >= 0).all():
         return [f"Every seed of {literal(arm)} failed: the warnings below say when and why."]
     rows = rows[(rows["failed_step"] < 0) & rows["observed"]]
@@ -52,15 +61,18 @@ def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
             f"No healthy seed of {literal(arm)} has two checkpoints {horizon_in_words(last_step)} yet, "
             "so nothing can be said."
         ]
-    confidence = shared_confidence(built_in_claims(ds.sizes["arm"]))
-    sentences = [_prevalence(arm, rows, last_step, confidence)]
+    confidence = shared_confidence(built_in_claims(diagnostics, ds.sizes["arm"]))
+    threshold = dip_thresholds(ds, curves)[primary.name]
+    sentences = [_prevalence(primary, threshold, arm, rows, last_step, confidence)]
     if rows["has_dip"].any():
-        sentences += [_depth(rows), _recovery(rows)]
-    sentences.append(_landmark(arm, rows, confidence))
+        sentences += [_depth(primary, rows), _recovery(rows)]
+    sentences.append(_landmark(primary, arm, rows, confidence))
+    values = curves[primary.name].transpose("arm", "seed", "checkpoint")
+    unfailed = values.where(failed_steps(ds) < 0)
     others = [str(other) for other in ds["arm"].values[1:]]
-    sentences += [_comparison(ds, arm, other, confidence) for other in others[:_MOST_COMPARED]]
+    sentences += [_comparison(primary, unfailed, arm, other, confidence) for other in others[:_MOST_COMPARED]]
     if len(sentences) < 3:
-        sentences.append(_end(ds, arm))
+        sentences.append(_end(primary, values, arm))
     return sentences
 
 
@@ -71,11 +83,15 @@ def horizon_in_words(last_step: int) -> str:
     return f"within the {format_steps(last_step)} steps of this run"
 
 
-def _prevalence(arm: str, rows: pd.DataFrame, last_step: int, confidence: float) -> str:
+def _prevalence(
+    primary: Curve, threshold: float, arm: str, rows: pd.DataFrame, last_step: int, confidence: float
+) -> str:
     dips, seeds = int(rows["has_dip"].sum()), len(rows)
+    least = with_unit(f"{threshold:.4g}", primary.points)
+    moved, best = ("rose", "above its lowest") if primary.sign < 0 else ("fell", "below its highest")
     found = (
-        f"In {literal(arm)}, exact P(HOLD) rose by {THRESHOLD:g} points or more above its lowest value so far "
-        f"{horizon_in_words(last_step)} in {dips} of {seeds} healthy seeds"
+        f"In {literal(arm)}, {literal(primary.full_symbol)} {moved} by {least} or more {best} value "
+        f"so far {horizon_in_words(last_step)} in {dips} of {seeds} healthy seeds"
     )
     if not enough(seeds):
         return f"{found}: {NO_VERDICT}."
@@ -84,11 +100,12 @@ def _prevalence(arm: str, rows: pd.DataFrame, last_step: int, confidence: float)
     return f"{found} (Wilson {interval_in_words(percent, confidence, '.0f')} %): **{share_in_words(share, seeds)}**."
 
 
-def _depth(rows: pd.DataFrame) -> str:
+def _depth(primary: Curve, rows: pd.DataFrame) -> str:
     depth = mean_interval(rows["depth"])
     interval = f" ({interval_in_words(depth)})" if enough(len(rows)) and not depth.flag else ""
+    mean = with_unit(f"{depth.estimate:.1f}", primary.points)
     return (
-        f"The mean depth over these {len(rows)} seeds, with a dip or without, was {depth.estimate:.1f} points"
+        f"The mean depth over these {len(rows)} seeds, with a dip or without, was {mean}"
         f"{interval}; a depth is the largest of many checkpoints and so overstates itself."
     )
 
@@ -104,39 +121,46 @@ def _recovery(rows: pd.DataFrame) -> str:
     return f"By the end of the run {back} of {len(dipped)} had come back by {enough_of_it}{interval}{when}."
 
 
-def _landmark(arm: str, rows: pd.DataFrame, confidence: float) -> str:
+def _landmark(primary: Curve, arm: str, rows: pd.DataFrame, confidence: float) -> str:
     first, second = map(format_steps, LANDMARKS)
-    change, seeds = level_interval(rows["landmark_depth"], confidence=confidence)
+    # A landmark's depth is positive where the curve got worse; the sentence speaks of the value itself.
+    change, seeds = level_interval(-primary.sign * rows["landmark_depth"], confidence=confidence)
     if np.isnan(change.estimate):
         return f"The run has no checkpoints at {first} and {second} steps, so the change between them is not known."
-    words = direction_in_words(change, seeds, "it rose", "it fell", confidence)
-    between = f"Between steps {first} and {second}, fixed in advance"
-    return f"{between}, P(HOLD) of {literal(arm)} changed on average by {words}."
+    words = direction_in_words(change, seeds, "it rose", "it fell", confidence, primary.points)
+    return (
+        f"Between steps {first} and {second}, fixed in advance, {literal(primary.symbol)} of {literal(arm)} "
+        f"changed on average by {words}."
+    )
 
 
-def _comparison(ds: xr.Dataset, first: str, second: str, confidence: float) -> str:
-    curves = derive_curves(ds)[PRIMARY].where(failed_steps(ds) < 0).transpose("arm", "seed", "checkpoint")
-    pair = curves.sel(arm=[first, second]).values
-    depths = largest_drawdown(ds["env_steps"].values, pair, -1, HORIZON).depth
+def _comparison(primary: Curve, curves: xr.DataArray, first: str, second: str, confidence: float) -> str:
+    """`curves` are those of the primary metric, ``[arm, seed, checkpoint]``, NaN throughout of failed seeds."""
+    steps, pair = curves["env_steps"].values, curves.sel(arm=[first, second]).values
+    depths = largest_drawdown(steps, pair, primary.sign, HORIZON).depth
     change = depths[1] - depths[0]
     seeds, names = int((~np.isnan(change)).sum()), (literal(first), literal(second))
     if not seeds:
         return f"No seed is healthy in both {names[0]} and {names[1]}, so they are not compared."
-    found = f"On the same {seeds} seeds, the depth of the dip of P(HOLD) differs from {names[0]} to {names[1]} by "
+    found = (
+        f"On the same {seeds} seeds, the depth of the dip of {literal(primary.symbol)} differs from {names[0]} to "
+        f"{names[1]} by "
+    )
     if not enough(seeds):
-        return f"{found}{np.nanmean(change):+.1f} points: {NO_VERDICT}."
-    rooms = [room_to_fall(ds["env_steps"].values, curve, -1, HORIZON) for curve in pair]
+        return f"{found}{with_unit(f'{np.nanmean(change):+.1f}', primary.points)}: {NO_VERDICT}."
+    bounds = bounds_of(primary.metric, curves)
+    rooms = [room_to_fall(steps, curve, primary.sign, HORIZON, bounds=bounds) for curve in pair]
     interval, _ = depth_interval(depths[1], rooms[1], depths[0], rooms[0], confidence)
     words = (f"deeper in {names[1]}", f"shallower in {names[1]}")
-    return f"{found}{direction_in_words(interval, seeds, *words, confidence)}."
+    return f"{found}{direction_in_words(interval, seeds, *words, confidence, primary.points)}."
 
 
-def _end(ds: xr.Dataset, arm: str) -> str:
-    values = derive_curves(ds)[PRIMARY].sel(arm=arm).isel(checkpoint=-1).values
+def _end(primary: Curve, curves: xr.DataArray, arm: str) -> str:
+    values = curves.sel(arm=arm).isel(checkpoint=-1).values
     last = mean_interval(values)
     known = enough((~np.isnan(values)).sum()) and not last.flag
     interval = f" ({interval_in_words(last)})" if known else ""
     return (
-        f"At the last checkpoint, step {format_steps(ds['env_steps'].values[-1])}, P(HOLD) of {literal(arm)} was on "
-        f"average {last.estimate:.1f} %{interval}."
+        f"At the last checkpoint, step {format_steps(curves['env_steps'].values[-1])}, {literal(primary.symbol)} of "
+        f"{literal(arm)} was on average {with_unit(f'{last.estimate:.1f}', primary.unit)}{interval}."
     )

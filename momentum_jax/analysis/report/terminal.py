@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from momentum_jax.analysis.claims.claim_tables import declared_text
-from momentum_jax.analysis.dips.definition import BASELINES, LANDMARKS, THRESHOLD
+from momentum_jax.analysis.dips.definition import BASELINES, LANDMARKS, SMALLEST_DIP
+from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.metrics.curves import failed_steps, healthy_seeds
+from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, dip_curves
 from momentum_jax.analysis.report.formatting import (
     format_percent,
     format_ranges,
     format_steps,
     format_table,
+    in_unit,
     short_steps,
     without_few_seeds,
 )
 from momentum_jax.analysis.report.run_tables import (
-    DIP_METRICS,
     checkpoint_table,
+    dip_labels,
     dip_summary,
     dip_table,
+    table_columns,
 )
 from momentum_jax.analysis.report.summary import horizon_in_words
-from momentum_jax.run_directory import load_run
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.run_directory import diagnostics_of, load_run
 
-_PERCENTAGES = {"hold_pct": "HOLD %", "call_pct": "CALL %", "put_pct": "PUT %", "strong_buy_pct": "strong BUY %"}
 _LANDMARK = "→".join(map(short_steps, LANDMARKS))
-_LABELS = {metric.curve: metric.label for metric in DIP_METRICS}
 
 
 def summary(run_dir: str | Path) -> str:
@@ -40,17 +44,17 @@ def summary(run_dir: str | Path) -> str:
       RunDirectoryError: the run cannot be read.
     """
     run = load_run(run_dir)
-    parts = []
+    diagnostics, parts = diagnostics_of(run), []
     for arm in run["arm"].values:
-        parts.append(f"\n{arm}: median [min–max] over seeds, percent of decisions while flat\n")
-        parts.append(format_table(_checkpoints(checkpoint_table(run, arm))))
+        parts.append(f"\n{arm}: median [min–max] over seeds, percent of {decisions_in_words(diagnostics)}\n")
+        parts.append(format_table(_checkpoints(checkpoint_table(run, arm), diagnostics)))
     last_step = int(run["env_steps"].values[-1])
     starts = [baseline for baseline in BASELINES if baseline < max(last_step, 1)]
     words = " or ".join("from the start (0)" if start == 0 else f"from step {format_steps(start)}" for start in starts)
-    parts.append(f"\nDips of at least {THRESHOLD:g} points {horizon_in_words(last_step)}, {words}\n")
+    parts.append(f"\nDips of at least {_thresholds(diagnostics)} {horizon_in_words(last_step)}, {words}\n")
     dips = without_few_seeds(dip_summary(dip_table(run, baselines=starts)))
-    parts.append(format_table(_dips(dips)))
-    parts.append(_legend(healthy_seeds(run)))
+    parts.append(format_table(_dips(dips, dip_labels(run))))
+    parts.append(_legend(diagnostics, healthy_seeds(run)))
     failed = int((failed_steps(run) >= 0).sum())
     if failed:
         parts.append(f"\n{failed} run(s) FAILED: a loss not finite or above divergence_limit; the report names them")
@@ -58,30 +62,39 @@ def summary(run_dir: str | Path) -> str:
     return "\n".join(parts).rstrip()
 
 
-def _legend(seeds: int) -> str:
+def _legend(diagnostics: Diagnostics, seeds: int) -> str:
+    units = {curve.points for curve in dip_curves(diagnostics)}
+    points = f", {units.pop()}" if len(units) == 1 else ", in the metric's unit"
     wilson, bca = (
         f", {format_percent(CONFIDENCE)} {kind} interval" if enough(seeds) else "" for kind in ("Wilson", "BCa")
     )
     few = "" if enough(seeds) else f" · {seeds} seeds: no interval and {NO_VERDICT}"
-    depth = f"depth: median [quartiles], points · {_LANDMARK}: mean change in the worse direction{bca}"
+    depth = f"depth: median [quartiles]{points} · {_LANDMARK}: mean change in the worse direction{bca}"
     return f"prevalence{wilson} · {depth}{few}"
 
 
-def _checkpoints(table: pd.DataFrame) -> pd.DataFrame:
+def _thresholds(diagnostics: Diagnostics) -> str:
+    common = all(has_common_threshold(curve.metric) for curve in dip_curves(diagnostics))
+    return f"{SMALLEST_DIP:g} points" if common else "the threshold beside the metric"
+
+
+def _checkpoints(table: pd.DataFrame, diagnostics: Diagnostics) -> pd.DataFrame:
     rows = table.reset_index()
     shown = pd.DataFrame({"step": [format_steps(step) for step in rows["env_steps"]], "counted": rows["counted"]})
-    for name, label in _PERCENTAGES.items():
+    for name in table_columns(diagnostics):
+        metric = diagnostics.metric(name)
+        label = f"{metric.label} %" if metric.is_percentage else in_unit(metric.label, metric.unit.removesuffix("1"))
         shown[label] = _ranges(rows, name, ("median", "min", "max"))
     return shown
 
 
-def _dips(table: pd.DataFrame) -> pd.DataFrame:
+def _dips(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     ends = zip(table["prevalence_pct_low"], table["prevalence_pct_high"], strict=True)
     prevalence = [f"{low:.0f}–{high:.0f}" if pd.notna(low) else "–" for low, high in ends]
     troughs = table["trough_step_median"]
     columns = {"arm": table["arm"]} if table["arm"].nunique() > 1 else {}
     columns |= {
-        "metric": table["metric"].map(_LABELS),
+        "metric": table["metric"].map(labels),
         "baseline": table["baseline"],
         "dips": table["dips"].astype(str) + "/" + table["seeds"].astype(str),
         "prevalence %": pd.Series(prevalence),

@@ -6,7 +6,7 @@ from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.verdict import decide, direction, supports
-from momentum_jax.analysis.report.formatting import format_percent
+from momentum_jax.analysis.report.formatting import format_percent, with_unit
 
 # Limits of a share of seeds, as fractions, that have a name: more than, at most.
 _SHARES: tuple[tuple[float | None, float | None, str], ...] = (
@@ -22,17 +22,18 @@ def interval_in_words(interval: Interval, confidence: float = CONFIDENCE, form: 
     return f"{format_percent(confidence)} interval {interval.low:{form}} to {interval.high:{form}}"
 
 
-def rise_in_words(change: Interval, seeds: int, confidence: float = CONFIDENCE) -> str:
-    """The verdict on the claim that a mean change in points is above 0.
+def rise_in_words(change: Interval, seeds: int, confidence: float = CONFIDENCE, unit: str = "points") -> str:
+    """The verdict on the claim that a mean change is above 0.
 
     Args:
         change: its interval.
         seeds: how many seeds have it.
         confidence: of the interval.
+        unit: of the change.
     """
     if change.flag == "no seeds":
         return "undecided, the run has no healthy seed with both steps"
-    number = f"mean change {change.estimate:+.1f} points"
+    number = f"mean change {with_unit(f'{change.estimate:+.1f}', unit)}"
     if not enough(seeds):
         return f"{number} in {seeds} seeds: {NO_VERDICT}"
     if change.flag:
@@ -42,8 +43,10 @@ def rise_in_words(change: Interval, seeds: int, confidence: float = CONFIDENCE) 
     return f"**{decide(change, seeds, minimum=0.0).verdict}** ({number})"
 
 
-def direction_in_words(change: Interval, seeds: int, up: str, down: str, confidence: float = CONFIDENCE) -> str:
-    """A change in points and its direction, where the interval decides one.
+def direction_in_words(
+    change: Interval, seeds: int, up: str, down: str, confidence: float = CONFIDENCE, unit: str = "points"
+) -> str:
+    """A change and its direction, where the interval decides one.
 
     Args:
         change: its interval.
@@ -51,12 +54,14 @@ def direction_in_words(change: Interval, seeds: int, up: str, down: str, confide
         up: what a change above 0 is called.
         down: what a change below 0 is called.
         confidence: of the interval.
+        unit: of the change.
     """
+    estimate = with_unit(f"{change.estimate:+.1f}", unit)
     if not enough(seeds):
-        return f"{change.estimate:+.1f} points in {seeds} seeds: {NO_VERDICT}"
+        return f"{estimate} in {seeds} seeds: {NO_VERDICT}"
     if change.flag == "constant" and change.estimate == 0:
-        return "0 points in every seed: **no difference at all**"
-    number = f"{change.estimate:+.1f} points ({interval_in_words(change, confidence, '+.1f')})"
+        return f"{with_unit('0', unit)} in every seed: **no difference at all**"
+    number = f"{estimate} ({interval_in_words(change, confidence, '+.1f')})"
     if change.flag:
         return f"{number}, **undecided** because the interval is a point ({change.flag})"
     words = {1: up, -1: down, 0: "undecided"}

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from momentum_jax.analysis.metrics.curves import TRIGGERS
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, table
 from momentum_jax.env.momentum_diagnostics import ACTIONS, MOMENTUM, SETUP_SCORES
 from momentum_jax.run_directory import RunDirectoryError
 from momentum_jax.run_directory.atomic_files import Array, log_path, read_arrays, write_arrays
 
+TRIGGERS = MOMENTUM.shown_events
 LANDMARKS = (2_000, 3_000, 5_000, 10_000)
 _LEGAL = 3  # actions of a flat state, the first of all
 _LEVELS = 65_535

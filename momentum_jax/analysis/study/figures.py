@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.forest import Group, plot_forest
-from momentum_jax.analysis.figures.hold import plot_hold
+from momentum_jax.analysis.figures.primary_metric import plot_primary
 from momentum_jax.analysis.figures.responses import plot_responses, plot_shares
 from momentum_jax.analysis.figures.seed_curves import plot_curves
 from momentum_jax.analysis.metrics.curves import derive_curves
@@ -70,7 +70,7 @@ def _curves(market: Market, labels: Mapping[str, str], title: str) -> Figure | N
 def full(market: Market) -> Figure | None:
     """Every seed of the long run."""
     ds: xr.Dataset | None = market.joined([FULL_PART])
-    return None if ds is None else plot_hold(ds.assign_attrs(experiment=f"{market.name}, {FULL_PART}"))
+    return None if ds is None else plot_primary(ds.assign_attrs(experiment=f"{market.name}, {FULL_PART}"))
 
 
 def causes(market: Market) -> Figure | None:

@@ -42,7 +42,7 @@ def foretelling(market: Market) -> pd.DataFrame:
             for outcome, values in _outcomes(ds, landmark, market.horizon).items():
                 found = predict(features.values[0], values)
                 front = {"arm": name, "outcome": outcome, "known_at_step": landmark}
-                rows.append(front | prediction_columns(found))
+                rows.append(front | prediction_columns(found, "hold"))
     return pd.DataFrame(rows)
 
 

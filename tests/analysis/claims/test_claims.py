@@ -14,13 +14,14 @@ import pytest
 import experiments
 from experiments.early_dip.published_claims import CLAIMS
 from momentum_jax.analysis.claims.published_claims import judge_published
-from momentum_jax.analysis.claims.verdicts import RunNumbers, find_arm, judge, overall
+from momentum_jax.analysis.claims.verdicts import RunNumbers, declared_claims, find_arm, judge, overall
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.verdict import Verdict, decide, direction
 from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.cli import report_command
 from momentum_jax.config.declared_claims import Claim, Criterion, claim_from_json
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory import load_run
 
@@ -195,7 +196,7 @@ def test_declared_claims_go_into_the_config_and_come_back(name):
     study = experiments.load(name)
     config = RunConfig(experiment=study.name, arms=study.arms, claims=study.claims)
     config.validate()
-    assert tuple(claim_from_json(plain) for plain in config.to_json()["claims"]) == study.claims
+    assert tuple(claim_from_json(plain, MOMENTUM) for plain in config.to_json()["claims"]) == study.claims
     arms = {arm.name for arm in study.arms}
     assert {criterion.arm for claim in study.claims for criterion in claim.criteria} <= arms
 
@@ -207,22 +208,36 @@ def test_the_trim_trap_declares_its_claims():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metric": "sharpe"}, "sharpe"),
+        ({"metric": "sharpe"}, "metric='sharpe' is unknown: choose one of hold_pct, call_pct, .*chase_pct"),
+        ({"metric": "hold"}, "did you mean hold_pct"),
         ({"minimum": None}, "neither"),
         ({"quantity": "depth"}, "windowed or exact"),
-        ({"metric": "chase_pct", "counted": "exact"}, "only counted"),
+        ({"metric": "chase_pct", "counted": "exact"}, "no such form, choose cumulative or windowed"),
+        ({"metric": "call_pct", "quantity": "depth"}, "choose one of hold_pct, buy_pct, strong_buy_pct"),
     ],
 )
 def test_a_criterion_that_cannot_be_judged_is_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
-        dataclasses.replace(RISE, **changes).validate()
+        dataclasses.replace(RISE, **changes).validate(MOMENTUM)
 
 
 def test_a_claim_without_criteria_is_refused():
     with pytest.raises(ConfigError, match="no criteria"):
-        Claim(name="a", statement="").validate()
+        Claim(name="a", statement="").validate(MOMENTUM)
     with pytest.raises(ConfigError, match="does not fit"):
-        claim_from_json({"name": "a", "criteria": [{"metric": "hold_pct"}]})
+        claim_from_json({"name": "a", "criteria": [{"metric": "hold_pct"}]}, MOMENTUM)
+
+
+def test_a_claim_of_a_file_on_a_metric_that_the_run_does_not_have_is_refused_with_those_there_are(simulate):
+    ds = load_run(simulate(num_seeds=6, steps=(0, 5_000, 10_000)))
+    claim = {"name": "old", "statement": "", "criteria": [dataclasses.asdict(RISE) | {"metric": "sharpe"}]}
+    changed = ds.assign_attrs(config=json.dumps(json.loads(ds.attrs["config"]) | {"claims": [claim]}))
+    with pytest.raises(ConfigError, match="claim 'old': criterion metric='sharpe' is unknown: choose one of hold_pct"):
+        declared_claims(changed)
+    criteria = (dataclasses.replace(RISE, metric="sharpe"),)
+    judged = judge(RunNumbers(ds), Claim(name="a", statement="", criteria=criteria))
+    (finding,) = judged.findings
+    assert judged.verdict == Verdict.UNDECIDED and finding.reason == "not measured: the run has no metric sharpe"
 
 
 def test_the_command_prints_verdicts_and_writes_them(simulate, capsys):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from momentum_jax.analysis.dips.evidence import gather
-from momentum_jax.analysis.figures import gallery, plot_hold, save_figure
+from momentum_jax.analysis.figures import gallery, plot_primary, save_figure
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.depth_predictors import plot_predictors
 from momentum_jax.analysis.figures.dose_prevalence import plot_dose
@@ -30,7 +30,7 @@ def texts(axis) -> list[str]:
 
 def test_figure_draws_every_seed_and_the_published_points(simulate):
     ds = load_run(simulate(arms=("tune2", "b", "c", "d"), num_seeds=3, failed={(0, 1): 15_000}))
-    figure = plot_hold(ds)
+    figure = plot_primary(ds)
     shown = [axis for axis in figure.axes if axis.get_visible()]
     assert len(shown) == 8
     assert shown[0].get_title() == "tune2 (1 of 3 seeds failed)"
@@ -128,8 +128,8 @@ def test_predictors_that_cannot_be_measured_say_so():
 def test_figures_leave_no_global_state_and_repeat_themselves(simulate, tmp_path):
     ds = load_run(simulate(steps=(0, 1_000, 5_000), num_seeds=2))
     before = dict(mpl.rcParams)
-    paths = save_figure(plot_hold(ds), tmp_path / "one")
-    again = save_figure(plot_hold(ds), tmp_path / "two")
+    paths = save_figure(plot_primary(ds), tmp_path / "one")
+    again = save_figure(plot_primary(ds), tmp_path / "two")
     assert dict(mpl.rcParams) == before
     assert [path.suffix for path in paths] == [".png", ".svg"]
     for first, second in zip(paths, again, strict=True):
@@ -177,11 +177,11 @@ def test_published_points_are_drawn_on_their_own_arm_and_market_only(simulate, m
     ds = load_run(simulate(arms=("tune3", "tune2"), num_seeds=2))
     config = json.loads(ds.attrs["config"])
     config["data"] |= env
-    axes = plot_hold(ds.assign_attrs(config=json.dumps(config | {"market": market}))).axes
+    axes = plot_primary(ds.assign_attrs(config=json.dumps(config | {"market": market}))).axes
     markers = [sum(line.get_marker() == "o" for line in axis.get_lines()) for axis in axes]
     assert markers == [0, int(drawn), 0, 0]
     config["arms"][1]["ppo"]["ent_coef"] = 0.1  # called tune2, but not as it was published
-    changed = plot_hold(ds.assign_attrs(config=json.dumps(config))).axes
+    changed = plot_primary(ds.assign_attrs(config=json.dumps(config))).axes
     assert not any(line.get_marker() == "o" for axis in changed for line in axis.get_lines())
 
 

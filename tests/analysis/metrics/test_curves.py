@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps, flat_percentages
-from momentum_jax.diagnostics.variables import labels
-from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps, percentages
+from momentum_jax.env.momentum_diagnostics import ACTIONS, MOMENTUM, SETUP_SCORES
 from momentum_jax.run_directory import load_run
 
 
-def counts(table) -> xr.DataArray:
-    dims = ("setup_score", "action")
-    return xr.DataArray(np.array(table), dims=dims, coords={dim: list(labels(MOMENTUM)[dim]) for dim in dims})
+def counts(table) -> xr.Dataset:
+    dims, coords = ("setup_score", "action"), {"setup_score": list(SETUP_SCORES), "action": list(ACTIONS)}
+    return xr.Dataset({"flat_count": xr.DataArray(np.array(table), dims=dims, coords=coords), "bad_chase": 2})
 
 
 def test_percentages_by_hand():
@@ -22,24 +21,25 @@ def test_percentages_by_hand():
     table[0] = [6, 3, 1, 0, 0, 0]
     table[3] = [1, 2, 1, 0, 0, 4]
     table[4] = [1, 1, 0, 0, 0, 0]
-    shares = flat_percentages(counts(table))
+    shares = percentages(counts(table), MOMENTUM)
     assert shares["hold_pct"] == 100 * 8 / 20
     assert shares["call_pct"] == 100 * 6 / 20
     assert shares["put_pct"] == 100 * 2 / 20
     assert shares["buy_pct"] == 100 * 8 / 20
     assert shares["strong_buy_pct"] == 100 * 4 / 10
     assert shares["weak_buy_pct"] == 100 * 4 / 10
+    assert shares["chase_pct"] == 100 * 2 / 8
 
 
 def test_nothing_counted_is_nan():
-    shares = flat_percentages(counts(np.zeros((5, 6), int)))
+    shares = percentages(counts(np.zeros((5, 6), int)), MOMENTUM)
     assert all(np.isnan(shares[name]) for name in shares)
 
 
 def test_a_setup_without_decisions_is_nan_and_the_rest_is_not():
     table = np.zeros((5, 6), int)
     table[1, 0] = 3
-    shares = flat_percentages(counts(table))
+    shares = percentages(counts(table), MOMENTUM)
     assert shares["hold_pct"] == 100 and shares["weak_buy_pct"] == 0 and np.isnan(shares["strong_buy_pct"])
 
 

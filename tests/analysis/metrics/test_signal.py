@@ -44,29 +44,30 @@ def test_curves_of_a_run(simulate):
     assert np.isnan(curves["d_prime_exact"].isel(arm=0, seed=1, checkpoint=-1))
 
 
-def test_the_parts_of_a_change_add_up(simulate):
-    ds = load_run(simulate())
-    parts = split_rate_change(ds, 5_000, 10_000)
-    hold = derive_curves(ds)["hold_pct"]
-    expected = hold.isel(checkpoint=10) - hold.isel(checkpoint=5)
-    np.testing.assert_allclose(parts.total, expected)
-    np.testing.assert_allclose(parts.policy + parts.visits + parts.rest, parts.total)
-    assert (abs(parts.visits) < 3).all() and (parts.policy > 3).all()  # the same scores are visited, the policy changes
+def test_policy_and_visit_parts_add_up_to_the_change(simulate):
+    ds = load_run(simulate(arms=("a",), num_seeds=3, failed={(0, 1): 15_000}))
+    parts = split_rate_change(ds)
+    hold = derive_curves(ds)["hold_pct"].transpose("arm", "seed", "checkpoint").values
+    np.testing.assert_allclose(parts.policy + parts.visits, np.diff(hold, axis=-1), atol=1e-9)
+    assert np.nanmax(np.abs(parts.policy)) > 5 * np.nanmax(np.abs(parts.visits))
 
 
 def test_other_visits_with_the_same_policy_are_no_change_of_policy(simulate):
-    ds = load_run(simulate()).copy(deep=True)
-    ds["p_action"][...] = ds["p_action"].isel(checkpoint=5).values[:, :, None]
+    ds = load_run(simulate(steps=(0, 5_000, 10_000))).copy(deep=True)
     ds["flat_count"][...] = 0
-    ds["flat_count"][:, :, 5, 0, 0] = 90
-    ds["flat_count"][:, :, 5, 4, 1] = 10
-    ds["flat_count"][:, :, 10, 0, 0] = 10
-    ds["flat_count"][:, :, 10, 4, 1] = 90
-    parts = split_rate_change(ds, 5_000, 10_000)
-    np.testing.assert_allclose(parts.policy, 0, atol=1e-9)
-    assert (parts.visits < -5).all()
+    for checkpoint, low, high in ((1, 90, 10), (2, 10, 90)):
+        ds["flat_count"][:, :, checkpoint, 0, :2] = [low, 0]  # holds always at score 0
+        ds["flat_count"][:, :, checkpoint, 4, :2] = [0, high]  # and never at score 4
+    parts = split_rate_change(ds)
+    np.testing.assert_allclose(parts.policy[..., 1], 0, atol=1e-9)
+    np.testing.assert_allclose(parts.visits[..., 1], -80)
 
 
-def test_a_missing_checkpoint_is_refused(simulate):
-    with pytest.raises(ValueError, match="5001"):
-        split_rate_change(load_run(simulate()), 5_000, 5_001)
+def test_the_same_visits_with_another_policy_are_a_change_of_policy(simulate):
+    ds = load_run(simulate(steps=(0, 5_000, 10_000))).copy(deep=True)
+    ds["flat_count"][...] = 0
+    ds["flat_count"][:, :, 1, 0, :2] = [30, 10]
+    ds["flat_count"][:, :, 2, 0, :2] = [10, 30]
+    parts = split_rate_change(ds)
+    np.testing.assert_allclose(parts.policy[..., 1], -50)
+    np.testing.assert_allclose(parts.visits[..., 1], 0, atol=1e-9)

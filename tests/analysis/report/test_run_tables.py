@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from momentum_jax.analysis.claims.verdicts import RunNumbers
-from momentum_jax.analysis.dips.definition import THRESHOLD, DipOptions
+from momentum_jax.analysis.dips.definition import SMALLEST_DIP, DipOptions
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.report.formatting import format_table
 from momentum_jax.analysis.report.rendering import markdown_table
@@ -81,7 +81,7 @@ def test_claims_and_tables_have_the_same_depth_with_a_dip_or_without(simulate):
     )
     assert not late["has_dip"].all() and dips["has_dip"].any()
     np.testing.assert_array_equal(late["depth"], depth)
-    np.testing.assert_array_equal(dips["has_dip"], depth >= THRESHOLD)
+    np.testing.assert_array_equal(dips["has_dip"], depth >= SMALLEST_DIP)
 
 
 def test_every_excursion_has_a_row_and_the_deepest_is_the_dip(simulate):

@@ -5,10 +5,10 @@ const DASHES = ["", "7 4", "9 3 2 3", "2 3", "12 4", "4 4"];
 
 const state = {
   metric: data.metrics[0],
-  kind: "exact",
+  kind: ["exact", "windowed"].find((kind) => kind in data.metrics[0].kinds),
   arm: -1, // -1: every arm
   scale: "log",
-  dips: data.dips.findIndex((entry) => entry.curve === "p_hold" && entry.baseline === 0),
+  dips: data.dips.findIndex((entry) => entry.curve === data.primary && entry.baseline === 0),
   pointed: null, // key of the curve under the pointer
   kept: null, // key of the curve that was clicked
   checkpoint: data.steps.length - 1,

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.analysis.export.run_exports import file_name
+from momentum_jax.analysis.inference.bands import quantile_bands
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
 from momentum_jax.diagnostics.variables import HEALTH_METRICS
 from momentum_jax.run_directory import diagnostics_of
@@ -68,12 +69,10 @@ def _scalars(ds: xr.Dataset) -> dict[str, np.ndarray]:
 
 
 def _aggregates(scalars: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    parts = {}
+    parts: dict[str, np.ndarray] = {}
     for tag, values in scalars.items():
-        known = ~np.isnan(values).all(axis=0)
-        for name, quantile in _QUANTILES.items():
-            parts[f"{tag}/{name}"] = np.full(values.shape[1], np.nan)
-            parts[f"{tag}/{name}"][known] = np.nanquantile(values[:, known], quantile, axis=0)
+        quantiles = quantile_bands(values, tuple(_QUANTILES.values()))
+        parts |= {f"{tag}/{name}": curve for name, curve in zip(_QUANTILES, quantiles, strict=True)}
     return parts
 
 

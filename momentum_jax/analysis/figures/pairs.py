@@ -17,12 +17,7 @@ Floats = npt.NDArray[np.float64]
 Values = Mapping[str, tuple[Floats, Floats]]
 
 
-def plot_pairs(first: str, second: str, metrics: Values, title: str) -> Figure:
-    """`plot_all_pairs` of two arms."""
-    return plot_all_pairs({(first, second): metrics}, title)
-
-
-def plot_all_pairs(pairs: Mapping[tuple[str, str], Values], title: str) -> Figure:
+def plot_pairs(pairs: Mapping[tuple[str, str], Values], title: str) -> Figure:
     """One row per pair of arms and one panel per metric; each line is a seed, from the first arm to the second.
 
     Args:

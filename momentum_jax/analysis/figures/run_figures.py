@@ -23,12 +23,13 @@ from momentum_jax.analysis.figures.depth_predictors import plot_predictors
 from momentum_jax.analysis.figures.dose_prevalence import plot_dose
 from momentum_jax.analysis.figures.drawdown_heatmap import plot_drawdowns
 from momentum_jax.analysis.figures.onset import plot_onset
-from momentum_jax.analysis.figures.pairs import plot_all_pairs
+from momentum_jax.analysis.figures.pairs import plot_pairs
 from momentum_jax.analysis.figures.primary_metric import plot_primary, windowed_arm
 from momentum_jax.analysis.figures.recovery_curves import plot_recovery
 from momentum_jax.analysis.figures.seed_curves import plot_curves
 from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
+from momentum_jax.analysis.inference.recovery import recovery_sensitivity
 from momentum_jax.analysis.metrics.alignment import aligned
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy_seeds
 from momentum_jax.analysis.metrics.metric_curves import Curve, curves_of, dip_curves, primary_curve, secondary_curve
@@ -224,19 +225,18 @@ def _pairs(run: _Run, name: str) -> Picture:
     interval = f" with its {_SURE} BCa interval" if run.enough else ""
     shown = f" (the first {len(arms)} of {len(run.arms)} arms)" if len(arms) < len(run.arms) else ""
     caption = f"The same seeds in every pair of arms{shown}; mean change{interval}, r: pairing correlation"
-    return Picture("pairs", caption, plot_all_pairs(pairs, f"{name}: paired seeds"))
+    return Picture("pairs", caption, plot_pairs(pairs, f"{name}: paired seeds"))
 
 
 def _recovery(run: _Run, name: str) -> Picture:
-    durations = {}
+    recoveries = {}
     for arm in run.arms:
         dipped = run.dip(arm, "has_dip").to_numpy(bool) & run.healthy(arm)
-        censored = run.dip(arm, "censored").to_numpy(bool)[dipped]
-        waited = run.env_steps[-1] - run.dip(arm, "onset_step").to_numpy()[dipped]
-        durations[arm] = (np.where(censored, waited, run.dip(arm, "duration").to_numpy()[dipped]), censored)
+        onset, recovery = (run.dip(arm, name).to_numpy()[dipped] for name in ("onset_step", "recovery_step"))
+        recoveries[arm] = recovery_sensitivity(run.env_steps, onset, recovery, run.last_step)
     share, symbol = format_percent(RECOVERY_SHARE), run.primary.full_symbol
     caption = f"Kaplan–Meier curves of recovery by {share} of the depth, {symbol}, with the number at risk"
-    return Picture("recovery", caption, plot_recovery(durations, f"{name}: recovery of {run.primary.symbol}"))
+    return Picture("recovery", caption, plot_recovery(recoveries, f"{name}: recovery of {run.primary.symbol}"))
 
 
 def _onset(run: _Run, name: str) -> Picture:

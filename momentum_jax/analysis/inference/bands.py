@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.resampling import (
     MEAN_DRAWS,
@@ -34,7 +35,7 @@ from momentum_jax.analysis.inference.resampling import (
     resample_counts,
 )
 
-FEWEST_SEEDS = 5  # of a band; two seeds' would have next to no width
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _RELATIVE = 1e-6
 _NO_SPREAD = 1e-3
 
@@ -45,12 +46,12 @@ class Band(NamedTuple):
     estimate: Floats
     low: Floats  # NaN where there are too few seeds
     high: Floats
-    few: Flags  # fewer than five seeds have a value there: no band
+    few: Flags  # too few seeds have a value there: no band
     constant: Flags  # the band is a point, for all seeds are alike
     critical: Floats  # [...], multiples of the standard error
 
 
-def quantile_bands(values: npt.ArrayLike, levels: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)) -> Floats:
+def quantile_bands(values: npt.ArrayLike, levels: tuple[float, ...] = QUANTILES) -> Floats:
     """Quantiles over seeds (spread of the seeds, not uncertainty of the centre).
 
     Args:
@@ -87,7 +88,7 @@ def simultaneous_band(
 
     Returns:
         The band; where the seeds are all alike it is a point and flagged, and where fewer than
-        five seeds have a value there is none: NaN and flagged.
+        `few_seeds.MIN_SEEDS` have a value there is none: NaN and flagged.
     """
     array = np.asarray(values, np.float64)
     if counts is None:
@@ -96,7 +97,7 @@ def simultaneous_band(
     estimate = centre_of(array, centre)
     number = np.count_nonzero(~np.isnan(array), axis=0)
     error, deviation = (_mean_errors if centre == "mean" else _trimmed_errors)(array - estimate, counts, centre, number)
-    few = number < FEWEST_SEEDS
+    few = ~enough(number)
     constant = ~few & ~(error > _RELATIVE * np.maximum(np.abs(estimate), _RELATIVE))
     np.abs(deviation, out=deviation)
     largest = np.where(np.isnan(deviation) | constant | few, 0.0, deviation).max(axis=-1)

@@ -1,4 +1,4 @@
-"""How many seeds a new study of two prevalences needs, and the smallest change that one of a given size finds.
+"""How many seeds a new study of two prevalences needs, and the power of one of a given size.
 
 Power is that of the exact tests that will be used. Same seeds: McNemar's exact test (the discordant pairs are
 binomial, and so is their split). Different seeds: Fisher's exact test, two-sided. A number of seeds is never below
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+from scipy import special, stats
 
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.mean_power import MAX_SEEDS
@@ -58,19 +58,6 @@ def seeds_needed(
         if high > MAX_SEEDS:
             return None
     return _first(enough, low, high)
-
-
-def smallest_prevalence_change(
-    reference: float, num_seeds: int, correlation: float | None = None, power: float = 0.8, alpha: float = LEVEL
-) -> float | None:
-    """Smallest fall of a prevalence that this many seeds find with the asked-for power; None if not even to 0."""
-    if reference <= 0 or prevalence_power(0.0, reference, num_seeds, correlation, alpha) < power:
-        return None
-
-    def missing(arm: float) -> float:
-        return prevalence_power(arm, reference, num_seeds, correlation, alpha) - power
-
-    return float(reference - optimize.brentq(missing, 0.0, reference * (1 - 1e-9), xtol=1e-4))
 
 
 def _first(enough: Callable[[int], bool], low: int, high: int) -> int:

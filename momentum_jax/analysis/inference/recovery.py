@@ -2,8 +2,8 @@
 
 Kaplan and Meier (1958), Nonparametric Estimation from Incomplete Observations, JASA 53;
 log-log limits (SciPy's ``ecdf``). A recovery is only known to lie between two checkpoints:
-beside the interpolated step the curve is also drawn with all recoveries at the earlier and at
-the later one.
+beside the interpolated step there is a curve with all recoveries at the earlier and one with all at
+the later checkpoint.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from scipy import stats
 from momentum_jax.analysis.inference.level import CONFIDENCE
 
 Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 class RecoveryCurve(NamedTuple):
     """Share of dips that are over, by steps since the onset."""
 
     steps: Floats  # [T], steps at which something ends, recovered or censored
+    censored_steps: Floats  # [C], steps at which a run ended before the dip did, ascending
     recovered: Floats  # [T], share, 0 to 1
     low: Floats  # [T], pointwise 95 % limits
     high: Floats  # [T]
@@ -58,14 +58,15 @@ def recovery_curve(durations: npt.ArrayLike, censored: npt.ArrayLike, confidence
     times, ongoing = np.asarray(durations, np.float64), np.asarray(censored, bool)
     if not len(times):
         none = np.empty(0)
-        return RecoveryCurve(none, none, none, none, np.empty(0, np.int64), np.nan, np.nan, np.nan, "no dips")
+        return RecoveryCurve(none, none, none, none, none, np.empty(0, np.int64), np.nan, np.nan, np.nan, "no dips")
     survival = stats.ecdf(stats.CensoredData.right_censored(times, ongoing)).sf
     recovered = 1 - survival.probabilities
     at_risk = np.array([(times >= step).sum() for step in survival.quantiles], np.int64)
     flag = "no dip recovered" if ongoing.all() else ""
-    low, high = _limits(survival, times, ongoing, confidence)
+    low, high = _limits(survival, len(times), confidence)
     return RecoveryCurve(
         survival.quantiles,
+        np.sort(times[ongoing]),
         recovered,
         low,
         high,
@@ -101,15 +102,15 @@ def recovery_sensitivity(
     return RecoverySensitivity(*(recovery_curve(step - onset, censored) for step in ends))
 
 
-def _limits(survival: object, times: Floats, ongoing: Flags, confidence: float) -> tuple[Floats, Floats]:
+def _limits(survival: object, num_dips: int, confidence: float) -> tuple[Floats, Floats]:
     """Limits of the recovered share; where all or none are over, those of a binomial."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         # At shares of 0 and 1 the log-log form has no value; those are filled in below.
         warnings.simplefilter("ignore", RuntimeWarning)
         interval = survival.confidence_interval(confidence, method="log-log")  # type: ignore[attr-defined]
     low, high = 1 - interval.high.probabilities, 1 - interval.low.probabilities
     recovered = 1 - survival.probabilities  # type: ignore[attr-defined]
-    exact = [stats.binomtest(int(k), len(times)).proportion_ci(confidence) for k in (0, len(times))]
+    exact = [stats.binomtest(k, num_dips).proportion_ci(confidence) for k in (0, num_dips)]
     low = np.where(recovered <= 0, 0.0, np.where(recovered >= 1, exact[1].low, low))
     high = np.where(recovered >= 1, 1.0, np.where(recovered <= 0, exact[0].high, high))
     return low, high

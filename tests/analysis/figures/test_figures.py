@@ -18,10 +18,12 @@ from momentum_jax.analysis.figures.drawdown_heatmap import plot_drawdowns
 from momentum_jax.analysis.figures.pairs import plot_pairs
 from momentum_jax.analysis.figures.recovery_curves import plot_recovery
 from momentum_jax.analysis.figures.seed_curves import plot_curves
+from momentum_jax.analysis.inference.recovery import recovery_sensitivity
 from momentum_jax.analysis.report.run_tables import dip_table
 from momentum_jax.run_directory import load_run
 
 STEPS = np.array([0, 1_000, 5_000, 10_000])
+NO_DIPS = recovery_sensitivity(STEPS, [], [], 10_000)
 
 
 def texts(axis) -> list[str]:
@@ -99,18 +101,23 @@ def test_the_dose_is_in_order_with_its_counts():
 
 def test_pairs_are_drawn_only_where_both_arms_have_a_value():
     left, right = np.array([1.0, 2, np.nan, 4]), np.array([2.0, 1, 3, np.nan])
-    axis = plot_pairs("a", "b", {"depth": (left, right)}, "title").axes[0]
+    axis = plot_pairs({("a", "b"): {"depth": (left, right)}}, "title").axes[0]
     np.testing.assert_allclose(axis.get_lines()[-1].get_ydata(), [1.5, 1.5])
     assert "mean change +0.0" in axis.get_title()
-    empty = plot_pairs("a", "b", {"depth": (left[:1], np.array([np.nan]))}, "title").axes[0]
+    empty = plot_pairs({("a", "b"): {"depth": (left[:1], np.array([np.nan]))}}, "title").axes[0]
     assert "no seed has a value" in texts(empty)[0]
 
 
 def test_recovery_counts_those_at_risk():
-    steps, censored = np.array([1_000.0, 2_000, 4_000]), np.array([False, True, False])
-    figure = plot_recovery({"a": (steps, censored), "b": (np.array([]), np.array([], bool))}, "title")
+    back = np.array([1_000.0, np.nan, 4_000])
+    ends = np.array([1_000, 2_000, 4_000])  # each seed's own
+    figure = plot_recovery({"a": recovery_sensitivity(STEPS, np.zeros(3), back, ends), "b": NO_DIPS}, "title")
     curve, table = figure.axes
     np.testing.assert_allclose(curve.get_lines()[0].get_ydata(), [100, 200 / 3, 200 / 3, 0])
+    np.testing.assert_allclose(curve.get_lines()[1].get_xdata(), [0, 0, 1_000, 2_000])  # at the checkpoints before
+    np.testing.assert_allclose(curve.get_lines()[2].get_xdata(), [0, 1_000, 2_000, 5_000])
+    np.testing.assert_allclose(curve.get_lines()[3].get_xydata(), [[2_000, 200 / 3]])  # where the run ended first
+    assert curve.get_legend().get_texts()[0].get_text() == "a, half back after 4k"
     counts = dict(zip(table.get_xticks(), texts(table), strict=True))
     assert counts[0] == "3" and counts[2_000] == "2" and counts[4_000] == "1"
 
@@ -186,7 +193,7 @@ def test_published_points_are_drawn_on_their_own_arm_and_market_only(simulate, m
 
 
 def test_the_layout_holds_where_every_dip_recovered():
-    steps = np.array([1_000.0, 2_000, 4_000])
-    figure = plot_recovery({"a": (steps, np.zeros(3, bool))}, "title")
+    back = np.array([1_000.0, 2_000, 4_000])
+    figure = plot_recovery({"a": recovery_sensitivity(STEPS, np.zeros(3), back, 10_000)}, "title")
     figure.draw_without_rendering()
     assert figure.axes[0].get_position().height > 0.4

@@ -190,10 +190,7 @@ def test_the_power_for_other_seeds_is_that_of_fishers_exact_test(arm, reference,
     assert power.prevalence_power(0.943, 0.05, 4) == pytest.approx(0.644, abs=0.001)
 
 
-def test_smallest_effects():
-    change = power.smallest_prevalence_change(0.9, 32)
-    assert power.prevalence_power(0.9 - change, 0.9, 32) == pytest.approx(0.8, abs=0.01)
-    assert power.smallest_prevalence_change(0.1, 8) is None
+def test_the_smallest_difference_of_means_is_cohens():
     unpaired = mean_power.smallest_mean_difference(5.0, 64)
     assert unpaired == pytest.approx(2.5, abs=0.02)  # Cohen's table: d = 0.5 needs 64 a group
     assert mean_power.smallest_mean_difference(5.0, 64, 0.9) < 0.4 * unpaired

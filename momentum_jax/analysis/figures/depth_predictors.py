@@ -42,7 +42,7 @@ def plot_predictors(
     _scores(middle, predictors, "auroc", "AUROC of a deep dip", 0.5)
     left.set_yticks(range(len(labels)), labels, fontsize=9)
     middle.set_yticks(range(len(labels)), [""] * len(labels))
-    middle.set_xlim(0, 1)
+    middle.set_xlim(-0.04, 1.04)
     if split:
         _split(right[0], env_steps, split, moved)
     figure.suptitle(title, fontsize=12)

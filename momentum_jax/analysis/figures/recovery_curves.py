@@ -47,8 +47,8 @@ def plot_recovery(recoveries: Mapping[str, RecoverySensitivity], title: str) -> 
     axis.set_xlim(0, max(last, 1.0))  # the ticks of the table may go further
     with_band = any(enough(_dips(found.interpolated)) for found in arms.values())
     band = f" · band: {format_percent(CONFIDENCE)} interval" if with_band else ""
-    words = f"steps since the onset{band} · +: run ended first · dotted: back at the checkpoint before, after"
-    table.set_xlabel(words, fontsize=9)
+    marks = "+: run ended first · dotted: all back at the checkpoint before, and after"
+    table.set_xlabel(f"environment steps since the onset{band}\n{marks}", fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure
 
@@ -64,7 +64,7 @@ def _draw(axis: Axes, arm: str, found: RecoverySensitivity, style: canvas.ArmSty
     label = f"{canvas.shorten(arm, 40)}{half}"
     axis.step(x, y, where="post", color=style.color, linestyle=style.linestyle, label=label)
     for end in (found.earliest, found.latest):
-        axis.step(*_outline(end, end.recovered), where="post", color=style.color, linestyle=":", linewidth=0.8)
+        axis.step(*_outline(end, end.recovered), where="post", color=style.color, linestyle=":", linewidth=0.6)
     ends = curve.censored_steps
     if len(ends):  # an empty line that is not clipped has no extent, and the layout collapses
         at = y[np.searchsorted(x, ends, side="right") - 1]

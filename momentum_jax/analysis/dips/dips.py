@@ -34,9 +34,8 @@ from momentum_jax.analysis.dips.drawdowns import (
     Ints,
     at,
     checked,
-    deepest,
-    drawdowns,
     first_crossing,
+    largest_falls,
     last_argmax,
     observed,
     reaches,
@@ -93,15 +92,13 @@ def find_dips(env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, options
     lead = np.shape(curve)[:-1]
     rows = without_gaps(env_steps, curve, sign, options.horizon, options.baseline_step)
     times, u = rows.times, rows.u
-    drawdown, temporary = drawdowns(u)
-    depth, trough = deepest(drawdown, rows.within)
-    temporary_depth, _ = deepest(temporary, rows.within)
+    depth, trough, temporary_depth, came_back = largest_falls(rows)
     has_dip = reaches(depth, options.threshold)
     onset = last_argmax(u, trough)
     fall = np.where(has_dip, depth, np.nan)
     target = at(u, onset) - (1 - options.recovery_share) * fall
     recovery = first_crossing(times, u, trough, target)
-    fraction = at(temporary, trough) / fall
+    fraction = came_back / fall
     end = np.where(np.isnan(recovery), times[:, -1], recovery)
     seen = observed(rows)
 

@@ -41,6 +41,15 @@ class LargestDrawdown(NamedTuple):
     temporary_depth: Floats  # max P within the horizon, points
 
 
+class Deepest(NamedTuple):
+    """The largest falls of `Rows` within the horizon, whether or not they reach a threshold; ``[N]``."""
+
+    depth: Floats  # of the drawdown, points
+    trough: Ints  # index of the first checkpoint that reaches it
+    temporary_depth: Floats  # of the temporary dip, points; its trough may be another one
+    temporary_at_trough: Floats
+
+
 class Rows(NamedTuple):
     """Curves without gaps, one a row, from the baseline on; up is good."""
 
@@ -79,13 +88,18 @@ def largest_drawdown(
         ValueError: steps and curve do not fit.
     """
     rows = without_gaps(env_steps, curve, sign, horizon, baseline_step)
-    lead = np.shape(curve)[:-1]
-    falls = drawdowns(rows.u)
-    depth, trough = deepest(falls.drawdown, rows.within)
-    temporary, _ = deepest(falls.temporary, rows.within)
-    seen = observed(rows)
-    step = np.where(depth > 0, at(rows.times, trough), np.nan)
-    return LargestDrawdown(*(np.where(seen, values, np.nan).reshape(lead) for values in (depth, step, temporary)))
+    lead, found, seen = np.shape(curve)[:-1], largest_falls(rows), observed(rows)
+    step = np.where(found.depth > 0, at(rows.times, found.trough), np.nan)
+    numbers = (found.depth, step, found.temporary_depth)
+    return LargestDrawdown(*(np.where(seen, values, np.nan).reshape(lead) for values in numbers))
+
+
+def largest_falls(rows: Rows) -> Deepest:
+    """The largest drawdown and temporary dip of each row within the horizon."""
+    drawdown, temporary = drawdowns(rows.u)
+    depth, trough = deepest(drawdown, rows.within)
+    temporary_depth, _ = deepest(temporary, rows.within)
+    return Deepest(depth, trough, temporary_depth, at(temporary, trough))
 
 
 def reaches(depth: npt.ArrayLike, threshold: float) -> Flags:

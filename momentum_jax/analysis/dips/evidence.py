@@ -28,7 +28,7 @@ from momentum_jax.analysis.inference.predictors import (
     predict,
     predict_alone,
 )
-from momentum_jax.analysis.metrics.curves import counts_of, derive_curves, fraction, healthy
+from momentum_jax.analysis.metrics.curves import counts_of, derive_curves, failed_steps, fraction, healthy
 from momentum_jax.analysis.metrics.metric_curves import dip_curves, primary_curve
 from momentum_jax.analysis.report.formatting import in_unit
 from momentum_jax.diagnostics.description import Recorded
@@ -141,6 +141,13 @@ def _counted(run: xr.Dataset) -> dict[str, _Counted]:
     return found
 
 
+def seed_depths(ds: xr.Dataset, baseline_step: float = 0) -> Floats:
+    """``[arm, seed]`` depth of the primary curve within the horizon, from the step on; NaN for seeds that failed."""
+    primary = primary_curve(diagnostics_of(ds))
+    unfailed = derive_curves(ds)[primary.name].where(failed_steps(ds) < 0).transpose("arm", "seed", "checkpoint")
+    return largest_drawdown(ds["env_steps"].values, unfailed.values, primary.sign, HORIZON, baseline_step).depth
+
+
 def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
     """Every arm against the first on the same seeds, on the primary curve; empty with one arm.
 
@@ -152,12 +159,10 @@ def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
     primary = primary_curve(diagnostics_of(ds))
     values = derive_curves(ds)[primary.name]
     threshold = dip_threshold(primary.metric, values)
-    curve = values.transpose("arm", "seed", "checkpoint").values
-    steps, arms = ds["env_steps"].values, [str(arm) for arm in ds["arm"].values]
-    alive = healthy(ds).all("checkpoint").transpose("arm", "seed").values
-    falls = np.where(alive, largest_drawdown(steps, curve, primary.sign, HORIZON).depth, np.nan)
+    arms = [str(arm) for arm in ds["arm"].values]
+    falls = seed_depths(ds)
     dips = np.where(np.isnan(falls), np.nan, reaches(falls, threshold))
-    last = np.where(alive, curve[..., -1], np.nan)
+    last = values.where(failed_steps(ds) < 0).transpose("arm", "seed", "checkpoint").values[..., -1]
     rows: list[dict[str, Any]] = []
     name = f"{primary.counted}_{primary.name}"
     largest = in_unit(f"largest {primary.worse} within the horizon", primary.points)
@@ -199,7 +204,7 @@ def prediction_table(ds: xr.Dataset) -> pd.DataFrame:
     rows = []
     for step in (step for step in PREDICTION_STEPS if step in ds["env_steps"].values[:-1]):
         _, features = landmark_features(ds, step)
-        for arm, values, outcome in zip(ds["arm"].values, features.values, _later_depth(ds, step), strict=True):
+        for arm, values, outcome in zip(ds["arm"].values, features.values, seed_depths(ds, step), strict=True):
             rows.append({"arm": arm, "known_at_step": step} | prediction_columns(predict(values, outcome), alone))
     return pd.DataFrame(rows)
 
@@ -214,7 +219,7 @@ def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
     step = PREDICTION_STEPS[-1]
     if step not in ds["env_steps"].values[:-1]:
         return pd.DataFrame()
-    outcome = _later_depth(ds, step)[0]
+    outcome = seed_depths(ds, step)[0]
     _, together = landmark_features(ds, step)
     names, each = landmark_features(ds, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))
     whole = predict(together.values[0], outcome)
@@ -234,15 +239,6 @@ def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
             for label, one in zip(labels, found, strict=True)
         ]
     )
-
-
-def _later_depth(ds: xr.Dataset, step: int) -> Floats:
-    """``[arm, seed]`` depth of the primary curve from the step on within the horizon; NaN for seeds that failed."""
-    primary = primary_curve(diagnostics_of(ds))
-    curve = derive_curves(ds)[primary.name].transpose("arm", "seed", "checkpoint").values
-    alive = healthy(ds).all("checkpoint").transpose("arm", "seed").values
-    depth = largest_drawdown(ds["env_steps"].values, curve, primary.sign, HORIZON, step).depth
-    return np.where(alive, depth, np.nan)
 
 
 def prediction_columns(found: Prediction, alone: str) -> dict[str, Any]:

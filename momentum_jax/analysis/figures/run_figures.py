@@ -13,9 +13,9 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, PREDICTION_STEPS, RECOVERY_SHARE
+from momentum_jax.analysis.dips.definition import LANDMARKS, PREDICTION_STEPS, RECOVERY_SHARE
 from momentum_jax.analysis.dips.dips import landmark_depth
-from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
+from momentum_jax.analysis.dips.drawdowns import drawdowns
 from momentum_jax.analysis.dips.evidence import Evidence
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.figures.depth import plot_depths
@@ -36,7 +36,7 @@ from momentum_jax.analysis.metrics.metric_curves import Curve, curves_of, dip_cu
 from momentum_jax.analysis.metrics.signal import is_split, sensitivity_curves, split_rate_change
 from momentum_jax.analysis.report.arm_settings import numeric_dose
 from momentum_jax.analysis.report.formatting import format_percent, format_steps, in_unit, short_steps
-from momentum_jax.analysis.report.run_tables import dip_thresholds
+from momentum_jax.analysis.report.run_tables import depths_of, dip_thresholds
 from momentum_jax.analysis.report.summary import horizon_in_words
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.run_directory import diagnostics_of
@@ -170,7 +170,7 @@ def _drawdowns(run: _Run, name: str) -> Picture:
 
 def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
     curves = dip_curves(run.diagnostics)
-    metrics = {curve.label: {arm: _depth(run, arm, curve) for arm in run.arms} for curve in curves}
+    metrics = {curve.label: {arm: depths_of(run.dips, arm, curve.name) for arm in run.arms} for curve in curves}
     thresholds = {curve.label: run.thresholds[curve.name] for curve in curves}
     limits = {
         str(label): dict(zip(rows["arm"], rows["by_chance"], strict=True))
@@ -181,12 +181,6 @@ def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
     caption = f"Depth of each seed {where}, against the threshold{null}"
     points = curves[0].points if len({curve.points for curve in curves}) == 1 else "in the metric's unit"
     return Picture("depths", caption, plot_depths(metrics, thresholds, f"{name}: depth {where}", limits, points))
-
-
-def _depth(run: _Run, arm: str, curve: Curve, baseline: int = 0) -> Floats:
-    """The largest drawdown of each seed that did not fail; NaN for the others."""
-    depth = largest_drawdown(run.env_steps, run.curve(curve)[arm], curve.sign, HORIZON, baseline).depth
-    return np.where(run.healthy(arm), depth, np.nan)
 
 
 def _dose(run: _Run, name: str, setting: str, doses: list[float]) -> Picture:
@@ -217,7 +211,7 @@ def _pairs(run: _Run, name: str) -> Picture:
     values = {}
     for arm in arms:
         change = -primary.sign * landmark_depth(run.env_steps, curve[arm], sign=primary.sign)
-        values[arm] = dict(zip(labels, (_depth(run, arm, primary), change, last[arm][:, -1]), strict=True))
+        values[arm] = dict(zip(labels, (depths_of(run.dips, arm, primary.name), change, last[arm][:, -1]), strict=True))
     pairs = {
         (first, second): {label: (left, values[second][label]) for label, left in values[first].items()}
         for first, second in combinations(arms, 2)

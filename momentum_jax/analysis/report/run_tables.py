@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -136,6 +137,12 @@ def dip_table(
     front = ["arm", "metric", "baseline", "seed", "failed_step"]
     table = pd.concat(frames, ignore_index=True)
     return table[front + [name for name in table.columns if name not in front]]
+
+
+def depths_of(dips: pd.DataFrame, arm: str, curve: str) -> npt.NDArray[np.float64]:
+    """``[seed]`` depth of an arm's seeds from initialisation, as `dip_table` has it; NaN for those that failed."""
+    rows = dips[(dips["arm"] == arm) & (dips["metric"] == curve) & (dips["baseline"] == 0)]
+    return rows["depth"].where(rows["failed_step"] < 0).to_numpy()
 
 
 def excursion_table(

@@ -12,7 +12,6 @@ import xarray as xr
 
 from momentum_jax.analysis.claims.claim_intervals import bounds_of, depth_interval, level_interval, room_to_fall
 from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, RECOVERY_SHARE
-from momentum_jax.analysis.dips.drawdowns import largest_drawdown
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
@@ -20,7 +19,7 @@ from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_percent, format_steps, with_unit
-from momentum_jax.analysis.report.run_tables import dip_thresholds
+from momentum_jax.analysis.report.run_tables import depths_of, dip_thresholds
 from momentum_jax.analysis.report.verdict_words import direction_in_words, interval_in_words, share_in_words
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.run_directory import diagnostics_of
@@ -70,7 +69,7 @@ def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
     values = curves[primary.name].transpose("arm", "seed", "checkpoint")
     unfailed = values.where(failed_steps(ds) < 0)
     others = [str(other) for other in ds["arm"].values[1:]]
-    sentences += [_comparison(primary, unfailed, arm, other, confidence) for other in others[:_MOST_COMPARED]]
+    sentences += [_comparison(primary, dips, unfailed, arm, other, confidence) for other in others[:_MOST_COMPARED]]
     if len(sentences) < 3:
         sentences.append(_end(primary, values, arm))
     return sentences
@@ -134,10 +133,12 @@ def _landmark(primary: Curve, arm: str, rows: pd.DataFrame, confidence: float) -
     )
 
 
-def _comparison(primary: Curve, curves: xr.DataArray, first: str, second: str, confidence: float) -> str:
+def _comparison(
+    primary: Curve, dips: pd.DataFrame, curves: xr.DataArray, first: str, second: str, confidence: float
+) -> str:
     """`curves` are those of the primary metric, ``[arm, seed, checkpoint]``, NaN throughout of failed seeds."""
     steps, pair = curves["env_steps"].values, curves.sel(arm=[first, second]).values
-    depths = largest_drawdown(steps, pair, primary.sign, HORIZON).depth
+    depths = [depths_of(dips, arm, primary.name) for arm in (first, second)]
     change = depths[1] - depths[0]
     seeds, names = int((~np.isnan(change)).sum()), (literal(first), literal(second))
     if not seeds:

@@ -15,7 +15,8 @@ from momentum_jax.cli import arguments, flag_definitions, modes
 from momentum_jax.cli.batch_file import SlurmConfig
 from momentum_jax.config.declared_claims import impossible_criteria
 from momentum_jax.config.experiment_file import is_file_name
-from momentum_jax.config.run_config import Experiment, RunConfig, resolve_arms
+from momentum_jax.config.run_config import Arm, Experiment, RunConfig, resolve_arms
+from momentum_jax.env.environment_names import MOMENTUM_NAME, same_environment, short_name
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.market_options import MarketConfig
@@ -105,7 +106,7 @@ def _flags_set(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
 def _check_texts(values: flags.FlagValues, given: Sequence[str]) -> None:
     """Refuse texts that are empty: they would count as not given."""
     if not values.human_momentum:
-        raise ConfigError("human_momentum=False: there is no other environment here, leave the flag out")
+        raise ConfigError("human_momentum=False: choose another environment by --env, and leave the flag out")
     for name in given:
         if values[name].value == "" or (name == "parts" and not any(values.parts)):
             raise ConfigError(f"{name} is empty: give it a value, or leave --{name} out")
@@ -116,15 +117,34 @@ def _run(
 ) -> Command:
     run_dir = _run_dir(values)
     if mode is modes.NEW:
-        config = _new_run(load_experiment(values.experiment), values)
+        config = _new_run(_experiment(values, load_experiment), values)
     else:
         config = _resumed(values, run_dir, load_experiment)
+    modes.check_environment(config.environment, flag_definitions.given_names(values))
     config.validate()
     job = DistributedConfig(**flag_definitions.given(values, DistributedConfig))
     batch_file = SlurmConfig(**flag_definitions.given(values, SlurmConfig))
     job.validate()
     batch_file.validate()
     return Command(config, run_dir, mode is not modes.NEW, job, batch_file, words)
+
+
+def _experiment(values: flags.FlagValues, load_experiment: Callable[[str], Experiment]) -> Experiment:
+    """What the command line asks for; on another environment alone, one arm with the learner's defaults.
+
+    Raises:
+      ConfigError: an experiment that is declared for another environment than --env.
+    """
+    if values.env is None or values.env == MOMENTUM_NAME or values["experiment"].present:
+        experiment = load_experiment(values.experiment)
+        if values.env not in (None, experiment.environment):
+            raise ConfigError(
+                f"--env={values.env}: experiment {experiment.name} is declared for {experiment.environment}: leave "
+                f"--experiment out, or write one of your own with environment={values.env!r}"
+            )
+        return experiment
+    name = short_name(values.env)
+    return Experiment(name=name, description=f"PPO on {name}.", arms=(Arm(name="ppo"),), environment=values.env)
 
 
 def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
@@ -162,6 +182,7 @@ def _as_declared(experiment: Experiment) -> RunConfig:
         checkpoints=experiment.checkpoints,
         claims=experiment.claims,
         market=MarketConfig(**experiment.market),
+        environment=experiment.environment,
     )
 
 
@@ -183,8 +204,12 @@ def _resumed(values: flags.FlagValues, run_dir: Path, load_experiment: Callable[
     if (run_dir / DECLARATION_NAME).exists():
         raise ConfigError(f"{run_dir} is the folder of a study: start it again with --study, or name the run of a part")
     stored = compatibility.stored_run(run_dir)
+    if values.env is not None and not same_environment(values.env, stored.environment):
+        raise ConfigError(f"{run_dir} was begun with --env={stored.environment}: leave --env out, or begin another run")
     if values["experiment"].present or values["preset"].present:  # a preset lies on top of the experiment's own arms
         experiment = load_experiment(values.experiment if values["experiment"].present else stored.experiment)
+        if experiment.environment != stored.environment:
+            raise ConfigError(f"{run_dir} is a run on {stored.environment}, {experiment.name} is declared for another")
         stored = dataclasses.replace(stored, experiment=experiment.name, arms=experiment.arms, claims=experiment.claims)
     if values.extend_to is None:
         if values.timesteps is not None and values.timesteps > stored.timesteps:
@@ -216,4 +241,6 @@ def _run_dir(values: flags.FlagValues) -> Path:
         return paths.named_run(values.model_name)
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")  # to the microsecond: sweeps start many at once
     name = Path(values.experiment).stem if is_file_name(values.experiment) else values.experiment
+    if values.env is not None and not values["experiment"].present and values.env != MOMENTUM_NAME:
+        name = short_name(values.env)
     return paths.RUNS / f"{name}-{stamp}"

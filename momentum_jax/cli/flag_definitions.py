@@ -12,6 +12,7 @@ from absl import flags
 from momentum_jax.cli.batch_file import SlurmConfig
 from momentum_jax.cli.modes import RUN_FIELDS
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.market_options import MarketConfig
@@ -54,6 +55,13 @@ def define(values: flags.FlagValues) -> list[Section]:
         "what to run: one of the experiments, or a file of your own, path/to/file.py",
         flag_values=values,
     )
+    flags.DEFINE_string(
+        "env",
+        None,
+        f"environment: {MOMENTUM_NAME} (default), one of gymnax with discrete actions such as CartPole-v1, or a "
+        "function of a file of your own, path/to/file.py:make",
+        flag_values=values,
+    )
     flags.DEFINE_string("study", None, "a study's parts one after the other, in run_dir/<part>", flag_values=values)
     flags.DEFINE_list("parts", None, "parts of the study to run; default all", flag_values=values)
     flags.DEFINE_string("run_dir", None, "where results go; default runs/<model_name>", flag_values=values)
@@ -62,11 +70,12 @@ def define(values: flags.FlagValues) -> list[Section]:
     flags.DEFINE_integer("extend_to", None, "go on with the run in run_dir to so many timesteps", flag_values=values)
     flags.DEFINE_enum("preset", "reference", list(PRESETS), "behaviour of the environment", flag_values=values)
     flags.DEFINE_boolean(
-        "human_momentum", True, "the reference system's name of this environment; there is no other", flag_values=values
+        "human_momentum", True, "the reference system's name of the momentum environment", flag_values=values
     )
     fields = {field.name: field for field in dataclasses.fields(RunConfig)}
     run = [
         "experiment",
+        "env",
         "study",
         "parts",
         "run_dir",
@@ -86,7 +95,7 @@ def define(values: flags.FlagValues) -> list[Section]:
         Section("Run", run),
         Section("Market", market),
         Section("Learner (also --n_steps, --n_epochs, --batch_size)", ppo),
-        Section("Environment", ["preset", "human_momentum", *env]),
+        Section("Momentum environment", ["preset", "human_momentum", *env]),
         Section("Several processes", job),
         Section("Slurm", slurm),
     ]

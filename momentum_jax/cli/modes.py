@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from momentum_jax.cli.batch_file import SlurmConfig
+from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.files.formats import CSV_ONLY
@@ -48,9 +49,11 @@ class Mode(NamedTuple):
     reads: frozenset[str]
 
 
-NEW = Mode("a new run", _SETTINGS | _JOB | {"experiment", "run_dir", "model_name", "resume"})
-RESUME = Mode("--resume", _SETTINGS | _JOB | {"experiment", "run_dir", "resume"})
-EXTEND = Mode("--extend_to", (_SETTINGS | _JOB | {"experiment", "run_dir", "resume", "extend_to"}) - {"timesteps"})
+NEW = Mode("a new run", _SETTINGS | _JOB | {"experiment", "env", "run_dir", "model_name", "resume"})
+RESUME = Mode("--resume", _SETTINGS | _JOB | {"experiment", "env", "run_dir", "resume"})
+EXTEND = Mode(
+    "--extend_to", (_SETTINGS | _JOB | {"experiment", "env", "run_dir", "resume", "extend_to"}) - {"timesteps"}
+)
 STUDY = Mode("--study", _SETTINGS | {"study", "parts", "run_dir"})
 MODES = (NEW, RESUME, EXTEND, STUDY)
 
@@ -62,6 +65,7 @@ _ADVICE: Mapping[tuple[str, str], str] = {
     ("extend_to", STUDY.title): "extend the run of a part by --run_dir=FOLDER/PART",
     ("resume", STUDY.title): "a study goes on by itself when it is started again",
     ("experiment", STUDY.title): "a study names its parts; --parts chooses among them",
+    ("env", STUDY.title): "each part of a study is declared for an environment",
     ("model_name", STUDY.title): "a study names the runs of its parts, in --run_dir",
 }
 _ADVICE_BY_FLAG: Mapping[str, str] = {
@@ -97,6 +101,20 @@ def check_read(mode: Mode, given: Iterable[str]) -> None:
             raise ConfigError(f"--{name} does not go with --slurm, which numbers the processes itself: leave it out")
         advice = _ADVICE.get((name, mode.title)) or _ADVICE_BY_FLAG.get(name) or "leave it out"
         raise ConfigError(f"--{name} has no effect with {mode.title}: {advice}")
+
+
+_MOMENTUM_FLAGS = _names(EnvOptions) | _names(MarketConfig) | {"preset", "human_momentum"}
+
+
+def check_environment(environment: str, given: Iterable[str]) -> None:
+    """Raises ConfigError for a flag of the momentum environment in a run on another one."""
+    if environment == MOMENTUM_NAME:
+        return
+    for name in given:
+        if name in _MOMENTUM_FLAGS:
+            raise ConfigError(
+                f"--{name} belongs to the environment {MOMENTUM_NAME}, and this run is on {environment}: leave it out"
+            )
 
 
 class Condition(NamedTuple):

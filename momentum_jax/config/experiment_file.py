@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 
-from momentum_jax import moved_modules
-from momentum_jax.fields import ConfigError
 from momentum_jax.processes import paths
+from momentum_jax.processes.python_file import run_file
 
 _SHIPPED = "momentum_jax.experiments"
 
@@ -49,24 +47,5 @@ def load_file(name: str, flag: str) -> ModuleType:
       ConfigError: there is no such file, or it fails, in one line with the place.
     """
     path = paths.user_path(name, flag).absolute()
-    if not path.is_file():
-        raise ConfigError(f"{flag}={name!r}: there is no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None  # the name ends with .py
-    module = importlib.util.module_from_spec(spec)
     shipped()
-    sys.path.append(str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"{flag}={name!r} fails: {_where(error, str(path))}") from error
-    return module
-
-
-def _where(error: BaseException, path: str) -> str:
-    """The last line of the file that was running, and the error, on one line."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
-    remedy = moved_modules.advice(error)
-    return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "") + (f": {remedy}" if remedy else "")
+    return run_file(path, f"{flag}={name!r}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
+from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
@@ -25,6 +26,7 @@ _MAX_TIMESTEPS = 2**31 - 2**20
 class Arm:
     """One setting of environment and learner, run with every seed.
 
+    `env` is of the momentum environment; a run on another one leaves it at its defaults.
     `redrawn_streams` names random streams that each seed draws anew: arms that differ in nothing else
     are a pick-freeze design over the streams (see `analysis.inference.variance`).
     """
@@ -43,6 +45,7 @@ class Experiment:
       checkpoints: environment steps to measure at; empty for the default list.
       other_arms: arms of other runs on the same seeds that its claims compare its own with, judged jointly.
       market: settings of `MarketConfig` that differ from the defaults.
+      environment: its name, see `env.registry`; arms of another than `momentum` leave `Arm.env` out.
     """
 
     name: str
@@ -54,11 +57,15 @@ class Experiment:
     checkpoints: tuple[int, ...] = ()
     other_arms: tuple[str, ...] = ()
     market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    environment: str = MOMENTUM_NAME
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """One resolved run: everything that decides its numbers, and where they go."""
+    """One resolved run: everything that decides its numbers, and where they go.
+
+    In a run on another environment than `momentum`, `market` and each arm's `env` stay at their defaults.
+    """
 
     experiment: str
     arms: tuple[Arm, ...]
@@ -77,6 +84,7 @@ class RunConfig:
     )
     market: MarketConfig = MarketConfig()
     claims: tuple[Claim, ...] = ()
+    environment: str = MOMENTUM_NAME
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -111,6 +119,7 @@ class RunConfig:
     def validate(self) -> None:
         """Raises ConfigError on the first setting that cannot be."""
         check_fields(self)
+        self._check_environment()
         for arm in self.arms:
             arm.env.validate()
             arm.ppo.validate()
@@ -145,6 +154,10 @@ class RunConfig:
         """The run as plain values for config.json."""
         plain = dataclasses.asdict(self)
         del plain["checkpoints"], plain["num_seeds"], plain["first_seed"]
+        if self.environment != MOMENTUM_NAME:
+            del plain["market"]
+            for arm in plain["arms"]:
+                del arm["env"]
         plain |= {"seeds": self.seeds, "checkpoints": self.planned_checkpoints}
         return json.loads(json.dumps(plain))  # tuples become lists
 
@@ -164,6 +177,16 @@ class RunConfig:
         # What lies beyond `timesteps` follows from the rollouts' size.
         own["checkpoints"] = [step for step in plain["checkpoints"] if step <= timesteps]
         return from_plain(cls, own)
+
+    def _check_environment(self) -> None:
+        """Refuse settings of the momentum environment in a run on another one."""
+        found = [f"arm {arm.name}" for arm in self.arms if arm.env != EnvOptions()]
+        found += ["market"] if self.market != MarketConfig() else []
+        if found and self.environment != MOMENTUM_NAME:
+            raise ConfigError(
+                f"{found[0]} has settings of the environment {MOMENTUM_NAME}, and the run is on {self.environment}: "
+                "leave them out"
+            )
 
     def extended(self, timesteps: int, checkpoints: Sequence[int] = ()) -> RunConfig:
         """The same run made longer; what was measured so far stays in the list of checkpoints.
@@ -237,7 +260,11 @@ def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any])
     env = PRESETS[preset] | {name: value for name, value in overrides.items() if name in env_fields}
     ppo = {name: value for name, value in overrides.items() if name not in env_fields}
     return tuple(
-        dataclasses.replace(arm, env=dataclasses.replace(arm.env, **env), ppo=dataclasses.replace(arm.ppo, **ppo))
+        dataclasses.replace(
+            arm,
+            env=dataclasses.replace(arm.env, **env),
+            ppo=dataclasses.replace(arm.ppo, **ppo),
+        )
         for arm in arms
     )
 

@@ -16,7 +16,7 @@ from momentum_jax.diagnostics.description import Diagnostics, Variable
 SCHEMA_VERSION = 1
 """Version of the run directory's layout; a reader refuses what is newer than itself."""
 
-PROBE_HALVES = ("A", "B")
+PROBE_DIM, PROBE_HALVES = "probe_half", ("A", "B")
 
 DIVERGENCE_LIMIT = 1e4
 """Value loss, reward², above which a seed counts as diverged; healthy runs of every recorded study stay below 30."""
@@ -85,7 +85,7 @@ def _probed(context: str) -> Iterator[Variable]:
     yield Variable(
         name="p_action",
         long_name=f"mean action probability on the probe states of a {context}; NaN where there are none",
-        dims=("probe_half", context, "action"),
+        dims=(PROBE_DIM, context, "action"),
         dtype="float64",
         units="probability",
         kind="instant",
@@ -95,7 +95,7 @@ def _probed(context: str) -> Iterator[Variable]:
     yield Variable(
         name="probe_count",
         long_name=f"probe states by {context}",
-        dims=("probe_half", context),
+        dims=(PROBE_DIM, context),
         kind="instant",
         estimator="exact",
     )
@@ -137,7 +137,7 @@ def table(diagnostics: Diagnostics) -> dict[str, Variable]:
 def labels(diagnostics: Diagnostics) -> Mapping[str, tuple[Any, ...]]:
     """Coordinate values of every dimension beyond arm, seed and checkpoint."""
     return {
-        "probe_half": PROBE_HALVES,
+        PROBE_DIM: PROBE_HALVES,
         diagnostics.context: diagnostics.contexts,
         "action": diagnostics.actions,
     }

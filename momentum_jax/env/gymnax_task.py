@@ -125,6 +125,9 @@ class GymnaxTask:
         lead = compact.shape[: compact.ndim - len(self._observation_shape)]
         return compact.reshape(*lead, self.num_inputs).astype(jnp.float32)
 
+    def expand_rest(self, compact: jax.Array, params: Any) -> jax.Array:
+        return self.expand(compact, params)  # nothing is exogenous
+
     def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
         return kernel, ()
 

@@ -11,6 +11,7 @@ import numpy as np
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.networks import towers as networks
@@ -176,7 +177,10 @@ class Fleet:
 
     def _engine(self, arms: Sequence[int], shared: Any, layout: Layout) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]
-        runs = [Run(seed, arm.ppo, arm.env, arm.redrawn_streams) for arm in chosen for seed in self._seeds]
+        own = self._config.environment == MOMENTUM_NAME  # others have no options
+        runs = [
+            Run(seed, arm.ppo, arm.env if own else None, arm.redrawn_streams) for arm in chosen for seed in self._seeds
+        ]
         return Engine(self._task, shared, runs, layout, self._config.total_updates, self._config.fixed_streams)
 
     def _join(self, by_program: Sequence[Any]) -> Any:

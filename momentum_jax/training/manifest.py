@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from momentum_jax.config.run_config import RunConfig
-from momentum_jax.env import momentum_probes
-from momentum_jax.env.momentum_diagnostics import MOMENTUM
-from momentum_jax.market.dataset import Dataset
-from momentum_jax.market.segment import regime_balance
+from momentum_jax.env.registry import Loaded
+from momentum_jax.env.task import Task
 from momentum_jax.processes import jax_settings
 from momentum_jax.training.engine import Layout
 from momentum_jax.version import __version__
@@ -22,34 +20,33 @@ from momentum_jax.version import __version__
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "pandas")
 
 
-def describe(config: RunConfig, dataset: Dataset, layouts: Sequence[Layout], num_processes: int = 1) -> dict[str, Any]:
+def describe(
+    config: RunConfig, task: Task, loaded: Loaded, layouts: Sequence[Layout], num_processes: int = 1
+) -> dict[str, Any]:
     """The content of config.json: the resolved run and what it ran on; `layouts` are those of its programs."""
     devices = max((layout.devices for layout in layouts), key=len)
     return config.to_json() | {
-        "data": dataset.describe(),
-        "diagnostics": MOMENTUM.to_json(),
+        "data": dict(loaded.facts),
+        "diagnostics": task.diagnostics.to_json(),
         "versions": {name: metadata.version(name) for name in _PACKAGES}
         | {"python": platform.python_version(), "momentum_jax": __version__},
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
         "jax_settings": jax_settings.current(),
         "group_width": [layout.group_width for layout in layouts],
         "num_processes": num_processes,
-        "probe_draw": momentum_probes.draw_version(len(dataset.segments)),
+        "probe_draw": loaded.probe_draw,
         "git_commit": _git_commit(),
         "started": now(),
         "finished": None,
     }
 
 
-def headline(config: RunConfig, dataset: Dataset) -> str:
-    """One line: arms, seeds, steps and the data."""
-    run = f"{config.experiment}: {len(config.arms)} arm(s) × {config.num_seeds} seeds × {config.timesteps:,} steps on "
-    if len(dataset.segments) == 1:
-        facts = dataset.segments[0].describe()
-        return run + f"{facts['symbol']} {facts['regime']}, {facts['bars']:,} bars of {facts['sessions']} sessions"
-    balance = regime_balance(dataset.segments)
-    shares = ", ".join(f"{regime} {entry['share']:.0%}" for regime, entry in balance.items())
-    return run + f"{len(dataset.segments)} segments, {sum(e['bars'] for e in balance.values()):,} bars: {shares}"
+def headline(config: RunConfig, loaded: Loaded) -> str:
+    """One line: arms, seeds, steps and the environment's data."""
+    return (
+        f"{config.experiment}: {len(config.arms)} arm(s) × {config.num_seeds} seeds × {config.timesteps:,} steps on "
+        f"{loaded.title}"
+    )
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-"""Trains an experiment: loads the market, compiles, advances from checkpoint to checkpoint and writes each at once.
+"""Trains an experiment: loads its data, compiles, advances from checkpoint to checkpoint and writes each at once.
 
 A run can end anywhere and be resumed: its state is saved at checkpoints, and what lies behind the newest state is
 computed again, to the same bits.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,13 @@ import jax
 
 from momentum_jax import run_directory
 from momentum_jax.config.run_config import RunConfig
-from momentum_jax.env.momentum import Momentum, make_market
+from momentum_jax.env import registry
+from momentum_jax.env.environment_names import file_and_function
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
-from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.market_options import VENDORS, MarketConfig, from_anywhere
-from momentum_jax.market.segment import fingerprint
-from momentum_jax.processes import distributed, jax_settings, kernel_choices
+from momentum_jax.market.market_options import from_anywhere
+from momentum_jax.processes import distributed, jax_settings, kernel_choices, paths
 from momentum_jax.processes.invocation import resume_command
 from momentum_jax.training import capacity
 from momentum_jax.training.engine import Layout
@@ -63,8 +62,8 @@ def train(
       WriteError: the disk is full, or the directory went away; earlier states are kept.
       ProcessLostError: another process has died or stopped; the state is saved.
     """
+    config = _from_anywhere(config)
     config.validate()
-    config = dataclasses.replace(config, market=from_anywhere(config.market))
     job = job or distributed.Job()
     go_on = go_on or resume_command(run_dir)
     if config.num_seeds < job.count:
@@ -72,22 +71,21 @@ def train(
             f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
         )
     share = run_directory.Share(job.index, job.count)
-    task = Momentum()
+    environment = registry.find(config.environment, config.market)
+    task = environment.task
     layouts = _layouts(config, task, run_dir, resume, share)  # now, for fetching bars may take hours
-    dataset = _load(config.market, job)
-    market = make_market(dataset.segments, config.market.segments)
-    seeds = share.of(config.seeds)
-    description = describe(config, dataset, layouts, job.count)
+    loaded = _load(environment, config, job)
+    description = describe(config, task, loaded, layouts, job.count)
     with _opened(run_dir, description, resume, job) as finished, compatibility.explained(run_dir, share, go_on):
         session = Session(config, run_dir, share, job, say, go_on)
         if finished:
             session.log("finished already: nothing to resume (--extend_to makes it longer)")
             return
-        session.log(headline(config, dataset))
-        for line in (*config.unjudged_claims(), *_remarks(run_dir, description, dataset.reports)):
+        session.log(headline(config, loaded))
+        for line in (*config.unjudged_claims(), *loaded.remarks, *_remarks(run_dir, description)):
             session.log(line)
         started = time.perf_counter()
-        fleet = Fleet(config, task, market, layouts, seeds)
+        fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds))
         _keep_kernels(run_dir, layouts, job)
         session.log(f"compiled for {_devices(layouts)} in {time.perf_counter() - started:.1f} s")
         session.train(fleet)
@@ -107,28 +105,38 @@ def _layouts(config: RunConfig, task: Task, run_dir: Path, resume: bool, share: 
     return layouts
 
 
-def _load(config: MarketConfig, job: distributed.Job) -> Dataset:
-    """The market. One process alone asks a vendor; the others wait, and read what it stored.
+def _from_anywhere(config: RunConfig) -> RunConfig:
+    """The same run with paths in full: it may go on from another folder."""
+    parts = file_and_function(config.environment)
+    if parts is not None:
+        path = paths.user_path(parts[0], "env").absolute()
+        return dataclasses.replace(config, environment=f"{path}:{parts[1]}")
+    return dataclasses.replace(config, market=from_anywhere(config.market))
+
+
+def _load(environment: registry.Environment, config: RunConfig, job: distributed.Job) -> registry.Loaded:
+    """The environment's data. One process alone asks a vendor; the others wait, and read what it stored.
 
     Raises:
       DataError: it cannot be used, or another process has other data.
     """
-    if config.data_source not in VENDORS:
-        dataset = load_dataset(config)
+    if not environment.fetches:
+        loaded = environment.load()
     elif job.is_first:
-        dataset = load_dataset(config)
+        loaded = environment.load()
         job.barrier("fetched")
     else:
         job.barrier("fetched")
-        dataset = load_dataset(config, refresh=False)
-    found = job.gather("data", fingerprint(dataset.segments))
+        loaded = environment.load(refresh=False)
+    found = job.gather("data", str(loaded.facts["fingerprint"]))
     other = next((index for index, text in enumerate(found) if text != found[0]), None)
     if other is not None:
+        where = config.market.where if environment.fetches else config.environment
         raise DataError(
-            f"{config.where}: process {other} reads other data than process 0: give all of them the same files, "
+            f"{where}: process {other} reads other data than process 0: give all of them the same files, "
             f"or one cache_path that all of them see"
         )
-    return dataset
+    return loaded
 
 
 @contextlib.contextmanager
@@ -165,10 +173,7 @@ def _make_or_find(run_dir: Path, description: Mapping[str, Any], resume: bool, s
         run_directory.replace_config(run_dir, stored | longer)
 
 
-def _remarks(run_dir: Path, description: Mapping[str, Any], reports: Iterable[Any]) -> Iterator[str]:
-    for report in reports:
-        if report.findings:
-            yield report.to_text(limit=0)
+def _remarks(run_dir: Path, description: Mapping[str, Any]) -> Iterator[str]:
     yield from jax_settings.ignored()
     yield from compatibility.changed_versions(run_dir, description)
 

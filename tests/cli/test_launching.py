@@ -15,6 +15,7 @@ import pytest
 from momentum_jax import run_directory
 from momentum_jax.analysis.report import build, terminal
 from momentum_jax.cli import command_line
+from momentum_jax.env import registry
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.processes import invocation
 from momentum_jax.training import runner
@@ -29,7 +30,7 @@ NOTHING = "nothing has been written; the same command starts again"
 
 @pytest.fixture(autouse=True)
 def made_up_market(monkeypatch):
-    monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment()], []))
+    monkeypatch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment()], []))
 
 
 def signalled(monkeypatch, owner, name, number=signal.SIGINT):
@@ -46,7 +47,7 @@ def signalled(monkeypatch, owner, name, number=signal.SIGINT):
 
 STAGES = {
     "flags": (command_line, "parse", NOTHING),
-    "data": (runner, "load_dataset", NOTHING),
+    "data": (registry, "load_dataset", NOTHING),
     "compiling": (runner, "Fleet", "run holds no state yet; go on with: "),
     "policies": (run_directory, "write_policy", "run holds the state after update 5; go on with: "),
     "tables": (terminal, "summary", "run is finished, its report is not: "),
@@ -74,7 +75,7 @@ def test_a_signal_costs_one_line_that_says_what_is_kept(launch, tmp_path, monkey
 
 def test_a_directory_that_was_there_before_is_not_taken_for_the_stopped_run(launch, tmp_path, monkeypatch):  # noqa: F811
     (tmp_path / "run").mkdir()
-    signalled(monkeypatch, runner, "load_dataset")
+    signalled(monkeypatch, registry, "load_dataset")
     ended = launch(*RUN, trains=True)
     assert (ended.code, "exists already" in ended.err) == (2, True)  # refused before bars are loaded
 

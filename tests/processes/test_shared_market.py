@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from momentum_jax.config.run_config import Arm, RunConfig
+from momentum_jax.env import registry
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.market_options import MarketConfig
@@ -47,12 +49,13 @@ def load_together(monkeypatch, config: MarketConfig, seeds=(0, 0, 0)) -> list[tu
         loaded.append((local.index, refresh))
         return Dataset([make_segment(150, seeds[local.index])], [])
 
-    def process(index: int) -> Dataset:
+    def process(index: int) -> registry.Loaded:
         local.index = index
-        return runner._load(config, ThreadedJob(index, values))
+        run = RunConfig(experiment="shared", arms=(Arm(name="a"),), market=config)
+        return runner._load(registry.find("momentum", config), run, ThreadedJob(index, values))
 
     values: dict[int, str] = {}
-    monkeypatch.setattr(runner, "load_dataset", load_dataset)
+    monkeypatch.setattr(registry, "load_dataset", load_dataset)
     with ThreadPoolExecutor(COUNT) as pool:
         assert len(list(pool.map(process, range(COUNT)))) == COUNT
     return loaded

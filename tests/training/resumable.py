@@ -30,11 +30,11 @@ def make_config(**settings: Any) -> RunConfig:
 
 def use_made_up_market() -> None:
     """Let the runner train on a made-up market."""
+    from momentum_jax.env import registry
     from momentum_jax.market.dataset import Dataset
-    from momentum_jax.training import runner
     from tests.markets import make_segment
 
-    runner.load_dataset = lambda config: Dataset([make_segment()], [])
+    registry.load_dataset = lambda config: Dataset([make_segment()], [])
 
 
 def _kill() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import momentum_jax
 from momentum_jax.diagnostics.variables import table
+from momentum_jax.env import registry
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.processes.interruption import Interrupted
@@ -22,7 +23,7 @@ from tests.training.resumable import make_config
 @pytest.fixture(autouse=True)
 def made_up_market(monkeypatch):
     """The runner trains on a made-up market."""
-    monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment()], []))
+    monkeypatch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment()], []))
 
 
 def train(run_dir, config=None, stop_at=None, **options):
@@ -49,7 +50,7 @@ def uninterrupted(tmp_path_factory):
     """The whole run in one go."""
     run_dir = tmp_path_factory.mktemp("whole") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment()], []))
+        patch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment()], []))
         train(run_dir)
     return run_dir
 

@@ -9,6 +9,7 @@ import jax
 import pytest
 
 from momentum_jax.config.run_config import Arm, RunConfig
+from momentum_jax.env import registry
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
@@ -73,7 +74,7 @@ def small(**settings) -> RunConfig:
     ],
 )
 def test_an_impossible_size_is_refused_in_one_line_before_anything_is_loaded(tmp_path, monkeypatch, impossible):
-    monkeypatch.setattr(runner, "load_dataset", lambda config: pytest.fail("loaded"))
+    monkeypatch.setattr(registry, "load_dataset", lambda config: pytest.fail("loaded"))
     with pytest.raises(
         ConfigError, match=r"need at least [\d,.]+ GB of memory, and [\d,.]+ GB are free: lower"
     ) as found:
@@ -108,7 +109,7 @@ def test_the_memory_of_an_accelerator_is_its_own(monkeypatch):
 
 
 def test_the_disk_has_to_hold_what_the_run_leaves(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment()], []))
+    monkeypatch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment()], []))
     config = small(num_seeds=3)
     estimated = capacity.disk_bytes(config, Momentum())
     monkeypatch.setattr(machine, "free_disk", lambda path: estimated - 1)

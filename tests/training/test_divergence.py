@@ -16,6 +16,7 @@ from momentum_jax.analysis.metrics.curves import failed_steps
 from momentum_jax.analysis.report import build, terminal
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.variables import table
+from momentum_jax.env import registry
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.processes.interruption import Interrupted
@@ -42,7 +43,7 @@ CONFIG = dataclasses.replace(CONFIG, num_devices=1, group_width=(2,), state_inte
 @pytest.fixture(scope="module", autouse=True)
 def made_up_market():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment()], []))
+        patch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment()], []))
         yield
 
 

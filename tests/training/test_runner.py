@@ -13,6 +13,7 @@ import momentum_jax
 from momentum_jax.analysis.report import build
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.variables import table
+from momentum_jax.env import registry
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
@@ -27,7 +28,7 @@ SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(1
 @pytest.fixture
 def train(tmp_path, monkeypatch):
     """Train on a made-up market; returns the loaded run."""
-    monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment()], []))
+    monkeypatch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment()], []))
 
     def run(name: str, arms: list[Arm], num_seeds: int = 2, **settings):
         config = RunConfig(experiment="test", arms=tuple(arms), timesteps=500, num_seeds=num_seeds, **settings)

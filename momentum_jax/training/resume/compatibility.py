@@ -131,7 +131,8 @@ def changed_versions(run_dir: str | Path, description: Mapping[str, Any]) -> Ite
 def deciding_settings(run: RunConfig) -> dict[str, Any]:
     """The settings that decide a run's numbers, as plain values in the present program's terms."""
     settings = {name: value for name, value in run.to_json().items() if name not in _FREE}
-    settings["market"] = {name: value for name, value in settings["market"].items() if name not in _FREE_MARKET}
+    if "market" in settings:
+        settings["market"] = {name: value for name, value in settings["market"].items() if name not in _FREE_MARKET}
     return settings
 
 

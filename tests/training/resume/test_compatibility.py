@@ -9,10 +9,9 @@ import pytest
 
 import momentum_jax
 from momentum_jax import run_directory
-from momentum_jax.env import momentum_probes
+from momentum_jax.env import momentum_probes, registry
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
-from momentum_jax.training import runner
 from momentum_jax.training.engine import default_layout
 from momentum_jax.training.manifest import describe
 from momentum_jax.training.resume import compatibility
@@ -50,7 +49,7 @@ def test_changed_settings_are_refused_with_the_difference(tmp_path, change, word
 
 def test_changed_data_is_refused_with_the_difference(tmp_path, monkeypatch):
     interrupt(tmp_path / "run", 200)
-    monkeypatch.setattr(runner, "load_dataset", lambda config: Dataset([make_segment(seed=1)], []))
+    monkeypatch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment(seed=1)], []))
     with pytest.raises(ConfigError, match=r"data\.fingerprint was "):
         train(tmp_path / "run", resume=True)
 

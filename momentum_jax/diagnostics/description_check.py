@@ -1,0 +1,105 @@
+"""Does a description fit together? Asked before anything is compiled, since a person may have written it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from momentum_jax.diagnostics.description import (
+    Count,
+    DecisionTable,
+    Diagnostics,
+    Metric,
+    Outcomes,
+    Ratio,
+    Recorded,
+    Share,
+    Variable,
+)
+from momentum_jax.diagnostics.events import EPISODE_END, EventWord
+from momentum_jax.diagnostics.variables import PROBE_DIM, common, table
+from momentum_jax.fields import ConfigError, nearest
+
+
+def check(diagnostics: Diagnostics) -> None:
+    """Raises ConfigError for the first part that does not fit: what was found, and what it could be."""
+    problem = next(_problems(diagnostics), None)
+    if problem is not None:
+        raise ConfigError(f"diagnostics of {diagnostics.environment}: {problem}")
+    EventWord.of(diagnostics)
+
+
+def _problems(diagnostics: Diagnostics) -> Iterator[str]:
+    labels = {
+        "actions": diagnostics.actions,
+        "contexts": diagnostics.contexts,
+        "flags": (EPISODE_END, *diagnostics.flags),
+        "variables": [row.name for row in (*diagnostics.variables, *common(diagnostics.context))],
+        "metrics": diagnostics.metric_names,
+    }
+    for what, names in labels.items():
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            yield f"{what} has {twice[0]!r} more than once: name each once"
+        if not names:
+            yield f"{what} is empty: name at least one"
+    if diagnostics.context in ("arm", "seed", "checkpoint", "action", PROBE_DIM):
+        yield f"context {diagnostics.context!r} is another dimension's name: choose one of your own"
+    for variable in diagnostics.variables:
+        yield from _of_variable(variable, diagnostics)
+    rows = table(diagnostics)
+    if not isinstance(getattr(rows.get(diagnostics.decisions), "source", None), DecisionTable):
+        yield f"decisions={diagnostics.decisions!r} names no variable whose source is a DecisionTable"
+    for metric in diagnostics.metrics:
+        yield from _of_metric(metric, diagnostics)
+    yield from _unknown("primary", [diagnostics.primary], diagnostics.metric_names)
+    curves = [*diagnostics.metric_names, *(metric.exact_name for metric in diagnostics.metrics if metric.exact_name)]
+    yield from _unknown("dips_in", diagnostics.dips_in, curves)
+    yield from _unknown("columns", diagnostics.columns, diagnostics.metric_names)
+    yield from _unknown("shown_events", diagnostics.shown_events, rows)
+    if diagnostics.contrast is not None:
+        yield from _unknown("contrast", diagnostics.contrast.contexts, diagnostics.contexts)
+        yield from _unknown("contrast", diagnostics.contrast.actions, diagnostics.actions)
+
+
+def _of_variable(variable: Variable, diagnostics: Diagnostics) -> Iterator[str]:
+    place, flags = f"variable {variable.name!r}", (EPISODE_END, *diagnostics.flags)
+    dims: tuple[str, ...] = ()
+    dtype = "int64"
+    match variable.source:
+        case Count() as rule:
+            yield from _unknown(place, (*rule.when, *rule.unless), flags)
+            yield from _unknown(place, rule.actions, diagnostics.actions)
+        case DecisionTable() as rule:
+            yield from _unknown(place, rule.when, flags)
+            dims = diagnostics.context, "action"
+        case Outcomes() as rule:
+            yield from _unknown(place, [rule.when], flags)
+            dtype = "int64" if rule.reduce == "positive" else "float64"
+        case None:
+            yield f"{place} has no source: say how it is counted (Count, DecisionTable or Outcomes)"
+    if (variable.dims, variable.dtype) != (dims, dtype):
+        yield f"{place} has dims {variable.dims} and dtype {variable.dtype}, its source gives {dims} and {dtype}"
+
+
+def _of_metric(metric: Metric, diagnostics: Diagnostics) -> Iterator[str]:
+    place, rows = f"metric {metric.name!r}", table(diagnostics)
+    match metric.derived:
+        case Share() as rule:
+            yield from _unknown(place, rule.actions, diagnostics.actions)
+            yield from _unknown(place, rule.contexts, diagnostics.contexts)
+        case Ratio() as rule:
+            yield from _unknown(place, [rule.numerator], rows)
+            yield from _unknown(place, rule.actions, diagnostics.actions)
+        case Recorded(variable=name):
+            yield from _unknown(place, [name], rows)
+            if name in rows and rows[name].dims:
+                yield f"{place} stands for {name!r}, which has dims {rows[name].dims}: take a Share or a Ratio of it"
+
+
+def _unknown(place: str, names: Iterable[str | int], known: Iterable[str | int]) -> Iterator[str]:
+    choices = list(known)
+    for name in names:
+        if name not in choices:
+            listed = ", ".join(map(str, choices))
+            yield f"{place} names {name!r}, expected one of {listed}{nearest(str(name), map(str, choices))}"

@@ -1,0 +1,176 @@
+"""Environments by name: `momentum`, those of gymnax, and a person's own in a file.
+
+momentum                 the environment of this package, on the market that the run's settings name
+CartPole-v1              any environment that gymnax registers, with a discrete action space
+path/to/file.py:make     what `make()` returns: a `Task`, a gymnax environment, or a pair of one of these and what
+                         all runs share (a gymnax environment's parameters)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from gymnax import registration
+from gymnax.environments import environment
+
+from momentum_jax.diagnostics.description_check import check
+from momentum_jax.env import momentum_probes
+from momentum_jax.env.environment_names import MOMENTUM_NAME, file_and_function
+from momentum_jax.env.gymnax_task import GymnaxTask
+from momentum_jax.env.momentum import ENV_ID, Momentum, make_market
+from momentum_jax.env.task import Task
+from momentum_jax.fields import ConfigError, unknown
+from momentum_jax.market.dataset import Dataset, load_dataset
+from momentum_jax.market.market_options import VENDORS, MarketConfig
+from momentum_jax.market.segment import regime_balance
+from momentum_jax.processes.python_file import place_and_error, run_file
+
+_OPTIONAL = ("expand_rest",)
+_ASKED = [name for name in (*Task.__annotations__, *vars(Task)) if not name.startswith("_") and name not in _OPTIONAL]
+
+
+class Loaded(NamedTuple):
+    """What an environment is played on."""
+
+    shared: Any  # what all runs share, see `Task.bind`
+    facts: Mapping[str, Any]  # for config.json, under `data`; its `fingerprint` tells other data apart
+    title: str  # for the first line of a run
+    remarks: Sequence[str] = ()  # lines for its log
+    probe_draw: int = 1  # version of the way in which probe states are drawn
+
+
+@dataclass(frozen=True)
+class MomentumEnvironment:
+    """The momentum environment on a market."""
+
+    market: MarketConfig
+    task: Momentum
+
+    @property
+    def fetches(self) -> bool:
+        """Whether loading asks somebody else's machine, so that one process does it for all."""
+        return self.market.data_source in VENDORS
+
+    def load(self, refresh: bool = True) -> Loaded:
+        """Load the market.
+
+        Args:
+          refresh: whether a vendor is asked again for sessions that are stored as incomplete.
+
+        Raises:
+          DataError: it cannot be used.
+        """
+        dataset = load_dataset(self.market) if refresh else load_dataset(self.market, refresh=False)
+        return Loaded(
+            shared=make_market(dataset.segments, self.market.segments),
+            facts=dataset.describe(),
+            title=_market_title(dataset),
+            remarks=[report.to_text(limit=0) for report in dataset.reports if report.findings],
+            probe_draw=momentum_probes.draw_version(len(dataset.segments)),
+        )
+
+
+@dataclass(frozen=True)
+class PlainEnvironment:
+    """An environment that needs no data beside its parameters."""
+
+    name: str
+    task: Task
+    shared: Any
+    facts: Mapping[str, Any]
+    fetches: bool = False
+
+    def load(self, refresh: bool = True) -> Loaded:
+        del refresh
+        return Loaded(shared=self.shared, facts=self.facts, title=self.name)
+
+
+Environment = MomentumEnvironment | PlainEnvironment
+
+
+def find(name: str, market: MarketConfig) -> Environment:
+    """The environment of that name.
+
+    Args:
+      name: see the module's text; a file's path is absolute.
+      market: of the momentum environment.
+
+    Raises:
+      ConfigError: there is none, its actions or observations cannot be used, or its description does not fit together.
+    """
+    if name == MOMENTUM_NAME:
+        return MomentumEnvironment(market, Momentum())
+    parts = file_and_function(name)
+    found = _of_gymnax(name) if parts is None else _of_file(name, Path(parts[0]), parts[1])
+    check(found.task.diagnostics)
+    return found
+
+
+def _of_gymnax(name: str) -> PlainEnvironment:
+    names = [known for known in registration.registered_envs if known != ENV_ID]
+    if name not in names:
+        raise unknown("env", name, [MOMENTUM_NAME, *names, "path/to/file.py:make"])
+    try:
+        env, params = registration.make(name)
+    except Exception as error:  # it is code of others, and may need what is not here
+        raise ConfigError(f"env={name!r} cannot be made: {' '.join(str(error).split())}") from error
+    facts = {"source": "gymnax", "environment": name, "fingerprint": _fingerprint(name.encode(), params)}
+    return PlainEnvironment(name, GymnaxTask(env, params), params, facts)
+
+
+def _of_file(name: str, path: Path, function: str) -> PlainEnvironment:
+    called = f"env={name!r}"
+    module = run_file(path, called)
+    make = getattr(module, function, None)
+    if not callable(make):
+        raise ConfigError(f"{called}: the file defines no function {function}: write path/to/file.py:FUNCTION")
+    try:
+        found = make()
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"{called} fails: {place_and_error(error, path)}") from error
+    task, shared = _task_and_shared(found, called)
+    fingerprint = _fingerprint(path.read_bytes(), shared)
+    facts = {"source": "file", "environment": f"{path.name}:{function}", "fingerprint": fingerprint}
+    return PlainEnvironment(task.diagnostics.environment, task, shared, facts)
+
+
+def _task_and_shared(found: Any, called: str) -> tuple[Task, Any]:
+    """What a person's function returned, as a task and what all runs share."""
+    given, shared = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
+    absent = [name for name in _ASKED if not hasattr(given, name)]
+    if not absent:
+        return given, () if shared is None else shared
+    if isinstance(given, environment.Environment):
+        params = given.default_params if shared is None else shared
+        return GymnaxTask(given, params), params
+    raise ConfigError(
+        f"{called} returned a {type(given).__name__} without {', '.join(absent[:3])}: return a Task (see "
+        "momentum_jax.env.task), a gymnax environment, or a pair of one of these and what all runs share"
+    )
+
+
+def _fingerprint(text: bytes, shared: Any) -> str:
+    """SHA-256, in hex, over what an environment is called or made of, and its parameters."""
+    digest = hashlib.sha256(text)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(shared):
+        array = np.asarray(leaf)
+        digest.update(f"{jax.tree_util.keystr(path)}{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _market_title(dataset: Dataset) -> str:
+    if len(dataset.segments) == 1:
+        facts = dataset.segments[0].describe()
+        return f"{facts['symbol']} {facts['regime']}, {facts['bars']:,} bars of {facts['sessions']} sessions"
+    balance = regime_balance(dataset.segments)
+    shares = ", ".join(f"{regime} {entry['share']:.0%}" for regime, entry in balance.items())
+    return f"{len(dataset.segments)} segments, {sum(e['bars'] for e in balance.values()):,} bars: {shares}"

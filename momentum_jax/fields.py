@@ -79,8 +79,9 @@ def unknown(name: str, value: str, choices: Iterable[str]) -> ConfigError:
 
 def nearest(value: str, choices: Iterable[str]) -> str:
     """The end of a message: which of `choices` may have been meant, or nothing."""
-    near = difflib.get_close_matches(value.lower(), choices, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(value.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[near[0]]}?" if near else ""
 
 
 def from_plain(kind: Any, value: Any) -> Any:

@@ -120,7 +120,6 @@ def _run(
         config = _new_run(_experiment(values, load_experiment), values)
     else:
         config = _resumed(values, run_dir, load_experiment)
-    modes.check_environment(config.environment, flag_definitions.given_names(values))
     config.validate()
     job = DistributedConfig(**flag_definitions.given(values, DistributedConfig))
     batch_file = SlurmConfig(**flag_definitions.given(values, SlurmConfig))
@@ -225,6 +224,7 @@ def _resumed(values: flags.FlagValues, run_dir: Path, load_experiment: Callable[
 
 def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
     """`base` with the flags that are given."""
+    modes.check_environment(base.environment, flag_definitions.given_names(values))
     overrides = flag_definitions.given(values, EnvOptions) | flag_definitions.given(values, PPOConfig)
     return dataclasses.replace(
         base,

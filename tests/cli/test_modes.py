@@ -32,6 +32,7 @@ VALUES = {
     "data_path": "other.csv",
     "data_source": "parquet",
     "end_date": "2024-03-20",
+    "env": "CartPole-v1",
     "exclude_findings": "gap",
     "experiment": "tune3",
     "extend_to": "500000",

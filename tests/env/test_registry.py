@@ -1,0 +1,128 @@
+"""Environments by name: what is found, and what is refused in one line before anything is compiled."""
+
+from __future__ import annotations
+
+import sys
+
+import gymnax
+import pytest
+
+from momentum_jax.env import registry
+from momentum_jax.env.environment_names import file_and_function, same_environment, short_name
+from momentum_jax.env.gymnax_task import GymnaxTask
+from momentum_jax.env.momentum import Momentum
+from momentum_jax.fields import ConfigError
+from momentum_jax.market.market_options import MarketConfig
+from tests.environment_files import OWN_WORDS
+
+MARKET = MarketConfig()
+
+
+@pytest.fixture
+def in_file(tmp_path, monkeypatch):
+    """Finds what a function of a file returns, the file given as text."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    def find(text: str, name: str = "mine.py:make") -> registry.Environment:
+        (tmp_path / "mine.py").write_text(text)
+        return registry.find(f"{tmp_path}/{name}", MARKET)
+
+    return find
+
+
+def refusal(find, *arguments) -> str:
+    with pytest.raises(ConfigError) as caught:
+        find(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_momentum_environment_is_played_on_its_market():
+    found = registry.find("momentum", MARKET)
+    loaded = found.load()
+    assert isinstance(found.task, Momentum) and not found.fetches
+    assert loaded.shared.windows.shape[0] > 1_000 and len(loaded.facts["fingerprint"]) == 64
+    assert "bars of" in loaded.title and loaded.probe_draw == 1
+
+
+def test_a_gymnax_environment_is_found_by_its_id():
+    found = registry.find("CartPole-v1", MARKET)
+    loaded = found.load()
+    assert isinstance(found.task, GymnaxTask) and found.task.diagnostics.actions == ("action_0", "action_1")
+    assert loaded.shared == gymnax.make("CartPole-v1")[1]
+    assert loaded.facts["environment"] == "CartPole-v1" and len(loaded.facts["fingerprint"]) == 64
+
+
+def test_an_unknown_id_is_refused_with_the_nearest():
+    message = refusal(registry.find, "cartpole", MARKET)
+    assert message.startswith("env='cartpole' is unknown: choose one of momentum, CartPole-v1, ")
+    assert message.endswith("did you mean CartPole-v1?")
+    assert "did you mean momentum?" in refusal(registry.find, "Momentum-v0", MARKET)
+
+
+def test_continuous_actions_are_refused():
+    assert "has the action space Box(1,): " in refusal(registry.find, "Pendulum-v1", MARKET)
+
+
+def test_a_task_with_words_of_its_own_is_found_in_a_file(in_file):
+    found = in_file(OWN_WORDS)
+    assert found.task.diagnostics.primary == "into_lean_pct" and found.load().title == "leaning"
+    assert found.load().facts["environment"] == "mine.py:make"
+
+
+@pytest.mark.parametrize(
+    "made", ["gymnax.make('CartPole-v1')", "gymnax.make('CartPole-v1')[0]", "Momentum(), 'market'"]
+)
+def test_a_file_may_return_an_environment_alone_or_with_its_parameters(in_file, made):
+    text = f"import gymnax\nfrom momentum_jax.env.momentum import Momentum\ndef make():\n    return {made}\n"
+    found = in_file(text)
+    if "Momentum" in made:
+        assert isinstance(found.task, Momentum) and found.load().shared == "market"
+    else:
+        assert found.load().shared == gymnax.make("CartPole-v1")[1]
+
+
+def test_the_function_may_have_any_name(in_file):
+    text = "import gymnax\ndef swing():\n    return gymnax.make('Acrobot-v1')\n"
+    assert in_file(text, "mine.py:swing").task.num_actions == 3
+    assert refusal(in_file, text, "mine.py").endswith("defines no function make: write path/to/file.py:FUNCTION")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("def make(:", "fails: SyntaxError: .*line 1"),
+        ("import nowhere", "fails: ModuleNotFoundError: No module named 'nowhere' .line 1"),
+        ("def make():\n    return 1 / 0", "fails: ZeroDivisionError: division by zero .line 2"),
+        ("def make():\n    return 3", "returned a int without diagnostics, num_actions, num_inputs: return a Task"),
+        (OWN_WORDS.replace('primary="into_lean_pct"', 'primary="lean_pct"'), "diagnostics of leaning: primary names"),
+        ("import gymnax\ndef make():\n    return gymnax.make('Pendulum-v1')", "has the action space"),
+    ],
+    ids=["syntax", "import", "error", "nonsense", "description", "continuous"],
+)
+def test_a_file_that_fails_is_one_line_with_the_place(in_file, text, problem):
+    with pytest.raises(ConfigError, match=problem) as caught:
+        in_file(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    assert refusal(registry.find, f"{tmp_path}/none.py:make", MARKET).endswith("none.py:make': there is no such file")
+
+
+def test_the_fingerprint_tells_files_and_parameters_apart(in_file):
+    text = "import gymnax\ndef make():\n    env, params = gymnax.make('CartPole-v1')\n    return env, params"
+    prints = [
+        in_file(variant).load().facts["fingerprint"]
+        for variant in (text, text, text + ".replace(gravity=5.0)", text + "  # again")
+    ]
+    assert prints[0] == prints[1] and len(set(prints)) == 3
+
+
+def test_names_of_files(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert file_and_function("a/b.py:make_it") == ("a/b.py", "make_it")
+    assert file_and_function("b.py") == file_and_function("b.py:") == ("b.py", "make")
+    assert file_and_function("CartPole-v1") is None
+    assert short_name("a/b.py:make_it") == "b" and short_name("CartPole-v1") == "CartPole-v1"
+    assert same_environment("b.py", f"{tmp_path}/b.py:make") and not same_environment("b.py", "c.py")

@@ -14,9 +14,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from momentum_jax.config import Experiment
-from momentum_jax.config.experiment_file import is_file_name, load_file
+from momentum_jax.config.experiment_file import is_file_name, load_file, page_module
 from momentum_jax.fields import ConfigError, unknown
-from momentum_jax.study import Study
+from momentum_jax.study import Study, part_name
 
 if TYPE_CHECKING:  # launching an experiment needs no analysis
     from momentum_jax.analysis.claims.published import Published
@@ -34,35 +34,55 @@ def published() -> list[Published]:
 
 
 def load(name: str) -> Experiment:
-    """An experiment by its file's name, a part of a study by `<study>.<part>`, or that of a file anywhere.
+    """An experiment by its module's name, a part of a study by `<study>.<part>`, or that of a file or folder anywhere.
 
     Raises:
       ConfigError: there is no such experiment.
     """
-    file, _, part = name.partition(".")
-    if part and not is_file_name(name) and file in names():
-        return load_study(file).part(part)
+    study, _, part = name.partition(".")
+    if part and not is_file_name(name) and study in names():
+        return load_study(study).part(part)
     module = _module("experiment", name)
     if isinstance(getattr(module, "EXPERIMENT", None), Experiment):
         return module.EXPERIMENT
     if isinstance(getattr(module, "STUDY", None), Study):
-        parts = ", ".join(part.name for part in module.STUDY.parts)
-        raise ConfigError(f"experiment={name!r} is a study: use --study={name}, or one of its parts: {parts}")
+        raise ConfigError(f"experiment={name!r} is a study: use --study={name}{_parts_of(name, module.STUDY)}")
     raise _empty(module)
 
 
 def load_study(name: str) -> Study:
-    """A study by its file's name, or that of a file anywhere.
+    """A study by its module's name, or that of a file or folder anywhere.
 
     Raises:
       ConfigError: there is no such study.
     """
+    return _study_module(name).STUDY
+
+
+def load_page(name: str) -> tuple[Study, ModuleType]:
+    """A study and the module that declares its page; see `momentum_jax.analysis.pages.study_page`.
+
+    Raises:
+      ConfigError: there is no such study, or the module fails.
+    """
+    module = _study_module(name)
+    return module.STUDY, page_module(module, f"study={name!r}")
+
+
+def _study_module(name: str) -> ModuleType:
     module = _module("study", name)
     if isinstance(getattr(module, "STUDY", None), Study):
-        return module.STUDY
+        return module
     if isinstance(getattr(module, "EXPERIMENT", None), Experiment):
         raise ConfigError(f"{name!r} is one run and has no parts: use --experiment={name}")
     raise _empty(module)
+
+
+def _parts_of(name: str, study: Study) -> str:
+    """How some of a study's parts are asked for; those of a user's own have no names as experiments."""
+    if is_file_name(name):
+        return f", with --parts for some of {', '.join(part_name(part) for part in study.parts)}"
+    return f", or one of its parts: {', '.join(part.name for part in study.parts)}"
 
 
 def _module(kind: str, name: str) -> ModuleType:

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
-from momentum_jax.analysis.claims.published import published_percentiles
+from momentum_jax.analysis.claims.published import Published, published_percentiles
 from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.claims.published_claims import judge_published
 from momentum_jax.analysis.claims.verdicts import Finding, Judgement, declared_claims, judge_together
@@ -189,10 +189,15 @@ def _shown(interval: Interval, seeds: int, scale: float = 1.0) -> str:
     return f"{scale * interval.estimate:.1f}{ends}"
 
 
-def published_places(ds: xr.Dataset) -> pd.DataFrame:
-    """Places of the published numbers of each run that has its arm here, with ``run`` and ``arm`` in front."""
+def published_places(ds: xr.Dataset, sources: Sequence[Published] = ()) -> pd.DataFrame:
+    """Places of the published numbers of each run that has its arm here, with ``run`` and ``arm`` in front.
+
+    Args:
+        ds: a loaded run.
+        sources: what was published; by default what the shipped studies repeat.
+    """
     frames = []
-    for run, arm in published_arms(ds):
+    for run, arm in published_arms(ds, sources):
         if run.points:
             places = published_percentiles(ds, run, arm)
             frames.append(places.assign(run=run.name, arm=arm)[["run", "arm", *places.columns]])

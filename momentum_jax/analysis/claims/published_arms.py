@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import xarray as xr
@@ -30,17 +30,20 @@ def find_arm(ds: xr.Dataset, name: str) -> str | None:
     return None
 
 
-def published_arms(ds: xr.Dataset) -> list[PublishedArm]:
+def published_arms(ds: xr.Dataset, sources: Sequence[Published] = ()) -> list[PublishedArm]:
     """The published runs whose numbers can be laid over an arm; an arm serves one run, its namesake first.
 
     Empty on a market that is not of the published symbol. An arm of a published name whose settings were changed is
     not that run.
+
+    Args:
+        ds: a loaded run.
+        sources: what was published; by default what the shipped studies repeat.
     """
-    return [found for source in published_sources() for found in arms_of(ds, source)]
+    return [found for source in sources or published_sources() for found in _arms_of(ds, source)]
 
 
-def arms_of(ds: xr.Dataset, source: Published) -> list[PublishedArm]:
-    """`published_arms` of what was published by one source."""
+def _arms_of(ds: xr.Dataset, source: Published) -> list[PublishedArm]:
     if not on_published_market(ds, source.symbol):
         return []
     arms = {arm["name"]: arm for arm in _arms(ds)}

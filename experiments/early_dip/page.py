@@ -1,0 +1,56 @@
+"""What the study's page is made of; its templates lie beside this file."""
+
+from momentum_jax.analysis.pages.blocks.depths import depths
+from momentum_jax.analysis.pages.blocks.runs import runs
+
+from . import figures, tables
+
+TABLES = {
+    "published": tables.published,
+    "published_summary": tables.published_summary,
+    "claims": tables.claims,
+    "declared": tables.declared,
+    "depths": depths,
+    "causes": tables.causes,
+    "undecided": tables.undecided,
+    "rest": tables.rest,
+    "doses": tables.doses,
+    "dose_trends": tables.dose_trends,
+    "elsewhere": tables.elsewhere,
+    "controls": tables.controls,
+    "mechanism": tables.mechanism,
+    "setups": tables.setups,
+    "noise": tables.noise,
+    "streams": tables.streams,
+    "prediction": tables.prediction,
+    "features": tables.features,
+    "power": tables.power,
+    "runs": runs,
+}
+FIGURES = {
+    "story": figures.story,
+    "published_runs": figures.published_runs,
+    "full": figures.full,
+    "causes": figures.causes,
+    "rest": figures.rest,
+    "dose": figures.dose,
+    "controls": figures.controls,
+    "streams": figures.streams,
+    "random_episodes": figures.random_episodes,
+}
+KEYS = {
+    "depths": ("part", "arm"),
+    "causes": ("part", "arm"),
+    "rest": ("part", "arm"),
+    "controls": ("control",),
+    "streams": ("part", "stream"),
+    "doses": ("trim", "ent_coef"),
+    "dose_trends": ("trim",),
+    "elsewhere": ("part",),
+    "mechanism": ("arm", "to_step"),
+    "setups": ("arm",),
+    "prediction": ("arm", "outcome", "known_at_step"),
+    "claims": ("claim", "number"),
+    "declared": ("claim", "number"),
+}
+REFERENCES = {"reproduction": tables.REFERENCE, "main_causes": tables.TRIM_FIXED}

@@ -1,0 +1,36 @@
+"""What was run."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+
+from momentum_jax.analysis.metrics.curves import failed_steps
+from momentum_jax.analysis.pages.market import Market
+
+_TRAINED = re.compile(r"trained ([\d,]+) environment steps in ([\d.]+) s")
+
+
+def runs(market: Market) -> pd.DataFrame:
+    """What was run: arms, seeds, steps and times, as the logs have them."""
+    rows = []
+    for part, ds in market.parts.items():
+        config = json.loads(ds.attrs["config"])
+        trained = [(int(n.replace(",", "")), float(s)) for n, s in _TRAINED.findall(ds.attrs["log"])]
+        steps, seconds = sum(n for n, _ in trained), sum(s for _, s in trained)
+        rows.append(
+            {
+                "part": part,
+                "arms": ds.sizes["arm"],
+                "seeds": ds.sizes["seed"],
+                "steps": int(config["timesteps"]),
+                "failed_seeds": int((failed_steps(ds) >= 0).sum()),
+                "env_steps_millions": steps / 1e6,
+                "seconds": seconds,
+                "steps_per_second": f"{steps / seconds:,.0f}" if seconds else "",
+                "git_commit": (config.get("git_commit") or "")[:10],
+            }
+        )
+    return pd.DataFrame(rows)

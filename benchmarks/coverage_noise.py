@@ -11,7 +11,7 @@ import numpy.typing as npt
 from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
 from momentum_jax.analysis.dips.evidence import noise_table
 from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
-from momentum_jax.analysis.study.condensed import read_condensed
+from momentum_jax.analysis.pages.condensed import read_condensed
 
 Floats = npt.NDArray[np.float64]
 STEPS = np.concatenate([np.arange(0, 21_000, 1_000), [22_000, 25_000, 32_000, 40_000, 50_000, 63_000, 80_000, 100_000]])

@@ -60,7 +60,7 @@ def load_study(name: str) -> Study:
 
 
 def load_page(name: str) -> tuple[Study, ModuleType]:
-    """A study and the module that declares its page; see `momentum_jax.analysis.pages.study_page`.
+    """A study and the module that declares its page; see `momentum_jax.analysis.pages.page_declaration`.
 
     Raises:
       ConfigError: there is no such study, or the module fails.

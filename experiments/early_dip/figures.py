@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from momentum_jax.analysis.figures.hold import plot_hold
 from momentum_jax.analysis.figures.responses import plot_responses
-from momentum_jax.analysis.pages.blocks.figures import depth_strips, difference_forest, seed_curves, stream_bars
-from momentum_jax.analysis.pages.market import Market
+from momentum_jax.analysis.pages.blocks.page_figures import depth_strips, difference_forest, seed_curves, stream_bars
+from momentum_jax.analysis.pages.study_market import Market
 
 from . import tables
 from .tables import REFERENCE, TRIM_FIXED

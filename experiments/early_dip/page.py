@@ -1,7 +1,7 @@
 """What the study's page is made of; its templates lie beside this file."""
 
-from momentum_jax.analysis.pages.blocks.depths import depths
-from momentum_jax.analysis.pages.blocks.runs import runs
+from momentum_jax.analysis.pages.blocks.depth_tables import depths
+from momentum_jax.analysis.pages.blocks.run_list import runs
 
 from . import figures, tables
 

@@ -12,16 +12,14 @@ from momentum_jax.analysis.claims.claim_tables import published_places, verdict_
 from momentum_jax.analysis.claims.published_claims import judge_claims_of
 from momentum_jax.analysis.claims.verdicts import Judgement, declared_claims, judge_together
 from momentum_jax.analysis.dips.evidence import noise_table
-from momentum_jax.analysis.pages.blocks import depths as depth_blocks
-from momentum_jax.analysis.pages.blocks import paired as paired_blocks
-from momentum_jax.analysis.pages.blocks import prediction as prediction_blocks
-from momentum_jax.analysis.pages.blocks.dose import Doses, Setting, dose_table, dosed
-from momentum_jax.analysis.pages.blocks.dose import dose_trends as trends_of
-from momentum_jax.analysis.pages.blocks.power import power as power_of
-from momentum_jax.analysis.pages.blocks.published import places_for_reading, places_summary
-from momentum_jax.analysis.pages.blocks.rates import context_shares, event_rates
-from momentum_jax.analysis.pages.blocks.streams import shares_by_stream
-from momentum_jax.analysis.pages.market import Market, Outcome
+from momentum_jax.analysis.pages.blocks import early_prediction, needed_seeds
+from momentum_jax.analysis.pages.blocks.depth_tables import against_controls
+from momentum_jax.analysis.pages.blocks.dose_tables import Doses, Setting, dose_slopes, dose_table, dosed
+from momentum_jax.analysis.pages.blocks.event_rates import context_shares, event_rates
+from momentum_jax.analysis.pages.blocks.paired_tables import paired_depths, pairs_by_part, undecided_pairs
+from momentum_jax.analysis.pages.blocks.published_tables import places_for_reading, places_summary
+from momentum_jax.analysis.pages.blocks.stream_tables import shares_by_stream
+from momentum_jax.analysis.pages.study_market import Market, Outcome
 
 from .published import PUBLISHED
 
@@ -100,17 +98,17 @@ def declared(market: Market) -> pd.DataFrame:
 
 def causes(market: Market) -> pd.DataFrame:
     """Depth of every arm less tune2's on the same seeds."""
-    return paired_blocks.paired_depths(market, reference(market), CAUSE_PARTS)
+    return paired_depths(market, reference(market), CAUSE_PARTS)
 
 
 def undecided(market: Market) -> pd.DataFrame:
     """Arms whose difference from tune2 may be 0 and may be more than a point."""
-    return paired_blocks.undecided(market, reference(market), CAUSE_PARTS)
+    return undecided_pairs(market, reference(market), CAUSE_PARTS)
 
 
 def rest(market: Market) -> pd.DataFrame:
     """Depth with the trim fixed and one more switch changed, less that with the trim alone."""
-    return paired_blocks.paired_depths(market, market.outcome(TRIM_FIXED, "main_causes"), ("rest",))
+    return paired_depths(market, market.outcome(TRIM_FIXED, "main_causes"), ("rest",))
 
 
 def entropy_doses(market: Market) -> Doses:
@@ -132,12 +130,12 @@ def doses(market: Market) -> pd.DataFrame:
 
 def dose_trends(market: Market) -> pd.DataFrame:
     """Change of depth for 0.01 more of the entropy bonus, with the trap, without it, and the difference of the two."""
-    return trends_of(entropy_doses(market), "trim", "points_per_0.01", units=100)
+    return dose_slopes(entropy_doses(market), "trim", "points_per_0.01", units=100)
 
 
 def elsewhere(market: Market) -> pd.DataFrame:
     """Depth with the trap less that without, on the same seeds, in every part that has both."""
-    return paired_blocks.pairs_by_part(_trap_pairs(market), "depth_with_trap", "depth_without")
+    return pairs_by_part(_trap_pairs(market), "depth_with_trap", "depth_without")
 
 
 def _trap_pairs(market: Market) -> Iterator[tuple[str, Outcome | None, Outcome | None]]:
@@ -150,7 +148,7 @@ def _trap_pairs(market: Market) -> Iterator[tuple[str, Outcome | None, Outcome |
 def controls(market: Market) -> pd.DataFrame:
     """Tune2's seeds against what each control arm reaches without a reason in the rewards."""
     found = [outcome for outcome in market.outcomes if outcome.part == "controls"]
-    return depth_blocks.against_controls(reference(market), found)
+    return against_controls(reference(market), found)
 
 
 def mechanism(market: Market) -> pd.DataFrame:
@@ -183,12 +181,12 @@ def streams(market: Market) -> pd.DataFrame:
 
 def prediction(market: Market) -> pd.DataFrame:
     """What is known at 2 000 to 5 000 steps about the depth at 10 000, and about the rise that follows."""
-    return prediction_blocks.predictions(predicted_arms(market), _LANDMARKS, _TROUGH, market.horizon)
+    return early_prediction.predictions(predicted_arms(market), _LANDMARKS, _TROUGH, market.horizon)
 
 
 def features(market: Market) -> pd.DataFrame:
     """Each feature alone: its rank correlation over seeds with the depth at 10 000 steps, a column per landmark."""
-    return prediction_blocks.single_features(predicted_arms(market), _LANDMARKS, _TROUGH, market.horizon)
+    return early_prediction.single_features(predicted_arms(market), _LANDMARKS, _TROUGH, market.horizon)
 
 
 def predicted_arms(market: Market) -> list[tuple[str, xr.Dataset]]:
@@ -199,10 +197,10 @@ def predicted_arms(market: Market) -> list[tuple[str, xr.Dataset]]:
     design, label = market.parts.get("streams"), f"{REFERENCE}, seeds of A and B"
     if design is not None:
         # A and B are tune2 twice with every stream drawn anew: as many independent seeds again.
-        found.append((label, prediction_blocks.pooled(design, ("A", "B"), label)))
+        found.append((label, early_prediction.pooled(design, ("A", "B"), label)))
     return found
 
 
 def power(market: Market) -> pd.DataFrame:
     """How many seeds a new study needs to show such a dip, or to tell two arms apart, with 80 % power at 5 %."""
-    return power_of(market, reference(market), ("tune3", TRIM_FIXED, "permuted_rewards"))
+    return needed_seeds.power(market, reference(market), ("tune3", TRIM_FIXED, "permuted_rewards"))

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from momentum_jax.analysis.pages.page import condense_study, markets_of, study_named_by, write_pages
-from momentum_jax.analysis.pages.study_page import load_study_page
+from momentum_jax.analysis.pages.page_declaration import load_study_page
+from momentum_jax.analysis.pages.page_writer import condense_study, markets_of, study_named_by, write_pages
 from momentum_jax.fields import ConfigError
 from momentum_jax.processes.paths import user_path
 from momentum_jax.run_directory import RunDirectoryError

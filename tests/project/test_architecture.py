@@ -135,7 +135,6 @@ def test_the_pure_parts_import_jax_and_their_own_options_only(module, own):
         assert imported_roots(each) - sys.stdlib_module_names - {PACKAGE} <= {"jax", "flax"}, each
 
 
-@pytest.mark.xfail(reason="analysis/study/ becomes analysis/pages/")
 def test_no_two_files_or_folders_of_one_name():
     """A door is named after the room that it opens, and a file may be named after its folder."""
     places = defaultdict(set)

@@ -13,7 +13,7 @@ from momentum_jax.analysis.figures.forest import Group, plot_forest
 from momentum_jax.analysis.figures.responses import plot_shares
 from momentum_jax.analysis.figures.seed_curves import plot_curves
 from momentum_jax.analysis.metrics.curves import derive_curves
-from momentum_jax.analysis.pages.market import Outcome
+from momentum_jax.analysis.pages.study_market import Outcome
 from momentum_jax.analysis.report.formatting import without_few_seeds
 
 
@@ -39,7 +39,7 @@ def seed_curves(ds: xr.Dataset | None, arms: Mapping[str, str], curves: Mapping[
 
 
 def difference_forest(table: pd.DataFrame, headings: Mapping[str, str], label: str, title: str) -> Figure | None:
-    """The differences of `paired.paired_depths`, a group for each part.
+    """The differences of `paired_tables.paired_depths`, a group for each part.
 
     Args:
         table: as `paired_depths` returns it.
@@ -78,6 +78,6 @@ def depth_strips(outcomes: Sequence[Outcome], exact: str, windowed: str, thresho
 
 
 def stream_bars(shares: pd.DataFrame, part: str, title: str) -> Figure | None:
-    """The shares of `streams.shares_by_stream` of one part."""
+    """The shares of `stream_tables.shares_by_stream` of one part."""
     found = shares[shares["part"] == part] if len(shares) else shares
     return None if found.empty else plot_shares(without_few_seeds(found), title)

@@ -10,8 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.inference.intervals import mean_interval
-from momentum_jax.analysis.pages.blocks.depths import ends
-from momentum_jax.analysis.pages.market import Market
+from momentum_jax.analysis.pages.blocks.depth_tables import ends
+from momentum_jax.analysis.pages.study_market import Market
 from momentum_jax.run_directory import diagnostics_of
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from momentum_jax.analysis.figures import save_figure
 from momentum_jax.analysis.pages.condensed import write_condensed
-from momentum_jax.analysis.pages.market import Market, read_declaration
+from momentum_jax.analysis.pages.page_declaration import StudyPage, check_declaration, check_references
+from momentum_jax.analysis.pages.page_templates import SUFFIX, Fragments, fill
 from momentum_jax.analysis.pages.quoting import Quotable, quotable
-from momentum_jax.analysis.pages.study_page import StudyPage, check_declaration, check_references
-from momentum_jax.analysis.pages.templates import SUFFIX, Fragments, fill
+from momentum_jax.analysis.pages.study_market import Market, read_declaration
 from momentum_jax.analysis.report.formatting import without_few_seeds
 from momentum_jax.analysis.report.rendering import markdown_table
 from momentum_jax.fields import ConfigError

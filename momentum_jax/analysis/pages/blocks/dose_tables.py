@@ -10,8 +10,8 @@ import pandas as pd
 
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.intervals import mean_interval
-from momentum_jax.analysis.pages.blocks.depths import ends
-from momentum_jax.analysis.pages.market import Floats, Market, Outcome
+from momentum_jax.analysis.pages.blocks.depth_tables import ends
+from momentum_jax.analysis.pages.study_market import Floats, Market, Outcome
 
 Doses = dict[str, dict[float, Floats]]
 """Depths ``[seed]`` by label of the line and dose, over the seeds that all of these arms have."""
@@ -83,7 +83,7 @@ def dose_table(doses: Doses, line: str, dose: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def dose_trends(doses: Doses, line: str, slope: str, units: float = 1.0) -> pd.DataFrame:
+def dose_slopes(doses: Doses, line: str, slope: str, units: float = 1.0) -> pd.DataFrame:
     """Change of depth with the dose along each line, and of two lines their difference.
 
     Args:

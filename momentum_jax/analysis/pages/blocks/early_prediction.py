@@ -12,8 +12,8 @@ from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
 from momentum_jax.analysis.dips.evidence import prediction_columns
 from momentum_jax.analysis.inference.predictors import landmark_features, predict, rank_correlation
 from momentum_jax.analysis.metrics.curves import derive_curves
-from momentum_jax.analysis.pages.blocks.depths import ends
-from momentum_jax.analysis.pages.market import Floats, primary_metric
+from momentum_jax.analysis.pages.blocks.depth_tables import ends
+from momentum_jax.analysis.pages.study_market import Floats, primary_metric
 
 Arms = Sequence[tuple[str, xr.Dataset]]
 """Labels and datasets of one arm each."""

@@ -11,7 +11,7 @@ import pandas as pd
 from momentum_jax.analysis.dips.drawdowns import reaches
 from momentum_jax.analysis.dips.noise import judge_against_control
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
-from momentum_jax.analysis.pages.market import Market, Outcome
+from momentum_jax.analysis.pages.study_market import Market, Outcome
 
 
 def depths(market: Market) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import re
 import pandas as pd
 
 from momentum_jax.analysis.metrics.curves import failed_steps
-from momentum_jax.analysis.pages.market import Market
+from momentum_jax.analysis.pages.study_market import Market
 
 _TRAINED = re.compile(r"trained ([\d,]+) environment steps in ([\d.]+) s")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from momentum_jax.analysis.inference.variance import stream_shares
-from momentum_jax.analysis.pages.blocks.depths import ends
-from momentum_jax.analysis.pages.market import Market
+from momentum_jax.analysis.pages.blocks.depth_tables import ends
+from momentum_jax.analysis.pages.study_market import Market
 
 
 def shares_by_stream(market: Market, parts: Sequence[str]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.pages.market import Market, declared_parts, read_declaration
+from momentum_jax.analysis.pages.study_market import Market, declared_parts, read_declaration
 from momentum_jax.config.experiment_file import in_one_line, shipped
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory import RunDirectoryError

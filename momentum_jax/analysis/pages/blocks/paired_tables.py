@@ -13,8 +13,8 @@ from momentum_jax.analysis.inference.level import LEVEL, shared_confidence
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.multiplicity import adjust_by_role
 from momentum_jax.analysis.inference.paired import compare_means
-from momentum_jax.analysis.pages.blocks.depths import ends
-from momentum_jax.analysis.pages.market import Market, Outcome, paired
+from momentum_jax.analysis.pages.blocks.depth_tables import ends
+from momentum_jax.analysis.pages.study_market import Market, Outcome, paired
 
 
 def paired_depths(market: Market, reference: Outcome | None, parts: Sequence[str]) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def paired_depths(market: Market, reference: Outcome | None, parts: Sequence[str
     return table.assign(p_adjusted=adjust_by_role(table))
 
 
-def undecided(
+def undecided_pairs(
     market: Market, reference: Outcome | None, parts: Sequence[str], smallest_change: float = 1.0
 ) -> pd.DataFrame:
     """Arms whose difference may be 0 and may be more than `smallest_change`, and how large a new study has to be.

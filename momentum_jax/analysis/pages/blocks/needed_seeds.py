@@ -13,8 +13,8 @@ from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.paired import compare_means
 from momentum_jax.analysis.inference.power import seeds_needed
-from momentum_jax.analysis.pages.blocks.depths import ends
-from momentum_jax.analysis.pages.market import Market, Outcome, paired
+from momentum_jax.analysis.pages.blocks.depth_tables import ends
+from momentum_jax.analysis.pages.study_market import Market, Outcome, paired
 
 _NULL_PREVALENCE = 0.05
 

@@ -10,9 +10,10 @@ import xarray as xr
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.claim_tables import published_places, verdict_table
 from momentum_jax.analysis.claims.published_claims import judge_claims_of
-from momentum_jax.analysis.claims.verdicts import Judgement, declared_claims, judge_together
+from momentum_jax.analysis.claims.verdicts import Judgement
 from momentum_jax.analysis.dips.evidence import noise_table
 from momentum_jax.analysis.pages.blocks import early_prediction, needed_seeds
+from momentum_jax.analysis.pages.blocks.claim_verdicts import declared_verdicts
 from momentum_jax.analysis.pages.blocks.depth_tables import against_controls
 from momentum_jax.analysis.pages.blocks.dose_tables import Doses, Setting, dose_slopes, dose_table, dosed
 from momentum_jax.analysis.pages.blocks.event_rates import context_shares, event_rates
@@ -92,8 +93,7 @@ def claims(market: Market) -> pd.DataFrame:
 
 def declared(market: Market) -> pd.DataFrame:
     """What the study claimed before it ran, judged; all claims share the level of 5 %."""
-    ds = main_arms(market)
-    return pd.DataFrame() if ds is None else verdict_table(judge_together(RunNumbers(ds), declared_claims(ds)))
+    return declared_verdicts(market, MAIN_PARTS)
 
 
 def causes(market: Market) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from momentum_jax.analysis.pages.page_declaration import load_study_page
 from momentum_jax.analysis.pages.page_writer import condense_study, markets_of, study_named_by, write_pages
+from momentum_jax.config.experiment_file import shipped
 from momentum_jax.fields import ConfigError
 from momentum_jax.processes.paths import user_path
 from momentum_jax.run_directory import RunDirectoryError
@@ -36,10 +37,12 @@ def _study_of(page: Path, condensed_first: Sequence[Path]) -> str:
     """The study itself where the page's folder is one, else the study that its data are of."""
     if (page / "__init__.py").is_file():
         return str(page.absolute())
-    try:
-        return study_named_by([*condensed_first, *markets_of(page)])
-    except ConfigError as error:
-        raise ConfigError(f"{page}: {error}") from None
+    name, shipped_names = study_named_by([*condensed_first, *markets_of(page)]), shipped().names()
+    if name not in shipped_names:
+        raise ConfigError(
+            f"{page} is of study {name!r}, and none is shipped under that name: give --study=FOLDER of it"
+        )
+    return name
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -95,6 +95,7 @@ PROSE = [
     ROOT / "README.md",
     *sorted(ROOT.glob("docs/**/*.md")),
     *sorted(ROOT.glob("experiments/**/*.py")),
+    *sorted(ROOT.glob("experiments/**/*.md")),
     *sorted(ROOT.glob("momentum_jax/analysis/**/*.py")),
 ]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from momentum_jax.analysis.figures import save_figure
 from momentum_jax.analysis.pages.condensed import write_condensed
 from momentum_jax.analysis.pages.page_declaration import StudyPage, check_declaration, check_references
 from momentum_jax.analysis.pages.page_templates import SUFFIX, Fragments, fill
-from momentum_jax.analysis.pages.quoting import Quotable, quotable
+from momentum_jax.analysis.pages.quoting import quotable
 from momentum_jax.analysis.pages.study_market import Market, read_declaration
 from momentum_jax.analysis.report.formatting import without_few_seeds
 from momentum_jax.analysis.report.rendering import markdown_table
@@ -91,49 +94,68 @@ def write_pages(page: Path, study: StudyPage, partial: bool = False) -> list[Pat
         raise ConfigError(f"no README{SUFFIX} to fill, neither in {page} nor in {study.folder}")
     for folder in markets_of(page):
         check_declaration(folder, study)
-    markets = {folder.name: _of_market(Market(folder), page, study, partial) for folder in markets_of(page)}
-    absent = Fragments(
-        market="",
-        tables=dict.fromkeys(study.tables),
-        figures=dict.fromkeys(study.figures),
-        numbers={},
-        partial=partial,
-    )
+    made = [_make(Market(folder), study) for folder in markets_of(page)]
+    fragments = {market.name: market.fragments(study, partial) for market in made}
+    absent = _Made("", {}, {}).fragments(study, partial)
+    texts = {template: fill(template, fragments, absent) for template in templates}
+    # Nothing is written before everything could be made.
+    for market in made:
+        market.write(page, study)
     pages = []
-    for template in templates:
-        text = fill(template, markets, absent)
+    for template, text in texts.items():
         pages.append(page / template.name.replace(SUFFIX, ".md"))
         write_atomic(pages[-1], text.encode())
     return pages
 
 
-def _of_market(market: Market, page: Path, study: StudyPage, partial: bool) -> Fragments:
+class _Made(NamedTuple):
+    """One market's tables and figures, those of what was not run left out."""
+
+    name: str
+    tables: dict[str, pd.DataFrame]
+    figures: dict[str, Figure]
+
+    def fragments(self, study: StudyPage, partial: bool) -> Fragments:
+        """What templates may put in."""
+        tables = {name: markdown_table(table) for name, table in self.tables.items()}
+        keys = {name: study.keys.get(name, [str(table.columns[0])]) for name, table in self.tables.items()}
+        return Fragments(
+            market=self.name,
+            tables={name: tables.get(name) for name in study.tables},
+            figures={name: self._picture(name, study) for name in study.figures},
+            numbers={name: quotable(without_few_seeds(table), keys[name]) for name, table in self.tables.items()},
+            partial=partial,
+        )
+
+    def _picture(self, name: str, study: StudyPage) -> str | None:
+        caption = (study.figures[name].__doc__ or name).splitlines()[0].rstrip(".")
+        place = f"figures/{self.name}/{name}.png"
+        return f"![{self.name}: {caption}]({place})" if name in self.figures else None
+
+    def write(self, page: Path, study: StudyPage) -> None:
+        """Writes every table and figure; those that earlier data had and these do not are removed."""
+        tables, figures = page / "tables" / self.name, page / "figures" / self.name
+        for name, table in self.tables.items():
+            write_atomic(tables / f"{name}.csv", table.to_csv(index=False).encode())
+        for name, figure in self.figures.items():
+            save_figure(figure, figures / name)
+        left_over = [tables / f"{name}.csv" for name in study.tables if name not in self.tables]
+        left_over += [
+            figures / f"{name}{suffix}"
+            for name in study.figures
+            if name not in self.figures
+            for suffix in (".png", ".svg")
+        ]
+        for path in left_over:
+            path.unlink(missing_ok=True)
+
+
+def _make(market: Market, study: StudyPage) -> _Made:
     check_references(market, study)
-    tables, numbers = _tables(market, page, study)
-    figures = {name: _drawn(name, market, page, study) for name in study.figures}
-    return Fragments(market=market.name, tables=tables, figures=figures, numbers=numbers, partial=partial)
-
-
-def _tables(market: Market, page: Path, study: StudyPage) -> tuple[Mapping[str, str | None], Mapping[str, Quotable]]:
-    """Every table as Markdown, None where it is empty, and the numbers of those that are not."""
-    texts: dict[str, str | None] = {}
-    numbers: dict[str, Quotable] = {}
-    for name in study.tables:
-        table = study.table(name, market)
-        texts[name] = None if table.empty else markdown_table(table)
-        if table.empty:
-            continue
-        write_atomic(page / "tables" / market.name / f"{name}.csv", table.to_csv(index=False).encode())
-        numbers[name] = quotable(without_few_seeds(table), study.keys.get(name, [str(table.columns[0])]))
-    return texts, numbers
-
-
-def _drawn(name: str, market: Market, page: Path, study: StudyPage) -> str | None:
-    """A figure, written and put in as Markdown; None where there is none."""
-    figure = study.figure(name, market)
-    if figure is None:
-        return None
-    stem = Path("figures") / market.name / name
-    save_figure(figure, page / stem)
-    caption = (study.figures[name].__doc__ or name).splitlines()[0].rstrip(".")
-    return f"![{market.name}: {caption}]({stem.as_posix()}.png)"
+    tables = {name: study.table(name, market) for name in study.tables}
+    figures = {name: study.figure(name, market) for name in study.figures}
+    return _Made(
+        name=market.name,
+        tables={name: table for name, table in tables.items() if not table.empty},
+        figures={name: figure for name, figure in figures.items() if figure is not None},
+    )

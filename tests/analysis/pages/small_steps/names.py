@@ -1,0 +1,3 @@
+"""The arms' names, which the declaration and the page share."""
+
+USUAL, SLOW, CONTROL = "usual", "slow", "still"

@@ -24,6 +24,8 @@ _RENAMED = {
     "analysis.page": "analysis.report.html_page",
     "analysis.quality": "analysis.report.data_warnings",
     "analysis.report": "analysis.report.build",
+    "analysis.study.market": "analysis.pages.study_market",
+    "analysis.study.page": "analysis.pages.page_writer",
     "analysis.tables": "analysis.report.run_tables",
     "claims": "config.declared_claims",
     "cli": "cli.command_line",

@@ -119,15 +119,13 @@ def _register(package: ModuleType) -> None:
 
 def _where(error: BaseException, root: Path) -> str:
     """The last line of the user's own code that was running, and the error, on one line."""
+    file, line, text = "", None, str(error)
     if isinstance(error, SyntaxError):
-        place, text = (error.filename or "", error.lineno), error.msg
-    else:
-        frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-        own = [frame for frame in frames if Path(frame[0]) == root or root in Path(frame[0]).parents]
-        place, text = own[-1] if own else ("", None), str(error)
-    file, line = place
+        file, line, text = error.filename or "", error.lineno, error.msg
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not isinstance(error, SyntaxError) and root in (Path(frame.filename), *Path(frame.filename).parents):
+            file, line = frame.filename, frame.lineno
     inside = f"{Path(file).name} " if root.is_dir() and file else ""
-    shown = " ".join(str(text).split())
-    remedy = moved_modules.advice(error)
     place = f" ({inside}line {line})" if line else ""
-    return f"{type(error).__name__}: {shown}{place}" + (f": {remedy}" if remedy else "")
+    remedy = moved_modules.advice(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}{place}" + (f": {remedy}" if remedy else "")

@@ -62,7 +62,9 @@ def test_a_file_may_hold_a_study(write, tmp_path):
     text += f"parts=({part},), confirmatory=())\n"
     name = write(text)
     assert experiments.load_study(name).name == "own"
-    with pytest.raises(ConfigError, match=r"experiment='mine.py' is a study: use --study=mine.py, with --parts for some of first$"):
+    with pytest.raises(
+        ConfigError, match=r"experiment='mine.py' is a study: use --study=mine.py, with --parts for some of first$"
+    ):
         experiments.load(name)
     found = parse(f"--study={name} --run_dir={tmp_path / 'study'}")
     assert [run.name for run in found.parts] == ["first"]

@@ -20,7 +20,7 @@ OWN = {"mine.py", "report.md", "X.md", "X.template.md"}
 EXTENDING = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 OWN |= {Path(block.name).name for section in extending_page.sections(EXTENDING).values() for block in section.files}
 # Folders that a page may leave out in front of a file's name.
-FOLDERS = ("", "momentum_jax", "momentum_jax/analysis", "momentum_jax/diagnostics", "docs")
+FOLDERS = ("", "momentum_jax", "momentum_jax/analysis", "momentum_jax/diagnostics", "docs", "experiments/early_dip")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

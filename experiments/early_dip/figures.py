@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.figures.hold import plot_hold
+from momentum_jax.analysis.figures.primary_metric import plot_primary
 from momentum_jax.analysis.figures.responses import plot_responses
 from momentum_jax.analysis.pages.blocks.page_figures import depth_strips, difference_forest, seed_curves, stream_bars
 from momentum_jax.analysis.pages.study_market import Market
@@ -58,7 +58,7 @@ def _curves(market: Market, arms: Mapping[str, str], title: str) -> Figure | Non
 def full(market: Market) -> Figure | None:
     """Every seed of the long run."""
     ds: xr.Dataset | None = market.joined([FULL_PART])
-    return None if ds is None else plot_hold(ds.assign_attrs(experiment=f"{market.name}, {FULL_PART}"))
+    return None if ds is None else plot_primary(ds.assign_attrs(experiment=f"{market.name}, {FULL_PART}"))
 
 
 def causes(market: Market) -> Figure | None:

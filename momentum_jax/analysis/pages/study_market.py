@@ -15,8 +15,8 @@ import xarray as xr
 from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
+from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.pages.condensed import read_condensed
-from momentum_jax.diagnostics.description import Metric
 from momentum_jax.run_directory import RunDirectoryError, diagnostics_of
 from momentum_jax.run_directory.joining import join_runs
 from momentum_jax.study import DECLARATION_NAME
@@ -34,9 +34,9 @@ class Outcome(NamedTuple):
     arm: str
     confirmatory: bool
     seeds: npt.NDArray[np.int64]
-    depth: Floats  # in the metric's exact form, points
-    temporary_depth: Floats  # the largest such fall that came back, points
-    windowed_depth: Floats  # in the metric's windowed form, points
+    depth: Floats  # in the metric's exact form where it has one, points of a percentage, else its unit
+    temporary_depth: Floats  # the largest such fall that came back
+    windowed_depth: Floats  # in the metric's windowed form
     landmark: Floats  # the exact form at 10 000 steps less that at 5 000
     peak_step: Floats  # step at which that depth is reached; NaN too without a fall
 
@@ -88,12 +88,11 @@ class Market:
 
     def _of_part(self, name: str) -> Iterator[Outcome]:
         ds = self.parts[name]
-        metric, steps = primary_metric(ds), ds["env_steps"].values
-        curves, sign = derive_curves(ds), metric.good_direction
+        steady, steps, curves = primary_curve(diagnostics_of(ds)), ds["env_steps"].values, derive_curves(ds)
+        sign, windowed_name = steady.sign, steady.metric.curves.get("windowed", steady.name)
         healthy = failed_steps(ds).transpose("arm", "seed").values < 0
         exact, windowed = (
-            curves[curve].transpose("arm", "seed", "checkpoint").values
-            for curve in (metric.exact_name or metric.name, metric.name)
+            curves[curve].transpose("arm", "seed", "checkpoint").values for curve in (steady.name, windowed_name)
         )
         for index, arm in enumerate(ds["arm"].values):
             largest = largest_drawdown(steps, exact[index], sign, self.horizon)
@@ -127,12 +126,6 @@ def read_declaration(folder: Path) -> dict[str, Any]:
 def declared_parts(declaration: dict[str, Any]) -> list[str]:
     """The names of a declaration's parts, those added later last."""
     return [*declaration["parts"], *declaration.get("added", [])]
-
-
-def primary_metric(ds: xr.Dataset) -> Metric:
-    """The metric that a run is judged by first."""
-    description = diagnostics_of(ds)
-    return next(metric for metric in description.metrics if metric.name == description.primary)
 
 
 def paired(outcome: Outcome, reference: Outcome, number: str = "depth") -> tuple[Floats, Floats]:

@@ -12,8 +12,10 @@ from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
 from momentum_jax.analysis.dips.evidence import prediction_columns
 from momentum_jax.analysis.inference.predictors import landmark_features, predict, rank_correlation
 from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.pages.blocks.depth_tables import ends
-from momentum_jax.analysis.pages.study_market import Floats, primary_metric
+from momentum_jax.analysis.pages.study_market import Floats
+from momentum_jax.run_directory import diagnostics_of
 
 Arms = Sequence[tuple[str, xr.Dataset]]
 """Labels and datasets of one arm each."""
@@ -33,12 +35,13 @@ def predictions(arms: Arms, landmarks: Sequence[int], trough: int, horizon: floa
     """
     rows = []
     for name, ds in _reaching(arms, trough):
+        alone = primary_curve(diagnostics_of(ds)).metric.label.lower().replace(" ", "_")
         for landmark in landmarks:
             _, features = landmark_features(ds, landmark)
             for outcome, values in _outcomes(ds, landmark, trough, horizon).items():
                 found = predict(features.values[0], values)
                 front = {"arm": name, "outcome": outcome, "known_at_step": landmark}
-                rows.append(front | prediction_columns(found))
+                rows.append(front | prediction_columns(found, alone))
     return pd.DataFrame(rows)
 
 
@@ -74,10 +77,10 @@ def _reaching(arms: Arms, trough: int) -> Arms:
 
 
 def _outcomes(ds: xr.Dataset, landmark: int, trough: int, horizon: float) -> dict[str, Floats]:
-    steps, metric = ds["env_steps"].values, primary_metric(ds)
-    curve = derive_curves(ds)[metric.exact_name or metric.name].transpose("arm", "seed", "checkpoint").values[0]
-    until = drawdowns(metric.good_direction * curve[:, steps <= trough]).drawdown
-    later = largest_drawdown(steps, curve, metric.good_direction, horizon, landmark).depth
+    steps, curve = ds["env_steps"].values, primary_curve(diagnostics_of(ds))
+    values = derive_curves(ds)[curve.name].transpose("arm", "seed", "checkpoint").values[0]
+    until = drawdowns(curve.sign * values[:, steps <= trough]).drawdown
+    later = largest_drawdown(steps, values, curve.sign, horizon, landmark).depth
     return {_depth_at(trough): until[:, -1], "later_rise": later}
 
 

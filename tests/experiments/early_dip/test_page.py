@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.early_dip import STUDY, page, tables
@@ -26,11 +29,19 @@ def market() -> Market:
     return Market(PAGE / "data" / "synthetic")
 
 
+def assert_as_written(text: str, path: Path) -> None:
+    """The same table but for the last digits, which follow the version of NumPy."""
+    tables = (pd.read_csv(source) for source in (io.StringIO(text), path))
+    pd.testing.assert_frame_equal(*tables, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("name", [name for name in page.TABLES if name not in SLOW])
 def test_a_table_is_as_it_was_written(market, name):
     path = PAGE / "tables" / "synthetic" / f"{name}.csv"
     table = load_study_page("early_dip").table(name, market)
-    assert table.to_csv(index=False) == (path.read_text() if path.exists() else "\n")  # no file of what was not run
+    assert table.empty == (not path.exists())  # there is no file of what was not run
+    if path.exists():
+        assert_as_written(table.to_csv(index=False), path)
 
 
 @pytest.mark.slow
@@ -41,7 +52,9 @@ def test_the_page_is_remade_to_the_same_bytes(tmp_path):
     assert study_command.main([str(copy)]) == 0
     made = sorted(path.relative_to(copy) for path in copy.rglob("*") if path.is_file())
     assert made == sorted(path.relative_to(PAGE) for path in PAGE.rglob("*") if path.is_file())
-    for path in (path for path in made if path.suffix != ".png"):  # pixels depend on the version of the font library
+    for path in (path for path in made if path.suffix == ".csv"):
+        assert_as_written((copy / path).read_text(), PAGE / path)
+    for path in (path for path in made if path.suffix == ".md"):
         assert (copy / path).read_bytes() == (PAGE / path).read_bytes(), path
 
 

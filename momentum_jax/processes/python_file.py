@@ -1,44 +1,110 @@
-"""Runs a person's own Python file; what goes wrong in it is one line with the place."""
+"""Runs a person's own Python file, or a folder's `__init__.py`; what goes wrong in it is one line with the place."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from momentum_jax import moved_modules
 from momentum_jax.fields import ConfigError
 
+T = TypeVar("T")
+
 
 def run_file(path: Path, called: str) -> ModuleType:
-    """Run a file and return what it defines. It may import files beside it.
+    """Run a file, or a folder's `__init__.py`, and return what it defines.
+
+    It may import what lies beside it, and a folder its own files by relative imports.
 
     Args:
-      path: the file, absolute.
+      path: the file or folder, absolute.
       called: what errors call it, such as ``experiment='mine.py'``.
 
     Raises:
       ConfigError: there is no such file, or it fails.
     """
-    if not path.is_file():
-        raise ConfigError(f"{called}: there is no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None  # the name ends with .py
-    module = importlib.util.module_from_spec(spec)
+    file = path / "__init__.py" if path.is_dir() else path
+    if not file.is_file():
+        missing = f"that folder has no {file.name}" if path.is_dir() else "there is no such file"
+        raise ConfigError(f"{called}: {missing}")
+    module = unrun_module(path.stem, file)
+    loader = module.__spec__.loader if module.__spec__ is not None else None
+    assert loader is not None  # the name ends with .py
     sys.path.append(str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"{called} fails: {place_and_error(error, path)}") from error
+    if path.is_dir():
+        _register(module)
+    in_one_line(lambda: loader.exec_module(module), f"{called} fails", path)
     return module
 
 
-def place_and_error(error: BaseException, path: Path) -> str:
-    """The last line of the file that was running, and the error, on one line."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+def run_submodule(package: ModuleType, name: str, called: str) -> ModuleType | None:
+    """A module of a package, None where there is none.
+
+    Args:
+      package: any module; one that is no package has none.
+      name: of the file, without its end.
+      called: what errors call the package.
+
+    Raises:
+      ConfigError: it fails.
+    """
+    full = f"{package.__name__}.{name}"
+    if not hasattr(package, "__path__") or importlib.util.find_spec(full) is None:
+        return None
+    folder = Path(package.__path__[0])
+    return in_one_line(lambda: importlib.import_module(full), f"{called}: {folder / name}.py fails", folder)
+
+
+def unrun_module(name: str, file: Path) -> ModuleType:
+    """A module that has not been run yet; that of a folder's `__init__.py` is a package."""
+    folder = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=folder)
+    assert spec is not None
+    return importlib.util.module_from_spec(spec)
+
+
+def in_one_line(run: Callable[[], T], front: str, root: Path) -> T:
+    """Run a person's own code; whatever goes wrong in it becomes one line.
+
+    Args:
+      run: the code.
+      front: how the line begins.
+      root: the file, or the folder of the files, whose last line that was running is named.
+
+    Raises:
+      ConfigError: as `run` raised it, or for anything else that it raised.
+    """
+    try:
+        return run()
+    except ConfigError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"{front}: {place_and_error(error, root)}") from error
+
+
+def place_and_error(error: BaseException, root: Path) -> str:
+    """The last line of the file, or of the folder's files, that was running, and the error, on one line."""
+    file, line, text = "", None, str(error)
+    if isinstance(error, SyntaxError):
+        file, line, text = error.filename or "", error.lineno, error.msg
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not isinstance(error, SyntaxError) and root in (Path(frame.filename), *Path(frame.filename).parents):
+            file, line = frame.filename, frame.lineno
+    inside = f"{Path(file).name} " if root.is_dir() and file else ""
+    place = f" ({inside}line {line})" if line else ""
     remedy = moved_modules.advice(error)
-    return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "") + (f": {remedy}" if remedy else "")
+    return f"{type(error).__name__}: {' '.join(text.split())}{place}" + (f": {remedy}" if remedy else "")
+
+
+def _register(package: ModuleType) -> None:
+    """Let a package's relative imports find it, and nothing of another folder of the same name."""
+    name = package.__name__
+    for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
+        del sys.modules[known]
+    sys.modules[name] = package

@@ -18,8 +18,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from momentum_jax.analysis.pages.study_market import Market, declared_parts, read_declaration
-from momentum_jax.config.experiment_file import in_one_line, shipped
+from momentum_jax.config.experiment_file import shipped
 from momentum_jax.fields import ConfigError
+from momentum_jax.processes.python_file import in_one_line
 from momentum_jax.run_directory import RunDirectoryError
 from momentum_jax.run_directory.joining import ComparisonError
 from momentum_jax.study import DECLARATION_NAME, Study, part_name

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import momentum_jax
@@ -52,6 +53,26 @@ def test_an_experiment(follow):
     # The critic learns in both, the policy in one.
     last = run.p_action.isel(checkpoint=-1)
     assert not last.sel(arm="usual").equals(last.sel(arm="warm"))
+
+
+@pytest.mark.parametrize(
+    ("title", "layer"), [("A network", "policy_gates_0"), ("A network that remembers", "memory/hn")]
+)
+def test_a_network(follow, title, layer):
+    (run_dir,) = follow(title)
+    (arm,) = momentum_jax.load_run(run_dir).arm.values
+    arrays = momentum_jax.load_policies(run_dir, arm)
+    assert arrays[f"{layer}/kernel"].shape[0] == 2  # seeds
+    assert momentum_jax.load_policy(run_dir, arm=arm, seed=1).network.hidden_sizes == (8,)
+
+
+def test_an_optimiser(follow):
+    (run_dir,) = follow("An optimiser")
+    (arm,) = momentum_jax.load_run(run_dir).arm.values
+    bias = momentum_jax.load_policies(run_dir, arm)["policy/dense_1/bias"]
+    steps = bias / 3e-5  # from zero, by one learning rate at each of four gradients
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-3)
+    assert 0 < np.abs(steps).max() < 4.5
 
 
 @pytest.fixture(scope="module")

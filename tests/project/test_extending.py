@@ -29,13 +29,13 @@ def follow(launch, tmp_path, monkeypatch):  # noqa: F811
     """Writes a section's files into an empty folder and launches its commands there, in this process."""
     monkeypatch.setattr(sys, "path", [*sys.path])
 
-    def to_end(title: str) -> list[Path]:
+    def to_end(title: str, reports: bool = False) -> list[Path]:
         section = SECTIONS[title]
         extending_page.write_files(section, tmp_path)
         run_dirs = []
         for program, script, *words in section.commands:
             assert (program, script) == ("python", "launch.py")
-            ended = launch(*words, *TINY, trains=True)
+            ended = launch(*words, *TINY, trains=True, reports=reports)
             assert ended.code == 0, ended.err
             (run_dir,) = (Path(word.partition("=")[2]) for word in words if word.startswith("--run_dir="))
             run_dirs.append(run_dir)
@@ -53,6 +53,16 @@ def test_an_experiment(follow):
     # The critic learns in both, the policy in one.
     last = run.p_action.isel(checkpoint=-1)
     assert not last.sel(arm="usual").equals(last.sel(arm="warm"))
+
+
+def test_an_environment(follow):
+    (run_dir,) = follow("An environment", reports=True)
+    run = momentum_jax.load_run(run_dir)
+    assert run.action.values.tolist() == ["LEFT", "RIGHT", "WAIT"] and run.half.values.tolist() == ["left", "right"]
+    assert run.moves.sum(["half", "action"]).values.ravel().tolist() == [0, 64, 64] * 2
+    assert 0 < run.bumps.sum() < run.moves.sel(action=["LEFT", "RIGHT"]).sum()
+    report = (run_dir / "report" / "report.md").read_text()
+    assert "RIGHT" in report and "bumps" in report and "HOLD" not in report
 
 
 @pytest.mark.parametrize(

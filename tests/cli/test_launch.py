@@ -18,6 +18,7 @@ import momentum_jax
 from momentum_jax import run_directory
 from momentum_jax.env.rules import NUM_ACTIONS
 from momentum_jax.processes import invocation
+from tests.cli.launch_fixture import Launcher
 from tests.conftest import ROOT
 from tests.markets import make_segment
 
@@ -28,6 +29,12 @@ def launch(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     command = [sys.executable, "launch.py", *arguments]
     env = os.environ | environment
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, env=env)
+
+
+@pytest.fixture
+def launch_here(monkeypatch, capsys) -> Launcher:
+    """Command lines carried out in this process."""
+    return Launcher(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +132,7 @@ def test_ctrl_c_saves_and_the_printed_command_goes_on(tmp_path, bar_file, finish
     assert_refused(launch("--resume", f"--run_dir={tmp_path / 'none'}"), "none")
 
 
-def test_a_finished_run_is_made_longer(finished, tmp_path):
+def test_a_finished_run_is_made_longer(finished, launch_here, tmp_path):
     run_dir = tmp_path / "longer"
     shutil.copytree(finished[0], run_dir)
     command = (f"--run_dir={run_dir}", "--extend_to=1500", "--checkpoints=1200")
@@ -140,24 +147,24 @@ def test_a_finished_run_is_made_longer(finished, tmp_path):
     assert "resumed at step 1,024" in result.stdout
     steps = momentum_jax.load_run(run_dir).env_steps.values.tolist()
     assert steps == [0, 70, 500, 1_000, 1_024, 1_200, 1_500, 1_536]
-    again = launch("--resume", f"--run_dir={run_dir}")
-    assert again.returncode == 0 and "finished already" in again.stdout
+    again = launch_here("--resume", f"--run_dir={run_dir}", trains=True)
+    assert again.code == 0 and "finished already" in again.out
 
 
-def test_a_run_of_failed_seeds_alone_ends_with_an_exit_code_of_its_own(tmp_path, bar_file):
+def test_a_run_of_failed_seeds_alone_ends_with_an_exit_code_of_its_own(launch_here, tmp_path, bar_file):
     run_dir = tmp_path / "run"
     files = ["--data_source=csv", f"--data_path={bar_file}", f"--vix_path={bar_file.parent / 'vix.csv'}"]
     flags = [*files, "--num_seeds=2", "--timesteps=256", *SMALL]
-    result = launch(*flags, f"--run_dir={run_dir}", "--learning_rate=1e3")
-    assert result.returncode == 4, result.stderr
-    assert "arm tune2: every seed has failed by step 64" in result.stdout and "report:" in result.stdout
-    assert "nan" not in result.stdout
-    said = result.stderr.strip().splitlines()[-1]
+    ended = launch_here(*flags, f"--run_dir={run_dir}", "--learning_rate=1e3", trains=True, reports=True)
+    assert ended.code == 4, ended.err
+    assert "arm tune2: every seed has failed by step 64" in ended.out and "report:" in ended.out
+    assert "nan" not in ended.out
+    said = ended.err.strip().splitlines()[-1]
     assert said.startswith(f"launch.py: every seed of every arm has failed in {run_dir}: lower learning_rate, or raise")
-    # Both remedies work, and so does the tables' own advice.
-    assert launch(*flags, f"--run_dir={tmp_path / 'lower'}").returncode == 0
+    # Both remedies work.
+    assert launch_here(*flags, f"--run_dir={tmp_path / 'lower'}", trains=True).code == 0
     again = ["--learning_rate=1e3", "--divergence_limit=1e30", f"--run_dir={tmp_path / 'higher'}"]
-    assert launch(*flags, *again).returncode == 0
+    assert launch_here(*flags, *again, trains=True).code == 0
 
 
 def test_a_batch_file_is_written_instead_of_training(tmp_path):

@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 GOLDEN_DIR ?=
+# Test files run side by side; JOBS=0 runs them in one process.
+JOBS ?= 2
 ARGS ?=
 
 .PHONY: run test test-slow test-golden mutants lint format clean
@@ -11,7 +13,7 @@ run: $(VENV)/.installed
 	$(BIN)/python launch.py --experiment=tune2 --num_seeds=8 --timesteps=100000 $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile $(ARGS)
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -18,7 +18,7 @@ from momentum_jax.market.market_options import FILE_SOURCES, MarketConfig
 from momentum_jax.market.prepare import NO_SESSION, Prepared, prepare, usable_bars, with_warnings
 from momentum_jax.market.segment import Segment, fingerprint, regime_balance
 from momentum_jax.market.sources import BarSource, FileSource
-from momentum_jax.market.splits import describe_split, take_part
+from momentum_jax.market.train_test_split import describe_split, take_part
 
 REGIMES = ("calm", "normal", "storm", "crash")
 REGIME_VIX_BOUNDS = (18.0, 25.0, 35.0)  # a day belongs to the first regime whose bound its VIX is below

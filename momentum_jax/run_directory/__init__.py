@@ -25,9 +25,10 @@ from momentum_jax.run_directory.atomic_files import (
     write_atomic,
 )
 from momentum_jax.run_directory.config_json import is_finished, is_run, read_config, shares, version_text
+from momentum_jax.run_directory.leftovers import remove_leftovers
 from momentum_jax.run_directory.reader import complete_steps, failed_seeds, load_policies, load_run
 from momentum_jax.run_directory.run_diagnostics import diagnostics_in, diagnostics_of
-from momentum_jax.run_directory.state_folders import new_state, remove_leftovers, states
+from momentum_jax.run_directory.state_folders import new_state, states
 from momentum_jax.run_directory.writer import (
     append_log,
     check_absent,

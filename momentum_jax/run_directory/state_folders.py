@@ -44,15 +44,6 @@ def new_state(run_dir: str | Path, update: int, share: Share = WHOLE) -> Iterato
         _remove(old)
 
 
-def remove_leftovers(run_dir: str | Path) -> None:
-    """Removes what killed processes left half-written. Nobody else may be writing."""
-    for path in Path(run_dir).rglob(".*.tmp"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
 def _remove(folder: Path) -> None:
     """Renamed first: a state that is half removed must not look whole."""
     doomed = folder.with_name(f".{folder.name}.{os.getpid()}.old.tmp")

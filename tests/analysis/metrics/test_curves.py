@@ -20,15 +20,15 @@ def test_percentages_by_hand():
     table = np.zeros((5, 6), int)
     table[0] = [6, 3, 1, 0, 0, 0]
     table[3] = [1, 2, 1, 0, 0, 4]
-    table[4] = [1, 1, 0, 0, 0, 0]
+    table[4] = [0, 2, 0, 0, 0, 0]
     shares = percentages(counts(table), MOMENTUM)
-    assert shares["hold_pct"] == 100 * 8 / 20
-    assert shares["call_pct"] == 100 * 6 / 20
+    assert shares["hold_pct"] == 100 * 7 / 20
+    assert shares["call_pct"] == 100 * 7 / 20
     assert shares["put_pct"] == 100 * 2 / 20
-    assert shares["buy_pct"] == 100 * 8 / 20
-    assert shares["strong_buy_pct"] == 100 * 4 / 10
+    assert shares["buy_pct"] == 100 * 9 / 20
+    assert shares["strong_buy_pct"] == 100 * 5 / 10
     assert shares["weak_buy_pct"] == 100 * 4 / 10
-    assert shares["chase_pct"] == 100 * 2 / 8
+    assert shares["chase_pct"] == 100 * 2 / 9
 
 
 def test_nothing_counted_is_nan():

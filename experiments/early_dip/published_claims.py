@@ -13,7 +13,7 @@ import xarray as xr
 
 from momentum_jax.analysis.claims.published import Rule
 from momentum_jax.analysis.metrics.curves import failed_steps
-from momentum_jax.analysis.report.run_tables import metric_values
+from momentum_jax.analysis.report.run_tables import table_values
 from momentum_jax.config import Claim, Criterion
 
 STOP_RULE = "7"
@@ -115,7 +115,7 @@ CLAIMS: tuple[Claim, ...] = (
 
 def stopped_seeds(ds: xr.Dataset) -> np.ndarray:
     """``[seed]`` bool of a run with one arm: claim 7's rule would have stopped the seed by 50k."""
-    table = metric_values(ds, _STOP_STEPS).sel(counted="cumulative").isel(arm=0)
+    table = table_values(ds, _STOP_STEPS).sel(counted="cumulative").isel(arm=0)
     rows = np.flatnonzero(np.isin(table["env_steps"].values, _STOP_STEPS))
     hold = table["hold_pct"].transpose("checkpoint", "seed").values[rows]
     strong = table["strong_buy_pct"].transpose("checkpoint", "seed").values[rows]
@@ -127,7 +127,7 @@ def stopped_seeds(ds: xr.Dataset) -> np.ndarray:
 
 def meets_targets(ds: xr.Dataset) -> np.ndarray:
     """``[seed]`` bool of a run with one arm: the seed meets the HOLD and BUY targets of claim 3."""
-    table = metric_values(ds).sel(counted="cumulative").isel(arm=0)
+    table = table_values(ds).sel(counted="cumulative").isel(arm=0)
     row = int(np.flatnonzero(table["env_steps"].values == _TARGET_STEP)[0])
     at = table.isel(checkpoint=row)
     return ((at["hold_pct"] <= 40) & (at["call_pct"] + at["put_pct"] >= 60)).values

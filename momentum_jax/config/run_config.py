@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
+from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
@@ -127,8 +128,8 @@ class RunConfig:
             both = sorted(set(arm.redrawn_streams) & set(self.fixed_streams))
             if both:
                 raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
-        for claim in self.claims:
-            claim.validate(MOMENTUM)
+        if self.environment == MOMENTUM_NAME:
+            self.check_claims(MOMENTUM)
         _check_claimed_arms(self.claims, [arm.name for arm in self.arms])
         shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
         if len(shapes) > 1:
@@ -142,6 +143,14 @@ class RunConfig:
         if late:
             raise ConfigError(f"checkpoint {late[0]} lies beyond timesteps={self.timesteps}: drop it or train longer")
         _check_streams("fixed_streams", self.fixed_streams)
+
+    def check_claims(self, diagnostics: Diagnostics) -> None:
+        """Raises ConfigError on the first claim that cannot be judged of a run of the environment that is described.
+
+        `validate` asks it of the momentum environment; another one's description is known once it is made.
+        """
+        for claim in self.claims:
+            claim.validate(diagnostics)
 
     def unjudged_claims(self) -> Iterator[str]:
         """Claims that this run cannot decide, a line each: flags made it shorter than it was declared."""

@@ -119,6 +119,11 @@ class Metric:
         exact = {"exact": self.exact_name} if self.exact_name else {}
         return {"cumulative": f"{self.name}_cumulative", "windowed": self.name} | exact
 
+    @property
+    def steadiest(self) -> str:
+        """Name of the curve with the least noise: the exact one where there is one, else the windowed."""
+        return self.curves.get("exact") or self.curves["windowed"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:

@@ -53,13 +53,34 @@ def _problems(diagnostics: Diagnostics) -> Iterator[str]:
     for metric in diagnostics.metrics:
         yield from _of_metric(metric, diagnostics)
     yield from _unknown("primary", [diagnostics.primary], diagnostics.metric_names)
-    curves = [*diagnostics.metric_names, *(metric.exact_name for metric in diagnostics.metrics if metric.exact_name)]
-    yield from _unknown("dips_in", diagnostics.dips_in, curves)
+    yield from _of_curves(diagnostics)
     yield from _unknown("columns", diagnostics.columns, diagnostics.metric_names)
     yield from _unknown("shown_events", diagnostics.shown_events, rows)
     if diagnostics.contrast is not None:
         yield from _unknown("contrast", diagnostics.contrast.contexts, diagnostics.contexts)
         yield from _unknown("contrast", diagnostics.contrast.actions, diagnostics.actions)
+
+
+def _of_curves(diagnostics: Diagnostics) -> Iterator[str]:
+    """Names of curves, and those in which dips are looked for: a fall needs a direction."""
+    curves = [name for metric in diagnostics.metrics for name in metric.curves.values()]
+    twice = [name for name, count in Counter(curves).items() if count > 1]
+    if twice:
+        yield f"metrics has the curve {twice[0]!r} more than once: name each once"
+    rows = table(diagnostics)
+    for metric in diagnostics.metrics:
+        own = metric.derived.variable if isinstance(metric.derived, Recorded) else ""
+        for name in metric.curves.values():
+            if name in rows and name != own:
+                yield f"metric {metric.name!r} has the curve {name!r}, which is a recorded variable: name it otherwise"
+    directed = [metric for metric in diagnostics.metrics if metric.good_direction]
+    falling = [name for metric in directed for form, name in metric.curves.items() if form != "cumulative"]
+    yield from _unknown("dips_in", diagnostics.dips_in, falling)
+    for metric in (one for one in diagnostics.metrics if one.name == diagnostics.primary):
+        if not metric.good_direction:
+            yield f"primary={metric.name!r} has good_direction=0: say whether up (1) or down (-1) is good"
+        if metric.steadiest not in diagnostics.dips_in:
+            yield f"dips_in does not name {metric.steadiest!r}, the curve of the primary metric: name it"
 
 
 def _of_variable(variable: Variable, diagnostics: Diagnostics) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""A metric's value at one checkpoint, from what is recorded there, in NumPy. (Whole curves: `analysis.metrics`.)"""
+"""How a metric follows from what is recorded, in NumPy: of one checkpoint's arrays, or of any counts at all.
+
+Curves of a whole run, with their labels: `analysis.metrics.curves`.
+"""
 
 from __future__ import annotations
 
@@ -25,30 +28,38 @@ def windowed(metric: Metric, diagnostics: Diagnostics, arrays: Arrays) -> np.nda
     match metric.derived:
         case Recorded(variable=name):
             return arrays[name].astype(np.float64)
-        case Share() as share:
-            return _share(arrays[diagnostics.decisions], share, diagnostics)
-        case Ratio() as ratio:
-            decisions = arrays[diagnostics.decisions].sum(axis=-2)
-            return _percent(arrays[ratio.numerator], decisions[..., _places(diagnostics.actions, ratio.actions)])
+        case Share() | Ratio() as derived:
+            return _percent(*fraction(derived, diagnostics, arrays))
 
 
 def exact(share: Share, diagnostics: Diagnostics, arrays: Arrays) -> np.ndarray:
     """A share by the policy's own probabilities on the probe states: [runs] percent. Arguments as of `windowed`."""
     count = arrays["probe_count"][..., None]
     expected = np.where(count > 0, arrays["p_action"], 0.0) * count  # a context without states has neither
-    return _share(expected.sum(axis=1), share, diagnostics)
+    return _percent(*fraction(share, diagnostics, {diagnostics.decisions: expected.sum(axis=1)}))
 
 
-def _share(by_action: np.ndarray, share: Share, diagnostics: Diagnostics) -> np.ndarray:
-    """Percent of decisions [runs, context, action]."""
-    contexts = _places(diagnostics.contexts, share.contexts)
-    decisions = by_action[..., contexts, :].sum(axis=-2)
-    chosen = decisions[..., _places(diagnostics.actions, share.actions)]
-    return _percent(chosen.sum(axis=-1), decisions)
+def fraction(derived: Share | Ratio, diagnostics: Diagnostics, counts: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """What a share or a ratio counts, and what it is counted of.
+
+    Args:
+      derived: which.
+      diagnostics: the description that it is of.
+      counts: the table of decisions [..., context, action] and, for a ratio, its numerator [...]; of any window, or
+        expected ones.
+
+    Returns:
+      Numerator and denominator, [...].
+    """
+    table = counts[diagnostics.decisions]
+    actions = _places(diagnostics.actions, derived.actions)
+    if isinstance(derived, Ratio):
+        return counts[derived.numerator], table.sum(axis=-2)[..., actions].sum(axis=-1)
+    decisions = table[..., _places(diagnostics.contexts, derived.contexts), :].sum(axis=-2)
+    return decisions[..., actions].sum(axis=-1), decisions.sum(axis=-1)
 
 
-def _percent(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    total = whole.sum(axis=-1)
+def _percent(part: np.ndarray, total: np.ndarray) -> np.ndarray:
     return np.divide(100.0 * part, total, out=np.full(total.shape, np.nan), where=total > 0)
 
 

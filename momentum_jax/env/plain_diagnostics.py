@@ -45,8 +45,8 @@ _OF_EPISODES = (
 )
 _OF_POLICY = (
     Metric(name="entropy", label="entropy", derived=Recorded(variable="entropy"), unit="nat"),
-    Metric(name="churn", label="churn", derived=Recorded(variable="churn"), unit="fraction"),
-    Metric(name="policy_kl", label="KL", derived=Recorded(variable="policy_kl"), unit="nat"),
+    Metric(name="churn", label="churn", derived=Recorded(variable="churn", counted="exact"), unit="fraction"),
+    Metric(name="policy_kl", label="KL", derived=Recorded(variable="policy_kl", counted="exact"), unit="nat"),
 )
 
 

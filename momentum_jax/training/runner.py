@@ -73,6 +73,7 @@ def train(
     share = run_directory.Share(job.index, job.count)
     environment = registry.find(config.environment, config.market)
     task = environment.task
+    config.check_claims(task.diagnostics)
     layouts = _layouts(config, task, run_dir, resume, share)  # now, for fetching bars may take hours
     loaded = _load(environment, config, job)
     description = describe(config, task, loaded, layouts, job.count)

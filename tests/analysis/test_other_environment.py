@@ -23,7 +23,7 @@ from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.analysis.metrics.signal import sensitivity_curves
 from momentum_jax.analysis.report.build import write_report
 from momentum_jax.analysis.report.live import status
-from momentum_jax.analysis.report.run_tables import checkpoint_table, dip_summary, dip_table, metric_values
+from momentum_jax.analysis.report.run_tables import checkpoint_table, dip_summary, dip_table, table_values
 from momentum_jax.analysis.report.summary import summarise
 from momentum_jax.analysis.report.terminal import summary
 from momentum_jax.config.declared_claims import Claim, Criterion
@@ -239,7 +239,7 @@ def test_event_files_have_the_tags_of_the_environment(ds, tmp_path):
 
 
 def test_metric_values_re_window_counts_and_leave_recorded_variables_as_they_are(ds):
-    values = metric_values(ds, (5_000, 50_000)).sel(arm="plain", seed=0, counted="windowed")
+    values = table_values(ds, (5_000, 50_000)).sel(arm="plain", seed=0, counted="windowed")
     assert values["env_steps"].values.tolist() == [5_000, 50_000]
     np.testing.assert_allclose(values["crash_pct"], [10, 16])
     np.testing.assert_allclose(values["episode_return"], [100, 150])

@@ -10,8 +10,9 @@ import pytest
 import experiments
 from momentum_jax.cli import command_line
 from momentum_jax.config.declared_claims import Claim, Criterion
-from momentum_jax.config.run_config import Experiment, RunConfig
+from momentum_jax.config.run_config import Arm, Experiment, RunConfig
 from momentum_jax.fields import ConfigError
+from momentum_jax.training import runner
 
 LEVEL = Criterion(arm="tune2", metric="hold_pct", step=10_000, maximum=50.0)
 DIP = dataclasses.replace(LEVEL, quantity="prevalence", counted="exact", step=25_000)
@@ -97,3 +98,13 @@ def test_a_criterion_that_no_number_meets_is_refused(changes, message):
 @pytest.mark.parametrize("name", ["trim_trap", "early_dip.reproduction", "early_dip.main_causes", "early_dip.controls"])
 def test_what_this_project_declares_can_be_decided(name):
     assert launch(experiments.load(name)).claims
+
+
+def test_a_claim_on_a_metric_that_the_environment_does_not_have_is_refused_before_anything_is_made(tmp_path):
+    run_dir = tmp_path / "run"
+    claim = Claim(name="mine", statement="", criteria=(dataclasses.replace(LEVEL, arm="a"),))
+    config = RunConfig(experiment="x", arms=(Arm(name="a"),), claims=(claim,), environment="CartPole-v1")
+    config.validate()
+    with pytest.raises(ConfigError, match=r"claim 'mine': criterion metric='hold_pct' is unknown: .* episode_return"):
+        runner.train(config, run_dir, lambda line: None)
+    assert not run_dir.exists()

@@ -29,8 +29,9 @@ def with_variable(**settings):
     return dataclasses.replace(PLAIN, flags=("hit",), variables=(*PLAIN.variables, own))
 
 
-def with_metric(derived):
-    return dataclasses.replace(PLAIN, metrics=(*PLAIN.metrics, Metric(name="own", label="own", derived=derived)))
+def with_metric(derived, name="own", **settings):
+    own = Metric(name=name, label="own", derived=derived, **settings)
+    return dataclasses.replace(PLAIN, metrics=(*PLAIN.metrics, own))
 
 
 @pytest.mark.parametrize("diagnostics", [MOMENTUM, PLAIN, plain_diagnostics("one", 1)], ids=lambda one: one.environment)
@@ -71,6 +72,14 @@ def test_a_description_of_ones_own_fits():
         (with_metric(Share(actions=("action_0",), contexts=(7,))), "metric 'own' names 7"),
         (with_metric(Ratio(numerator="x", actions=("action_0",))), "metric 'own' names 'x'"),
         (with_metric(Recorded(variable="p_action")), "'own' stands for 'p_action', which has dims"),
+        (
+            with_metric(Share(actions=("action_0",)), name="reward_sum"),
+            "curve 'reward_sum', which is a recorded variable",
+        ),
+        (with_metric(Share(actions=("action_0",)), exact_name="p_action_1"), "the curve 'p_action_1' more than once"),
+        (dataclasses.replace(PLAIN, dips_in=("entropy",)), "dips_in names 'entropy', expected one of episode_return"),
+        (dataclasses.replace(PLAIN, dips_in=()), "dips_in does not name 'episode_return', the curve of the primary"),
+        (dataclasses.replace(PLAIN, primary="entropy"), "primary='entropy' has good_direction=0: say whether up"),
     ],
 )
 def test_what_does_not_fit_is_named_with_what_would(diagnostics, problem):

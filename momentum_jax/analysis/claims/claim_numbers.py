@@ -13,7 +13,7 @@ from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import find_dips
 from momentum_jax.analysis.dips.thresholds import dip_threshold
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
-from momentum_jax.analysis.report.run_tables import metric_values
+from momentum_jax.analysis.report.run_tables import table_values
 from momentum_jax.config.declared_claims import Criterion
 from momentum_jax.config.run_config import TABLE_STEPS
 from momentum_jax.diagnostics.description import Metric
@@ -86,7 +86,7 @@ class RunNumbers:
     def _level(self, metric: str, counted: str, arm: str, step: int) -> npt.NDArray[np.float64]:
         steps = tuple(sorted({*TABLE_STEPS, step}))
         if steps not in self._tables:
-            self._tables[steps] = metric_values(self.ds, steps)
+            self._tables[steps] = table_values(self.ds, steps)
         table = self._tables[steps]
         row = np.flatnonzero(table["env_steps"].values == step)
         if not len(row):

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.inference.placement import place_among
-from momentum_jax.analysis.report.run_tables import metric_values
+from momentum_jax.analysis.report.run_tables import table_values
 from momentum_jax.config.declared_claims import Claim
 from momentum_jax.config.experiment_file import shipped
 
@@ -135,7 +135,7 @@ def published_percentiles(ds: xr.Dataset, run: PublishedRun, arm: str) -> pd.Dat
         ``place_p``, the two-sided chance of a place this far out (see `place_among`).
     """
     steps = [point.env_steps for point in run.points]
-    values = metric_values(ds, steps).sel(arm=arm)
+    values = table_values(ds, steps).sel(arm=arm)
     row_of = {step: row for row, step in enumerate(values["env_steps"].values.tolist())}
     rows = []
     for point, start in zip(run.points, [0, *steps], strict=False):

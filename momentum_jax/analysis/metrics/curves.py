@@ -11,35 +11,33 @@ import json
 import xarray as xr
 
 from momentum_jax.analysis.metrics.metric_curves import exact_share
+from momentum_jax.diagnostics import metric_values
 from momentum_jax.diagnostics.description import Diagnostics, Metric, Ratio, Recorded, Share
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.run_directory import diagnostics_of
 
 
 def fraction(metric: Metric, counts: xr.Dataset, diagnostics: Diagnostics) -> tuple[xr.DataArray, xr.DataArray]:
-    """What a share or a ratio counts, and what it is counted of.
+    """What a share or a ratio counts, and what it is counted of; see `metric_values.fraction`.
 
     Args:
         metric: one with a percentage of decisions.
-        counts: the table of decisions ``[..., context, action]`` and, for a ratio, its numerator ``[...]``; of any
-            window, or expected counts.
+        counts: the table of decisions ``[..., context, action]`` and, for a ratio, its numerator ``[...]``.
         diagnostics: the environment's description.
 
     Returns:
         Numerator and denominator, ``[...]``.
     """
-    derived, table = metric.derived, counts[diagnostics.decisions]
-    if isinstance(derived, Share):
-        at = table.sel({diagnostics.context: list(derived.contexts)}) if derived.contexts else table
-        by_action = at.sum(diagnostics.context, skipna=False)
-        return _chosen(by_action, derived.actions), by_action.sum("action", skipna=False)
+    derived = metric.derived
+    if isinstance(derived, Recorded):
+        raise TypeError(f"metric {metric.name} is a recorded variable, expected a share or a ratio")
+    table = counts[diagnostics.decisions].transpose(..., diagnostics.context, "action")
+    like = table.isel({diagnostics.context: 0, "action": 0}, drop=True).drop_attrs()
+    arrays = {diagnostics.decisions: table.values}
     if isinstance(derived, Ratio):
-        return counts[derived.numerator], _chosen(table.sum(diagnostics.context, skipna=False), derived.actions)
-    raise TypeError(f"metric {metric.name} is a recorded variable, expected a share or a ratio")
-
-
-def _chosen(by_action: xr.DataArray, actions: tuple[str, ...]) -> xr.DataArray:
-    return by_action.sel(action=list(actions)).sum("action", skipna=False)
+        arrays[derived.numerator] = counts[derived.numerator].transpose(*like.dims).values
+    numerator, total = metric_values.fraction(derived, diagnostics, arrays)
+    return like.copy(data=numerator), like.copy(data=total)
 
 
 def percentages(counts: xr.Dataset, diagnostics: Diagnostics) -> xr.Dataset:

@@ -67,9 +67,8 @@ def every_curve(diagnostics: Diagnostics) -> dict[str, Curve]:
 
 
 def steady_curve(metric: Metric) -> Curve:
-    """The form with the least noise: exact where there is one, else windowed."""
-    found = curves_of(metric)
-    return found.get("exact") or found["windowed"]
+    """The form with the least noise, see `Metric.steadiest`."""
+    return next(curve for curve in curves_of(metric).values() if curve.name == metric.steadiest)
 
 
 def primary_curve(diagnostics: Diagnostics) -> Curve:

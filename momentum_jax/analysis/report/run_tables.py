@@ -22,7 +22,7 @@ from momentum_jax.diagnostics.description import COUNTED, Diagnostics
 from momentum_jax.run_directory import diagnostics_of
 
 
-def metric_values(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
+def table_values(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
     """Every metric of every seed at the rows of a table.
 
     Args:
@@ -68,7 +68,7 @@ def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEP
     Args:
         ds: a loaded run.
         arm: name of the arm.
-        steps: rows wanted; see `metric_values`.
+        steps: rows wanted; see `table_values`.
 
     Returns:
         Indexed by ``env_steps`` and ``counted`` (the forms that a metric of the table has: cumulative, windowed
@@ -78,7 +78,7 @@ def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEP
     diagnostics = diagnostics_of(ds)
     names = table_columns(diagnostics)
     forms = [form for form in COUNTED if any(form in diagnostics.metric(name).curves for name in names)]
-    values = metric_values(ds, steps).sel(arm=arm, counted=forms).transpose("checkpoint", "counted", "seed")
+    values = table_values(ds, steps).sel(arm=arm, counted=forms).transpose("checkpoint", "counted", "seed")
     index = pd.MultiIndex.from_product([values["env_steps"].values, forms], names=["env_steps", "counted"])
     known = [values[name].count("seed").values.ravel() for name in names]
     columns: dict[str, object] = {"seeds": np.max(known, axis=0)}

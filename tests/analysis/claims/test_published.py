@@ -10,7 +10,7 @@ import experiments
 from experiments.early_dip.published import RUNS
 from momentum_jax.analysis.claims.published import published_percentiles
 from momentum_jax.analysis.claims.published_arms import published_arms
-from momentum_jax.analysis.report.run_tables import metric_values
+from momentum_jax.analysis.report.run_tables import table_values
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.run_directory import load_run
 
@@ -19,7 +19,7 @@ def test_percentile_is_the_share_of_seeds_below(simulate):
     ds = load_run(simulate())
     table = published_percentiles(ds, RUNS["tune2"], "tune2").set_index(["env_steps", "counted", "metric"])
     assert len(table) == 5 * 2 * 4
-    at_10k = metric_values(ds).isel(checkpoint=1).sel(arm="tune2", counted="windowed")
+    at_10k = table_values(ds).isel(checkpoint=1).sel(arm="tune2", counted="windowed")
     below = float((at_10k["hold_pct"] < RUNS["tune2"].windows().loc[10_000, "hold_pct"]).mean())
     row = table.loc[(10_000, "windowed", "hold_pct")]
     assert row["percentile"] == pytest.approx(100 * below) and row["seeds"] == 6

@@ -16,7 +16,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs
 FILE = re.compile(r"(?<![\w/.<…-])((?:[\w.]+/)*\w+\.(?:py|md))(?![\w/])")
 MODULE = re.compile(r"(?<![\w/.])((?:momentum_jax|benchmarks|tests)(?:\.\w+)+)")
 # What a reader names or a program writes.
-OWN = {"mine.py", "report.md", "X.md", "X.template.md"}
+OWN = {"mine.py", "README.md", "report.md", "X.md", "X.template.md"}
 EXTENDING = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 OWN |= {Path(block.name).name for section in extending_page.sections(EXTENDING).values() for block in section.files}
 # Folders that a page may leave out in front of a file's name.

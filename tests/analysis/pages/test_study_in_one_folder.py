@@ -1,4 +1,4 @@
-"""A made-up study in one folder outside the project: trained, condensed, and its page written, with no other line."""
+"""The study of docs/extending.md, one folder outside the project: trained, condensed, and its page written."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from momentum_jax.run_directory import load_run
 from momentum_jax.study import queue
 from momentum_jax.training import runner
 from tests.conftest import ROOT
+from tests.project import extending_page
 
-SOURCE = Path(__file__).parent / "small_steps"
+SECTION = extending_page.sections((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"))["A study with a page"]
 SMALL = "--num_steps=64 --minibatch_size=32 --num_epochs=1 --hidden_sizes=8"
 
 
@@ -35,13 +36,17 @@ def made(tmp_path_factory) -> SimpleNamespace:
     """The study's folder, its runs, and its page, which is the study's folder too."""
     root = tmp_path_factory.mktemp("users")
     study, runs = root / "small_steps", root / "runs" / "tiny"
-    shutil.copytree(SOURCE, study, ignore=shutil.ignore_patterns("__pycache__"))
-    words = ["launch.py", f"--study={study}", f"--run_dir={runs}", *SMALL.split()]
-    command = command_line.parse(words, experiments.load, experiments.names(), None, experiments.load_study)
-    assert isinstance(command, command_line.StudyCommand)
-    quiet = partial(runner.train, say=lambda line: None)
-    queue.carry_out(command.study, command.folder, command.parts, quiet, lambda line: None)
-    assert study_command.main([str(study), "--condense", str(runs)]) == 0
+    extending_page.write_files(SECTION, root)
+    (_, *launch), (_, _, module, *make_page) = SECTION.commands
+    assert module == "momentum_jax.study_page"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        words = [*launch, *SMALL.split()]
+        command = command_line.parse(words, experiments.load, experiments.names(), None, experiments.load_study)
+        assert isinstance(command, command_line.StudyCommand)
+        quiet = partial(runner.train, say=lambda line: None)
+        queue.carry_out(command.study, command.folder, command.parts, quiet, lambda line: None)
+        assert study_command.main(make_page) == 0
     return SimpleNamespace(study=study, runs=runs, market=Market(study / "data" / "tiny"))
 
 

@@ -1,3 +1,0 @@
-"""The arms' names, which the declaration and the page share."""
-
-USUAL, SLOW, CONTROL = "usual", "slow", "still"

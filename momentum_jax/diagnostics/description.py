@@ -82,7 +82,7 @@ class Metric:
 
     Attributes:
       name: of the curve, such as ``hold_pct``.
-      label: in a table or a figure, such as ``HOLD``.
+      label: in a table or a figure.
       unit: ``%`` of shares and ratios, else the variable's; ``1`` of pure numbers.
       denominator: what a percentage is taken of, in words.
       good_direction: see `Direction`; a fall against it is a dip.
@@ -181,7 +181,7 @@ class Diagnostics:
     Attributes:
       environment: its name.
       actions: labels in the order of the actions' numbers.
-      context: name of the dimension that tells decisions apart, such as ``setup_score``.
+      context: name of the dimension that tells decisions apart, such as the strength of a signal.
       contexts: its labels.
       flags: names of the bits that a step's event word carries beside ``episode_end``, in order; see
         `diagnostics.events`.

@@ -33,7 +33,7 @@ class PPOConfig:
     normalize_advantage: bool = traced(True, "normalise advantages within each minibatch")
     critic_only_updates: int = traced(0, "first updates, in which only the critic learns", minimum=0)
     permute_rewards: bool = traced(False, "learn from rewards permuted within each rollout, as a control")
-    initial_hold_bias: float = traced(0.0, "added to the initial bias of action 0 (HOLD), in logits")
+    initial_hold_bias: float = traced(0.0, "added to the initial bias of action 0, in logits")
     num_envs: int = static(1, "environments of a run, stepped together", minimum=1)
     num_steps: int = static(512, "steps of each environment between updates", minimum=1)
     num_epochs: int = static(10, "passes over a rollout", minimum=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings, numeric_dose
 from momentum_jax.analysis.report.build import write_report
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.run_directory import load_run
 from momentum_jax.run_directory.joining import ComparisonError, load_runs
 from tests.analysis.conftest import STEPS
@@ -46,6 +48,30 @@ def test_checkpoints_are_taken_up_to_the_first_that_differs(simulate):
     path = write_report([longer, shorter])
     assert path == longer / "report" / "with_two" / "report.md"
     assert "later checkpoints of one" in path.read_text()
+
+
+def test_another_environment_is_refused(simulate):
+    first, second = simulate(name="one"), simulate(name="two")
+    change_config(second, diagnostics=dataclasses.replace(MOMENTUM, environment="CartPole-v1").to_json())
+    with pytest.raises(ComparisonError, match=r"two: trained on CartPole-v1, .*one on momentum; they are not compared"):
+        load_runs([first, second])
+    swapped = dataclasses.replace(MOMENTUM, actions=(*MOMENTUM.actions[1:], "WAIT"))
+    change_config(second, diagnostics=swapped.to_json())
+    with pytest.raises(ComparisonError, match="two: its labels of action differ from those of"):
+        load_runs([first, second])
+
+
+def test_a_variable_that_one_run_does_not_have_is_nan_in_it(simulate):
+    first, second = simulate(arms=("a",), name="one"), simulate(arms=("b",), name="two")
+    fewer = tuple(variable for variable in MOMENTUM.variables if variable.name != "trim")
+    change_config(first, diagnostics=dataclasses.replace(MOMENTUM, variables=fewer, shown_events=()).to_json())
+    for path in (first / "diagnostics").glob("*.npz"):
+        arrays = dict(np.load(path))
+        del arrays["trim"]
+        np.savez(path, **arrays)
+    for runs in ([first, second], [second, first]):
+        joined = load_runs(runs)
+        assert joined["trim"].sel(arm="a").isnull().all() and joined["trim"].sel(arm="b").notnull().all()
 
 
 def test_other_data_are_refused(simulate):

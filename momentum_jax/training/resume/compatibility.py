@@ -92,12 +92,28 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
             f"{run_dir} was begun with other settings ({'; '.join(found[:_SHOWN])}{more}): "
             "resume it with --resume and --run_dir alone, or begin another run"
         )
+    changed = _other_variables(config, description)
+    if changed:
+        raise ConfigError(
+            f"{run_dir}: another version recorded other variables of {description['diagnostics']['environment']} "
+            f"({', '.join(changed)}): {run_directory.version_text(config)}; resume it with that version, or begin "
+            "another run"
+        )
     if config.get("probe_draw", 1) != description["probe_draw"]:
         raise ConfigError(
             f"{run_dir}: another version of this program (git commit {config.get('git_commit')}) drew its probe states "
             "otherwise: resume it with that version, or begin another run"
         )
     jax_settings.check_same(run_dir, config.get("jax_settings"), description["jax_settings"])
+
+
+def _other_variables(config: Mapping[str, Any], description: Mapping[str, Any]) -> list[str]:
+    """Names of the variables that are counted otherwise than when the run was begun."""
+    before, now = (
+        {row.name: (row.dims, row.dtype, row.source) for row in run_directory.diagnostics_in(either).variables}
+        for either in (config, description)
+    )
+    return sorted(name for name in before | now if before.get(name) != now.get(name))
 
 
 def what_is_kept(run_dir: str | Path, go_on: str) -> str:

@@ -10,10 +10,10 @@ import pytest
 import momentum_jax
 from momentum_jax import run_directory
 from momentum_jax.env import momentum_probes, registry
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
-from momentum_jax.training.engine import default_layout
-from momentum_jax.training.manifest import describe
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.training.resume import compatibility
 from tests.markets import make_segment
 from tests.training.resumable import ARMS, SMALL, make_config
@@ -99,10 +99,27 @@ def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monk
     assert config.pop("probe_draw") == 1  # one segment: the same draw as ever
     run_directory.replace_config(tmp_path / "run", config)
     assert "finished already" in train(tmp_path / "run", resume=True)[0]
-    several = [make_segment(), make_segment()]
-    assert describe(make_config(), Dataset(several, []), [default_layout(1)])["probe_draw"] == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment(), make_segment()], []))
+        assert registry.find("momentum", MarketConfig()).load().probe_draw == 2
     monkeypatch.setattr(momentum_probes, "draw_version", lambda num_segments: 2)
     with pytest.raises(ConfigError, match="drew its probe states otherwise: resume it with that version, or begin"):
+        train(tmp_path / "run", resume=True)
+
+
+def test_a_run_that_records_other_variables_is_refused(tmp_path, uninterrupted):
+    """Its table could not take what is counted now. Names in words, labels and metrics may change."""
+    shutil.copytree(uninterrupted, tmp_path / "run")
+    config = run_directory.read_config(tmp_path / "run")
+    renamed = dataclasses.replace(MOMENTUM.variables[1], long_name="said otherwise")
+    reworded = dataclasses.replace(MOMENTUM, variables=(MOMENTUM.variables[0], renamed, *MOMENTUM.variables[2:]))
+    run_directory.replace_config(tmp_path / "run", config | {"diagnostics": reworded.to_json()})
+    assert "finished already" in train(tmp_path / "run", resume=True)[0]
+    fewer = dataclasses.replace(MOMENTUM, variables=MOMENTUM.variables[:-1])
+    run_directory.replace_config(tmp_path / "run", config | {"diagnostics": fewer.to_json()})
+    with pytest.raises(
+        ConfigError, match=r"recorded other variables of momentum \(worst_trade\): momentum_jax .*"
+    ):
         train(tmp_path / "run", resume=True)
 
 

@@ -69,6 +69,15 @@ def test_the_page_shows_the_rooms_in_their_order():
     assert re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE) == list(ROOMS.items())
 
 
+def test_what_the_page_says_where_to_find_is_there():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| `([\w/]+\.py)` \| `(\w+)` \|$", page, re.MULTILINE)
+    assert len(rows) >= 20
+    for file, name in rows:
+        source = (ROOT / PACKAGE / file).read_text(encoding="utf-8")
+        assert re.search(rf"^(def|class) {name}\b|^{name}\b.* = ", source, re.MULTILINE), (file, name)
+
+
 def test_imports_run_downwards_only():
     order = list(ROOMS)
     upwards = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -141,11 +141,13 @@ def _counted(run: xr.Dataset) -> dict[str, _Counted]:
     return found
 
 
-def seed_depths(ds: xr.Dataset, baseline_step: float = 0) -> Floats:
-    """``[arm, seed]`` depth of the primary curve within the horizon, from the step on; NaN for seeds that failed."""
+def seed_depths(ds: xr.Dataset, baselines: Sequence[float]) -> Floats:
+    """``[baseline, arm, seed]`` depth of the primary curve by the horizon, from each on; NaN for seeds that failed."""
     primary = primary_curve(diagnostics_of(ds))
     unfailed = derive_curves(ds)[primary.name].where(failed_steps(ds) < 0).transpose("arm", "seed", "checkpoint")
-    return largest_drawdown(ds["env_steps"].values, unfailed.values, primary.sign, HORIZON, baseline_step).depth
+    steps, values = ds["env_steps"].values, unfailed.values
+    depths = [largest_drawdown(steps, values, primary.sign, HORIZON, baseline).depth for baseline in baselines]
+    return np.array(depths).reshape(len(depths), *values.shape[:2])
 
 
 def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
@@ -160,7 +162,7 @@ def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
     values = derive_curves(ds)[primary.name]
     threshold = dip_threshold(primary.metric, values)
     arms = [str(arm) for arm in ds["arm"].values]
-    falls = seed_depths(ds)
+    falls = seed_depths(ds, [0])[0]
     dips = np.where(np.isnan(falls), np.nan, reaches(falls, threshold))
     last = values.where(failed_steps(ds) < 0).transpose("arm", "seed", "checkpoint").values[..., -1]
     rows: list[dict[str, Any]] = []
@@ -201,11 +203,12 @@ def prediction_table(ds: xr.Dataset) -> pd.DataFrame:
         and ``auroc``. NaN with fewer than ten seeds.
     """
     alone = primary_curve(diagnostics_of(ds)).metric.label.lower().replace(" ", "_")
+    steps = [step for step in PREDICTION_STEPS if step in ds["env_steps"].values[:-1]]
     rows = []
-    for step in (step for step in PREDICTION_STEPS if step in ds["env_steps"].values[:-1]):
+    for step, depths in zip(steps, seed_depths(ds, steps), strict=True):
         _, features = landmark_features(ds, step)
-        for arm, values, outcome in zip(ds["arm"].values, features.values, seed_depths(ds, step), strict=True):
-            rows.append({"arm": arm, "known_at_step": step} | prediction_columns(predict(values, outcome), alone))
+        for arm, values, depth in zip(ds["arm"].values, features.values, depths, strict=True):
+            rows.append({"arm": arm, "known_at_step": step} | prediction_columns(predict(values, depth), alone))
     return pd.DataFrame(rows)
 
 
@@ -219,26 +222,16 @@ def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
     step = PREDICTION_STEPS[-1]
     if step not in ds["env_steps"].values[:-1]:
         return pd.DataFrame()
-    outcome = seed_depths(ds, step)[0]
-    _, together = landmark_features(ds, step)
-    names, each = landmark_features(ds, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))
-    whole = predict(together.values[0], outcome)
-    found = [PredictedAlone(whole.r2, whole.auroc), *predict_alone(each.values[0], outcome)]
+    first = ds.isel(arm=[0])
+    names, features = landmark_features(first, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))
+    each, depth = features.values[0], seed_depths(first, [step])[0, 0]
+    whole = predict(each[:, [name not in _FURTHER_FEATURES for name in names]], depth)
+    found = [PredictedAlone(whole.r2, whole.auroc), *predict_alone(each, depth)]
     primary = primary_curve(diagnostics_of(ds))
     known = _LABELS | {primary.name: f"{primary.symbol} alone"}
     labels = ["all together", *(known.get(name, name.replace("_", " ")) for name in names)]
-    return pd.DataFrame(
-        [
-            {
-                "predictor": label,
-                "r2": one.r2.estimate,
-                "r2_low": one.r2.low,
-                "r2_high": one.r2.high,
-                "auroc": one.auroc,
-            }
-            for label, one in zip(labels, found, strict=True)
-        ]
-    )
+    rows = [(label, *one.r2[:3], one.auroc) for label, one in zip(labels, found, strict=True)]
+    return pd.DataFrame(rows, columns=["predictor", "r2", "r2_low", "r2_high", "auroc"])
 
 
 def prediction_columns(found: Prediction, alone: str) -> dict[str, Any]:

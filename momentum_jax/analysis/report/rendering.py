@@ -14,7 +14,7 @@ from momentum_jax.analysis.report.document import Section, spans
 from momentum_jax.analysis.report.formatting import text_table
 
 # What begins markup in the middle of a line: emphasis, code, an escape, a tag, an entity, a link's address.
-_MARKUP = re.compile(r"[*`~\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|(?<=\])\(")
+_MARKUP = re.compile(r"[*`~\\]|(?<![A-Za-z0-9])_(?=\S)|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|(?<=\])\(")
 
 
 @functools.cache

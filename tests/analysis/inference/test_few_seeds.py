@@ -19,6 +19,7 @@ from momentum_jax.analysis.report.live import status
 from momentum_jax.analysis.report.rendering import markdown_table
 from momentum_jax.analysis.report.summary import built_in_claims
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.run_directory import load_run
 
 VERDICTS = (
@@ -113,5 +114,5 @@ def test_tables_show_the_intervals_of_rows_with_enough_seeds_only(write, count):
 def test_built_in_statements_share_the_level_among_themselves(simulate):
     text = write_report(simulate(arms=("tune2", "b", "c", "d"), num_seeds=8, steps=STEPS)).read_text()
     # One prevalence, two landmarks in each of four arms, two arms against the first.
-    assert built_in_claims(4) == 11
+    assert built_in_claims(MOMENTUM, 4) == 11
     assert "make 11 statements" in text and text.count("99.55 % interval") >= 11

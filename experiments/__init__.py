@@ -89,6 +89,8 @@ def _module(kind: str, name: str) -> ModuleType:
     if is_file_name(name):
         return load_file(name, kind)
     if name not in names():
+        if name and (Path(name) / "__init__.py").is_file():
+            raise ConfigError(f"{kind}={name!r} is unknown: a folder of your own has a slash, --{kind}=./{name}")
         raise unknown(kind, name, names())
     return importlib.import_module(f"{__name__}.{name}")
 

@@ -204,13 +204,17 @@ def test_whose_page_it_is_has_to_be_told_where_nothing_says_so(made, tmp_path, c
     assert "is of study 'small_steps', and none is shipped under that name: give --study=FOLDER" in error
 
 
-def test_a_folder_is_asked_for_as_a_study_with_its_parts(made, tmp_path):
+def test_a_folder_is_asked_for_as_a_study_with_its_parts(made, tmp_path, monkeypatch):
     words = rf"use --study={made.study}, with --parts for some of main, control$"
     with pytest.raises(ConfigError, match=words):
         experiments.load(str(made.study))
     with pytest.raises(ConfigError, match=r"that folder has no __init__\.py"):
         experiments.load_study(str(tmp_path))
     assert experiments.load_study(f"{made.study}/").name == "small_steps"
+    monkeypatch.chdir(made.study.parent)
+    with pytest.raises(ConfigError, match=r"a folder of your own has a slash, --study=\./small_steps$"):
+        experiments.load_study("small_steps")
+    assert experiments.load_study("./small_steps").name == "small_steps"
 
 
 def test_a_table_and_a_figure_that_the_data_no_longer_give_are_removed(copy):

@@ -116,11 +116,11 @@ def verdict_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
         return pd.DataFrame()
     rows = []
     for row in claims_table(judgements).to_dict("records"):
-        shown = {name: row.get(name, np.nan) for name in ("claim", "statement", "claim_verdict", "number", "seeds")}
-        shown["needed"] = _needed(row.get("minimum", np.nan), row.get("maximum", np.nan))
+        line = {name: row.get(name, np.nan) for name in ("claim", "statement", "claim_verdict", "number", "seeds")}
+        line["needed"] = _needed(row.get("minimum", np.nan), row.get("maximum", np.nan))
         for end, part in (("", "estimate"), ("_low", "low"), ("_high", "high")):
-            shown[f"value{end}"] = row.get(f"{row.get('counted')}_{part}", np.nan)
-        rows.append(shown | {"verdict": row["verdict"], "reason": row["reason"] or np.nan})
+            line[f"value{end}"] = row.get(f"{row.get('counted')}_{part}", np.nan)
+        rows.append(line | {"verdict": row["verdict"], "reason": row["reason"] or np.nan})
     table = pd.DataFrame(rows).astype({"seeds": "Int64"})
     if not enough(most_seeds(judgements)):
         measured = table[table["number"].notna()] if "number" in table else table[:0]
@@ -157,8 +157,8 @@ def _paragraph(judgement: Judgement) -> str:
     for finding in judgement.findings:
         lines.append(f"   {finding.verdict.value:<14}{_sentence(finding, judgement.confidence)}")
     if not np.isnan(judgement.meeting.estimate):
-        shown = _shown(judgement.meeting, max(finding.seeds for finding in judgement.findings), scale=100)
-        lines.append(f"   seeds that meet all of it: {shown} %")
+        text = _number(judgement.meeting, max(finding.seeds for finding in judgement.findings), scale=100)
+        lines.append(f"   seeds that meet all of it: {text} %")
     if claim.note:
         lines.append(f"   {claim.note}")
     return "\n".join(lines) + "\n"
@@ -171,18 +171,18 @@ def _sentence(finding: Finding, confidence: float) -> str:
         *([] if finding.minimum is None else [f"> {finding.minimum:g}"]),
         *([] if finding.maximum is None else [f"<= {finding.maximum:g}"]),
     ]
-    shown = _shown(finding.interval, finding.seeds)
-    beside = "".join(f"; {counted} {_shown(found, finding.seeds)}" for counted, found in finding.beside.items())
+    text = _number(finding.interval, finding.seeds)
+    beside = "".join(f"; {counted} {_number(found, finding.seeds)}" for counted, found in finding.beside.items())
     flag = f" ({finding.interval.flag})" if finding.interval.flag else ""
     reason = f"; {finding.reason}" if finding.reason else ""
     interval = f"{format_percent(confidence)} interval, " if enough(finding.seeds) else ""
     return (
-        f"{finding.number}: {finding.counted} {shown}{flag}, claimed {' and '.join(limits)} "
+        f"{finding.number}: {finding.counted} {text}{flag}, claimed {' and '.join(limits)} "
         f"({interval}{finding.seeds} seeds){beside}{reason}"
     )
 
 
-def _shown(interval: Interval, seeds: int, scale: float = 1.0) -> str:
+def _number(interval: Interval, seeds: int, scale: float = 1.0) -> str:
     if np.isnan(interval.estimate):
         return "not measured"
     ends = f" [{scale * interval.low:.1f} … {scale * interval.high:.1f}]" if enough(seeds) else ""
@@ -208,8 +208,8 @@ def _places_text(places: pd.DataFrame) -> str:
     if places.empty:
         return "No published number belongs to an arm of this run and to its market.\n"
     columns = ["run", "env_steps", "counted", "metric", "published", "seeds_median", "percentile"]
-    shown = places[columns].copy()
+    table = places[columns].copy()
     ends = places[["prediction_low", "prediction_high"]].itertuples(index=False)
-    shown["one_more_run"] = [f"{low:.1f} … {high:.1f}" for low, high in ends]
-    shown["confidence_pct"] = 100 * places["prediction_confidence"]
-    return "Published numbers among the seeds\n\n" + format_table(shown)
+    table["one_more_run"] = [f"{low:.1f} … {high:.1f}" for low, high in ends]
+    table["confidence_pct"] = 100 * places["prediction_confidence"]
+    return "Published numbers among the seeds\n\n" + format_table(table)

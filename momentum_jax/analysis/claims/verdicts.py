@@ -4,7 +4,7 @@ All criteria of a claim have to hold: one that fails refutes it. All criteria of
 share the level of 5 % (Bonferroni), so that any true one among them is refuted with at most 5 %. The intervals allow
 for seeds unlike those that were drawn (see `claim_intervals`).
 
-A number is judged on what the claim was made on; the same number counted in the other ways is shown
+A number is judged on what the claim was made on; the same number counted in the other ways stands
 beside it and decides nothing.
 """
 
@@ -159,13 +159,13 @@ def _meeting(run: RunNumbers, claim: Claim) -> Interval:
     known_metrics = all(run.metric(criterion) for criterion in claim.criteria)
     if len(arms) != 1 or None in arms or not own or not known_metrics:
         return Interval(np.nan, np.nan, np.nan, "not of one arm")
-    met, known = np.ones((2, run.ds.sizes["seed"]), bool)
+    meets, known = np.ones((2, run.ds.sizes["seed"]), bool)
     for criterion in claim.criteria:
         values = run.per_seed(criterion, criterion.counted, find_arm(run.ds, criterion.arm) or "")
         known &= ~np.isnan(values)
-        met &= values > (-np.inf if criterion.minimum is None else criterion.minimum)
-        met &= values <= (np.inf if criterion.maximum is None else criterion.maximum)
-    return wilson_interval(int((met & known).sum()), int(known.sum()))
+        meets &= values > (-np.inf if criterion.minimum is None else criterion.minimum)
+        meets &= values <= (np.inf if criterion.maximum is None else criterion.maximum)
+    return wilson_interval(int((meets & known).sum()), int(known.sum()))
 
 
 def _unreached(criterion: Criterion, env_steps: npt.NDArray[np.int64]) -> str:

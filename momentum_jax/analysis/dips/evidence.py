@@ -100,7 +100,7 @@ def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[
     noise = draw_noise(len(steps), found.freedom, found.block, draws)
     for baseline in BASELINES:
         test = judge_against_null(steps, counted.sign * share, sigma, noise, HORIZON, baseline, LEVEL)
-        judged = ~np.isnan(test.by_chance)
+        testable = ~np.isnan(test.by_chance)
         within = effect[(steps > baseline) & (steps <= HORIZON) & ~np.isnan(effect)]
         middle, least, greatest = np.quantile(within, [0.5, 0, 1]) if len(within) else np.full(3, np.nan)
         yield {
@@ -108,12 +108,12 @@ def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[
             "design_effect_median": middle,
             "design_effect_min": least,
             "design_effect_max": greatest,
-            "fall": float(test.fall[judged].mean()) if judged.any() else np.nan,
-            "by_chance": float(test.by_chance[judged].mean()) if judged.any() else np.nan,
-            "seeds": int(judged.sum()) if judged.any() else len(judged),
-            "exceed": int(test.exists.sum()) if judged.any() else np.nan,
-            "come_back": int(test.comes_back.sum()) if judged.any() else np.nan,
-            "p_value": _chance_of(int(test.exists.sum()), int(judged.sum())),
+            "fall": float(test.fall[testable].mean()) if testable.any() else np.nan,
+            "by_chance": float(test.by_chance[testable].mean()) if testable.any() else np.nan,
+            "seeds": int(testable.sum()) if testable.any() else len(testable),
+            "exceed": int(test.exists.sum()) if testable.any() else np.nan,
+            "come_back": int(test.comes_back.sum()) if testable.any() else np.nan,
+            "p_value": _chance_of(int(test.exists.sum()), int(testable.sum())),
             "flag": found.flag,
         }
 

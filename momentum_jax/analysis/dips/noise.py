@@ -114,13 +114,13 @@ def _judge_block(
     place = down.reshape(len(u), -1).argmax(axis=1)
     first, last = np.divmod(place, within)
     row = np.arange(len(u))
-    judged = (known[:, :within].sum(axis=1) > 1) & np.isfinite(limit)
-    fall = np.where(judged, np.maximum(u[row, first] - u[row, last], 0.0), np.nan)
-    by_chance = np.where(judged, limit * apart[row, first, last], np.nan)
+    testable = (known[:, :within].sum(axis=1) > 1) & np.isfinite(limit)
+    fall = np.where(testable, np.maximum(u[row, first] - u[row, last], 0.0), np.nan)
+    by_chance = np.where(testable, limit * apart[row, first, last], np.nan)
     # The way back: a later checkpoint, in the whole run, that lies as clearly above the trough.
     up = np.where(earlier.T, falls, -np.inf).max(axis=1, initial=-np.inf)[:, :within]
     temporary = np.minimum(down.max(axis=1, initial=-np.inf), up).max(axis=1, initial=-np.inf)
-    return fall, by_chance, judged & (fall > by_chance), judged & (temporary > limit)
+    return fall, by_chance, testable & (fall > by_chance), testable & (temporary > limit)
 
 
 def _threshold(u: Floats, sigma: Floats, known: Flags, noise: Singles, alpha: float) -> Floats:

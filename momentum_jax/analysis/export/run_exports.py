@@ -24,7 +24,6 @@ from momentum_jax.run_directory.atomic_files import write_arrays
 Floats = npt.NDArray[np.float64]
 
 FORMATS = ("netcdf", "parquet", "csv", "rliable", "reliability")
-LONG_COLUMNS = ("arm", "seed", "env_steps", "update", "variable", "value")
 _RUN_DIMS = ("arm", "seed", "checkpoint")
 
 

@@ -29,14 +29,14 @@ _ZERO_WIDTH = 0.3  # decades from step 0 to the first step
 
 
 class ArmStyle(NamedTuple):
-    """How an arm is drawn: told apart by colour and, in print without colour, by dashes and marker."""
+    """How an arm is drawn: arms differ in colour and, in print without colour, by dashes and marker."""
 
     color: str
     linestyle: Literal["-", "--", "-.", ":"]
     marker: str
 
 
-# Okabe and Ito's colours, told apart with every common colour vision.
+# Okabe and Ito's colours, which differ for every common colour vision.
 STYLES = (
     ArmStyle("#0072B2", "-", "o"),
     ArmStyle("#D55E00", "--", "s"),

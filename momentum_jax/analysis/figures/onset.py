@@ -58,14 +58,14 @@ def plot_onset(offsets: Floats, metrics: Mapping[str, Mapping[str, Floats]], tit
 
 def _draw(axis: Axes, offsets: Floats, curves: Floats, style: canvas.ArmStyle) -> bool:
     count = (~np.isnan(curves)).sum(axis=0)
-    shown = count >= _FEWEST
-    if not shown.any():
+    drawn_at = count >= _FEWEST
+    if not drawn_at.any():
         return False
-    mean = np.nanmean(curves[:, shown], axis=0)
-    width = 2 * np.nanstd(curves[:, shown], axis=0, ddof=1) / np.sqrt(count[shown])
-    axis.plot(offsets[shown], mean, color=style.color, linestyle=style.linestyle, linewidth=1.6)
-    width[count[shown] < MIN_SEEDS] = np.nan
-    axis.fill_between(offsets[shown], mean - width, mean + width, color=style.color, alpha=0.2, linewidth=0)
+    mean = np.nanmean(curves[:, drawn_at], axis=0)
+    width = 2 * np.nanstd(curves[:, drawn_at], axis=0, ddof=1) / np.sqrt(count[drawn_at])
+    axis.plot(offsets[drawn_at], mean, color=style.color, linestyle=style.linestyle, linewidth=1.6)
+    width[count[drawn_at] < MIN_SEEDS] = np.nan
+    axis.fill_between(offsets[drawn_at], mean - width, mean + width, color=style.color, alpha=0.2, linewidth=0)
     return True
 
 

@@ -118,8 +118,8 @@ def _panel_title(ds: xr.Dataset, arm: str) -> str:
     return f"{arm} ({failed} of {ds.sizes['seed']} seeds failed)" if failed else arm
 
 
-def _title(ds: xr.Dataset, label: str, shown: int) -> str:
-    arms = f"first {shown} of {ds.sizes['arm']} arms, " if shown < ds.sizes["arm"] else ""
+def _title(ds: xr.Dataset, label: str, num_drawn: int) -> str:
+    arms = f"first {num_drawn} of {ds.sizes['arm']} arms, " if num_drawn < ds.sizes["arm"] else ""
     return f"{ds.attrs['experiment']}: {label}, {arms}{ds.sizes['seed']} seeds"
 
 

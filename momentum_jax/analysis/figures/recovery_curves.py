@@ -60,8 +60,7 @@ def _dips(curve: RecoveryCurve) -> int:
 def _draw(axis: Axes, arm: str, found: RecoverySensitivity, style: canvas.ArmStyle) -> None:
     curve = found.interpolated
     x, y = _outline(curve, curve.recovered)
-    half = f", half back after {short_steps(round(curve.median))}" if np.isfinite(curve.median) else ""
-    label = f"{canvas.shorten(arm, 40)}{half}"
+    label = f"{canvas.shorten(arm, 40)}{_half_back(curve)}"
     axis.step(x, y, where="post", color=style.color, linestyle=style.linestyle, label=label)
     for end in (found.earliest, found.latest):
         axis.step(*_outline(end, end.recovered), where="post", color=style.color, linestyle=":", linewidth=0.6)
@@ -72,6 +71,15 @@ def _draw(axis: Axes, arm: str, found: RecoverySensitivity, style: canvas.ArmSty
     if enough(_dips(curve)):
         low, high = (_outline(curve, limit)[1] for limit in (curve.high, curve.low))
         axis.fill_between(x, low, high, step="post", color=style.color, alpha=0.15, linewidth=0)
+
+
+def _half_back(curve: RecoveryCurve) -> str:
+    """When half of the dips are over, with the interval where seeds are enough; empty where that was not reached."""
+    if not np.isfinite(curve.median):
+        return ""
+    ends = [short_steps(round(end)) if np.isfinite(end) else "…" for end in (curve.median_low, curve.median_high)]
+    interval = f" [{', '.join(ends)}]" if enough(_dips(curve)) else ""
+    return f", half back after {short_steps(round(curve.median))}{interval}"
 
 
 def _outline(curve: RecoveryCurve, recovered: Floats) -> tuple[Floats, Floats]:

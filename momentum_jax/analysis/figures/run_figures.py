@@ -217,8 +217,8 @@ def _pairs(run: _Run, name: str) -> Picture:
         for first, second in combinations(arms, 2)
     }
     interval = f" with its {_SURE} BCa interval" if run.enough else ""
-    shown = f" (the first {len(arms)} of {len(run.arms)} arms)" if len(arms) < len(run.arms) else ""
-    caption = f"The same seeds in every pair of arms{shown}; mean change{interval}, r: pairing correlation"
+    first_arms = f" (the first {len(arms)} of {len(run.arms)} arms)" if len(arms) < len(run.arms) else ""
+    caption = f"The same seeds in every pair of arms{first_arms}; mean change{interval}, r: pairing correlation"
     return Picture("pairs", caption, plot_pairs(pairs, f"{name}: paired seeds"))
 
 

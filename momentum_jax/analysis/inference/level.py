@@ -1,4 +1,4 @@
-"""How sure a statement has to be: the level of every test and the confidence of every interval, unless told apart."""
+"""How sure a statement has to be: the level of tests and the confidence of intervals by default."""
 
 from __future__ import annotations
 

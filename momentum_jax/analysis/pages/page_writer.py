@@ -33,7 +33,7 @@ def study_named_by(folders: list[Path]) -> str:
     names = sorted({str(read_declaration(folder)["name"]) for folder in folders})
     if len(names) != 1:
         found = f"its data are of several studies, {', '.join(names)}" if names else "it has no data/<market> yet"
-        raise ConfigError(f"whose page it is cannot be told: {found}: give --study, or --condense FOLDER")
+        raise ConfigError(f"whose page it is, is not known: {found}: give --study, or --condense FOLDER")
     return names[0]
 
 

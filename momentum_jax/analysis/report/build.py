@@ -61,7 +61,7 @@ def command(run_dirs: Sequence[str | Path], folder: str | Path | None = None) ->
 
 
 def report_folder(run_dirs: Sequence[str | Path]) -> Path:
-    """Where the report of these runs lies unless told otherwise."""
+    """Where the report of these runs lies by default."""
     folder = Path(run_dirs[0]) / "report"
     others = [Path(path).resolve().name for path in run_dirs[1:]]
     return folder / f"with_{'_'.join(others)}" if others else folder

@@ -12,7 +12,7 @@ import pandas as pd
 from momentum_jax.analysis.inference.few_seeds import enough
 
 _ABSENT = "–"
-_SMALL = 2.0  # values below it are shown with two digits
+_SMALL = 2.0  # values below it have two digits
 
 
 # How a middle value and its two ends are named in this project's tables.
@@ -114,15 +114,15 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
 
 def without_few_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """The table without the intervals (``_low, _high``) of rows that stand on too few seeds or pairs."""
-    shown = table.copy()
+    reduced = table.copy()
     count = next((name for name in _COUNTS if name in table), None)
     if count is None:
-        return shown
+        return reduced
     few = ~table[count].map(lambda seeds: enough(seeds) if pd.notna(seeds) else False).astype(bool)
     for _, low, high in triples(table):
         if low.endswith("_low"):
-            shown.loc[few, [low, high]] = np.nan
-    return shown
+            reduced.loc[few, [low, high]] = np.nan
+    return reduced
 
 
 def triples(table: pd.DataFrame) -> list[tuple[str, str, str]]:

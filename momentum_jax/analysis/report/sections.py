@@ -74,11 +74,11 @@ def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> Section:
     reached = [baseline for baseline in dips["baseline"].unique() if baseline < last_step or baseline == 0]
     starts = ["initialisation (baseline 0)", *(f"step {format_steps(baseline)}" for baseline in reached if baseline)]
     summary = dip_summary(dips[dips["baseline"].isin(reached)])
-    shown = summary.assign(metric=summary["metric"].map(dip_labels(ds)))
+    labelled = summary.assign(metric=summary["metric"].map(dip_labels(ds)))
     diagnostics, seeds = diagnostics_of(ds), healthy_seeds(ds)
     blocks: list[Text | Table | Bullets] = [
         Text(notes.dips(diagnostics, last_step, seeds, f"from {' or from '.join(starts)}")),
-        Table(shown),
+        Table(labelled),
         Text(notes.built_in(diagnostics, ds.sizes["arm"], seeds)),
         Bullets(list(_landmarks(ds, dips))),
     ]
@@ -86,14 +86,14 @@ def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> Section:
 
 
 def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
-    """The built-in claim of each arm and curve, judged: that the curve got worse between the landmarks."""
+    """The built-in claim of each arm and curve: that the curve got worse between the landmarks."""
     diagnostics = diagnostics_of(ds)
     confidence = shared_confidence(built_in_claims(diagnostics, ds.sizes["arm"]))
     once = dips[(dips["baseline"] == 0) & (dips["failed_step"] < 0)]
     for arm, curve in product(ds["arm"].values, landmark_curves(diagnostics)):
         change = once.loc[(once["arm"] == arm) & (once["metric"] == curve.name), "landmark_depth"].dropna()
-        judged = rise_in_words(*level_interval(change, confidence=confidence), confidence, curve.points)
-        yield f"{literal(arm)}, {literal(curve.label)}: {judged}"
+        verdict = rise_in_words(*level_interval(change, confidence=confidence), confidence, curve.points)
+        yield f"{literal(arm)}, {literal(curve.label)}: {verdict}"
 
 
 def _evidence(ds: xr.Dataset, evidence: Evidence) -> Section:

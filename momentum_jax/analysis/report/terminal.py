@@ -80,12 +80,12 @@ def _thresholds(diagnostics: Diagnostics) -> str:
 
 def _checkpoints(table: pd.DataFrame, diagnostics: Diagnostics) -> pd.DataFrame:
     rows = table.reset_index()
-    shown = pd.DataFrame({"step": [format_steps(step) for step in rows["env_steps"]], "counted": rows["counted"]})
+    columns = pd.DataFrame({"step": [format_steps(step) for step in rows["env_steps"]], "counted": rows["counted"]})
     for name in table_columns(diagnostics):
         metric = diagnostics.metric(name)
         label = f"{metric.label} %" if metric.is_percentage else in_unit(metric.label, metric.unit.removesuffix("1"))
-        shown[label] = _ranges(rows, name, ("median", "min", "max"))
-    return shown
+        columns[label] = _ranges(rows, name, ("median", "min", "max"))
+    return columns
 
 
 def _dips(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:

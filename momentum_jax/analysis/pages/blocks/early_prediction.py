@@ -1,4 +1,4 @@
-"""What early steps tell of the dip: features at landmark steps, judged on seeds held out."""
+"""What early steps tell of the dip: features at landmark steps, tested on seeds held out."""
 
 from __future__ import annotations
 

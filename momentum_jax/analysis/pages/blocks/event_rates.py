@@ -1,4 +1,4 @@
-"""What was counted in windows of training: events per decision, and how often a context is met."""
+"""What was counted in windows of training: events per decision, and how often a context occurs."""
 
 from __future__ import annotations
 

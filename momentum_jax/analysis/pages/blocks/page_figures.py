@@ -12,9 +12,10 @@ from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.forest import Group, plot_forest
 from momentum_jax.analysis.figures.responses import plot_shares
 from momentum_jax.analysis.figures.seed_curves import plot_curves
+from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.analysis.pages.study_market import Outcome
-from momentum_jax.analysis.report.formatting import without_few_seeds
+from momentum_jax.analysis.report.formatting import format_percent, without_few_seeds
 
 
 def seed_curves(ds: xr.Dataset | None, arms: Mapping[str, str], curves: Mapping[str, str], title: str) -> Figure | None:
@@ -50,9 +51,9 @@ def difference_forest(table: pd.DataFrame, headings: Mapping[str, str], label: s
     if table.empty:
         return None
     groups = []
-    shown = without_few_seeds(table)
-    label += "; simultaneous 95 % intervals" if shown["difference_low"].notna().any() else ""
-    for part, rows in shown.groupby("part", sort=False):
+    reduced = without_few_seeds(table)
+    label += f"; simultaneous {format_percent(CONFIDENCE)} intervals" if reduced["difference_low"].notna().any() else ""
+    for part, rows in reduced.groupby("part", sort=False):
         ends = {"arm": "label", "difference": "estimate", "difference_low": "low", "difference_high": "high"}
         groups.append(Group(headings.get(str(part), str(part)), rows.rename(columns=ends)[list(ends.values())]))
     return plot_forest(groups, label, title)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from momentum_jax.analysis.inference.intervals import mean_interval
+from momentum_jax.analysis.inference.intervals import Interval, mean_interval
 from momentum_jax.analysis.inference.level import LEVEL, shared_confidence
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.multiplicity import adjust_by_role
 from momentum_jax.analysis.inference.paired import compare_means
+from momentum_jax.analysis.inference.verdict import direction
 from momentum_jax.analysis.pages.blocks.depth_tables import ends
 from momentum_jax.analysis.pages.study_market import Market, Outcome, paired
 
@@ -58,7 +59,9 @@ def undecided_pairs(
     if table.empty:
         return table
     low, high = table["difference_low"], table["difference_high"]
-    open_ones = table[(low <= 0) & (high >= 0) & (np.maximum(-low, high) > smallest_change)]
+    intervals = map(Interval, table["difference"], low, high)
+    signs = np.array([direction(change, pairs) for change, pairs in zip(intervals, table["pairs"], strict=True)])
+    open_ones = table[(signs == 0) & (np.maximum(-low, high) > smallest_change)]
     rows = []
     for row in open_ones.to_dict("records"):
         outcome = market.outcome(row["arm"], row["part"])

@@ -18,7 +18,7 @@ class Study:
     """What is asked, by what it is answered, and the runs that answer it, most important first.
 
     Attributes:
-      name: of its file in experiments/.
+      name: of its folder or file in experiments/.
       question: in one sentence.
       primary: the one metric that decides.
       beside: what is shown beside it and decides nothing.

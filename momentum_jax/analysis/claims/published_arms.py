@@ -82,8 +82,9 @@ def _recorded(arm: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tells_runs_apart(arm: Mapping[str, Any], source: Published) -> bool:
-    """Whether an arm recorded every setting in which the published runs differ."""
-    return {name for run in source.runs for name in run.settings or {}} <= _recorded(arm).keys()
+    """Whether an arm recorded settings, and every one in which the published runs differ."""
+    recorded = _recorded(arm)
+    return bool(recorded) and {name for run in source.runs for name in run.settings or {}} <= recorded.keys()
 
 
 def _has(arm: Mapping[str, Any], source: Published, run: PublishedRun) -> bool:

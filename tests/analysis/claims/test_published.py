@@ -8,9 +8,13 @@ import pytest
 
 import experiments
 from experiments.early_dip.published import RUNS
+from momentum_jax.analysis.claims.claim_numbers import RunNumbers
+from momentum_jax.analysis.claims.claim_tables import published_places
 from momentum_jax.analysis.claims.published import published_percentiles
 from momentum_jax.analysis.claims.published_arms import published_arms
+from momentum_jax.analysis.claims.published_claims import judge_published
 from momentum_jax.analysis.report.run_tables import table_values
+from momentum_jax.config.experiment_file import shipped
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.run_directory import load_run
 
@@ -46,3 +50,37 @@ def test_a_setting_that_came_later_does_not_hide_the_published_arm_and_one_that_
     assert found(gamma=0.5) == []
     config["arms"][0]["ppo"].pop("ent_coef")  # the published runs differ in it
     assert published_arms(ds.assign_attrs(config=json.dumps(config))) == []
+
+
+ANOTHER = """
+from momentum_jax.analysis.claims.published import Published, PublishedPoint, PublishedRun
+from momentum_jax.config import Claim, Criterion
+
+BELOW = Criterion(arm="mine", metric="hold_pct", step=10_000, maximum=90.0)
+POINTS = (PublishedPoint(env_steps=10_000, cumulative={"hold_pct": 1.0}),)
+PUBLISHED = Published(
+    symbol="SPY",
+    defaults={"ent_coef": 0.08},
+    runs=(PublishedRun(name="mine", settings={"ent_coef": 0.3}, points=POINTS),),
+    claims=(Claim(name="below", statement="HOLD stays below 90 %.", criteria=(BELOW,)),),
+)
+"""
+
+
+def test_what_another_study_repeats_is_found_by_its_file_alone(simulate, tmp_path, monkeypatch):
+    (tmp_path / "another_study").mkdir()
+    (tmp_path / "another_study" / "__init__.py").write_text("")
+    (tmp_path / "another_study" / "published.py").write_text(ANOTHER)
+    monkeypatch.setattr(shipped(), "__path__", [*shipped().__path__, str(tmp_path)])
+    ds = load_run(simulate(arms=("mine",)))
+    config = json.loads(ds.attrs["config"])
+    config["arms"][0]["ppo"] = {"ent_coef": 0.3}
+    ds = ds.assign_attrs(config=json.dumps(config))
+    places = published_places(ds)
+    assert places[["run", "arm", "env_steps", "published", "percentile"]].values.tolist() == [
+        ["mine", "mine", 10_000, 1.0, 0.0]
+    ]
+    # Of the claims those of the source whose runs have an arm here; all where none has.
+    assert [found.claim.name for found in judge_published(RunNumbers(ds))] == ["below"]
+    nobody = load_run(simulate(arms=("nobody",), name="nobody"))
+    assert len(judge_published(RunNumbers(nobody))) == 9

@@ -16,8 +16,11 @@ from momentum_jax.env.device_market import Market
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum, typed_options
 from momentum_jax.env.rules import NUM_ACTIONS
-from momentum_jax.networks import towers
-from momentum_jax.ppo import distributions, learner, losses, optimizers, rollout
+from momentum_jax.fields import without_unused
+from momentum_jax.networks import layers
+from momentum_jax.networks.network import Params
+from momentum_jax.ppo import agent as agents
+from momentum_jax.ppo import batches, distributions, learner, learning, losses, optimizers, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 
@@ -29,17 +32,20 @@ class UpdateParts:
 
     def __init__(self, config: PPOConfig, market: Market):
         self._task = Momentum()
+        (config,) = without_unused([config])
         self._static = config
+        self._agent = agents.make(self._task, config)
         self._config = jax.tree.map(lambda v: np.asarray(v, np.bool_ if isinstance(v, bool) else np.float32), config)
         self._env = jax.jit(self._task.bind)(market, typed_options(EnvOptions()))
         init = jax.jit(partial(learner.init, self._task))
         self._state = init(self._config, self._env, seed_streams(0))
         self._keys = self._state.streams.at_update(self._state.update)
-        self._collect = partial(rollout.collect, self._task)
-        self._collected = self._config, self._state.params, self._state.env_state, self._env, *self._keys[1::2]
-        self._env_state, self._trajectory = jax.jit(self._collect)(*self._collected)
-        self._prepare = partial(learner.prepare, self._task)
-        self._prepared = self._config, self._state.params, self._trajectory, self._env_state, self._env
+        self._collect = partial(rollout.collect, self._agent)
+        actors = rollout.Actors(self._state.env_state, self._state.memory)
+        self._collected = self._config, self._state.params, actors, self._env, *self._keys[1::2]
+        actors, self._trajectory = jax.jit(self._collect)(*self._collected)
+        self._prepare = partial(batches.prepare, self._agent)
+        self._prepared = self._config, self._state.params, self._trajectory, actors, self._env
         self._batch, _ = jax.jit(self._prepare)(*self._prepared)
         self._permutations = jax.jit(self._permute)(self._keys.minibatch)
         self._indices = self._permutations.reshape(-1, config.minibatch_size)
@@ -56,30 +62,30 @@ class UpdateParts:
         yield ("rollout", "environment"), (self._play, state.env_state, self._trajectory.action, self._env)
         yield ("values and advantages", "whole"), (self._prepare, *self._prepared)
         yield ("permutations", "whole"), (self._permute, self._keys.minibatch)
-        learn = partial(learner.learn, self._task), self._config, self._env, rate, state.params, state.opt_state
+        learn = partial(learning.learn, self._agent), self._config, self._env, rate, state.params, state.opt_state
         yield ("learning", "whole"), (*learn, self._batch, self._permutations)
         gathered = self._features, self._minibatch
         yield ("learning", "gather and expand"), (self._gather, gathered, self._indices, self._batch, self._env)
-        kernel, hidden = state.params.first.kernel, self._hidden(state.params, self._features)
+        kernel, hidden = state.params["first"][layers.FEATURE_KERNEL], self._hidden(state.params, self._features)
         yield ("learning", "first layer, forward"), self._looped(self._first_forward, (self._features, kernel, hidden))
         yield (
             ("learning", "first layer, gradient"),
             self._looped(self._first_gradient, (self._features, kernel, hidden)),
         )
         yield ("learning", "tanh, hidden layers and heads"), self._looped(self._upper, (state.params, hidden))
-        logits, values = towers.apply(state.params, self._features, self._static.activation)
+        logits, values = self._agent.evaluate(state.params, self._features, (), 1)
         yield ("learning", "loss and metrics"), self._looped(self._loss, (logits, values))
         gradients = jax.tree.map(jnp.ones_like, state.params)
         yield ("learning", "clip and Adam"), self._looped(self._step, (state.params, state.opt_state, gradients))
 
     def _permute(self, key: jax.Array) -> jax.Array:
-        return learner._permutations(key, self._static)
+        return batches.permutations(key, self._static)
 
     def _expand(self, compact: Any) -> jax.Array:
         return self._task.expand(compact, self._env)
 
-    def _hidden(self, params: towers.Params, features: jax.Array) -> jax.Array:
-        return features @ params.first.kernel + params.first.bias
+    def _hidden(self, params: Params, features: jax.Array) -> jax.Array:
+        return features @ params["first"][layers.FEATURE_KERNEL] + params["first"]["bias"]
 
     def _looped(self, step: Callable[..., Any], state: Any) -> Call:
         """As many turns as an update has minibatches."""
@@ -92,12 +98,14 @@ class UpdateParts:
         shape = self._static.num_steps, self._static.num_envs
         return jax.random.gumbel(action_key, (*shape, self._task.num_actions)), jax.random.split(market_key, shape)
 
-    def _decide(self, params: towers.Params, trajectory: rollout.Trajectory, env: Any) -> jax.Array:
-        policy = towers.policy_tower(params)
+    def _decide(self, params: Params, trajectory: rollout.Trajectory, env: Any) -> jax.Array:
+        acting = self._agent.network.acting_params(params)
 
         def decide(last: jax.Array, step: tuple[Any, jax.Array]) -> tuple[jax.Array, jax.Array]:
             compact, mask = step
-            logits = towers.apply_tower(policy, self._task.expand(compact, env), self._static.activation)
+            features = self._agent.features(compact, env)
+            nothing = jnp.zeros((len(features),), bool)
+            _, logits = self._agent.network.apply({"params": acting}, (), features, nothing, method="act")
             noise = jnp.zeros_like(logits).at[0, 0].set(last[0].astype(jnp.float32))
             action = distributions.sample(distributions.masked_log_probs(logits, mask), noise)
             return action, action
@@ -117,7 +125,7 @@ class UpdateParts:
 
     # Learning; every step returns what it was given, changed by what it computed
 
-    def _gather(self, start: Any, indices: jax.Array, batch: learner.Batch, env: Any) -> Any:
+    def _gather(self, start: Any, indices: jax.Array, batch: batches.Batch, env: Any) -> Any:
         def gather(_: Any, rows: jax.Array) -> tuple[Any, None]:
             minibatch = jax.tree.map(lambda leaf: leaf[rows], batch)
             return (self._task.expand(minibatch.compact, env), minibatch), None
@@ -125,23 +133,26 @@ class UpdateParts:
         return jax.lax.scan(gather, start, indices)[0]
 
     def _first_forward(self, features: jax.Array, kernel: jax.Array, hidden: jax.Array) -> Any:
-        hidden = towers._product(features, kernel)
+        hidden = layers.product(features, kernel)
         return _touched(features, hidden), kernel, hidden
 
     def _first_gradient(self, features: jax.Array, kernel: jax.Array, hidden: jax.Array) -> Any:
-        _, kernel = towers._product_backward((features, kernel), hidden)
+        _, kernel = layers.product_backward((features, kernel), hidden)
         return _touched(features, kernel), kernel, hidden
 
-    def _upper(self, params: towers.Params, hidden: jax.Array) -> Any:
+    def _upper(self, params: Params, hidden: jax.Array) -> Any:
         """From the first layer's sums to the outputs and back."""
 
-        def outputs(layers: Any, hidden: jax.Array) -> Any:
-            policy, value = jnp.split(jnp.tanh(hidden), 2, axis=-1)
-            return towers._tower(layers[0], policy, jnp.tanh), towers._tower(layers[1], value, jnp.tanh)
+        network = self._agent.network
 
-        results, pull = jax.vjp(outputs, (params.policy, params.value), hidden)
-        layers, change = pull(results)
-        return jax.tree.map(_touched, params, params._replace(policy=layers[0], value=layers[1])), change
+        def outputs(upper: Params, hidden: jax.Array) -> Any:
+            policy, value = jnp.split(jnp.tanh(hidden), 2, axis=-1)
+            return network._upper(upper["policy"], policy), network._upper(upper["value"], value)
+
+        upper = {tower: params[tower] for tower in ("policy", "value")}
+        results, pull = jax.vjp(outputs, upper, hidden)
+        gradients, change = pull(results)
+        return jax.tree.map(_touched, params, params | gradients), change
 
     def _loss(self, logits: jax.Array, values: jax.Array) -> Any:
         batch = self._minibatch
@@ -156,9 +167,12 @@ class UpdateParts:
         (d_logits, d_values), metrics = jax.grad(loss, argnums=(0, 1), has_aux=True)(logits, values)
         return d_logits, _touched(d_values, jnp.stack(metrics))
 
-    def _step(self, params: towers.Params, state: optax.ScaleByAdamState, gradients: towers.Params) -> Any:
+    def _step(self, params: Params, state: Any, gradients: Params) -> Any:
         counts = jnp.asarray(self._task.input_counts)
-        params, state, norm = optimizers.step(self._config, jnp.float32(3e-5), params, state, gradients, counts)
+        norm = optimizers.global_norm(gradients, counts)
+        optimizer = optimizers.make(self._config, jnp.float32(3e-5), counts)
+        updates, state = optimizer.update(gradients, state, params, norm=norm)
+        params = optax.apply_updates(params, updates)
         return params, state, jax.tree.map(lambda leaf: _touched(leaf, norm), gradients)
 
 

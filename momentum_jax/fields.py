@@ -11,17 +11,31 @@ import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+Config = TypeVar("Config", bound=Any)
 
 
 class ConfigError(ValueError):
     """A setting that cannot be: the message says what was found, what was expected and what to do."""
 
 
-def traced(default: float, help: str, *, minimum: float = -math.inf, maximum: float = math.inf) -> Any:
-    """A number or switch that is a traced leaf of the compiled program, within [minimum, maximum]."""
+def traced(
+    default: float,
+    help: str,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    free_when_off: bool = False,
+) -> Any:
+    """A number or switch that is a traced leaf of the compiled program, within [minimum, maximum].
+
+    With `free_when_off` its default means "off", and a program none of whose runs asks for it is compiled without it
+    (see `without_unused`).
+    """
+    limits = {"minimum": minimum, "maximum": maximum}
     return dataclasses.field(
-        default=default, metadata={"static": False, "help": help, "minimum": minimum, "maximum": maximum}
+        default=default, metadata={"static": False, "help": help, "free_when_off": free_when_off, **limits}
     )
 
 
@@ -37,6 +51,21 @@ def static(
 
 def is_static(field: dataclasses.Field) -> bool:
     return field.metadata["static"]
+
+
+def without_unused(configs: Sequence[Config]) -> list[Config]:
+    """The configurations (dataclasses) of one program's runs, without what all of them leave off.
+
+    Every `free_when_off` field that is off in all runs is None, an empty pytree: what it would switch on is not traced.
+    """
+    fields: list[dataclasses.Field] = [field for config in configs[:1] for field in dataclasses.fields(config)]
+    unused = {
+        field.name: None
+        for field in fields
+        if field.metadata.get("free_when_off")
+        and all(getattr(config, field.name) == field.default for config in configs)
+    }
+    return [dataclasses.replace(config, **unused) for config in configs]
 
 
 def check_fields(config: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from functools import partial
@@ -12,36 +11,49 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import struct
 
-from momentum_jax.networks import towers as networks
+from momentum_jax.env import observation_layout, rules
+from momentum_jax.fields import from_plain
+from momentum_jax.networks import network as networks
+from momentum_jax.networks.network import Network
 from momentum_jax.ppo import distributions
-from momentum_jax.run_directory import RunDirectoryError, failed_seeds, load_policies, read_config
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.run_directory import RunDirectoryError, failed_seeds, load_seed_policy, read_config
 from momentum_jax.run_directory.atomic_files import write_arrays
 
+# Runs that did not record their policies' shape are all of one environment.
+_BEFORE = {
+    "observation_shape": (observation_layout.WINDOW, observation_layout.NUM_COLUMNS),
+    "num_actions": rules.NUM_ACTIONS,
+}
 
-@dataclasses.dataclass(frozen=True)
+
+@struct.dataclass
 class Policy:
-    """The final policy and value function of one seed of one arm.
+    """The final policy and value function of one seed of one arm; a pytree whose leaves are the parameters.
 
-    Every method takes observations [..., 20, 23] or flattened [..., 460], float32, and may be called under
-    `jax.jit` and `jax.vmap`.
+    It may be an argument of functions under `jax.jit`, and policies of several seeds, their leaves stacked, one under
+    `jax.vmap`. Every method takes observations [..., *observation_shape] or flattened, [..., D], float32.
 
     Attributes:
-      towers: ``policy`` and ``value``, each its layers in order, kernels [inputs, outputs] and biases [outputs].
-      activation: between the layers, ``tanh`` or ``relu``.
+      params: the network's parameters, as they act on whole observations.
+      network: the module of policy and value.
+      observation_shape: of one observation.
     """
 
-    towers: Mapping[str, tuple[networks.Dense, ...]]
-    activation: str
+    params: Any
+    network: Network = struct.field(pytree_node=False)
+    observation_shape: tuple[int, ...] = struct.field(pytree_node=False)
 
     @property
     def num_inputs(self) -> int:
-        """Numbers in a flattened observation."""
-        return self.towers["policy"][0].kernel.shape[0]
+        """Numbers in a flattened observation, D."""
+        return math.prod(self.observation_shape)
 
     @property
     def num_actions(self) -> int:
-        return self.towers["policy"][-1].bias.shape[0]
+        return self.network.num_actions
 
     def act(self, obs: Any, mask: Any, key: jax.Array | None = None) -> jax.Array:
         """Actions [...] int32, drawn as in training, or the most probable ones without a key.
@@ -65,39 +77,35 @@ class Policy:
 
     def value(self, obs: Any) -> jax.Array:
         """The learner's estimate [...] float32 of the discounted return from here. Raises as `act` does."""
-        return _apply(self.towers, self._features(obs), self.activation)[1]
+        return _apply(self.network, self.params, self._flattened(obs))[1]
 
     def export(self, path: str | Path) -> None:
         """Write an .npz that NumPy alone reads: the arrays named as in docs/policies.md, and `activation`."""
-        arrays = {
-            f"{tower}/dense_{index}/{part}": np.asarray(array)
-            for tower, layers in self.towers.items()
-            for index, layer in enumerate(layers)
-            for part, array in layer._asdict().items()
-        }
-        write_arrays(Path(path), arrays | {"activation": np.array(self.activation)})
+        arrays = jax.tree.map(np.asarray, self.network.to_arrays(self.params))
+        write_arrays(Path(path), arrays | {"activation": np.array(self.network.activation)})
 
     def _log_probs(self, obs: Any, mask: Any) -> jax.Array:
-        features, mask = self._features(obs), jnp.asarray(mask)
-        expected = (*features.shape[:-1], self.num_actions)
+        flat, mask = self._flattened(obs), jnp.asarray(mask)
+        expected = (*flat.shape[:-1], self.num_actions)
         if mask.shape != expected or mask.dtype != jnp.bool_:
             raise ValueError(f"mask is {mask.dtype} {mask.shape}, expected bool {expected}: one flag an action")
         if not isinstance(mask, jax.core.Tracer) and not np.asarray(mask).any(axis=-1).all():
             raise ValueError("mask allows no action at all: give each observation at least one legal action")
-        return distributions.masked_log_probs(_apply(self.towers, features, self.activation)[0], mask)
+        return distributions.masked_log_probs(_apply(self.network, self.params, flat)[0], mask)
 
-    def _features(self, obs: Any) -> jax.Array:
-        """Observations, flattened."""
+    def _flattened(self, obs: Any) -> jax.Array:
         obs = jnp.asarray(obs, jnp.float32)
         if obs.shape[-1:] == (self.num_inputs,):
             return obs
-        if math.prod(obs.shape[-2:]) == self.num_inputs:
-            return obs.reshape(*obs.shape[:-2], self.num_inputs)
-        raise ValueError(f"obs has shape {obs.shape}, expected [..., 20, 23] or flattened, [..., {self.num_inputs}]")
+        dims = len(self.observation_shape)
+        if obs.shape[-dims:] == self.observation_shape:
+            return obs.reshape(*obs.shape[: obs.ndim - dims], self.num_inputs)
+        whole = ", ".join(map(str, self.observation_shape))
+        raise ValueError(f"obs has shape {obs.shape}, expected [..., {whole}] or flattened, [..., {self.num_inputs}]")
 
 
 def load_policy(run_dir: str | Path, arm: str, seed: int) -> Policy:
-    """The final policy of one seed of one arm.
+    """The final policy of one seed of one arm; the other seeds' parameters are not read.
 
     Args:
       run_dir: a run that has ended.
@@ -106,34 +114,39 @@ def load_policy(run_dir: str | Path, arm: str, seed: int) -> Policy:
 
     Raises:
       RunDirectoryError: an unknown arm or seed, a run that has not ended, a seed that diverged, a damaged file.
+      ConfigError: the arm's network is a file that is not there.
     """
     config = read_config(run_dir)
-    arrays = load_policies(run_dir, arm)
-    if seed not in config["seeds"]:
-        first, last = config["seeds"][0], config["seeds"][-1]
-        raise RunDirectoryError(f"{run_dir}: no seed {seed}, expected one of {first} … {last}")
-    position = config["seeds"].index(seed)
-    own = {name: array[position] for name, array in arrays.items()}
-    if failed_seeds(run_dir)[[entry["name"] for entry in config["arms"]].index(arm), position]:
+    arrays = load_seed_policy(run_dir, arm, seed)
+    arms, position = [entry["name"] for entry in config["arms"]], config["seeds"].index(seed)
+    if failed_seeds(run_dir)[arms.index(arm), position]:
         raise RunDirectoryError(f"{run_dir}: seed {seed} of arm {arm!r} diverged, so its policy is worth nothing")
-    broken = [name for name, array in own.items() if not np.isfinite(array).all()]
+    broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if broken:
         raise RunDirectoryError(f"{run_dir}: seed {seed} of arm {arm!r} diverged, {broken[0]} is not finite")
-    activation = next(entry["ppo"]["activation"] for entry in config["arms"] if entry["name"] == arm)
-    return Policy({tower: _layers(own, tower) for tower in ("policy", "value")}, activation)
+    return _policy(config, config["arms"][arms.index(arm)]["ppo"], arrays)
 
 
-def _layers(arrays: Mapping[str, np.ndarray], tower: str) -> tuple[networks.Dense, ...]:
-    count = sum(name.startswith(f"{tower}/") and name.endswith("/kernel") for name in arrays)
-    names = [f"{tower}/dense_{index}" for index in range(count)]
-    return tuple(
-        networks.Dense(jnp.asarray(arrays[f"{name}/kernel"]), jnp.asarray(arrays[f"{name}/bias"])) for name in names
+def _policy(config: Mapping[str, Any], settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Policy:
+    ppo, shape = from_plain(PPOConfig, settings), config.get("policy", _BEFORE)
+    network = networks.make(
+        ppo.network, num_actions=shape["num_actions"], hidden_sizes=ppo.hidden_sizes, activation=ppo.activation
     )
+    params = network.from_arrays({name: jnp.asarray(array) for name, array in arrays.items()})
+    return Policy(params, network, tuple(shape["observation_shape"]))
 
 
-@partial(jax.jit, static_argnames="activation")
-def _apply(towers: Any, features: jax.Array, activation: str) -> tuple[jax.Array, jax.Array]:
-    """Logits [..., A] and values [...]; products in full float32 on every device."""
+@partial(jax.jit, static_argnums=0)
+def _apply(network: Network, params: Any, flat: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Logits [..., A] and values [...] of flattened observations [..., D], each as at the start of an episode.
+
+    Products are in full float32 on every device.
+    """
+    lead, size = flat.shape[:-1], math.prod(flat.shape[:-1])
+    carry = network.init_carry(size)
+    time = (1,) if jax.tree.leaves(carry) else ()  # a network that remembers takes sequences
+    rows, starts = flat.reshape(*time, size, flat.shape[-1]), jnp.ones((*time, size), bool)
     with jax.default_matmul_precision("highest"):
-        params = networks.join_towers(towers["policy"], towers["value"])
-        return networks.apply(params, features, activation)
+        outputs: Any = network.apply({"params": params}, carry, rows, starts)
+    logits, values = outputs
+    return logits.reshape(*lead, -1), values.reshape(lead)

@@ -65,7 +65,7 @@ class GymnaxTask:
                 f"wrap the environment to join theirs"
             )
         self.num_actions = int(actions.n)
-        self._observation_shape = observations.shape
+        self.observation_shape = observations.shape
         self.num_inputs = math.prod(observations.shape)
         self.compact_bytes = self.num_inputs * np.dtype(observations.dtype).itemsize
         self.input_counts = np.ones(self.num_inputs, np.float32)
@@ -122,11 +122,14 @@ class GymnaxTask:
 
     def expand(self, compact: jax.Array, params: Any) -> jax.Array:
         del params
-        lead = compact.shape[: compact.ndim - len(self._observation_shape)]
+        lead = compact.shape[: compact.ndim - len(self.observation_shape)]
         return compact.reshape(*lead, self.num_inputs).astype(jnp.float32)
 
     def expand_rest(self, compact: jax.Array, params: Any) -> jax.Array:
         return self.expand(compact, params)  # nothing is exogenous
+
+    def observation(self, features: jax.Array) -> jax.Array:
+        return features
 
     def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
         return kernel, ()

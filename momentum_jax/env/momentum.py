@@ -182,7 +182,7 @@ class Momentum(environment.Environment):
 
     def observation_space(self, params: EnvParams) -> spaces.Box:
         del params
-        return spaces.Box(-10.0, 10.0, (WINDOW, observation_layout.NUM_COLUMNS), jnp.float32)
+        return spaces.Box(-10.0, 10.0, self.observation_shape, jnp.float32)
 
     def state_space(self, params: EnvParams) -> spaces.Dict:
         """Loose bounds of the state's scalars: only the cursor and the position's kind have tight ones."""
@@ -210,6 +210,7 @@ class Momentum(environment.Environment):
     diagnostics = MOMENTUM
     compact_bytes = 4 * (1 + observation_layout.NUM_GREEKS)
     truncates = False
+    observation_shape = (WINDOW, observation_layout.NUM_COLUMNS)
     num_inputs = WINDOW * observation_layout.NUM_COLUMNS
     input_counts = observation_layout.INPUT_COUNTS
 
@@ -267,6 +268,9 @@ class Momentum(environment.Environment):
         """The position's features [..., 4], which follow those of `exogenous`."""
         del params
         return observation_layout.position_features(compact.greeks)
+
+    def observation(self, features: jax.Array) -> jax.Array:
+        return observation_layout.expand(features).reshape(*features.shape[:-1], self.num_inputs)
 
     def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
         return observation_layout.reduce_kernel(kernel)

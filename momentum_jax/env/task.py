@@ -43,6 +43,7 @@ class Task(Protocol):
 
     diagnostics: Diagnostics  # the environment's own words
     num_actions: int
+    observation_shape: tuple[int, ...]  # of one observation, as a saved policy takes it
     num_inputs: int  # inputs of the whole first layer, D
     input_counts: np.ndarray  # [F]: how many of them each feature stands for
     compact_bytes: int  # of what `compact` returns
@@ -73,6 +74,9 @@ class Task(Protocol):
 
     def expand_rest(self, compact: Any, params: Any) -> jax.Array:
         """Features [..., F - E]: those of `expand` that follow the E of `exogenous`."""
+
+    def observation(self, features: jax.Array) -> jax.Array:
+        """Whole observations [..., D] of features [..., F], for a network that does not take shared inputs."""
 
     def reduce_kernel(self, kernel: jax.Array) -> tuple[jax.Array, Any]:
         """Rows [F, H] of a first layer's kernel [D, H], a mean where a row is shared, and what the means leave out."""

@@ -1,1 +1,1 @@
-"""Networks of policy and value, one file each."""
+"""Networks of policy and value, one file each, found by name in `networks.table`."""

@@ -1,144 +1,148 @@
-"""Separate policy and value towers on flattened observations, as plain pytrees of kernels and biases."""
+"""Separate policy and value towers, the default: their first layers lie side by side, to be one product.
+
+The parameters are `first` (feature_kernel [F, 2H], bias [2H]: policy, then value) and the layers after it of `policy`
+and `value`, by number. They are read as plain dictionaries: acting takes half of the first layer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax.nn.initializers import orthogonal
 
-from momentum_jax.networks import backend
+from momentum_jax.networks.layers import FEATURE_KERNEL, HIDDEN_GAIN, Layer, dense, product
+from momentum_jax.networks.network import ACTIVATION_FUNCTIONS, Carry, Network, Params
 
-_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"tanh": jnp.tanh, "relu": jax.nn.relu}
-
-
-class Dense(NamedTuple):
-    kernel: jax.Array  # [inputs, outputs]
-    bias: jax.Array  # [outputs]
+HEAD_GAINS = {"policy": 0.01, "value": 1.0}
 
 
-class Params(NamedTuple):
-    """Both towers; their first layers lie side by side, policy then value, to be one product."""
+class Towers(Network):
+    """Two towers of the same widths; the reference's network."""
 
-    first: Dense  # [F, 2H], [2H]
-    policy: tuple[Dense, ...]  # the other hidden layers, then the head
-    value: tuple[Dense, ...]
+    reads_features: ClassVar[bool] = True
+
+    def init_params(self, key: jax.Array, num_inputs: int) -> Params:
+        """Orthogonal kernels (gain √2; policy head 0.01, value head 1), zero biases; policy first, layer by layer."""
+        keys = dict(zip(HEAD_GAINS, jax.random.split(key), strict=True))
+        outputs = {"policy": self.num_actions, "value": 1}
+        return join_towers(
+            {
+                tower: init_tower(keys[tower], (num_inputs, *self.hidden_sizes, outputs[tower]), gain)
+                for tower, gain in HEAD_GAINS.items()
+            }
+        )
+
+    def __call__(self, carry: Carry, features: jax.Array, starts: jax.Array) -> tuple[jax.Array, jax.Array]:
+        del carry, starts
+        params = self.variables["params"]
+        first = params["first"]
+        hidden = self._activate(product(features, first[FEATURE_KERNEL]) + first["bias"])
+        policy, value = jnp.split(hidden, 2, axis=-1)
+        return self._upper(params["policy"], policy), self._upper(params["value"], value)[..., 0]
+
+    def act(self, carry: Carry, features: jax.Array, start: jax.Array) -> tuple[Carry, jax.Array]:
+        """Half the work of both towers."""
+        del start
+        first = self._policy_first()
+        hidden = self._activate(product(features, first[FEATURE_KERNEL]) + first["bias"])
+        return carry, self._upper(self.variables["params"]["policy"], hidden)
+
+    def project(self, exogenous: jax.Array) -> jax.Array:
+        """The policy's first sums [..., H] over the first E features, and its bias."""
+        first = self._policy_first()
+        return exogenous @ first[FEATURE_KERNEL][: exogenous.shape[-1]] + first["bias"]
+
+    def act_projected(
+        self, carry: Carry, projected: jax.Array, features: jax.Array, start: jax.Array
+    ) -> tuple[Carry, jax.Array]:
+        del start
+        kernel = self._policy_first()[FEATURE_KERNEL]
+        hidden = self._activate(projected + features @ kernel[kernel.shape[0] - features.shape[-1] :])
+        return carry, self._upper(self.variables["params"]["policy"], hidden)
+
+    def bias_logits(self, params: Params, bias: jax.Array) -> Params:
+        number = str(len(self.hidden_sizes) - 1)
+        head = params["policy"][number]
+        return {**params, "policy": {**params["policy"], number: {**head, "bias": head["bias"] + bias}}}
+
+    def acting_params(self, params: Params) -> Params:
+        """The policy's tower alone, a copy."""
+        return {"first": _side(params["first"], 0, self.hidden_sizes[0]), "policy": params["policy"]}
+
+    def to_arrays(self, params: Params) -> dict[str, Any]:
+        """Each tower with its own first layer, `policy/dense_0/kernel` …; see docs/policies.md."""
+        return {
+            f"{tower}/dense_{number}/{part}": array
+            for tower, layers in split_towers(params).items()
+            for number, layer in enumerate(layers)
+            for part, array in layer.items()
+        }
+
+    def from_arrays(self, arrays: Mapping[str, Any]) -> Params:
+        numbers = range(len(self.hidden_sizes) + 1)
+        return join_towers(
+            {
+                tower: [
+                    {part: arrays[f"{tower}/dense_{number}/{part}"] for part in ("kernel", "bias")}
+                    for number in numbers
+                ]
+                for tower in HEAD_GAINS
+            }
+        )
+
+    def _policy_first(self) -> Layer:
+        """The policy's half of the first layer; all of it where `acting_params` took it before."""
+        return _side(self.variables["params"]["first"], 0, self.hidden_sizes[0])
+
+    def _upper(self, layers: Mapping[str, Layer], hidden: jax.Array) -> jax.Array:
+        """What a tower's layers after the first make of the first's output."""
+        for number in range(1, len(layers)):
+            hidden = self._activate(dense(layers[str(number - 1)], hidden))
+        return dense(layers[str(len(layers) - 1)], hidden)
+
+    def _activate(self, sums: jax.Array) -> jax.Array:
+        return ACTIVATION_FUNCTIONS[self.activation](sums)
 
 
-def init_towers(
-    key: jax.Array, num_inputs: int, hidden_sizes: Sequence[int], num_actions: int
-) -> tuple[tuple[Dense, ...], tuple[Dense, ...]]:
-    """Policy and value tower: orthogonal kernels (gain √2; action head 0.01, value head 1), zero biases.
+def init_tower(key: jax.Array, sizes: Sequence[int], head_gain: float) -> list[Layer]:
+    """A tower's layers of these sizes, from its inputs to its outputs.
 
     Must not be vmapped: XLA:CPU hangs with several batched QR factorisations in flight.
     """
-    policy_key, value_key = jax.random.split(key)
-    return (
-        _init_tower(policy_key, num_inputs, hidden_sizes, num_actions, head_gain=0.01),
-        _init_tower(value_key, num_inputs, hidden_sizes, 1, head_gain=1.0),
-    )
-
-
-def _init_tower(
-    key: jax.Array, num_inputs: int, hidden_sizes: Sequence[int], num_outputs: int, head_gain: float
-) -> tuple[Dense, ...]:
-    sizes = (num_inputs, *hidden_sizes, num_outputs)
-    gains = (2.0**0.5,) * len(hidden_sizes) + (head_gain,)
+    gains = [HIDDEN_GAIN] * (len(sizes) - 2) + [head_gain]
     keys = jax.random.split(key, len(gains))
-    return tuple(
-        Dense(kernel=orthogonal(gain)(layer_key, (inputs, outputs), jnp.float32), bias=jnp.zeros((outputs,)))
+    return [
+        {"kernel": orthogonal(gain)(layer_key, (inputs, outputs), jnp.float32), "bias": jnp.zeros((outputs,))}
         for layer_key, gain, inputs, outputs in zip(keys, gains, sizes[:-1], sizes[1:], strict=True)
-    )
+    ]
 
 
-def join_towers(policy: tuple[Dense, ...], value: tuple[Dense, ...]) -> Params:
+def join_towers(towers: Mapping[str, Sequence[Layer]]) -> Params:
     """Lay the towers' first layers side by side."""
-    first = jax.tree.map(lambda *sides: jnp.concatenate(sides, axis=-1), policy[0], value[0])
-    return Params(first=first, policy=policy[1:], value=value[1:])
+    sides = [towers[tower][0] for tower in HEAD_GAINS]
+    first = {
+        FEATURE_KERNEL: jnp.concatenate([side["kernel"] for side in sides], axis=-1),
+        "bias": jnp.concatenate([side["bias"] for side in sides], axis=-1),
+    }
+    upper = {
+        tower: {str(number): dict(layer) for number, layer in enumerate(towers[tower][1:])} for tower in HEAD_GAINS
+    }
+    return {"first": first, **upper}
 
 
-def split_towers(params: Params) -> dict[str, tuple[Dense, ...]]:
+def split_towers(params: Params) -> dict[str, list[Layer]]:
     """The towers by name, each with its own first layer; leaves may have leading axes."""
-    width = params.first.bias.shape[-1] // 2
-    policy, value = (jax.tree.map(lambda leaf, s=side: leaf[..., s], params.first) for side in _sides(width))
-    return {"policy": (policy, *params.policy), "value": (value, *params.value)}
+    width = params["first"]["bias"].shape[-1] // 2
+    towers = {}
+    for side, tower in enumerate(HEAD_GAINS):
+        first = _side(params["first"], side, width)
+        upper = [params[tower][str(number)] for number in range(len(params[tower]))]
+        towers[tower] = [{"kernel": first[FEATURE_KERNEL], "bias": first["bias"]}, *upper]
+    return towers
 
 
-def padded(params: Params, rows: int) -> Params:
-    """The parameters with so many rows of zeros after the first layer's: for features filled up with zeros."""
-    kernel = jnp.pad(params.first.kernel, ((0, rows), (0, 0)))
-    return params._replace(first=params.first._replace(kernel=kernel))
-
-
-def unpadded(params: Params, rows: int) -> Params:
-    """`padded` undone."""
-    kernel = params.first.kernel[: params.first.kernel.shape[0] - rows]
-    return params._replace(first=params.first._replace(kernel=kernel))
-
-
-def apply(params: Params, features: jax.Array, activation: str) -> tuple[jax.Array, jax.Array]:
-    """Logits [..., A] and values [...] of features [..., F]."""
-    act = _ACTIVATIONS[activation]
-    hidden = act(_dense(params.first, features))
-    policy, value = jnp.split(hidden, 2, axis=-1)
-    return _tower(params.policy, policy, act), _tower(params.value, value, act)[..., 0]
-
-
-def policy_tower(params: Params) -> tuple[Dense, ...]:
-    """The policy's layers alone, a copy: taken once before a loop that acts, not in each of its steps."""
-    policy_side, _ = _sides(params.first.bias.shape[0] // 2)
-    return (Dense(params.first.kernel[:, policy_side], params.first.bias[policy_side]), *params.policy)
-
-
-def partial_sums(layer: Dense, features: jax.Array) -> jax.Array:
-    """A layer's sums [..., O] over the first E of its inputs, [..., E], and its bias."""
-    return features @ layer.kernel[: features.shape[-1]] + layer.bias
-
-
-def apply_tower_to_rest(layers: tuple[Dense, ...], sums: jax.Array, features: jax.Array, activation: str) -> jax.Array:
-    """What `apply_tower` gives, with the `partial_sums` of the first features known; `features` are the others."""
-    act = _ACTIVATIONS[activation]
-    first = layers[0].kernel
-    hidden = act(sums + features @ first[first.shape[0] - features.shape[-1] :])
-    return _tower(layers[1:], hidden, act)
-
-
-def apply_tower(layers: tuple[Dense, ...], features: jax.Array, activation: str) -> jax.Array:
-    """Outputs [..., A] of features [..., F]: half the work of `apply`, for acting."""
-    return _tower(layers, features, _ACTIVATIONS[activation])
-
-
-def _sides(width: int) -> tuple[slice, slice]:
-    return slice(None, width), slice(width, None)
-
-
-def _tower(layers: tuple[Dense, ...], hidden: jax.Array, act: Callable[[jax.Array], jax.Array]) -> jax.Array:
-    for layer in layers[:-1]:
-        hidden = act(_dense(layer, hidden))
-    return _dense(layers[-1], hidden)
-
-
-def _dense(layer: Dense, inputs: jax.Array) -> jax.Array:
-    return _product(inputs, layer.kernel) + layer.bias
-
-
-@jax.custom_vjp
-def _product(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
-    """inputs [B, I] @ kernel [I, O]."""
-    return inputs @ kernel
-
-
-def _product_forward(inputs: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return inputs @ kernel, (inputs, kernel)
-
-
-def _product_backward(saved: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Gradients of inputs and kernel."""
-    inputs, kernel = saved
-    transposed = jax.lax.optimization_barrier(inputs.T) if backend.choices().copies_transposed else inputs.T
-    return gradient @ kernel.T, transposed @ gradient
-
-
-_product.defvjp(_product_forward, _product_backward)
+def _side(first: Layer, side: int, width: int) -> Layer:
+    return {name: leaf[..., side * width : (side + 1) * width] for name, leaf in first.items()}

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 
+from momentum_jax import lookup
 from momentum_jax.fields import ConfigError, check_fields, static, traced
+from momentum_jax.networks.table import NETWORKS
 
 ACTIVATIONS = ("tanh", "relu")
 # Precision of matrix products by name, and what JAX calls it. CPUs always compute them in float32.
 MATMUL_PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "BF16_BF16_F32"}
+# Optimisers by name: functions of `learning_rate`, and of `eps` where they have one, that make an
+# `optax.GradientTransformation`. One of optax's own needs no line: `--optimizer=optax:lion`.
+OPTIMIZERS = {
+    "adam": "momentum_jax.ppo.optimizers:adam",
+    "adamw": "optax:adamw",
+    "rmsprop": "optax:rmsprop",
+    "sgd": "optax:sgd",
+}
 # A seed's random streams, in the order of the constants that tell them apart: append only.
 STREAMS = ("init", "action", "minibatch", "market")
 # Where a study holds a stream fixed, every seed draws it from this one.
@@ -21,23 +31,31 @@ REDRAWN_SEED_OFFSET = 2**30
 class PPOConfig:
     """Defaults are those of the published run tune2."""
 
-    learning_rate: float = traced(3e-5, "Adam's step size", minimum=0.0)
-    anneal_learning_rate: bool = traced(False, "let the learning rate fall linearly to zero over the run")
+    learning_rate: float = traced(3e-5, "the optimiser's step size", minimum=0.0)
+    anneal_learning_rate: bool = traced(
+        False, "let the learning rate fall linearly to zero over the run", free_when_off=True
+    )
     gamma: float = traced(0.92, "discount factor", minimum=0.0, maximum=1.0)
     gae_lambda: float = traced(0.95, "decay of generalised advantage estimation", minimum=0.0, maximum=1.0)
     clip_range: float = traced(0.2, "clipping of the probability ratio", minimum=0.0)
     ent_coef: float = traced(0.08, "weight of the entropy bonus", minimum=0.0)
     vf_coef: float = traced(0.5, "weight of the mean squared value error", minimum=0.0)
     max_grad_norm: float = traced(0.5, "largest global norm of a gradient", minimum=0.0)
-    adam_eps: float = traced(1e-5, "Adam's epsilon", minimum=0.0)
+    adam_eps: float = traced(1e-5, "epsilon of Adam, and of other optimisers that have one", minimum=0.0)
     normalize_advantage: bool = traced(True, "normalise advantages within each minibatch")
-    critic_only_updates: int = traced(0, "first updates, in which only the critic learns", minimum=0)
-    permute_rewards: bool = traced(False, "learn from rewards permuted within each rollout, as a control")
-    initial_hold_bias: float = traced(0.0, "added to the initial bias of action 0, in logits")
+    critic_only_updates: int = traced(
+        0, "first updates, in which only the critic learns", minimum=0, free_when_off=True
+    )
+    permute_rewards: bool = traced(
+        False, "learn from rewards permuted within each rollout, as a control", free_when_off=True
+    )
+    initial_hold_bias: float = traced(0.0, "added to the initial bias of action 0, in logits", free_when_off=True)
     num_envs: int = static(1, "environments of a run, stepped together", minimum=1)
     num_steps: int = static(512, "steps of each environment between updates", minimum=1)
     num_epochs: int = static(10, "passes over a rollout", minimum=1)
     minibatch_size: int = static(64, "transitions of a minibatch", minimum=2)
+    network: str = static("towers", f"{', '.join(NETWORKS)}, or your own: path/to/file.py:Class")
+    optimizer: str = static("adam", f"{', '.join(OPTIMIZERS)}, or another: optax:name or path/to/file.py:name")
     hidden_sizes: tuple[int, ...] = static((64, 64), "widths of the hidden layers of either tower", minimum=1)
     activation: str = static("tanh", "activation of the hidden layers", choices=ACTIVATIONS)
     matmul_precision: str = static(
@@ -47,6 +65,8 @@ class PPOConfig:
     def validate(self) -> None:
         """Raises ConfigError. Not done on construction, since inside jit the traced fields are tracers."""
         check_fields(self)
+        lookup.check("network", self.network, NETWORKS)
+        lookup.check("optimizer", self.optimizer, OPTIMIZERS)
         if not self.hidden_sizes:
             raise ConfigError("hidden_sizes is empty: name at least one width, e.g. 64,64")
         if self.rollout_size % self.minibatch_size:

@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from momentum_jax.networks import backend
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 
@@ -27,9 +26,18 @@ class MinibatchMetrics(NamedTuple):
 
 
 def generalized_advantages(
-    rewards: jax.Array, values: jax.Array, ended: jax.Array, last_value: jax.Array, gamma: ArrayLike, decay: ArrayLike
+    rewards: jax.Array,
+    values: jax.Array,
+    ended: jax.Array,
+    last_value: jax.Array,
+    gamma: ArrayLike,
+    decay: ArrayLike,
+    unroll: int = 1,
 ) -> jax.Array:
-    """Advantages [T, M] of rewards, values, episode ends [T, M] and the value [M] of the state after the last step."""
+    """Advantages [T, M] of rewards, values, episode ends [T, M] and the value [M] of the state after the last step.
+
+    `unroll` steps of the loop are computed in one turn.
+    """
     next_values = jnp.concatenate([values[1:], last_value[None]])
     going_on = 1.0 - ended.astype(values.dtype)
     deltas = rewards + gamma * next_values * going_on - values
@@ -40,7 +48,7 @@ def generalized_advantages(
         return advantage, advantage
 
     discounts = jnp.asarray(gamma * decay) * going_on
-    start, unroll = jnp.zeros_like(last_value), backend.choices().advantage_unroll
+    start = jnp.zeros_like(last_value)
     return jax.lax.scan(accumulate, start, (deltas, discounts), reverse=True, unroll=unroll)[1]
 
 

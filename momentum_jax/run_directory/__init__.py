@@ -26,7 +26,7 @@ from momentum_jax.run_directory.atomic_files import (
 )
 from momentum_jax.run_directory.config_json import is_finished, is_run, read_config, shares, version_text
 from momentum_jax.run_directory.leftovers import remove_leftovers
-from momentum_jax.run_directory.reader import complete_steps, failed_seeds, load_policies, load_run
+from momentum_jax.run_directory.reader import complete_steps, failed_seeds, load_policies, load_run, load_seed_policy
 from momentum_jax.run_directory.run_diagnostics import diagnostics_in, diagnostics_of
 from momentum_jax.run_directory.state_folders import new_state, states
 from momentum_jax.run_directory.writer import (
@@ -55,6 +55,7 @@ __all__ = [
     "is_run",
     "load_policies",
     "load_run",
+    "load_seed_policy",
     "locked",
     "new_state",
     "read_arrays",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -111,8 +113,10 @@ class Rows(NamedTuple):
     rows: Iterable[Array]
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Array | Rows]) -> None:
-    """Writes named arrays as one compressed .npz, whole or not at all.
+def write_arrays(path: Path, arrays: Mapping[str, Array | Rows], compressed: bool = True) -> None:
+    """Writes named arrays as one .npz, whole or not at all.
+
+    Uncompressed, `read_row` finds a row without reading those before it; weights hardly get smaller anyway.
 
     Raises:
         RunDirectoryError: an array would have to be pickled.
@@ -120,7 +124,8 @@ def write_arrays(path: Path, arrays: Mapping[str, Array | Rows]) -> None:
     for name, value in arrays.items():
         if value.dtype.hasobject:
             raise RunDirectoryError(f"{path}: array {name!r} has dtype {value.dtype}, expected numbers")
-    with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    with atomic_file(path) as file, zipfile.ZipFile(file, "w", method) as archive:
         for name, value in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 _write_array(entry, value)
@@ -143,17 +148,54 @@ def read_arrays(path: Path) -> dict[str, Array]:
     Raises:
         RunDirectoryError: the file is missing, cut short, damaged, pickled or no archive.
     """
-    try:
+    with _explained(path):
         archive = np.load(path, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise RunDirectoryError(f"{path}: a single array, expected an .npz archive")
         with archive:
             return {name: archive[name] for name in archive.files}
+
+
+def read_row(path: Path, index: int) -> dict[str, Array]:
+    """Reads row `index` of every array of an .npz; of an uncompressed one, nothing else.
+
+    Raises:
+        RunDirectoryError: the file is missing, cut short, damaged, pickled or no archive.
+    """
+    with _explained(path), zipfile.ZipFile(path) as archive, path.open("rb") as file:
+        return {
+            info.filename.removesuffix(".npy"): _read_row(archive, info, file, index) for info in archive.infolist()
+        }
+
+
+def _read_row(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: IO[bytes], index: int) -> Array:
+    with contextlib.ExitStack() as opened:
+        if info.compress_type == zipfile.ZIP_STORED:
+            member = file
+            # A member's data follow its own header: 30 bytes, a name and an extra field of these lengths.
+            file.seek(info.header_offset + 26)
+            file.seek(info.header_offset + 30 + sum(struct.unpack("<HH", file.read(4))))
+        else:
+            member = opened.enter_context(archive.open(info))
+        np.lib.format.read_magic(member)
+        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(member)
+        if dtype.hasobject or fortran_order or not 0 <= index < (shape or (0,))[0]:
+            raise ValueError(f"{info.filename} is {dtype} {shape}, without a row {index}")
+        size = dtype.itemsize * math.prod(shape[1:])
+        member.seek(member.tell() + index * size)
+        return np.frombuffer(member.read(size), dtype).reshape(shape[1:])
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what goes wrong in reading an archive into one line that names it."""
+    try:
+        yield
     except RunDirectoryError:
         raise
     except FileNotFoundError:
         raise RunDirectoryError(f"{path}: not found") from None
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, ValueError, KeyError, struct.error, zipfile.BadZipFile, zlib.error) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise RunDirectoryError(
             f"{path}: cut short or damaged ({reason}); remove it and resume the run, or copy it again"

@@ -21,6 +21,7 @@ from momentum_jax.run_directory.atomic_files import (
     checkpoint_path,
     policy_path,
     read_arrays,
+    read_row,
 )
 from momentum_jax.run_directory.config_json import arm_names, read_config, shares, version_text
 from momentum_jax.run_directory.run_diagnostics import diagnostics_in
@@ -163,8 +164,28 @@ def load_policies(run_dir: str | Path, arm: str) -> dict[str, Array]:
     Raises:
         RunDirectoryError: no such arm or file, or the file is damaged.
     """
+    config = _config_with(run_dir, arm)
+    parts = [read_arrays(policy_path(Path(run_dir), arm, share)) for share in shares(config)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def load_seed_policy(run_dir: str | Path, arm: str, seed: int) -> dict[str, Array]:
+    """Final parameters of one seed of one arm by name, read without those of the other seeds.
+
+    Raises:
+        RunDirectoryError: no such arm, seed or file, or the file is damaged.
+    """
+    config = _config_with(run_dir, arm)
+    for share in shares(config):
+        if seed in (own := share.of(config["seeds"])):
+            return read_row(policy_path(Path(run_dir), arm, share), own.index(seed))
+    first, last = config["seeds"][0], config["seeds"][-1]
+    raise RunDirectoryError(f"{run_dir}: no seed {seed}, expected one of {first} … {last}")
+
+
+def _config_with(run_dir: str | Path, arm: str) -> Mapping[str, Any]:
+    """A run's config, which must have the arm."""
     config = read_config(run_dir)
     if arm not in arm_names(config):
         raise RunDirectoryError(f"{run_dir}: no arm {arm!r}, expected one of {arm_names(config)}")
-    parts = [read_arrays(policy_path(Path(run_dir), arm, share)) for share in shares(config)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return config

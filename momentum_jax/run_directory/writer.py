@@ -159,7 +159,7 @@ def write_policy(run_dir: str | Path, arm: str, arrays: Mapping[str, Array | Row
     for name, value in arrays.items():
         if value.shape[:1] != (num_seeds,):
             raise RunDirectoryError(f"{path}: {name} has shape {value.shape}, expected {num_seeds} seeds in front")
-    write_arrays(path, arrays)
+    write_arrays(path, arrays, compressed=False)
 
 
 def append_log(run_dir: str | Path, line: str, share: Share = WHOLE) -> None:

@@ -17,11 +17,11 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.processes import machine
 from momentum_jax.training import memory
-from momentum_jax.training.engine import Layout
+from momentum_jax.training.layout import Layout
 
 _FLOAT = 4  # bytes
 _STEP_BYTES = 14  # of `rollout.Trajectory`: action, reward, both ways to end, event word
-_RECORD_BYTES = 8  # of `learner.UpdateRecord`, a transition: event word and reward
+_RECORD_BYTES = 8  # of `records.UpdateRecord`, a transition: event word and reward
 _IN_FLIGHT = 2  # updates whose records are held at once
 _STATES_ON_DISK = 3  # two are kept while a third is written
 _COMPRESSED = 0.1  # of a checkpoint's size, at the least
@@ -94,7 +94,7 @@ def transition_bytes(task: Task) -> int:
 
 
 def record_bytes(task: Task) -> int:
-    """Size of a transition of `learner.UpdateRecord`."""
+    """Size of a transition of `records.UpdateRecord`."""
     return _RECORD_BYTES + _outcome_bytes(task)
 
 

@@ -20,14 +20,15 @@ from jax.sharding import PartitionSpec as P
 
 from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.task import Task
-from momentum_jax.networks import towers
+from momentum_jax.fields import without_unused
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS, PPOConfig
+from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.ppo.streams import from_numbers, stream_numbers
-from momentum_jax.training import device_arrays, memory
+from momentum_jax.training import device_arrays
+from momentum_jax.training.layout import Layout
 
 _AXIS = "runs"
-_CPU_WIDTH = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,57 +39,6 @@ class Run:
     config: PPOConfig
     options: Any
     redrawn_streams: tuple[str, ...] = ()  # see `seed_streams`
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """How runs are spread over the machine."""
-
-    devices: tuple[Any, ...]
-    group_width: int  # runs of a group on each device
-    vmapped: bool  # advance a device's runs together (GPU, TPU) or one after the other (CPU)
-
-    @property
-    def group_size(self) -> int:
-        return len(self.devices) * self.group_width
-
-
-def default_layout(
-    num_runs: int,
-    group_width: int | None = None,
-    num_devices: int | None = None,
-    run_memory: memory.RunMemory | None = None,
-    reserved_bytes: int = 0,
-) -> Layout:
-    """All local devices that have a run; one run at a time on each CPU device, all that fit together on an accelerator.
-
-    On CPU a run's weights stay in cache when it is alone, so a group's runs follow each other inside the program: as
-    many as divide the runs evenly, up to 8, share the cost of a call. On an accelerator small products want company:
-    a group is as wide as the runs need and as memory allows.
-
-    Args:
-      num_runs: runs of the program.
-      group_width: runs of a group on each device, instead of the default.
-      num_devices: devices to use at most; default all.
-      run_memory: what a run takes, see `memory.of_run`; without it memory is not looked at.
-      reserved_bytes: of each device, for other programs' runs.
-    """
-    devices = tuple(jax.local_devices()[:num_devices])[:num_runs]
-    on_cpu = devices[0].platform == "cpu"
-    runs_each = -(-num_runs // len(devices))
-    if group_width is None and on_cpu:
-        group_width = max(width for width in range(1, _CPU_WIDTH + 1) if runs_each % width == 0)
-    elif group_width is None:
-        group_width = _accelerator_width(runs_each, memory.device_bytes(devices[0]), run_memory, reserved_bytes)
-    return Layout(devices=devices, group_width=group_width, vmapped=not on_cpu)
-
-
-def _accelerator_width(
-    runs_each: int, device_bytes: int | None, run_memory: memory.RunMemory | None, reserved_bytes: int
-) -> int:
-    if run_memory is None or device_bytes is None:
-        return min(memory.WIDEST, runs_each)
-    return memory.widest_group(run_memory, runs_each, device_bytes - reserved_bytes)
 
 
 class Engine:
@@ -113,7 +63,8 @@ class Engine:
           ConfigError: the task has more actions than an event word can tell apart.
         """
         EventWord.of(task.diagnostics)
-        self.runs = tuple(runs)
+        configs = without_unused([run.config for run in runs])
+        self.runs = tuple(dataclasses.replace(run, config=own) for run, own in zip(runs, configs, strict=True))
         self._mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
         self._by_run, self._everywhere = NamedSharding(self._mesh, P(_AXIS)), NamedSharding(self._mesh, P())
         self._shared = jax.device_put(shared, self._everywhere)
@@ -148,7 +99,7 @@ class Engine:
 
         return jax.tree.map(join, *by_group)
 
-    def update(self, group: int) -> learner.UpdateRecord:
+    def update(self, group: int) -> UpdateRecord:
         """Advance a group by one update; returns at once, with leaves [runs of the group and padding, ...]."""
         self._states[group], record = self._update(
             self._shared, *self._inputs[group], self._total_updates, self._states[group]
@@ -188,10 +139,11 @@ class Engine:
         padding = self._group_size - count
 
         def restored(path: Any, leaf: jax.Array) -> Any:
-            found, expected = snapshot.get(device_arrays.name(path)), device_arrays.plain(leaf)
+            name, expected = device_arrays.name(path), device_arrays.plain(leaf)
+            found = snapshot.get(name, snapshot.get(learner.former_name(name)))
             shape = (count, *expected.shape[1:])
             if found is None or found.shape != shape or found.dtype != expected.dtype:
-                raise ValueError(f"{device_arrays.name(path)} is not {expected.dtype} {shape}")
+                raise ValueError(f"{name} is not {expected.dtype} {shape}")
             padded: Any = np.concatenate([found, np.repeat(found[:1], padding, axis=0)])
             return (
                 jax.random.wrap_key_data(padded, impl=jax.random.key_impl(leaf))
@@ -210,18 +162,14 @@ class Engine:
         """Runs of a group, without its padding."""
         return len(self._groups[group])
 
-    def params(self) -> towers.Params:
-        """The parameters of all runs on the host as they act on features, leaves [runs, ...]."""
-        return self.gather([state.params for state in self._states])
-
-    def towers(self, runs: range) -> Iterator[dict[str, tuple[towers.Dense, ...]]]:
-        """Policy and value tower of each of consecutive runs on the host, with the whole first layers."""
+    def policies(self, runs: range) -> Iterator[dict[str, np.ndarray]]:
+        """The exported parameters of each of consecutive runs by name, on the host."""
         for group in range(runs[0] // self._group_size, runs[-1] // self._group_size + 1):
-            state = self._states[group]
-            parts = jax.tree.map(np.asarray, device_arrays.copied((state.params, state.deviations)))
+            parts = jax.tree.map(np.asarray, device_arrays.copied(learner.exportable(self._states[group])))
             first = group * self._group_size
             for index in range(max(runs[0] - first, 0), min(runs[-1] + 1 - first, self.group_runs(group))):
-                yield learner.restore_towers(self._task, *jax.tree.map(lambda leaf, i=index: leaf[i], parts))
+                own = jax.tree.map(lambda leaf, i=index: leaf[i], parts)
+                yield learner.export(self._task, self.runs[0].config, own)
 
     def _over_runs(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """shard_map of `function` over the mesh, mapped over each device's runs."""

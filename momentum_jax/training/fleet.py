@@ -14,11 +14,12 @@ from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
-from momentum_jax.networks import towers as networks
-from momentum_jax.ppo import distributions, learner
+from momentum_jax.ppo import learner
+from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.run_directory.atomic_files import Rows
 from momentum_jax.training import memory
-from momentum_jax.training.engine import Engine, Layout, Run, default_layout
+from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.layout import Layout, default_layout
 from momentum_jax.training.recorder import blank_record
 
 InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
@@ -99,7 +100,7 @@ class Fleet:
         return self._order.size
 
     def update(self, before: InFlight | None = None, stopped: np.ndarray | None = None) -> InFlight:
-        """Advance every run by one update; `fetch` gives a `learner.UpdateRecord`.
+        """Advance every run by one update; `fetch` gives a `records.UpdateRecord`.
 
         Args:
           before: what was dispatched before. It is brought to the host in place, group by group between the
@@ -129,14 +130,14 @@ class Fleet:
         return self._join([engine.gather(groups) for engine, groups in zip(self._engines, in_flight, strict=True)])
 
     def policies(self) -> Iterator[tuple[str, dict[str, Rows]]]:
-        """Each arm's name and present parameters by layer (`policy/dense_0/kernel`), arrays [seed, ...].
+        """Each arm's name and present parameters by name (`policy/dense_0/kernel`), arrays [seed, ...].
 
         They come seed by seed, so that they are never held beside the states.
         """
         for engine, arms in zip(self._engines, self._arms_by_program, strict=True):
             for position, arm in enumerate(arms):
                 runs = range(position * self.num_seeds, (position + 1) * self.num_seeds)
-                yield self._config.arms[arm].name, _layers(engine, runs)
+                yield self._config.arms[arm].name, _rows(engine, runs)
 
     @property
     def state_bytes(self) -> int:
@@ -171,7 +172,7 @@ class Fleet:
         by_group = np.split(stopped[self._dispatched], np.cumsum(sizes)[:-1])
         return {place for place, runs in zip(groups, by_group, strict=True) if runs.all()}
 
-    def _blank(self, num_runs: int) -> learner.UpdateRecord:
+    def _blank(self, num_runs: int) -> UpdateRecord:
         ppo = self._config.arms[0].ppo
         return blank_record(num_runs, ppo.num_steps, ppo.num_envs, has_outcomes=self.diagnostics.has_outcomes)
 
@@ -218,32 +219,18 @@ def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
     return {name: np.concatenate([snapshot[name] for snapshot in snapshots]) for name in snapshots[0]}
 
 
-def _probe_run(
-    task: Task, config: Any, env_params: Any, states: probes.ProbeStates, state: learner.LearnerState
-) -> probes.ProbeRecord:
+def _probe_run(task: Task, config: Any, env_params: Any, states: probes.ProbeStates, state: Any) -> probes.ProbeRecord:
     """What one run's policy answers on the probe states."""
-    with jax.default_matmul_precision("highest"):
-        policy = networks.policy_tower(state.params)
-        logits = networks.apply_tower(policy, task.expand(states.compact, env_params), config.activation)
-    log_probs = distributions.masked_log_probs(logits, states.action_mask)
+    log_probs = learner.log_probabilities(task, config, env_params, state, states.compact, states.action_mask)
     contexts = task.probe_contexts(states.compact, env_params)
     return probes.answers(log_probs, contexts, len(task.diagnostics.contexts))
 
 
-def _layers(engine: Engine, runs: range) -> dict[str, Rows]:
-    """The layers of consecutive runs by name, [runs, ...]."""
+def _rows(engine: Engine, runs: range) -> dict[str, Rows]:
+    """The exported parameters of consecutive runs by name, [runs, ...]."""
 
     def rows(name: str) -> Iterator[np.ndarray]:
-        return (_named(towers)[name] for towers in engine.towers(runs))
+        return (arrays[name] for arrays in engine.policies(runs))
 
-    example = _named(next(engine.towers(runs)))
-    return {name: Rows((len(runs), *layer.shape), layer.dtype, rows(name)) for name, layer in example.items()}
-
-
-def _named(towers: dict[str, tuple[networks.Dense, ...]]) -> dict[str, np.ndarray]:
-    return {
-        f"{tower}/dense_{index}/{part}": array
-        for tower, layers in towers.items()
-        for index, layer in enumerate(layers)
-        for part, array in layer._asdict().items()
-    }
+    example = next(engine.policies(runs))
+    return {name: Rows((len(runs), *array.shape), array.dtype, rows(name)) for name, array in example.items()}

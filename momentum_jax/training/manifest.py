@@ -14,7 +14,7 @@ from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.registry import Loaded
 from momentum_jax.env.task import Task
 from momentum_jax.processes import jax_settings
-from momentum_jax.training.engine import Layout
+from momentum_jax.training.layout import Layout
 from momentum_jax.version import __version__
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "pandas")
@@ -28,6 +28,7 @@ def describe(
     return config.to_json() | {
         "data": dict(loaded.facts),
         "diagnostics": task.diagnostics.to_json(),
+        "policy": {"observation_shape": list(task.observation_shape), "num_actions": task.num_actions},
         "versions": {name: metadata.version(name) for name in _PACKAGES}
         | {"python": platform.python_version(), "momentum_jax": __version__},
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},

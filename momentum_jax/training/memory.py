@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import math
+from functools import partial
 from typing import Any, NamedTuple
 
+import jax
+
 from momentum_jax.env.task import Task
+from momentum_jax.ppo import agent as agents
+from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 WIDEST = 4096  # beyond, a group gains nothing: an H100's roof is reached
@@ -21,19 +26,24 @@ class RunMemory(NamedTuple):
 
 
 def of_run(task: Task, config: PPOConfig) -> RunMemory:
-    """Estimate from shapes: weights with two moments; gradients, a rollout's features and what is stored of it."""
-    features, inputs = len(task.input_counts), task.num_inputs
-    first, hidden = config.hidden_sizes[0], sum(a * b for a, b in pairwise(config.hidden_sizes))
-    heads = config.hidden_sizes[-1] * (task.num_actions + 1)
-    weights = 2 * features * first + 2 * hidden + heads
-    left_out = 2 * (inputs - features) * first  # of the first layer, see `Task.reduce_kernel`
+    """Estimate from shapes: weights and what the optimiser keeps of them; gradients, a rollout and its activations.
+
+    Raises:
+      ConfigError: there is no such network or optimiser, or it does not fit the task.
+    """
+    agent = agents.make(task, config)
+    params, deviations, opt_state = jax.eval_shape(partial(learner.init_learned, agent, config), jax.random.key(0))
     # The features of all steps are looked up for acting; hidden layers of both towers are computed on them to value
     # them; noise, logits and a dozen numbers are kept of each step.
-    step = features + 2 * 2 * sum(config.hidden_sizes) + 3 * task.num_actions + 12
+    step = len(agent.input_counts) + 2 * 2 * sum(config.hidden_sizes) + 3 * task.num_actions + 12
     return RunMemory(
-        state=_FLOAT * (3 * weights + left_out),
-        temporary=_FLOAT * (weights + config.rollout_size * step),
+        state=_bytes((params, deviations, opt_state)),
+        temporary=_bytes(params) + _FLOAT * config.rollout_size * step,
     )
+
+
+def _bytes(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def widest_group(memory: RunMemory, num_runs: int, free_bytes: int) -> int:

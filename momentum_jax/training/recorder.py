@@ -13,7 +13,7 @@ from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.episodes import Episodes
 from momentum_jax.diagnostics.events import EPISODE_END, EventWord
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
-from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
+from momentum_jax.ppo.records import UpdateMetrics, UpdateRecord
 
 _WINDOW = ("counts", "sums", "updates")  # what `WindowCounters` holds
 

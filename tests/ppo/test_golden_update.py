@@ -11,7 +11,8 @@ import pytest
 
 from momentum_jax.env import observation_layout
 from momentum_jax.networks import towers as networks
-from momentum_jax.ppo import distributions, learner, losses, optimizers
+from momentum_jax.ppo import agent as agents
+from momentum_jax.ppo import batches, distributions, learning, losses, optimizers, records
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from tests.ppo import numpy_update
 
@@ -52,23 +53,33 @@ def compact(task_name: str, observations: np.ndarray) -> jax.Array:
     return jnp.concatenate([market, observation_layout.position_features(jnp.asarray(observations[:, 0, 19:]))], axis=1)
 
 
-def towers_of(record: Any, prefix: str) -> dict[str, tuple[networks.Dense, ...]]:
-    def dense(name: str) -> networks.Dense:
-        return networks.Dense(
-            jnp.asarray(record[f"{prefix}/{name}.weight"].T), jnp.asarray(record[f"{prefix}/{name}.bias"])
-        )
+def towers_of(record: Any, prefix: str) -> dict[str, list[dict[str, jax.Array]]]:
+    def dense(name: str) -> dict[str, jax.Array]:
+        kernel, bias = record[f"{prefix}/{name}.weight"].T, record[f"{prefix}/{name}.bias"]
+        return {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(bias)}
 
-    return {tower: tuple(map(dense, names)) for tower, names in numpy_update.LAYERS.items()}
+    return {tower: list(map(dense, names)) for tower, names in numpy_update.LAYERS.items()}
+
+
+def reduced(agent: agents.Agent, record: Any) -> tuple[Any, Any]:
+    """The record's parameters before the update, as they act on the task's features, and their deviations."""
+    params = networks.join_towers(towers_of(record, "params_before"))
+    kernel, deviations = agent.task.reduce_kernel(params["first"]["feature_kernel"])
+    params["first"]["feature_kernel"] = kernel
+    return params, {"first.feature_kernel": deviations}
 
 
 def config_of(record: Any) -> PPOConfig:
     names = {"num_steps": "n_steps", "minibatch_size": "batch_size", "num_epochs": "n_epochs"}
     same = ("learning_rate", "gamma", "gae_lambda", "clip_range", "ent_coef", "vf_coef", "max_grad_norm", "adam_eps")
     values = {name: float(record[f"hyperparameters/{name}"]) for name in same}
-    return PPOConfig(**values, **{ours: int(record[f"hyperparameters/{theirs}"]) for ours, theirs in names.items()})
+    sizes = {ours: int(record[f"hyperparameters/{theirs}"]) for ours, theirs in names.items()}
+    layers = numpy_update.LAYERS["policy"][:-1]
+    hidden = tuple(len(record[f"params_before/{layer}.bias"]) for layer in layers)
+    return PPOConfig(**values, **sizes, hidden_sizes=hidden)
 
 
-def batch_of(record: Any, task_name: str, config: PPOConfig) -> learner.Batch:
+def batch_of(record: Any, task_name: str, config: PPOConfig) -> batches.Batch:
     rollout = {name.removeprefix("rollout/"): record[name] for name in record.files if name.startswith("rollout/")}
     starts = np.concatenate([rollout["episode_starts"][1:], rollout["last_episode_start"][None]])
     advantages = losses.generalized_advantages(
@@ -79,7 +90,7 @@ def batch_of(record: Any, task_name: str, config: PPOConfig) -> learner.Batch:
         config.gamma,
         config.gae_lambda,
     )
-    return learner.Batch(
+    return batches.Batch(
         compact=compact(task_name, rollout["observations"][:, 0]),
         action_mask=jnp.asarray(rollout["action_masks"][:, 0] > 0),
         action=jnp.asarray(rollout["actions"][:, 0, 0], jnp.int32),
@@ -89,16 +100,17 @@ def batch_of(record: Any, task_name: str, config: PPOConfig) -> learner.Batch:
     )
 
 
-def learn(record: Any, task_name: str, batch: learner.Batch, permutations: np.ndarray) -> Any:
+def learn(record: Any, task_name: str, batch: batches.Batch, permutations: np.ndarray) -> Any:
     """Towers after the given minibatches, and their metrics."""
-    config, task = config_of(record), TASKS[task_name]
-    params, deviations = learner.reduce_towers(task, **towers_of(record, "params_before"))
-    opt_state = optimizers.init(params)
-    step = jax.jit(learner.learn, static_argnums=0)
+    config = config_of(record)
+    agent = agents.make(TASKS[task_name], config)
+    params, deviations = reduced(agent, record)
+    opt_state = optimizers.make(config, config.learning_rate, jnp.asarray(agent.input_counts)).init(params)
+    step = jax.jit(learning.learn, static_argnums=0)
     params, _, metrics = step(
-        task, config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations)
+        agent, config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations)
     )
-    return learner.restore_towers(task, params, deviations), metrics
+    return networks.split_towers(agent.whole_params(params, deviations)), metrics
 
 
 def assert_towers(actual: Any, expected: Any, tolerance: float) -> None:
@@ -113,9 +125,10 @@ def test_advantages_and_returns(update_record):
 
 @pytest.mark.parametrize("task_name", TASKS)
 def test_values_and_log_probs_of_the_acting_policy(update_record, task_name):
-    batch = batch_of(update_record, task_name, config_of(update_record))
-    params, _ = learner.reduce_towers(TASKS[task_name], **towers_of(update_record, "params_before"))
-    logits, values = networks.apply(params, batch.compact, "tanh")
+    config = config_of(update_record)
+    batch, agent = batch_of(update_record, task_name, config), agents.make(TASKS[task_name], config)
+    params, _ = reduced(agent, update_record)
+    logits, values = agent.evaluate(params, batch.compact, (), 1)
     log_probs = distributions.masked_log_probs(logits, batch.action_mask)
     np.testing.assert_allclose(values, update_record["rollout/values"][:, 0], rtol=0, atol=2e-6)
     np.testing.assert_allclose(distributions.log_prob(log_probs, batch.action), batch.log_prob, rtol=0, atol=2e-6)
@@ -139,7 +152,7 @@ def test_whole_update_and_logs(update_record, task_name):
     towers, metrics = learn(update_record, task_name, batch, update_record["permutations"])
     assert_towers(towers, towers_of(update_record, "params_after_update"), 2e-6)
     values = jnp.asarray(update_record["rollout/values"][:, 0])
-    logged = learner.summarize(config_of(update_record), *metrics, batch, values)
+    logged = records.summarize(config_of(update_record), *metrics, batch.advantage, batch.returns, values)
     for name in ("loss", "value_loss", "approx_kl", "clip_fraction", "explained_variance"):
         assert float(getattr(logged, name)) == pytest.approx(float(update_record[f"log/{name}"]), abs=1e-5), name
     assert float(-logged.entropy) == pytest.approx(float(update_record["log/entropy_loss"]), abs=1e-5)

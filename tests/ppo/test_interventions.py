@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from momentum_jax.networks import towers as networks
+from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import interventions, learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
@@ -59,7 +60,7 @@ def test_the_policy_starts_with_an_optimiser_that_has_counted_nothing():
     """The first step of an Adam with fresh moments is the learning rate in every weight that has a gradient."""
     config = dataclasses.replace(CONFIG, critic_only_updates=2, num_epochs=1, minibatch_size=64, adam_eps=1e-12)
     reached, _ = states(config)
-    before, after = (towers(state)["policy"][-1].bias for state in reached[2:4])
+    before, after = (towers(state)["policy"][-1]["bias"] for state in reached[2:4])
     np.testing.assert_allclose(np.abs(after - before), config.learning_rate, rtol=1e-3)
     # Steps counted so far: the optimiser's one integer.
     counted = [
@@ -96,12 +97,14 @@ def test_a_permutation_spans_the_environments_and_is_drawn_anew_in_each_update()
 
 
 @pytest.mark.parametrize("bias", [-1.0, 2.0])
-def test_the_hold_bias_shifts_the_first_logit_alone(bias):
+def test_the_initial_bias_shifts_the_logit_of_action_0_alone(bias):
     plain = learner.init(TASK, CONFIG, (), seed_streams(0))
     biased = learner.init(TASK, dataclasses.replace(CONFIG, initial_hold_bias=bias), (), seed_streams(0))
     features = jnp.full((1, 1), 0.5)
     shift = [
-        networks.apply(state.params, features, CONFIG.activation)[part] for state in (plain, biased) for part in (0, 1)
+        agents.make(TASK, CONFIG).evaluate(state.params, features, (), 1)[part]
+        for state in (plain, biased)
+        for part in (0, 1)
     ]
     np.testing.assert_allclose(shift[2] - shift[0], [[bias, 0.0]], atol=1e-6)
     np.testing.assert_array_equal(shift[3], shift[1])

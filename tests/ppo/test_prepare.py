@@ -7,16 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.networks import towers
-from momentum_jax.ppo import learner
+from momentum_jax.ppo import agent as agents
+from momentum_jax.ppo import batches
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.ppo.rollout import Trajectory
-from momentum_jax.ppo.streams import seed_streams
+from momentum_jax.ppo.rollout import Actors, Trajectory
 from tests.ppo import probes
 
 STEPS, ENVS = 5, 3
 CONFIG = PPOConfig(num_steps=STEPS, num_envs=ENVS, minibatch_size=15, hidden_sizes=(4,), gamma=0.9, gae_lambda=0.8)
-TASK = probes.CutOff()
+AGENT = agents.make(probes.CutOff(), CONFIG)
 
 
 def draw_trajectory(rng):
@@ -42,10 +41,10 @@ def prepared():
     """The trajectory, the observations [M] after its last step, a function for values, and what `prepare` returns."""
     rng = np.random.default_rng(0)
     trajectory, last = draw_trajectory(rng), rng.normal(size=(ENVS, 1)).astype(np.float32)
-    params = learner.init(TASK, CONFIG, (), seed_streams(3)).params
-    state = probes.State(jnp.zeros(ENVS, jnp.int32), jnp.asarray(last))
-    evaluate = jax.jit(lambda observation: towers.apply(params, observation[None], CONFIG.activation))
-    return trajectory, last, evaluate, learner.prepare(TASK, CONFIG, params, trajectory, state, ())
+    params, _ = AGENT.init_params(jax.random.key(3))
+    actors = Actors(probes.State(jnp.zeros(ENVS, jnp.int32), jnp.asarray(last)), ())
+    evaluate = jax.jit(lambda observation: AGENT.evaluate(params, observation[None], (), 1))
+    return trajectory, last, evaluate, batches.prepare(AGENT, CONFIG, params, trajectory, actors, ())
 
 
 def loop(trajectory, last, value, env):

@@ -13,6 +13,7 @@ from momentum_jax.diagnostics import events
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_options
+from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import learner, packing, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
@@ -43,16 +44,18 @@ def test_exogenous_lookups_act_like_step_by_step_ones_through_episode_ends(num_s
     env_params = params_of(num_segments, **options)
     state = learner.init(Momentum(), CONFIG, env_params, seed_streams(0))
     # A policy with opinions: the initial one is all but uniform.
-    loud = jax.tree.map(lambda leaf: 20.0 * leaf, state.params.policy[-1])
-    policy = state.params._replace(policy=(*state.params.policy[:-1], loud))
+    layers = state.params["policy"]
+    loud = {**layers, "1": jax.tree.map(lambda leaf: 20.0 * leaf, layers["1"])}
+    policy = {**state.params, "policy": loud}
 
     def collected(task):
-        collect = jax.jit(lambda key, states: rollout.collect(task, CONFIG, policy, states, env_params, key, key))
-        states, trajectories = state.env_state, []
+        agent = agents.make(task, CONFIG)
+        collect = jax.jit(lambda key, actors: rollout.collect(agent, CONFIG, policy, actors, env_params, key, key))
+        actors, trajectories = rollout.Actors(state.env_state, ()), []
         for update in range(2):  # the second begins where the first ends, within an episode
-            states, trajectory = collect(jax.random.key(update), states)
+            actors, trajectory = collect(jax.random.key(update), actors)
             trajectories.append(trajectory)
-        return states, trajectories
+        return actors, trajectories
 
     found, expected = collected(Momentum()), collected(StepByStep())
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
@@ -101,7 +104,8 @@ def test_a_rollout_stores_what_an_unpacked_one_would(market):
     state = learner.init(Momentum(), CONFIG, market.params, seed_streams(0))
     config = dataclasses.replace(CONFIG, num_steps=50)
     key = jax.random.key(3)
-    _, trajectory = rollout.collect(Momentum(), config, state.params, state.env_state, market.params, key, key)
+    agent, actors = agents.make(Momentum(), config), rollout.Actors(state.env_state, ())
+    _, trajectory = rollout.collect(agent, config, state.params, actors, market.params, key, key)
     np.testing.assert_array_equal(events.action(trajectory.event), trajectory.action)
     flat = events.flag(np.asarray(trajectory.event), "is_flat")
     np.testing.assert_array_equal(trajectory.action_mask[..., 1], flat)

@@ -23,6 +23,7 @@ ROOMS = {
     "version": "the version of this program",
     "moved_modules": "where the modules of the flat package are now",
     "fields": "declared settings: names, defaults, bounds",
+    "lookup": "parts that a setting names: by a short name, or by their place",
     "processes": "the operating system's process: terminal, signals, machine, JAX's start, several processes",
     "market": "bars: files, vendors, synthetic; checks, sessions, segments, features",
     "diagnostics": "what an environment says of itself; events, counters, probe states",
@@ -131,7 +132,7 @@ def test_analysis_is_imported_whole_without_jax():
     ("module", "own"),
     [
         ("env.rules", {"env.environment_options", "env.market_view", "env.pricing", "market.contract_terms", "fields"}),
-        pytest.param("ppo.losses", {"ppo.hyper_parameters", "fields"}, marks=pytest.mark.xfail(reason="lands soon")),
+        ("ppo.losses", {"ppo.hyper_parameters", "networks.table", "lookup", "fields"}),
     ],
 )
 def test_the_pure_parts_import_jax_and_their_own_options_only(module, own):

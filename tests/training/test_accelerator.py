@@ -14,7 +14,8 @@ import pytest
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS, PPOConfig
-from momentum_jax.training.engine import Engine, Run, default_layout
+from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.layout import default_layout
 from tests.conftest import ROOT
 
 SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(16,))
@@ -42,19 +43,17 @@ def test_runs_train_together_on_an_accelerator(accelerator, market):
     engine, records = params_after(market, range(8))
     assert np.isfinite(records.metrics.loss).all()
     again, _ = params_after(market, range(8))
-    for one, other in zip(jax.tree.leaves(engine.params()), jax.tree.leaves(again.params()), strict=True):
-        np.testing.assert_array_equal(one, other)
+    jax.tree.map(np.testing.assert_array_equal, engine.snapshot(0), again.snapshot(0))
 
 
 def test_a_state_saved_on_an_accelerator_goes_on(accelerator, market):
     engine, _ = params_after(market, range(4), updates=2)
     snapshot = engine.snapshot(0)
     engine.update(0)
-    expected = jax.tree.leaves(engine.params())
+    expected = engine.snapshot(0)
     engine.restore(0, snapshot)
     engine.update(0)
-    for one, other in zip(expected, jax.tree.leaves(engine.params()), strict=True):
-        np.testing.assert_array_equal(one, other)
+    jax.tree.map(np.testing.assert_array_equal, engine.snapshot(0), expected)
 
 
 def test_products_are_float32_and_less_precise_only_where_asked(accelerator):

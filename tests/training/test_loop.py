@@ -9,7 +9,7 @@ from momentum_jax.diagnostics.probes import ProbeRecord
 from momentum_jax.diagnostics.variables import HEALTH_METRICS
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
+from momentum_jax.ppo.records import UpdateMetrics, UpdateRecord
 from momentum_jax.training.loop import Training
 from momentum_jax.training.progress import Progress
 

@@ -16,10 +16,11 @@ from momentum_jax.env import observation_layout, rules
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.gymnasium import MomentumGymEnv
 from momentum_jax.env.momentum import Momentum, make_market, make_params
-from momentum_jax.networks import towers
 from momentum_jax.policy import load_policy
+from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import distributions
 from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.run_directory import atomic_files
 from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.conftest import ROOT
 from tests.markets import make_segment
@@ -28,6 +29,8 @@ _PPO = {"num_steps": 64, "minibatch_size": 32, "num_epochs": 4, "hidden_sizes": 
 ARMS = (
     Arm(name="tanh", ppo=PPOConfig(**_PPO)),
     Arm(name="relu", ppo=PPOConfig(**_PPO, activation="relu")),
+    Arm(name="layer_norm", ppo=PPOConfig(**_PPO, network="layer_norm", optimizer="adamw")),
+    Arm(name="recurrent", ppo=PPOConfig(**_PPO, network=f"{ROOT / 'tests' / 'ppo' / 'recurrent.py'}:Recurrent")),
 )
 FLAT = np.array(rules.FLAT_MASK)
 PARTS = ("kernel", "bias")
@@ -55,13 +58,17 @@ def states():
     return features, observation_layout.expand(features)
 
 
-@pytest.mark.parametrize(("arm", "position"), [("tanh", 0), ("tanh", 1), ("relu", 0), ("relu", 1)])
+@pytest.mark.parametrize(
+    ("arm", "position"), [("tanh", 0), ("tanh", 1), ("relu", 0), ("relu", 1), ("layer_norm", 1), ("recurrent", 1)]
+)
 def test_probabilities_and_values_are_the_learners_own(run, states, arm: str, position: int):
     fleet, run_dir = run
     features, obs = states
-    engine = fleet._engines[[one.name for one in ARMS].index(arm)]
-    params = jax.tree.map(lambda leaf: leaf[position], engine.params())
-    logits, values = towers.apply(params, features, arm)
+    number = [one.name for one in ARMS].index(arm)
+    params = jax.tree.map(lambda leaf: leaf[position], fleet._engines[number]._states[0].params)
+    agent = agents.make(Momentum(), ARMS[number].ppo)
+    seen = features if agent.network.reads_features else jnp.reshape(obs, (16, 460))
+    logits, values = agent.evaluate(params, seen, agent.initial_memory(16), 1)
     expected = jnp.exp(distributions.masked_log_probs(logits, FLAT))
     policy = load_policy(run_dir, arm, 5 + position)
     mask = np.broadcast_to(FLAT, (16, 6))
@@ -95,6 +102,46 @@ def test_acting_works_inside_jit_and_vmap(run, states):
     np.testing.assert_array_equal(together, np.stack(alone))
 
 
+def test_a_policy_is_an_argument_of_compiled_functions_and_seeds_stack(run, states):
+    mask = jnp.broadcast_to(FLAT, (16, 6))
+    seeds = [load_policy(run[1], "tanh", seed) for seed in (5, 6)]
+    probabilities = jax.jit(lambda policy, obs: policy.action_probabilities(obs, mask))
+    alone = [probabilities(policy, states[1]) for policy in seeds]
+    assert probabilities._cache_size() == 1  # one program serves every seed
+    np.testing.assert_allclose(alone[0], seeds[0].action_probabilities(states[1], mask), rtol=1e-6)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *seeds)
+    together = jax.vmap(probabilities, in_axes=(0, None))(stacked, states[1])
+    np.testing.assert_allclose(together, np.stack(alone), rtol=1e-5, atol=1e-7)
+    assert not np.allclose(together[0], together[1])
+
+
+def test_one_seed_is_read_without_the_others(run, tmp_path, monkeypatch):
+    """No array is read whole; and a file that an older version compressed still opens."""
+    _, run_dir = run
+    expected = load_policy(run_dir, "relu", 6)
+    path = atomic_files.policy_path(run_dir, "relu")
+    read = []
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: read.append(1))
+    jax.tree.map(np.testing.assert_array_equal, load_policy(run_dir, "relu", 6), expected)
+    assert not read
+    monkeypatch.undo()
+    other = tmp_path / "run"
+    run_directory.create_run(other, run_directory.read_config(run_dir))
+    atomic_files.write_arrays(atomic_files.policy_path(other, "relu"), run_directory.load_policies(run_dir, "relu"))
+    assert atomic_files.policy_path(other, "relu").read_bytes() != path.read_bytes()
+    jax.tree.map(np.testing.assert_array_equal, load_policy(other, "relu", 6), expected)
+
+
+def test_a_policy_file_that_is_cut_short_is_named(run, tmp_path):
+    other = tmp_path / "run"
+    run_directory.create_run(other, run_directory.read_config(run[1]))
+    path = atomic_files.policy_path(other, "relu")
+    path.parent.mkdir()
+    path.write_bytes(atomic_files.policy_path(run[1], "relu").read_bytes()[:-200])
+    with pytest.raises(run_directory.RunDirectoryError, match=r"final_relu\.npz: cut short or damaged"):
+        load_policy(other, "relu", 6)
+
+
 def test_a_policy_plays_the_gymnasium_environment(run):
     policy = load_policy(run[1], "tanh", 6)
     env = MomentumGymEnv(make_params(make_segment()))
@@ -121,7 +168,10 @@ def test_exported_arrays_give_the_same_policy_with_numpy_alone(run, states, tmp_
 
 
 def test_what_is_not_there_is_named(run):
-    with pytest.raises(run_directory.RunDirectoryError, match=r"no arm 'sin', expected one of \['tanh', 'relu'\]"):
+    with pytest.raises(
+        run_directory.RunDirectoryError,
+        match=r"no arm 'sin', expected one of \['tanh', 'relu', 'layer_norm', 'recurrent'\]",
+    ):
         load_policy(run[1], "sin", 5)
     with pytest.raises(run_directory.RunDirectoryError, match="no seed 0, expected one of 5 … 6"):
         load_policy(run[1], "tanh", 0)

@@ -39,8 +39,8 @@ def fake_records(rng, steps, envs):
 
 
 def as_update_record(record):
-    """The record with what the recorder asks of a `learner.UpdateRecord`."""
-    from momentum_jax.ppo.learner import UpdateMetrics, UpdateRecord
+    """The record with what the recorder asks of a `records.UpdateRecord`."""
+    from momentum_jax.ppo.records import UpdateMetrics, UpdateRecord
 
     return UpdateRecord(record.event, record.reward, record.outcome, UpdateMetrics(**record.metrics))
 

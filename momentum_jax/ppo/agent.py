@@ -1,0 +1,182 @@
+"""A network on a task's observations: the learner's only use of either's shapes.
+
+Transitions lie flat, [B], sequence after sequence, each of `length` steps. A network that remembers nothing takes them
+as one batch, whatever the length.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from momentum_jax.env.task import Exogenous, Task
+from momentum_jax.fields import ConfigError
+from momentum_jax.networks import network as networks
+from momentum_jax.networks.layers import is_feature_kernel, map_feature_kernels
+from momentum_jax.networks.network import Carry, Network, Params
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+
+
+class Memory(NamedTuple):
+    """What a network that remembers has before a step, leaves [..., *]."""
+
+    carry: Carry
+    start: jax.Array  # bool: an episode begins with this step
+
+
+@dataclasses.dataclass(frozen=True)
+class Agent:
+    """A task and a network that acts in it; both static, so it is made anew wherever it is needed."""
+
+    task: Task
+    network: Network
+
+    @property
+    def remembers(self) -> bool:
+        return bool(jax.tree.leaves(jax.eval_shape(lambda: self.network.init_carry(1))))
+
+    @property
+    def input_counts(self) -> np.ndarray:
+        """Inputs that each of the network's features stands for, [F]."""
+        if self.network.reads_features:
+            return self.task.input_counts
+        return np.ones(self.task.num_inputs, np.float32)
+
+    def init_params(self, key: jax.Array) -> tuple[Params, dict[str, Any]]:
+        """Parameters, and what their reduced kernels leave out of the whole ones, by the kernels' names.
+
+        Must not be vmapped: XLA:CPU hangs with several batched QR factorisations in flight.
+        """
+        whole = self.network.init_params(key, self.task.num_inputs)
+        kernels = _feature_kernels(whole)
+        if self.network.reads_features and not kernels:
+            raise ConfigError(
+                f"{type(self.network).__name__} reads features and has no parameter of a FirstLayer: begin with "
+                "momentum_jax.networks.layers.FirstLayer, or leave reads_features out to get whole observations"
+            )
+        reduced = {name: self.task.reduce_kernel(kernel) for name, kernel in kernels.items()}
+        rows = iter(kernel for kernel, _ in reduced.values())
+        params = map_feature_kernels(lambda _: next(rows), whole)
+        return params, {name: left_out for name, (_, left_out) in reduced.items()}
+
+    def whole_params(self, params: Params, deviations: dict[str, Any]) -> Params:
+        """The parameters with their whole feature kernels, of one run on the host: they act on whole observations."""
+        left_out = iter(deviations[name] for name in _feature_kernels(params))
+        return map_feature_kernels(
+            lambda rows: self.task.restore_kernel(np.asarray(rows), next(left_out)), jax.tree.map(np.asarray, params)
+        )
+
+    def initial_memory(self, num_envs: int) -> Memory | tuple[()]:
+        """Before the first step of `num_envs` environments; () for a network that remembers nothing."""
+        if not self.remembers:
+            return ()
+        return Memory(self.network.init_carry(num_envs), jnp.ones((num_envs,), bool))
+
+    def features(self, compact: Any, env_params: Any) -> jax.Array:
+        """What the network sees of stored observations [B], [B, F]."""
+        return self._seen(self.task.expand(compact, env_params))
+
+    def evaluate(self, params: Params, features: jax.Array, memory: Any, length: int) -> tuple[jax.Array, jax.Array]:
+        """Logits [B, A] and values [B] of features [B, F] of sequences of `length` steps.
+
+        `memory` has leaves [B, ...], of which the first of each sequence counts, and every start; or is ().
+        """
+        size = len(features)
+        if not self.remembers:
+            logits, values = self._apply(params, (), features, jnp.zeros((size,), bool))
+        else:
+            carry = jax.tree.map(lambda leaf: leaf[::length], memory.carry)
+            timed = (_time_first(leaf, length) for leaf in (features, memory.start))
+            logits, values = map(_time_last, self._apply(params, carry, *timed))
+        chex.assert_shape(logits, (size, self.task.num_actions))
+        chex.assert_shape(values, (size,))
+        return logits, values
+
+    def project(self, params: Params, exogenous: Exogenous) -> Any:
+        """What the network computes of a rollout's exogenous features [T, M, E] before its loop, leaves [T, M, ...]."""
+        if not self.network.reads_features:
+            return exogenous.features
+        return self._apply(params, exogenous.features, method="project")
+
+    def act(
+        self, params: Params, memory: Any, compact: Any, env_params: Any, projected: tuple[Any, ...]
+    ) -> tuple[Carry, jax.Array]:
+        """One step of one environment: the network's state after it, and logits [A].
+
+        Args:
+          params: the network's `acting_params`.
+          memory: before the step, () for a network that remembers nothing.
+          compact: the observation, leaves without leading axes.
+          env_params: of the task.
+          projected: () or (what `project` made of this step's exogenous features,).
+        """
+        one = jax.tree.map(lambda leaf: leaf[None], (memory, compact, projected))
+        carry, start = self._begun(one[0])
+        if not projected:
+            carry, logits = self._apply(params, carry, self.features(one[1], env_params), start, method="act")
+        elif self.network.reads_features:
+            seen = *one[2], self.task.expand_rest(one[1], env_params)
+            carry, logits = self._apply(params, carry, *seen, start, method="act_projected")
+        else:
+            features = jnp.concatenate([*one[2], self.task.expand_rest(one[1], env_params)], axis=-1)
+            carry, logits = self._apply(params, carry, self._seen(features), start, method="act")
+        chex.assert_shape(logits, (1, self.task.num_actions))
+        return jax.tree.map(lambda leaf: leaf[0], carry), logits[0]
+
+    def _begun(self, memory: Any) -> tuple[Carry, jax.Array]:
+        """State and start [1] of one environment's step, the state reset where an episode starts."""
+        if not self.remembers:
+            return (), jnp.zeros((1,), bool)
+        fresh = self.network.init_carry(1)
+
+        def reset(new: jax.Array, old: jax.Array) -> jax.Array:
+            return jnp.where(memory.start.reshape(-1, *[1] * (old.ndim - 1)), new, old)
+
+        return jax.tree.map(reset, fresh, memory.carry), memory.start
+
+    def _seen(self, features: jax.Array) -> jax.Array:
+        """The task's features, or the whole observations [B, D] that they stand for."""
+        if self.network.reads_features or len(self.task.input_counts) == self.task.num_inputs:
+            return features
+        return self.task.observation(features)
+
+    def _apply(self, params: Params, *arguments: Any, method: str = "__call__") -> Any:
+        return self.network.apply({"params": params}, *arguments, method=method)
+
+
+def make(task: Task, config: PPOConfig) -> Agent:
+    """The agent of a configuration.
+
+    Raises:
+      ConfigError: there is no such network.
+    """
+    network = networks.make(
+        config.network,
+        num_actions=task.num_actions,
+        hidden_sizes=config.hidden_sizes,
+        activation=config.activation,
+    )
+    return Agent(task, network)
+
+
+def _feature_kernels(params: Params) -> dict[str, jax.Array]:
+    """The kernels that have a row for each feature, by their path, in the order of the parameters."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves if is_feature_kernel(path)
+    }
+
+
+def _time_first(leaf: jax.Array, length: int) -> jax.Array:
+    """[S·T, ...] to [T, S, ...]."""
+    return leaf.reshape(-1, length, *leaf.shape[1:]).swapaxes(0, 1)
+
+
+def _time_last(leaf: jax.Array) -> jax.Array:
+    """`_time_first` undone."""
+    return leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:])

@@ -1,0 +1,92 @@
+"""Gradient steps over the minibatches of one batch."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.typing import ArrayLike
+
+from momentum_jax.networks import backend
+from momentum_jax.networks.layers import map_feature_kernels
+from momentum_jax.networks.network import Params
+from momentum_jax.ppo import batches, distributions, losses, optimizers
+from momentum_jax.ppo.agent import Agent
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+
+
+def learn(
+    agent: Agent,
+    config: PPOConfig,
+    env_params: Any,
+    learning_rate: ArrayLike,
+    params: Params,
+    opt_state: Any,
+    batch: batches.Batch,
+    permutations: jax.Array,
+) -> tuple[Params, Any, tuple[losses.MinibatchMetrics, jax.Array]]:
+    """Gradient steps over minibatches: consecutive slices of each of the permutations [epochs, sequences].
+
+    Returns parameters, optimiser state, and (metrics, gradient norms before clipping) with leaves
+    [epochs · minibatches].
+    """
+    counts, padding = _padded_counts(agent)
+    length = batches.sequence_length(agent, config)
+    optimizer = optimizers.make(config, learning_rate, counts)
+    gradient = jax.grad(partial(_minibatch_loss, agent, config, env_params, padding, length), has_aux=True)
+
+    def minibatch_step(carry: tuple[Any, Any], rows: jax.Array) -> tuple[tuple[Any, Any], tuple[Any, jax.Array]]:
+        params, opt_state = carry
+        gradients, metrics = gradient(params, jax.tree.map(lambda leaf: leaf[rows], batch))
+        norm = optimizers.global_norm(gradients, counts)
+        updates, opt_state = optimizer.update(gradients, opt_state, params, norm=norm)
+        return (optax.apply_updates(params, updates), opt_state), (metrics, norm)
+
+    carry = _padded((params, opt_state), padding)
+    rows = batches.minibatch_rows(permutations, config, length)
+    carry, metrics = jax.lax.scan(minibatch_step, carry, rows)
+    return *_unpadded(carry, padding), metrics
+
+
+def _minibatch_loss(
+    agent: Agent,
+    config: PPOConfig,
+    env_params: Any,
+    padding: int,
+    length: int,
+    params: Params,
+    minibatch: batches.Batch,
+) -> tuple[jax.Array, losses.MinibatchMetrics]:
+    features = jnp.pad(agent.features(minibatch.compact, env_params), ((0, 0), (0, padding)))
+    logits, values = agent.evaluate(params, features, minibatch.memory, length)
+    log_probs = distributions.masked_log_probs(logits, minibatch.action_mask)
+    return losses.ppo_loss(
+        log_prob=distributions.log_prob(log_probs, minibatch.action),
+        entropy=distributions.entropy(log_probs, minibatch.action_mask),
+        values=values,
+        old_log_prob=minibatch.log_prob,
+        advantages=minibatch.advantage,
+        returns=minibatch.returns,
+        config=config,
+    )
+
+
+def _padded_counts(agent: Agent) -> tuple[jax.Array, int]:
+    """The features' input counts, and how many features of zeros the backend wants after them."""
+    counts = agent.input_counts
+    padding = -len(counts) % backend.choices().feature_multiple if agent.network.reads_features else 0
+    return jnp.asarray(np.pad(counts, (0, padding), constant_values=1.0)), padding
+
+
+def _padded(tree: Any, rows: int) -> Any:
+    """Parameters and their moments with so many rows of zeros after each feature kernel's."""
+    return map_feature_kernels(lambda kernel: jnp.pad(kernel, ((0, rows), (0, 0))), tree) if rows else tree
+
+
+def _unpadded(tree: Any, rows: int) -> Any:
+    """`_padded` undone."""
+    return map_feature_kernels(lambda kernel: kernel[: len(kernel) - rows], tree) if rows else tree

@@ -1,0 +1,63 @@
+"""How the runs of one program are spread over the machine's devices."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+
+from momentum_jax.training import memory
+
+_CPU_WIDTH = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How runs are spread over the machine."""
+
+    devices: tuple[Any, ...]
+    group_width: int  # runs of a group on each device
+    vmapped: bool  # advance a device's runs together (GPU, TPU) or one after the other (CPU)
+
+    @property
+    def group_size(self) -> int:
+        return len(self.devices) * self.group_width
+
+
+def default_layout(
+    num_runs: int,
+    group_width: int | None = None,
+    num_devices: int | None = None,
+    run_memory: memory.RunMemory | None = None,
+    reserved_bytes: int = 0,
+) -> Layout:
+    """All local devices that have a run; one run at a time on each CPU device, all that fit together on an accelerator.
+
+    On CPU a run's weights stay in cache when it is alone, so a group's runs follow each other inside the program: as
+    many as divide the runs evenly, up to 8, share the cost of a call. On an accelerator small products want company:
+    a group is as wide as the runs need and as memory allows.
+
+    Args:
+      num_runs: runs of the program.
+      group_width: runs of a group on each device, instead of the default.
+      num_devices: devices to use at most; default all.
+      run_memory: what a run takes, see `memory.of_run`; without it memory is not looked at.
+      reserved_bytes: of each device, for other programs' runs.
+    """
+    devices = tuple(jax.local_devices()[:num_devices])[:num_runs]
+    on_cpu = devices[0].platform == "cpu"
+    runs_each = -(-num_runs // len(devices))
+    if group_width is None and on_cpu:
+        group_width = max(width for width in range(1, _CPU_WIDTH + 1) if runs_each % width == 0)
+    elif group_width is None:
+        group_width = _accelerator_width(runs_each, memory.device_bytes(devices[0]), run_memory, reserved_bytes)
+    return Layout(devices=devices, group_width=group_width, vmapped=not on_cpu)
+
+
+def _accelerator_width(
+    runs_each: int, device_bytes: int | None, run_memory: memory.RunMemory | None, reserved_bytes: int
+) -> int:
+    if run_memory is None or device_bytes is None:
+        return min(memory.WIDEST, runs_each)
+    return memory.widest_group(run_memory, runs_each, device_bytes - reserved_bytes)

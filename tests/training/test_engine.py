@@ -17,6 +17,7 @@ from momentum_jax.env.momentum import Momentum
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.fields import ConfigError
+from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
 from momentum_jax.training.engine import Engine, Run
 from momentum_jax.training.fleet import Fleet, program_layouts
@@ -178,6 +179,27 @@ def test_other_networks_and_optimisers_train_the_momentum_environment(market, ch
     records, params = train(market, [make_run(0, **change)])
     assert np.isfinite([record.metrics.loss for record in records]).all()
     assert all((a != b).any() for a, b in zip(of_run(before, 0), of_run(params, 0), strict=True))
+
+
+LAYERS = ("first", "policy.0", "value.0")
+WEIGHTS = [f"{layer}.{part}" for layer in LAYERS for part in ("kernel", "bias")]
+FORMER = {
+    "deviations",
+    "opt_state.count",
+    *(f"{tree}.{name}" for tree in ("params", "opt_state.mu", "opt_state.nu") for name in WEIGHTS),
+}
+
+
+def test_a_state_of_a_version_without_named_networks_is_restored(market):
+    """Under the names that its leaves had then."""
+    engine = Engine(Momentum(), market.params.market, [make_run()], default_layout(1), 10)
+    engine.update(0)
+    snapshot = engine.snapshot(0)
+    former = {learner.former_name(name): array for name, array in snapshot.items()}
+    assert {name for name in former if name.split(".")[0] not in ("env_state", "streams", "update")} == FORMER
+    engine.update(0)
+    engine.restore(0, former)
+    jax.tree.map(np.testing.assert_array_equal, engine.snapshot(0), snapshot)
 
 
 def test_a_redrawn_stream_is_another_seeds_and_the_others_stay(market):

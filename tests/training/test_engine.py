@@ -17,44 +17,12 @@ from momentum_jax.env.momentum import Momentum
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.fields import ConfigError
-from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
 from momentum_jax.training.engine import Engine, Run
 from momentum_jax.training.fleet import Fleet, program_layouts
 from momentum_jax.training.layout import Layout, default_layout
 from tests.ppo.probes import Bandit
-
-SMALL = {"num_steps": 32, "minibatch_size": 16, "num_epochs": 2, "hidden_sizes": (8,)}
-UPDATES = 3
-
-
-def make_run(seed=0, **settings):
-    env = {name: settings.pop(name) for name in list(settings) if name in EnvOptions.__dataclass_fields__}
-    return Run(seed=seed, config=PPOConfig(**SMALL | settings), options=EnvOptions(**env))
-
-
-def train(market, runs, fixed_streams=(), layout=None, updates=UPDATES):
-    """Every run's records of all updates and final parameters, on the host, leaves [runs, ...]."""
-    layout = layout or default_layout(len(runs))
-    engine = Engine(Momentum(), market.params.market, runs, layout, 10, fixed_streams)
-    records = [engine.gather([engine.update(group) for group in range(engine.num_groups)]) for _ in range(updates)]
-    return records, params_of(engine)
-
-
-def params_of(engine):
-    """The parameters of all runs on the host, arrays [runs, ...] by name."""
-    snapshots = [engine.snapshot(group) for group in range(engine.num_groups)]
-    names = [name for name in snapshots[0] if name.startswith("params.")]
-    return {name: np.concatenate([snapshot[name] for snapshot in snapshots]) for name in names}
-
-
-def of_run(tree, index):
-    return [np.asarray(leaf)[index] for leaf in jax.tree.leaves(tree)]
-
-
-def assert_same(one, other):
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_array_equal(a, b)
+from tests.training.engine_runs import SMALL, assert_same, make_run, of_run, params_of, train
 
 
 def test_a_run_is_the_same_alone_among_others_and_again(market):
@@ -148,58 +116,6 @@ def test_every_traced_hyper_parameter_changes_the_outcome(market):
     default = of_run(params, 0)
     for index, name in enumerate(TRACED, start=1):
         assert any((a != b).any() for a, b in zip(default, of_run(params, index), strict=True)), name
-
-
-RARE = {"permute_rewards": True, "critic_only_updates": 1, "anneal_learning_rate": True, "initial_hold_bias": 0.5}
-
-
-def test_options_that_no_run_asks_for_are_not_in_the_program(market):
-    """The only sort left is that of the minibatches; a run that leaves them off does not notice who asks for them."""
-
-    def sorts(runs):
-        engine = Engine(Momentum(), market.params.market, runs, default_layout(len(runs)), 10)
-        return engine.compiled_update.as_text().count(" sort(")
-
-    assert sorts([make_run(3)]) == 1 < sorts([make_run(3, permute_rewards=True)])
-    off = {field.name for field in dataclasses.fields(PPOConfig) if field.metadata.get("free_when_off")}
-    assert off == RARE.keys()
-    alone = of_run(train(market, [make_run(3)]), 0)
-    among = train(market, [make_run(3), *(make_run(3, **{name: value}) for name, value in RARE.items())])
-    assert_same(alone, of_run(among, 0))
-    for index, (name, value) in enumerate(RARE.items(), start=1):
-        by_itself = train(market, [make_run(3, **{name: value})])
-        assert_same(of_run(by_itself, 0), of_run(among, index))
-
-
-@pytest.mark.parametrize(
-    "change", [{"network": "layer_norm"}, {"optimizer": "rmsprop"}, {"optimizer": "sgd", "learning_rate": 1e-2}]
-)
-def test_other_networks_and_optimisers_train_the_momentum_environment(market, change):
-    _, before = train(market, [make_run(0, **change)], updates=0)
-    records, params = train(market, [make_run(0, **change)])
-    assert np.isfinite([record.metrics.loss for record in records]).all()
-    assert all((a != b).any() for a, b in zip(of_run(before, 0), of_run(params, 0), strict=True))
-
-
-LAYERS = ("first", "policy.0", "value.0")
-WEIGHTS = [f"{layer}.{part}" for layer in LAYERS for part in ("kernel", "bias")]
-FORMER = {
-    "deviations",
-    "opt_state.count",
-    *(f"{tree}.{name}" for tree in ("params", "opt_state.mu", "opt_state.nu") for name in WEIGHTS),
-}
-
-
-def test_a_state_of_a_version_without_named_networks_is_restored(market):
-    """Under the names that its leaves had then."""
-    engine = Engine(Momentum(), market.params.market, [make_run()], default_layout(1), 10)
-    engine.update(0)
-    snapshot = engine.snapshot(0)
-    former = {learner.former_name(name): array for name, array in snapshot.items()}
-    assert {name for name in former if name.split(".")[0] not in ("env_state", "streams", "update")} == FORMER
-    engine.update(0)
-    engine.restore(0, former)
-    jax.tree.map(np.testing.assert_array_equal, engine.snapshot(0), snapshot)
 
 
 def test_a_redrawn_stream_is_another_seeds_and_the_others_stay(market):

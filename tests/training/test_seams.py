@@ -1,0 +1,67 @@
+"""The engine knows the learner by a few functions: any network and optimiser trains, and what no run asks for is free."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from momentum_jax.env.momentum import Momentum
+from momentum_jax.ppo import learner
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.training.engine import Engine
+from momentum_jax.training.layout import default_layout
+from tests.training.engine_runs import assert_same, make_run, of_run, train
+
+RARE = {"permute_rewards": True, "critic_only_updates": 1, "anneal_learning_rate": True, "initial_hold_bias": 0.5}
+
+
+def test_options_that_no_run_asks_for_are_not_in_the_program(market):
+    """The only sort left is that of the minibatches; a run that leaves them off does not notice who asks for them."""
+
+    def sorts(runs):
+        engine = Engine(Momentum(), market.params.market, runs, default_layout(len(runs)), 10)
+        return engine.compiled_update.as_text().count(" sort(")
+
+    assert sorts([make_run(3)]) == 1 < sorts([make_run(3, permute_rewards=True)])
+    off = {field.name for field in dataclasses.fields(PPOConfig) if field.metadata.get("free_when_off")}
+    assert off == RARE.keys()
+    alone = of_run(train(market, [make_run(3)]), 0)
+    among = train(market, [make_run(3), *(make_run(3, **{name: value}) for name, value in RARE.items())])
+    assert_same(alone, of_run(among, 0))
+    for index, (name, value) in enumerate(RARE.items(), start=1):
+        by_itself = train(market, [make_run(3, **{name: value})])
+        assert_same(of_run(by_itself, 0), of_run(among, index))
+
+
+@pytest.mark.parametrize(
+    "change", [{"network": "layer_norm"}, {"optimizer": "rmsprop"}, {"optimizer": "sgd", "learning_rate": 1e-2}]
+)
+def test_other_networks_and_optimisers_train_the_momentum_environment(market, change):
+    _, before = train(market, [make_run(0, **change)], updates=0)
+    records, params = train(market, [make_run(0, **change)])
+    assert np.isfinite([record.metrics.loss for record in records]).all()
+    assert all((a != b).any() for a, b in zip(of_run(before, 0), of_run(params, 0), strict=True))
+
+
+LAYERS = ("first", "policy.0", "value.0")
+WEIGHTS = [f"{layer}.{part}" for layer in LAYERS for part in ("kernel", "bias")]
+FORMER = {
+    "deviations",
+    "opt_state.count",
+    *(f"{tree}.{name}" for tree in ("params", "opt_state.mu", "opt_state.nu") for name in WEIGHTS),
+}
+
+
+def test_a_state_of_a_version_without_named_networks_is_restored(market):
+    """Under the names that its leaves had then."""
+    engine = Engine(Momentum(), market.params.market, [make_run()], default_layout(1), 10)
+    engine.update(0)
+    snapshot = engine.snapshot(0)
+    former = {learner.former_name(name): array for name, array in snapshot.items()}
+    assert {name for name in former if name.split(".")[0] not in ("env_state", "streams", "update")} == FORMER
+    engine.update(0)
+    engine.restore(0, former)
+    jax.tree.map(np.testing.assert_array_equal, engine.snapshot(0), snapshot)

@@ -48,6 +48,8 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
     special = {
         "put_sign": "-1",
         "matmul_precision": "tf32",
+        "network": "layer_norm",
+        "optimizer": "sgd",
         "put_setup": "-1",
         "fixed_streams": "init",
         "anneal_learning_rate": "true",

@@ -1,4 +1,4 @@
-"""The engine knows the learner by a few functions: any network and optimiser trains, and what no run asks for is free."""
+"""The engine knows the learner by a few functions: any network and optimiser trains; what no run asks for is free."""
 
 from __future__ import annotations
 

@@ -85,6 +85,7 @@ def test_a_run_of_an_older_version_goes_on(tmp_path, uninterrupted):
         del config[name]
     del config["data"]["regime"], config["market"]["vix_timing"], config["versions"]["momentum_jax"]
     for arm in config["arms"]:
+        del arm["ppo"]["network"], arm["ppo"]["optimizer"]
         del arm["ppo"]["matmul_precision"], arm["env"]["decision_time_setup"], arm["redrawn_streams"]
     config["group_width"] = 3
     run_directory.replace_config(run_dir, config)

@@ -22,6 +22,7 @@ from momentum_jax.analysis.inference.verdict import Verdict
 from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.analysis.metrics.signal import sensitivity_curves
 from momentum_jax.analysis.report.build import write_report
+from momentum_jax.analysis.report.formatting import format_table
 from momentum_jax.analysis.report.live import status
 from momentum_jax.analysis.report.run_tables import checkpoint_table, dip_summary, dip_table, table_values
 from momentum_jax.analysis.report.summary import summarise
@@ -186,6 +187,8 @@ def test_the_report_has_the_words_of_the_environment_and_none_of_another(tmp_pat
     assert data["primary"] == "episode_return" and data["metrics"][0]["label"] == label
     assert not MOMENTUM_WORDS.findall(json.dumps(data))
     assert {dip["curve"] for dip in data["dips"]} == set(diagnostics.dips_in)
+    unit = diagnostics.metric(diagnostics.primary).unit
+    assert data["dips"][0]["unit"] == unit and data["dips"][0]["rows"][0][0]["depth"] == 60
 
 
 def test_the_gallery_draws_the_primary_metric_on_its_own_axis(ds):
@@ -243,3 +246,9 @@ def test_metric_values_re_window_counts_and_leave_recorded_variables_as_they_are
     assert values["env_steps"].values.tolist() == [5_000, 50_000]
     np.testing.assert_allclose(values["crash_pct"], [10, 16])
     np.testing.assert_allclose(values["episode_return"], [100, 150])
+
+
+def test_small_numbers_keep_two_digits_that_count():
+    table = pd.DataFrame({"kl_median": [0.0041, 0.0002], "kl_min": [0.0010, 0.0001], "kl_max": [0.0102, 0.0003]})
+    assert "0.004 [0.001, 0.010]" in format_table(table)
+    assert "0.30 [0.10, 0.50]" in format_table(pd.DataFrame({"x_median": [0.3], "x_min": [0.1], "x_max": [0.5]}))

@@ -13,6 +13,7 @@ from momentum_jax.analysis.inference.few_seeds import enough
 
 _ABSENT = "–"
 _SMALL = 2.0  # values below it have two digits
+_TINY = 0.02  # values below it have as many as make two that are not 0
 
 
 # How a middle value and its two ends are named in this project's tables.
@@ -95,8 +96,11 @@ def format_range(middle: float, low: float, high: float, digits: int = 1) -> str
 
 
 def format_ranges(middles: pd.Series, lows: pd.Series, highs: pd.Series) -> list[str]:
-    """A column of values with their ends; two digits where all values are small (shares, R²), else one."""
+    """A column of values with their ends; two digits where all are small (shares, R²), more where all are tiny."""
+    with_ends = float(pd.concat([middles, lows, highs]).abs().max())
     digits = 2 if middles.abs().max() < _SMALL else 1
+    if np.isfinite(with_ends) and 0 < with_ends < _TINY:
+        digits = 1 - math.floor(math.log10(with_ends))
     return [format_range(*row, digits) for row in zip(middles, lows, highs, strict=True)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import PIL.Image
 import xarray as xr
 
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
-from momentum_jax.analysis.metrics.metric_curves import primary_curve
+from momentum_jax.analysis.metrics.metric_curves import dip_curves, primary_curve
 from momentum_jax.analysis.report.document import Section
 from momentum_jax.analysis.report.formatting import format_steps
 from momentum_jax.analysis.report.rendering import render
@@ -112,29 +112,38 @@ def _nested(values: np.ndarray) -> list[Any]:
 def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> list[dict[str, Any]]:
     entries = []
     labels = dip_labels(ds)
-    for name in diagnostics_of(ds).dips_in:
-        of_metric = dips[dips["metric"] == name]
+    for curve in dip_curves(diagnostics_of(ds)):
+        of_metric = dips[dips["metric"] == curve.name]
+        digits = {"depth": 2, "area": 1} if curve.metric.is_percentage else {}
         for baseline in of_metric["baseline"].unique().tolist():
             by_arm = dict(list(of_metric[of_metric["baseline"] == baseline].groupby("arm")))
             start = "the start" if baseline == 0 else f"step {format_steps(baseline)}"
             entries.append(
                 {
-                    "curve": name,
+                    "curve": curve.name,
                     "baseline": baseline,
-                    "label": f"{labels[name]}, from {start}",
-                    "rows": [[_dip(row) for row in by_arm[arm].to_dict("records")] for arm in ds["arm"].values],
+                    "label": f"{labels[curve.name]}, from {start}",
+                    "unit": curve.points,
+                    "rows": [[_dip(row, digits) for row in by_arm[arm].to_dict("records")] for arm in ds["arm"].values],
                 }
             )
     return entries
 
 
-def _dip(row: dict[Any, Any]) -> dict[str, Any]:
-    def known(name: str, scale: float = 1, digits: int = 1) -> float | None:
-        return None if pd.isna(row[name]) else round(float(row[name]) * scale, digits)
+def _dip(row: dict[Any, Any], digits: Mapping[str, int]) -> dict[str, Any]:
+    """A seed's dip; `digits` after the point of its depth and area, without any four that count."""
+
+    def known(name: str, scale: float = 1) -> float | None:
+        if pd.isna(row[name]):
+            return None
+        value = float(row[name]) * scale
+        if name.endswith("step"):
+            return round(value, 1)
+        return round(value, digits[name]) if name in digits else float(f"{value:.4g}")
 
     return {
         "class": row["class"],
-        "depth": known("depth", digits=2),
+        "depth": known("depth"),
         "onset": known("onset_step"),
         "trough": known("trough_step"),
         "recovery": known("recovery_step"),

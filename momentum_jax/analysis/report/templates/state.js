@@ -56,5 +56,5 @@ function dipInWords(key) {
   if (dip.failed !== null) return `failed at step ${steps(dip.failed)}`;
   if (dip.class === "none") return "no dip";
   const back = dip.recovery === null ? "not back by the end" : `back at ${steps(dip.recovery)}`;
-  return `dip of ${number(dip.depth)} points (${dip.class}): onset ${steps(dip.onset)}, trough ${steps(dip.trough)}, ${back}`;
+  return `dip of ${number(dip.depth)} ${data.dips[state.dips].unit} (${dip.class}): onset ${steps(dip.onset)}, trough ${steps(dip.trough)}, ${back}`;
 }

@@ -11,12 +11,15 @@ import pytest
 
 import experiments
 from momentum_jax.analysis.claims.claim_tables import write_claims
+from momentum_jax.analysis.dips.evidence import gather
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.report import terminal
 from momentum_jax.analysis.report.build import write_report
 from momentum_jax.analysis.report.formatting import format_table
 from momentum_jax.analysis.report.live import status
-from momentum_jax.analysis.report.rendering import markdown_table
+from momentum_jax.analysis.report.rendering import markdown_table, to_markdown
+from momentum_jax.analysis.report.run_tables import dip_table
+from momentum_jax.analysis.report.sections import report_sections
 from momentum_jax.analysis.report.summary import built_in_claims
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
@@ -112,7 +115,8 @@ def test_tables_show_the_intervals_of_rows_with_enough_seeds_only(write, count):
 
 
 def test_built_in_statements_share_the_level_among_themselves(simulate):
-    text = write_report(simulate(arms=("tune2", "b", "c", "d"), num_seeds=8, steps=STEPS)).read_text()
+    ds = load_run(simulate(arms=("tune2", "b", "c", "d"), num_seeds=8, steps=STEPS))
+    text = to_markdown("", report_sections(ds, dip_table(ds), gather(ds), images=[], command=""))
     # One prevalence, two landmarks in each of four arms, two arms against the first.
     assert built_in_claims(MOMENTUM, 4) == 11
     assert "make 11 statements" in text and text.count("99.55 % interval") >= 11

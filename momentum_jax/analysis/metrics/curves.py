@@ -6,7 +6,10 @@ step at which a seed failed.
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 import xarray as xr
 
@@ -101,6 +104,20 @@ def healthy_seeds(ds: xr.Dataset) -> int:
     return int((failed_steps(ds) < 0).sum("seed").max())
 
 
+# A dataset and its curves, within `curves_kept`.
+_KEPT: ContextVar[tuple[xr.Dataset, xr.Dataset] | None] = ContextVar("kept curves", default=None)
+
+
+@contextlib.contextmanager
+def curves_kept(ds: xr.Dataset) -> Iterator[None]:
+    """Within it `derive_curves` of this very dataset computes nothing again; nothing may change the dataset there."""
+    token = _KEPT.set((ds, derive_curves(ds)))
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
 def derive_curves(ds: xr.Dataset) -> xr.Dataset:
     """Every derived curve of a loaded run.
 
@@ -117,6 +134,9 @@ def derive_curves(ds: xr.Dataset) -> xr.Dataset:
 
         and ``<event>_cumulative`` for each shown event: count since step 0.
     """
+    kept = _KEPT.get()
+    if kept is not None and kept[0] is ds:
+        return kept[1]
     diagnostics = diagnostics_of(ds)
     counts = counts_of(ds)
     forms = {

@@ -6,8 +6,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import xarray as xr
+
 from momentum_jax.analysis.dips.evidence import gather
 from momentum_jax.analysis.figures import gallery, save_figure
+from momentum_jax.analysis.metrics.curves import curves_kept
 from momentum_jax.analysis.report.document import Image
 from momentum_jax.analysis.report.html_page import to_page
 from momentum_jax.analysis.report.rendering import to_markdown
@@ -38,6 +41,11 @@ def write_report(run_dirs: str | Path | Sequence[str | Path], folder: str | Path
     paths = [run_dirs] if isinstance(run_dirs, str | Path) else list(run_dirs)
     ds = load_runs(paths)
     target = Path(folder) if folder is not None else report_folder(paths)
+    with curves_kept(ds):
+        return _write(ds, target, command(paths, folder))
+
+
+def _write(ds: xr.Dataset, target: Path, made_by: str) -> Path:
     dips = dip_table(ds)
     images = []
     evidence = gather(ds)
@@ -46,7 +54,7 @@ def write_report(run_dirs: str | Path | Sequence[str | Path], folder: str | Path
         images.append(Image(picture.name, picture.caption))
     write_atomic(target / "dips.csv", dips.to_csv(index=False).encode())
     write_atomic(target / "excursions.csv", excursion_table(ds).to_csv(index=False).encode())
-    sections = report_sections(ds, dips, evidence, images, command(paths, folder))
+    sections = report_sections(ds, dips, evidence, images, made_by)
     title = f"{ds.attrs['experiment']}: {ds.attrs['run_name']}"
     write_atomic(target / "report.html", to_page(title, ds, dips, sections, target / "figures").encode())
     path = target / "report.md"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps, percentages
+from momentum_jax.analysis.metrics.curves import curves_kept, derive_curves, failed_steps, percentages
 from momentum_jax.env.momentum_diagnostics import ACTIONS, MOMENTUM, SETUP_SCORES
 from momentum_jax.run_directory import load_run
 
@@ -103,3 +103,12 @@ def test_attributes(simulate, name, kind, estimator, good_direction):
     assert attributes["units"] == "%" and attributes["long_name"] and attributes["denominator"]
     assert (attributes["kind"], attributes["estimator"]) == (kind, estimator)
     assert attributes["good_direction"] == good_direction
+
+
+def test_curves_are_kept_of_one_dataset_for_a_while_only(simulate):
+    ds = load_run(simulate(steps=(0, 1_000), num_seeds=2)).load()
+    with curves_kept(ds):
+        kept = derive_curves(ds)
+        assert derive_curves(ds) is kept and derive_curves(ds.copy()) is not kept
+    ds["p_action"][:] = 0.5
+    assert not np.array_equal(derive_curves(ds)["p_hold"], kept["p_hold"])

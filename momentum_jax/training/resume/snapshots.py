@@ -25,7 +25,7 @@ def save(folder: Path, snapshots: Iterable[Snapshot], counted: Mapping[str, np.n
     Raises:
       OSError: the disk is full or the folder cannot be written.
     """
-    run_directory.write_arrays(folder / _COUNTED, counted)
+    run_directory.write_arrays(folder / _COUNTED, counted, compressed=False)
     checkpointer, args = _orbax()
     for number, snapshot in enumerate(snapshots):
         path = folder.absolute() / _RUNS.format(number)

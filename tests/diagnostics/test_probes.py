@@ -71,11 +71,11 @@ def test_means_by_context_by_hand():
 def test_changes_of_policies_by_hand():
     """Two states in one half: in the first the most probable action changes, in the second nothing."""
     before = np.log([[[[0.75, 0.25], [0.5, 0.5]]]])
-    now = np.log([[[[0.25, 0.75], [0.5, 0.5]]], [[[0.25, 0.75], [0.5, 0.5]]]])
+    now = np.log([[[[0.1, 0.9], [0.5, 0.5]]]]).repeat(2, axis=0)
     now[1] = np.nan  # a policy that is not finite
     found = probes.changes(np.concatenate([before, before]), now)
     np.testing.assert_allclose(found["churn"], [0.5, np.nan])
-    np.testing.assert_allclose(found["policy_kl"], [(0.75 * np.log(3) - 0.25 * np.log(3)) / 2, np.nan])
+    np.testing.assert_allclose(found["policy_kl"], [(0.75 * np.log(7.5) + 0.25 * np.log(0.25 / 0.9)) / 2, np.nan])
     np.testing.assert_array_equal(probes.changes(None, now)["churn"], [np.nan, np.nan])
 
 

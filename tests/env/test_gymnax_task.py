@@ -52,6 +52,19 @@ def test_a_step_that_ends_an_episode_says_so_in_its_word(cartpole):
     assert 5 < len(ended) < 20 and ended[-1] and not any(ended[:-1])
 
 
+def test_an_episode_that_is_cut_off_ends_in_its_word_too(cartpole):
+    task, params = cartpole
+    short = params.replace(max_steps_in_episode=2)
+    state = task.initial_state(jax.random.key(0), short)
+    ended = []
+    for _ in range(2):
+        step = task.transition(jax.random.key(1), state, jnp.int32(0), short)
+        word = EventWord.of(task.diagnostics).flag(step.event, "episode_end")
+        ended.append((bool(word), bool(step.terminated), bool(step.truncated)))
+        state = step.state
+    assert ended == [(False, False, False), (True, False, True)]
+
+
 def test_observations_of_any_shape_and_kind_become_float_features():
     env, params = gymnax.make("FourRooms-misc")
     task = GymnaxTask(env, params)

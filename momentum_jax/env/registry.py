@@ -152,7 +152,7 @@ def _task_and_shared(found: Any, called: str) -> tuple[Task, Any]:
         params = given.default_params if shared is None else shared
         return GymnaxTask(given, params), params
     raise ConfigError(
-        f"{called} returned a value of type {type(given).__name__}, without {', '.join(absent[:3])}: return a Task (see "
+        f"{called} returned {type(given).__name__}, without {', '.join(absent[:3])}: return a Task (see "
         "momentum_jax.env.task), a gymnax environment, or a pair of one of these and what all runs share"
     )
 

@@ -94,7 +94,7 @@ def test_the_function_may_have_any_name(in_file):
         ("def make(:", "fails: SyntaxError: .*line 1"),
         ("import nowhere", "fails: ModuleNotFoundError: No module named 'nowhere' .line 1"),
         ("def make():\n    return 1 / 0", "fails: ZeroDivisionError: division by zero .line 2"),
-        ("def make():\n    return 3", "returned a value of type int, without diagnostics, num_actions, .*: return a Task"),
+        ("def make():\n    return 3", "returned int, without diagnostics, num_actions, .*: return a Task"),
         (OWN_WORDS.replace('primary="into_lean_pct"', 'primary="lean_pct"'), "diagnostics of leaning: primary names"),
         ("import gymnax\ndef make():\n    return gymnax.make('Pendulum-v1')", "has the action space"),
     ],

@@ -9,16 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.diagnostics import events
+from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_options
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import learner, packing, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 from tests.markets import make_segment
 
+WORD = EventWord.of(MOMENTUM)
 CONFIG = PPOConfig(num_steps=200, num_envs=3, minibatch_size=50, num_epochs=1, hidden_sizes=(8, 8))
 
 
@@ -64,8 +66,8 @@ def test_exogenous_lookups_act_like_step_by_step_ones_through_episode_ends(num_s
         else:
             np.testing.assert_array_equal(one, other)
     event = np.stack([trajectory.event for trajectory in found[1]])
-    assert events.flag(event, "episode_end").sum() >= 2 * CONFIG.num_envs
-    assert len(np.unique(events.action(event))) == 6
+    assert WORD.flag(event, "episode_end").sum() >= 2 * CONFIG.num_envs
+    assert len(np.unique(WORD.action(event))) == 6
     starts = set(np.unique(np.asarray(found[1][1].compact.bar))) & set(np.asarray(env_params.market.starts).tolist())
     assert len(starts) == num_segments
 
@@ -106,8 +108,8 @@ def test_a_rollout_stores_what_an_unpacked_one_would(market):
     key = jax.random.key(3)
     agent, actors = agents.make(Momentum(), config), rollout.Actors(state.env_state, ())
     _, trajectory = rollout.collect(agent, config, state.params, actors, market.params, key, key)
-    np.testing.assert_array_equal(events.action(trajectory.event), trajectory.action)
-    flat = events.flag(np.asarray(trajectory.event), "is_flat")
+    np.testing.assert_array_equal(WORD.action(trajectory.event), trajectory.action)
+    flat = WORD.flag(np.asarray(trajectory.event), "is_flat")
     np.testing.assert_array_equal(trajectory.action_mask[..., 1], flat)
     np.testing.assert_array_equal((np.asarray(trajectory.compact.greeks) == 0).all(axis=-1), flat)
     np.testing.assert_array_equal(trajectory.compact.bar[:, 0], FIRST_BAR + np.arange(50))

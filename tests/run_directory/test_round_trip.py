@@ -15,6 +15,7 @@ from momentum_jax.run_directory import (
     append_log,
     load_policies,
     load_run,
+    load_seed_policy,
     read_arrays,
     read_config,
     write_arrays,
@@ -120,6 +121,17 @@ def test_policies_come_back(run_dir):
         load_policies(run_dir, "tune2")
     with pytest.raises(RunDirectoryError, match="no arm 'tune9'"):
         load_policies(run_dir, "tune9")
+
+
+def test_one_seeds_policy_is_its_row(run_dir, config):
+    kernel = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
+    write_policy(run_dir, "tune2", {"policy/dense_0/kernel": kernel, "step": np.arange(3)})
+    for position, seed in enumerate(config["seeds"]):
+        found = load_seed_policy(run_dir, "tune2", seed)
+        np.testing.assert_array_equal(found["policy/dense_0/kernel"], kernel[position])
+        assert found["step"] == position
+    with pytest.raises(RunDirectoryError, match="no seed 99"):
+        load_seed_policy(run_dir, "tune2", 99)
 
 
 def test_the_log_grows_by_lines(run_dir):

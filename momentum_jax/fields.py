@@ -154,3 +154,8 @@ def differences(found: Any, wanted: Any, name: str = "") -> Iterator[tuple[str, 
             yield from differences(a, b, f"{name}[{index}]")
     elif found != wanted:
         yield name, found, wanted
+
+
+def is_off(value: Any) -> bool:
+    """Whether a setting is off in the whole program: None there, or a plain number where no program was made of it."""
+    return value is None or (isinstance(value, bool | int | float) and not value)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from momentum_jax.fields import ConfigError, nearest
+from momentum_jax.processes import python_file
 
 
 def check(setting: str, name: str, table: Mapping[str, str]) -> None:
@@ -52,22 +52,19 @@ def load(setting: str, name: str, table: Mapping[str, str]) -> Any:
 @functools.cache
 def _load(setting: str, place: str) -> Any:
     file, _, attribute = place.partition(":")
-    try:
-        module = _run_file(_path(file)) if file.endswith(".py") else importlib.import_module(file)
-    except Exception as error:
-        text = " ".join(str(error).split())
-        raise ConfigError(f"{setting}={place!r} fails: {type(error).__name__}: {text}") from error
+    called = f"{setting}={place!r}"
+    module = python_file.run_file(_path(file), called) if file.endswith(".py") else _imported(file, called)
     if not hasattr(module, attribute):
-        raise ConfigError(f"{setting}={place!r}: {file} does not define {attribute}")
+        raise ConfigError(f"{called}: {file} does not define {attribute}")
     return getattr(module, attribute)
 
 
-def _run_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None  # the name ends with .py
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _imported(name: str, called: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise ConfigError(f"{called} fails: {type(error).__name__}: {text}") from error
 
 
 def _path(file: str) -> Path:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from momentum_jax.fields import is_off
 from momentum_jax.networks.network import Network, Params
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 
@@ -26,7 +27,7 @@ class PolicyStart(NamedTuple):
 
 def bias_action_0(network: Network, params: Params, config: PPOConfig) -> Params:
     """Add `initial_hold_bias` to the initial logits of action 0."""
-    if _is_off(config.initial_hold_bias):
+    if is_off(config.initial_hold_bias):
         return params
     return network.bias_logits(params, jnp.zeros((network.num_actions,)).at[0].add(config.initial_hold_bias))
 
@@ -36,7 +37,7 @@ def learned_rewards(key: jax.Array, config: PPOConfig, rewards: jax.Array) -> ja
 
     `key` is the update's key of the minibatch stream, so that no other draw of the seed changes.
     """
-    if _is_off(config.permute_rewards):
+    if is_off(config.permute_rewards):
         return rewards
     permuted = jax.random.permutation(jax.random.fold_in(key, _REWARDS), rewards.ravel()).reshape(rewards.shape)
     return jnp.where(config.permute_rewards, permuted, rewards)
@@ -51,7 +52,7 @@ def start_policy(
     the clipped norm. The optimiser starts from its `fresh_state` with the policy: a count that had run on would hardly
     correct the policy's young moments, and double Adam's first steps.
     """
-    if _is_off(config.critic_only_updates):
+    if is_off(config.critic_only_updates):
         return PolicyStart(advantage, opt_state, config.ent_coef)
     learns = update >= config.critic_only_updates
     starts = update == config.critic_only_updates
@@ -60,15 +61,3 @@ def start_policy(
         opt_state=jax.tree.map(lambda fresh, leaf: jnp.where(starts, fresh, leaf), fresh_state, opt_state),
         ent_coef=jnp.where(learns, config.ent_coef, 0.0),
     )
-
-
-def annealed_rate(config: PPOConfig, fraction_done: jax.Array) -> Any:
-    """The learning rate [] of an update, with `fraction_done` of the run behind it."""
-    if _is_off(config.anneal_learning_rate):
-        return config.learning_rate
-    return config.learning_rate * jnp.where(config.anneal_learning_rate, 1.0 - fraction_done, 1.0)
-
-
-def _is_off(value: Any) -> bool:
-    """Whether a setting is off in the whole program: None there, or a plain number where no program was made of it."""
-    return value is None or (isinstance(value, bool | int | float) and not value)

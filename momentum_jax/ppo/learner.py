@@ -91,7 +91,7 @@ def update(
         agent,
         dataclasses.replace(config, ent_coef=start.ent_coef),
         env_params,
-        interventions.annealed_rate(config, state.update / total_updates),
+        optimizers.annealed_rate(config, state.update / total_updates),
         state.params,
         start.opt_state,
         batch._replace(advantage=start.advantage),

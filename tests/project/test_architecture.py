@@ -23,8 +23,8 @@ ROOMS = {
     "version": "the version of this program",
     "moved_modules": "where the modules of the flat package are now",
     "fields": "declared settings: names, defaults, bounds",
-    "lookup": "parts that a setting names: by a short name, or by their place",
     "processes": "the operating system's process: terminal, signals, machine, JAX's start, several processes",
+    "lookup": "parts that a setting names: by a short name, or by their place",
     "market": "bars: files, vendors, synthetic; checks, sessions, segments, features",
     "diagnostics": "what an environment says of itself; events, counters, probe states",
     "env": "environments behind one seam, the momentum environment first",
@@ -128,11 +128,16 @@ def test_analysis_is_imported_whole_without_jax():
     assert result.stdout.split(maxsplit=1) == [str(expected), "[]\n"], result.stderr
 
 
+# The options name networks and optimisers, which may be files of a user's own.
+OPTIONS_OF_PPO = {"ppo.hyper_parameters", "fields", "networks.table", "lookup", "processes.python_file"}
+OPTIONS_OF_PPO |= {"moved_modules"}
+
+
 @pytest.mark.parametrize(
     ("module", "own"),
     [
         ("env.rules", {"env.environment_options", "env.market_view", "env.pricing", "market.contract_terms", "fields"}),
-        ("ppo.losses", {"ppo.hyper_parameters", "networks.table", "lookup", "fields"}),
+        ("ppo.losses", OPTIONS_OF_PPO),
     ],
 )
 def test_the_pure_parts_import_jax_and_their_own_options_only(module, own):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import momentum_jax
@@ -62,6 +63,26 @@ def test_an_environment(follow):
     assert 0 < run.bumps.sum() < run.moves.sel(action=["LEFT", "RIGHT"]).sum()
     report = (run_dir / "report" / "report.md").read_text()
     assert "RIGHT" in report and "bumps" in report and "HOLD" not in report
+
+
+@pytest.mark.parametrize(
+    ("title", "layer"), [("A network", "policy_gates_0"), ("A network that remembers", "memory/hn")]
+)
+def test_a_network(follow, title, layer):
+    (run_dir,) = follow(title)
+    (arm,) = momentum_jax.load_run(run_dir).arm.values
+    arrays = momentum_jax.load_policies(run_dir, arm)
+    assert arrays[f"{layer}/kernel"].shape[0] == 2  # seeds
+    assert momentum_jax.load_policy(run_dir, arm=arm, seed=1).network.hidden_sizes == (8,)
+
+
+def test_an_optimiser(follow):
+    (run_dir,) = follow("An optimiser")
+    (arm,) = momentum_jax.load_run(run_dir).arm.values
+    bias = momentum_jax.load_policies(run_dir, arm)["policy/dense_1/bias"]
+    steps = bias / 3e-5  # from zero, by one learning rate at each of four gradients
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-3)
+    assert 0 < np.abs(steps).max() < 4.5
 
 
 @pytest.fixture(scope="module")

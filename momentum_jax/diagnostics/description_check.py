@@ -116,6 +116,12 @@ def _of_metric(metric: Metric, diagnostics: Diagnostics) -> Iterator[str]:
             yield from _unknown(place, [name], rows)
             if name in rows and rows[name].dims:
                 yield f"{place} stands for {name!r}, which has dims {rows[name].dims}: take a Share or a Ratio of it"
+            if name in rows and metric.is_percentage and rows[name].units != "%":
+                yield f"{place} has unit '%', and {name!r} is in {rows[name].units!r}: give unit={rows[name].units!r}"
+    if not isinstance(metric.derived, Recorded) and not metric.is_percentage:
+        yield f"{place} has unit {metric.unit!r}, and a Share or a Ratio is in percent: leave unit out"
+    if metric.dip_threshold is not None and not metric.dip_threshold > 0:
+        yield f"{place} has dip_threshold={metric.dip_threshold}, expected more than 0"
 
 
 def _unknown(place: str, names: Iterable[str | int], known: Iterable[str | int]) -> Iterator[str]:

@@ -71,6 +71,9 @@ def test_a_description_of_ones_own_fits():
         (with_metric(Share(actions=("jump",))), "metric 'own' names 'jump'"),
         (with_metric(Share(actions=("action_0",), contexts=(7,))), "metric 'own' names 7"),
         (with_metric(Ratio(numerator="x", actions=("action_0",))), "metric 'own' names 'x'"),
+        (with_metric(Recorded(variable="reward_sum")), "unit '%', and 'reward_sum' is in 'reward': give unit='reward'"),
+        (with_metric(Share(actions=("action_0",)), unit="reward"), "a Share or a Ratio is in percent: leave unit out"),
+        (with_metric(Share(actions=("action_0",)), dip_threshold=0.0), "dip_threshold=0.0, expected more than 0"),
         (with_metric(Recorded(variable="p_action")), "'own' stands for 'p_action', which has dims"),
         (
             with_metric(Share(actions=("action_0",)), name="reward_sum"),

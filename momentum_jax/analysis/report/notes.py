@@ -23,6 +23,16 @@ PUBLISHED = (
     "0 or 100 means that it lies outside their range. The published run is a single one, on bars of its own."
 )
 _SURE, _LEVEL, _RECOVERED = (format_percent(share) for share in (CONFIDENCE, LEVEL, RECOVERY_SHARE))
+_NOISE_TEST = (
+    "*Fall* is each seed's clearest one, in points, and *by chance* what a fall between the same two windows has to "
+    f"exceed, so that a curve that never falls does so in {_LEVEL} of simulations, with each window's own binomial "
+    "noise times the design effect of correlated decisions at that time; *exceed* counts the seeds whose fall does, "
+    "and the p value is the chance of so many. One seed has no design effect and is not judged."
+)
+_TESTS = (
+    "Arms are compared pair by pair: BCa intervals and sign-flip tests of means, Newcombe intervals and exact McNemar "
+    "tests of shares, p values adjusted by Holm."
+)
 _FEW = f"Numbers of fewer than {MIN_SEEDS} seeds have no interval and no verdict."
 
 
@@ -77,33 +87,24 @@ def _sampling_noise(curves: Sequence[Curve]) -> Iterator[str]:
 
 def evidence(diagnostics: Diagnostics, seeds: int) -> str:
     """The note of the noise test and of the paired comparisons."""
-    tests = (
-        "Arms are compared pair by pair: BCa intervals and sign-flip tests of means, Newcombe intervals and exact "
-        "McNemar tests of shares, p values adjusted by Holm."
-    )
-    untested = [
-        literal(curve.symbol)
-        for curve in dip_curves(diagnostics)
-        if curve.counted == "windowed" and isinstance(curve.metric.derived, Recorded)
+    sampled = [curve for curve in dip_curves(diagnostics) if curve.counted == "windowed"]
+    means = [literal(curve.symbol) for curve in sampled if isinstance(curve.metric.derived, Recorded)]
+    sentences = [
+        "A maximum over many noisy windows is large by chance.",
+        *([_NOISE_TEST] if len(means) < len(sampled) else []),
+        *([f"Of {', '.join(means)} no counts are recorded: falls are not tested against noise."] if means else []),
+        _TESTS if enough(seeds) else _FEW,
     ]
-    not_counted = f" Of {', '.join(untested)} no counts are recorded: falls are not tested against noise."
-    last = f"{not_counted if untested else ''} {tests if enough(seeds) else _FEW}"
-    return (
-        "A maximum over many noisy windows is large by chance. *Fall* is each seed's clearest one, in points, and "
-        "*by chance* what a fall between the same two windows has to exceed, so that a curve that never falls does so "
-        f"in {_LEVEL} of simulations, with each window's own binomial noise times the design effect of correlated "
-        "decisions at that time; *exceed* counts the seeds whose fall does, and the p value is the chance of so many. "
-        f"One seed has no design effect and is not judged.{last}"
-    )
+    return " ".join(sentences)
 
 
 def prediction(diagnostics: Diagnostics) -> str:
     """The note of the table of what predicts the depth."""
     symbol = literal(primary_curve(diagnostics).symbol)
-    signal = "d′, c and " if diagnostics.contrast else "and "
+    features = "the learner's health, d′, c" if diagnostics.contrast else "the learner's health"
     return (
-        f"R² of the depth that follows on seeds held out, by the learner's health, {signal}{symbol} together, and by "
-        f"{symbol} alone; at or below 0 is no better than the mean. *Gain* is the difference."
+        f"R² of the depth that follows on seeds held out, by {features} and {symbol} together, and by {symbol} "
+        f"alone; at or below 0 is no better than the mean. *Gain* is the difference."
     )
 
 

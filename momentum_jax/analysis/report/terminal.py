@@ -46,7 +46,7 @@ def summary(run_dir: str | Path) -> str:
     run = load_run(run_dir)
     diagnostics, parts = diagnostics_of(run), []
     for arm in run["arm"].values:
-        parts.append(f"\n{arm}: median [min–max] over seeds, percent of {decisions_in_words(diagnostics)}\n")
+        parts.append(f"\n{arm}: median [min–max] over seeds, % of {decisions_in_words(diagnostics)}\n")
         parts.append(format_table(_checkpoints(checkpoint_table(run, arm), diagnostics)))
     last_step = int(run["env_steps"].values[-1])
     starts = [baseline for baseline in BASELINES if baseline < max(last_step, 1)]

@@ -13,6 +13,7 @@ from momentum_jax.env import registry
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
+from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import learner, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
@@ -44,7 +45,8 @@ def test_estimates_are_the_sizes_of_the_learners_own_arrays(market, config):
     key = jax.eval_shape(lambda: jax.random.key(0))
 
     def acted(state, key):
-        return rollout.collect(task, config, state.params, state.env_state, market.params, key, key)[1]
+        actors = rollout.Actors(state.env_state, state.memory)
+        return rollout.collect(agents.make(task, config), config, state.params, actors, market.params, key, key)[1]
 
     trajectory = jax.eval_shape(acted, state, key)
     learned = dataclasses.replace(state, env_state=(), streams=())

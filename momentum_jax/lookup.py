@@ -49,6 +49,12 @@ def load(setting: str, name: str, table: Mapping[str, str]) -> Any:
     return _load(setting, table.get(name, name))
 
 
+def in_full(name: str) -> str:
+    """The name with its file's whole path, so that it stands for the same in any folder."""
+    file, _, attribute = name.partition(":")
+    return f"{_path(file)}:{attribute}" if file.endswith(".py") else name
+
+
 @functools.cache
 def _load(setting: str, place: str) -> Any:
     file, _, attribute = place.partition(":")

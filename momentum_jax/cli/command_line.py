@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from absl import flags
 
-from momentum_jax import run_directory
+from momentum_jax import lookup, run_directory
 from momentum_jax.cli import arguments, flag_definitions, modes
 from momentum_jax.cli.batch_file import SlurmConfig
 from momentum_jax.config.declared_claims import impossible_criteria
@@ -226,6 +226,7 @@ def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
     """`base` with the flags that are given."""
     modes.check_environment(base.environment, flag_definitions.given_names(values))
     overrides = flag_definitions.given(values, EnvOptions) | flag_definitions.given(values, PPOConfig)
+    overrides |= {name: lookup.in_full(overrides[name]) for name in ("network", "optimizer") if name in overrides}
     return dataclasses.replace(
         base,
         arms=resolve_arms(base.arms, values.preset, overrides),

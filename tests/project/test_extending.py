@@ -68,8 +68,10 @@ def test_an_environment(follow):
 @pytest.mark.parametrize(
     ("title", "layer"), [("A network", "policy_gates_0"), ("A network that remembers", "memory/hn")]
 )
-def test_a_network(follow, title, layer):
-    (run_dir,) = follow(title)
+def test_a_network(follow, title, layer, tmp_path, monkeypatch):
+    run_dir = tmp_path / follow(title)[0]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
     (arm,) = momentum_jax.load_run(run_dir).arm.values
     arrays = momentum_jax.load_policies(run_dir, arm)
     assert arrays[f"{layer}/kernel"].shape[0] == 2  # seeds

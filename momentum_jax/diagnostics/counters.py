@@ -82,7 +82,7 @@ class WindowCounters:
             self._count(name, rule, steps, action)
         ended = self._word.flag(steps.event, EPISODE_END)
         self.counts["episode_count"] += np.count_nonzero(ended, axis=1)
-        self.counts["episode_length"] += steps.episode_length.sum(axis=1)
+        self.sums["episode_length"] += steps.episode_length.sum(axis=1)
         self.sums["reward_sum"] += steps.reward.sum(axis=1, dtype=np.float64)
         self.sums["episode_return"] += np.where(ended, steps.episode_return, 0.0).sum(axis=1)
 
@@ -102,7 +102,7 @@ class WindowCounters:
             if _is_smallest(rule):
                 taken[name] = np.where(np.isinf(sums[name]), np.nan, sums[name])
         taken["episode_return"] = _mean(sums["episode_return"], counts["episode_count"])
-        taken["episode_length"] = _mean(counts["episode_length"].astype(np.float64), counts["episode_count"])
+        taken["episode_length"] = _mean(sums["episode_length"], counts["episode_count"])
         taken |= {name: _mean(sums[name], self.updates[name]) for name in HEALTH_METRICS}
         self._reset()
         return taken
@@ -129,9 +129,8 @@ class WindowCounters:
                 self.sums[name] = np.full(self._num_runs, np.inf if _is_smallest(rule) else 0.0)
             else:
                 self.counts[name] = np.zeros((self._num_runs, *self._shapes[name]), np.int64)
-        for name in ("episode_count", "episode_length"):
-            self.counts[name] = np.zeros(self._num_runs, np.int64)
-        for name in ("reward_sum", "episode_return", *HEALTH_METRICS):
+        self.counts["episode_count"] = np.zeros(self._num_runs, np.int64)
+        for name in ("reward_sum", "episode_return", "episode_length", *HEALTH_METRICS):
             self.sums[name] = np.zeros(self._num_runs)
         self.updates = {name: np.zeros(self._num_runs, np.int64) for name in HEALTH_METRICS}
 

@@ -93,7 +93,7 @@ class Training:
         """Go on after `update` updates; the fleet has been put back there."""
         self.update = update
         self._recorder.restore(update, counted)
-        self._last_log_probs = counted[_LAST_LOG_PROBS]
+        self._last_log_probs = counted.get(_LAST_LOG_PROBS)  # states of older versions have none
         self._progress.skip(update * self._config.rollout_size)
 
     def _count(self, dispatched: tuple[int, InFlight] | None) -> Iterator[Checkpoint]:

@@ -94,8 +94,7 @@ class Recorder:
         Raises:
           ValueError: the state is of a version that counts other things.
         """
-        # Before runs were stopped every failed one had a loss that was not finite.
-        state = {"stopped": state["failed_step"] >= 0, **state}
+        state = self._of_older_versions() | {"stopped": state["failed_step"] >= 0} | dict(state)
         absent = sorted(self.state().keys() - state.keys())
         if absent:
             raise ValueError(f"another version of this program wrote it, without {', '.join(absent)}")
@@ -106,6 +105,14 @@ class Recorder:
         self._episodes.length_so_far = state["episode_lengths"]
         self.failed_step, self.stopped = state["failed_step"], state["stopped"]
         self._pending = [step for step in self._pending if step > update * self._rollout_size]
+
+    def _of_older_versions(self) -> dict[str, np.ndarray]:
+        """What states of versions that did not count it are taken to have: lengths that are not known.
+
+        Before runs were stopped every failed one had a loss that was not finite.
+        """
+        lengths = {"episode_lengths": self._episodes.length_so_far, "sums.episode_length": self.failed_step}
+        return {name: np.full(array.shape, np.nan) for name, array in lengths.items()}
 
     def add(self, update: int, record: UpdateRecord) -> Iterator[Checkpoint]:
         """Count one update's record (leaves [R, ...], on the host); yields the checkpoints it completes."""

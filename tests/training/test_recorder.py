@@ -266,3 +266,22 @@ def test_a_recorder_goes_on_from_what_another_had_counted(stop):
     for one, other in zip(found, expected, strict=True):
         for name, array in other.arrays.items():
             np.testing.assert_array_equal(one.arrays[name], array, err_msg=name)
+
+
+def test_lengths_that_an_older_version_did_not_count_are_unknown_until_their_episodes_have_ended():
+    records = [as_update_record(record) for record in fake_records(np.random.default_rng(5), 4, 1)]
+    checkpoints = (0, 10, 14, 28)
+    whole, second = (Recorder(RUNS, 1, 4, checkpoints, MOMENTUM) for _ in range(2))
+    expected = [whole.start(), *whole.add(0, records[0]), *whole.add(1, records[1])]
+    state = {name: array.copy() for name, array in whole.state().items() if "episode_length" not in name}
+    expected += [one for update in range(2, UPDATES) for one in whole.add(update, records[update])]
+    second.start()
+    second.restore(2, state)
+    found = [one for update in range(2, UPDATES) for one in second.add(update, records[update])]
+    lengths = np.stack([one.arrays.pop("episode_length") for one in found])
+    counted = np.stack([one.arrays.pop("episode_length") for one in expected[1:]])
+    assert np.isnan(lengths[0]).all() and np.isfinite(lengths[-1]).any()
+    np.testing.assert_array_equal(lengths[-1][np.isfinite(lengths[-1])], counted[-1][np.isfinite(lengths[-1])])
+    for one, other in zip(found, expected[1:], strict=True):
+        for name, array in other.arrays.items():
+            np.testing.assert_array_equal(one.arrays[name], array, err_msg=name)

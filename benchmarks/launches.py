@@ -59,7 +59,7 @@ def compiled_text(num_runs: int) -> str:
     from momentum_jax.networks import backend
     from momentum_jax.ppo.hyper_parameters import PPOConfig
     from momentum_jax.training.engine import Engine, Run
-    from momentum_jax.training.layout import Layout
+    from momentum_jax.training.group_width import Layout
 
     market = make_market([load_segment(MarketConfig())])
     runs = [Run(seed, PPOConfig(), EnvOptions()) for seed in range(num_runs)]

@@ -31,7 +31,7 @@ def prepare(num_seeds: int, config: PPOConfig | None = None) -> Prepared:
     from momentum_jax.env.momentum import Momentum, make_market
     from momentum_jax.market.dataset import load_segment
     from momentum_jax.training.engine import Engine, Run
-    from momentum_jax.training.layout import default_layout
+    from momentum_jax.training.group_width import default_layout
 
     market = make_market([load_segment(bars.market_config())])
     config = config or PPOConfig()

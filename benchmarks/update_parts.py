@@ -17,7 +17,7 @@ from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum, typed_options
 from momentum_jax.env.rules import NUM_ACTIONS
 from momentum_jax.fields import without_unused
-from momentum_jax.networks import layers
+from momentum_jax.networks import first_layer
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import batches, distributions, learner, learning, losses, optimizers, rollout
@@ -133,11 +133,11 @@ class UpdateParts:
         return jax.lax.scan(gather, start, indices)[0]
 
     def _first_forward(self, features: jax.Array, kernel: jax.Array, hidden: jax.Array) -> Any:
-        hidden = layers.product(features, kernel)
+        hidden = first_layer.product(features, kernel)
         return _touched(features, hidden), kernel, hidden
 
     def _first_gradient(self, features: jax.Array, kernel: jax.Array, hidden: jax.Array) -> Any:
-        _, kernel = layers.product_backward((features, kernel), hidden)
+        _, kernel = first_layer.product_backward((features, kernel), hidden)
         return _touched(features, kernel), kernel, hidden
 
     def _upper(self, params: Params, hidden: jax.Array) -> Any:

@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 from jax.nn.initializers import orthogonal
 
-from momentum_jax.networks.layers import HIDDEN_GAIN, FirstLayer
+from momentum_jax.networks.first_layer import HIDDEN_GAIN, FirstLayer
 from momentum_jax.networks.network import ACTIVATION_FUNCTIONS, Carry, Network
 
 

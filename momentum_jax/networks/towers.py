@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn.initializers import orthogonal
 
-from momentum_jax.networks.layers import FEATURE_KERNEL, HIDDEN_GAIN, Layer, dense, product
+from momentum_jax.networks.first_layer import FEATURE_KERNEL, HIDDEN_GAIN, Layer, dense, product
 from momentum_jax.networks.network import ACTIVATION_FUNCTIONS, Carry, Network, Params
 
 HEAD_GAINS = {"policy": 0.01, "value": 1.0}

@@ -17,7 +17,7 @@ import numpy as np
 from momentum_jax.env.task import Exogenous, Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.networks import network as networks
-from momentum_jax.networks.layers import is_feature_kernel, map_feature_kernels
+from momentum_jax.networks.first_layer import is_feature_kernel, map_feature_kernels
 from momentum_jax.networks.network import Carry, Network, Params
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 
@@ -57,7 +57,7 @@ class Agent:
         if self.network.reads_features and not kernels:
             raise ConfigError(
                 f"{type(self.network).__name__} reads features and has no parameter of a FirstLayer: begin with "
-                "momentum_jax.networks.layers.FirstLayer, or leave reads_features out to get whole observations"
+                "momentum_jax.networks.first_layer.FirstLayer, or leave reads_features out to get whole observations"
             )
         reduced = {name: self.task.reduce_kernel(kernel) for name, kernel in kernels.items()}
         rows = iter(kernel for kernel, _ in reduced.values())

@@ -12,7 +12,7 @@ import optax
 from jax.typing import ArrayLike
 
 from momentum_jax.networks import backend
-from momentum_jax.networks.layers import map_feature_kernels
+from momentum_jax.networks.first_layer import map_feature_kernels
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import batches, distributions, losses, optimizers
 from momentum_jax.ppo.agent import Agent

@@ -17,7 +17,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.processes import machine
 from momentum_jax.training import memory
-from momentum_jax.training.layout import Layout
+from momentum_jax.training.group_width import Layout
 
 _FLOAT = 4  # bytes
 _STEP_BYTES = 14  # of `rollout.Trajectory`: action, reward, both ways to end, event word

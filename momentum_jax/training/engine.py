@@ -26,7 +26,7 @@ from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS, PPOConfig
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.ppo.streams import from_numbers, stream_numbers
 from momentum_jax.training import device_arrays
-from momentum_jax.training.layout import Layout
+from momentum_jax.training.group_width import Layout
 
 _AXIS = "runs"
 

@@ -14,7 +14,7 @@ from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.registry import Loaded
 from momentum_jax.env.task import Task
 from momentum_jax.processes import jax_settings
-from momentum_jax.training.layout import Layout
+from momentum_jax.training.group_width import Layout
 from momentum_jax.version import __version__
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "pandas")

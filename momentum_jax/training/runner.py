@@ -27,7 +27,7 @@ from momentum_jax.processes import distributed, jax_settings, kernel_choices, pa
 from momentum_jax.processes.invocation import resume_command
 from momentum_jax.training import capacity
 from momentum_jax.training.fleet import Fleet, program_layouts
-from momentum_jax.training.layout import Layout
+from momentum_jax.training.group_width import Layout
 from momentum_jax.training.manifest import describe, headline, now
 from momentum_jax.training.resume import compatibility
 from momentum_jax.training.session import Session

@@ -17,7 +17,7 @@ from momentum_jax.ppo import distributions, learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.training.engine import Engine, Run
-from momentum_jax.training.layout import default_layout
+from momentum_jax.training.group_width import default_layout
 from tests.ppo import probes
 
 CONFIG = PPOConfig(

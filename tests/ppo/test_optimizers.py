@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from momentum_jax.fields import ConfigError
-from momentum_jax.networks.layers import map_feature_kernels
+from momentum_jax.networks.first_layer import map_feature_kernels
 from momentum_jax.networks.towers import Towers
 from momentum_jax.ppo import optimizers
 from momentum_jax.ppo.hyper_parameters import OPTIMIZERS, PPOConfig

@@ -19,7 +19,7 @@ from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.processes import machine
 from momentum_jax.training import capacity, runner
-from momentum_jax.training.layout import Layout
+from momentum_jax.training.group_width import Layout
 from tests.markets import make_segment
 
 

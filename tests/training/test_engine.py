@@ -20,7 +20,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
 from momentum_jax.training.engine import Engine, Run
 from momentum_jax.training.fleet import Fleet, program_layouts
-from momentum_jax.training.layout import Layout, default_layout
+from momentum_jax.training.group_width import Layout, default_layout
 from tests.ppo.probes import Bandit
 from tests.training.engine_runs import SMALL, assert_same, make_run, of_run, params_of, train
 

@@ -8,7 +8,7 @@ import pytest
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.training import device_arrays, engine, layout, memory
+from momentum_jax.training import device_arrays, engine, group_width, memory
 
 
 @pytest.mark.parametrize("config", [PPOConfig(), PPOConfig(hidden_sizes=(16, 8), num_steps=64, num_envs=2)])
@@ -55,8 +55,8 @@ class Accelerator:
 
 def test_an_accelerators_layout_follows_its_memory_and_what_others_reserve(monkeypatch):
     monkeypatch.setattr(jax, "local_devices", lambda: [Accelerator()])
-    assert layout.default_layout(100, run_memory=RUN).group_width == 100
-    assert layout.default_layout(100, run_memory=RUN, reserved_bytes=1).group_width == 50
-    assert layout.default_layout(100, 7, run_memory=RUN).group_width == 7
-    assert layout.default_layout(100).group_width == 100
-    assert layout.default_layout(100, run_memory=RUN).vmapped
+    assert group_width.default_layout(100, run_memory=RUN).group_width == 100
+    assert group_width.default_layout(100, run_memory=RUN, reserved_bytes=1).group_width == 50
+    assert group_width.default_layout(100, 7, run_memory=RUN).group_width == 7
+    assert group_width.default_layout(100).group_width == 100
+    assert group_width.default_layout(100, run_memory=RUN).vmapped

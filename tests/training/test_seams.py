@@ -12,7 +12,7 @@ from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.training.engine import Engine
-from momentum_jax.training.layout import default_layout
+from momentum_jax.training.group_width import default_layout
 from tests.training.engine_runs import assert_same, make_run, of_run, train
 
 RARE = {"permute_rewards": True, "critic_only_updates": 1, "anneal_learning_rate": True, "initial_hold_bias": 0.5}

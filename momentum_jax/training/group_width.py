@@ -1,4 +1,4 @@
-"""How the runs of one program are spread over the machine's devices."""
+"""How wide a group of runs is, and how the runs of one program are spread over the devices."""
 
 from __future__ import annotations
 

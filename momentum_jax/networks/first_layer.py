@@ -1,4 +1,4 @@
-"""Layers that networks are made of: the first one, on features that stand for several inputs, and plain ones.
+"""The first layer, on features that stand for several inputs each, and the product that layers share.
 
 A task may name once what its observation repeats: a feature that stands for c inputs comes multiplied by c, and one row
 of the first layer's kernel stands for c rows (see `env.task`). Every parameter called `FEATURE_KERNEL` has such rows.

@@ -66,7 +66,7 @@ class UpdateParts:
         yield ("learning", "whole"), (*learn, self._batch, self._permutations)
         gathered = self._features, self._minibatch
         yield ("learning", "gather and expand"), (self._gather, gathered, self._indices, self._batch, self._env)
-        kernel, hidden = state.params["first"][layers.FEATURE_KERNEL], self._hidden(state.params, self._features)
+        kernel, hidden = state.params["first"][first_layer.FEATURE_KERNEL], self._hidden(state.params, self._features)
         yield ("learning", "first layer, forward"), self._looped(self._first_forward, (self._features, kernel, hidden))
         yield (
             ("learning", "first layer, gradient"),
@@ -85,7 +85,7 @@ class UpdateParts:
         return self._task.expand(compact, self._env)
 
     def _hidden(self, params: Params, features: jax.Array) -> jax.Array:
-        return features @ params["first"][layers.FEATURE_KERNEL] + params["first"]["bias"]
+        return features @ params["first"][first_layer.FEATURE_KERNEL] + params["first"]["bias"]
 
     def _looped(self, step: Callable[..., Any], state: Any) -> Call:
         """As many turns as an update has minibatches."""

@@ -15,11 +15,11 @@ SYMBOLS = ("SPY", "QQQ", "SPX")
 # A process of its own: the peak of this one would count what other tests held.
 BUILD = """
 import json, resource, sys, time
-from momentum_jax import runtime
-runtime.start(None)
+from momentum_jax.processes import backend_startup
+backend_startup.start()
 from momentum_jax.env.momentum import make_market
 from momentum_jax.market.dataset import load_dataset
-from momentum_jax.market.options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig
 began = time.perf_counter()
 folder = sys.argv[1]
 config = MarketConfig(data_source="parquet", data_path=folder, vix_path=folder + "/vix.csv", segments="balanced")

@@ -35,11 +35,11 @@ class Recurrent(Network):
 
 
 def plain_steps(network, params, carry, features, starts):
-    """Logits and values [T, B, ...], one step after the other."""
+    """Logits, values and the states after each step [T, B, ...], one step after the other."""
     outputs = []
     for now, start in zip(features, starts, strict=True):
         carry = jnp.where(start[:, None], 0.0, carry)
         logits, values = network.apply({"params": params}, carry, now[None], jnp.zeros((1, len(start)), bool))
         carry, _ = network.apply({"params": params}, carry, now, start, method="act")
-        outputs.append((logits[0], values[0]))
+        outputs.append((logits[0], values[0], carry))
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *outputs)

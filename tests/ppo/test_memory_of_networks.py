@@ -95,7 +95,11 @@ def test_sequences_are_evaluated_as_the_network_acted(collected):
     starts = np.concatenate([before.memory.start[None], trajectory.ended[:-1]])
     np.testing.assert_array_equal(trajectory.memory.start, starts)
     np.testing.assert_array_equal(after.memory.start, trajectory.ended[-1])
-    logits, values = plain_steps(agent.network, params, before.memory.carry, trajectory.compact, jnp.asarray(starts))
+    logits, values, carries = plain_steps(
+        agent.network, params, before.memory.carry, trajectory.compact, jnp.asarray(starts)
+    )
+    np.testing.assert_allclose(trajectory.memory.carry[1:], carries[:-1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(after.memory.carry, carries[-1], rtol=1e-5, atol=1e-6)
     batch, found = jax.jit(lambda: batches.prepare(agent, CONFIG, params, trajectory, after, ()))()
     np.testing.assert_allclose(np.asarray(found).reshape(8, 12).T, values, rtol=1e-5, atol=1e-6)
     expected = jnp.take_along_axis(jax.nn.log_softmax(logits), trajectory.action[..., None], axis=-1)[..., 0]

@@ -55,7 +55,6 @@ EXTEND = Mode(
     "--extend_to", (_SETTINGS | _JOB | {"experiment", "env", "run_dir", "resume", "extend_to"}) - {"timesteps"}
 )
 STUDY = Mode("--study", _SETTINGS | {"study", "parts", "run_dir"})
-MODES = (NEW, RESUME, EXTEND, STUDY)
 
 _ADVICE: Mapping[tuple[str, str], str] = {
     ("model_name", RESUME.title): "name the run's folder by --run_dir, e.g. --run_dir=runs/NAME",

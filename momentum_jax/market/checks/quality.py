@@ -115,13 +115,13 @@ def findings(sessions: Sessions, table: pd.DataFrame, max_move_pct: float) -> li
 
     A wick or move of `max_move_pct` per cent within one bar is an error of the data and excludes its session.
     """
-    result = [*_file_findings(sessions, table), *_calendar_findings(sessions, table)]
+    result = [*_file_findings(table), *_calendar_findings(sessions, table)]
     for date, row in table[table["bars"] > 0].iterrows():
         result += _session_findings(_iso(date), row, max_move_pct)
     return result
 
 
-def _file_findings(sessions: Sessions, table: pd.DataFrame) -> list[Finding]:
+def _file_findings(table: pd.DataFrame) -> list[Finding]:
     traded = table[table["bars"] > 0]
     if len(traded) and (traded["zero_volume"] == traded["bars"]).all():
         return [Finding(WARN, "no_volume", None, "no volume: the VWAP point of every setup is always won")]

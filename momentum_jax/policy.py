@@ -18,7 +18,7 @@ from momentum_jax.fields import from_plain
 from momentum_jax.networks import network as networks
 from momentum_jax.networks.network import Network
 from momentum_jax.ppo import distributions
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.run_directory import RunDirectoryError, failed_seeds, load_seed_policy, read_config
 from momentum_jax.run_directory.atomic_files import write_arrays
 

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from gymnax.wrappers.gym import GymnaxToGymWrapper
 
-from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, make_params
+from momentum_jax.env.traced_options import EnvOptions
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.market_options import MarketConfig
 

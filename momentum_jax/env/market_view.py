@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 
-from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.traced_options import EnvOptions
 
 
 class Prices(NamedTuple):

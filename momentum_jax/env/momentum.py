@@ -21,20 +21,15 @@ from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.diagnostics.probes import ProbeStates
 from momentum_jax.env import momentum_probes, observation_layout, rules
 from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
-from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.market_view import NextBar, Prices, next_bar
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Exogenous, Step
-from momentum_jax.fields import is_static
+from momentum_jax.env.traced_options import EnvOptions
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.features import WINDOW, compute_features
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.segment import Segment, episode_weights
-
-# `EnvOptions` stays a plain dataclass, so that flags can be read without starting JAX; here it becomes a pytree.
-_TRACED = [name for name, field in EnvOptions.__dataclass_fields__.items() if not is_static(field)]
-jax.tree_util.register_dataclass(EnvOptions, data_fields=_TRACED, meta_fields=[])
 
 _EVENT_WORD = EventWord.of(MOMENTUM)
 

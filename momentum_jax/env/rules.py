@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.market_view import MarketView, NextBar, Prices, Setup, next_bar
 from momentum_jax.env.pricing import contracts_sold, premium_growth, return_tier
+from momentum_jax.env.traced_options import EnvOptions
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)
 NUM_ACTIONS = 6

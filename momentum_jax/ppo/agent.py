@@ -19,7 +19,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.networks import network as networks
 from momentum_jax.networks.first_layer import is_feature_kernel, map_feature_kernels
 from momentum_jax.networks.network import Carry, Network, Params
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.traced_config import PPOConfig
 
 
 class Memory(NamedTuple):

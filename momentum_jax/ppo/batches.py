@@ -18,8 +18,8 @@ from momentum_jax.networks import backend
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions, losses
 from momentum_jax.ppo.agent import Agent, Memory
-from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.rollout import Actors, Trajectory
+from momentum_jax.ppo.traced_config import PPOConfig
 
 _SORTED_AS_WORDS = 4096  # leaves at least 20 bits of a word to chance
 

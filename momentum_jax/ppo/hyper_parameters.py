@@ -1,4 +1,4 @@
-"""Hyper-parameters of the learner. Imports no JAX; `ppo.learner` makes the class a pytree."""
+"""Hyper-parameters of the learner. Imports no JAX; `ppo.traced_config` makes the class a pytree."""
 
 from __future__ import annotations
 

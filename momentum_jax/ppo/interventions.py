@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from momentum_jax.fields import is_off
 from momentum_jax.networks.network import Network, Params
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.traced_config import PPOConfig
 
 _REWARDS = 0xFFFFFFFF  # the minibatch stream's constant for permuted rewards; epochs count from 0
 

@@ -16,26 +16,12 @@ import numpy as np
 from flax import struct
 
 from momentum_jax.env.task import Task
-from momentum_jax.fields import is_static
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import batches, distributions, interventions, learning, optimizers, records, rollout
 from momentum_jax.ppo.agent import Agent, Memory
-from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import Streams
-
-
-def _register_config() -> None:
-    """Make `PPOConfig` a pytree whose static fields are part of a program's identity."""
-    fields = dataclasses.fields(PPOConfig)
-    jax.tree_util.register_dataclass(
-        PPOConfig,
-        data_fields=[field.name for field in fields if not is_static(field)],
-        meta_fields=[field.name for field in fields if is_static(field)],
-    )
-
-
-_register_config()
+from momentum_jax.ppo.traced_config import PPOConfig
 
 _RESET = 0xFFFFFFFF  # the market stream's constant for the first reset; updates count from 0
 

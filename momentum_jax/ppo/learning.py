@@ -16,7 +16,7 @@ from momentum_jax.networks.first_layer import map_feature_kernels
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import batches, distributions, losses, optimizers
 from momentum_jax.ppo.agent import Agent
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.traced_config import PPOConfig
 
 
 def learn(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 
 from momentum_jax.ppo import losses
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.traced_config import PPOConfig
 
 
 class UpdateMetrics(NamedTuple):

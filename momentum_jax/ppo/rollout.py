@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions, packing
 from momentum_jax.ppo.agent import Agent, Memory
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.traced_config import PPOConfig
 
 
 class Trajectory(NamedTuple):

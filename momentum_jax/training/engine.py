@@ -22,9 +22,10 @@ from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.task import Task
 from momentum_jax.fields import without_unused
 from momentum_jax.ppo import learner
-from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS, PPOConfig
+from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.ppo.streams import from_numbers, stream_numbers
+from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.training import device_arrays
 from momentum_jax.training.group_width import Layout
 

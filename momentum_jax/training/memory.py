@@ -11,7 +11,7 @@ import jax
 from momentum_jax.env.task import Task
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import learner
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.traced_config import PPOConfig
 
 WIDEST = 4096  # beyond, a group gains nothing: an H100's roof is reached
 _USABLE = 0.8  # of what a device has left for arrays; the rest is for the market and for what the estimate misses

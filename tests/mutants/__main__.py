@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"FAILS UNMUTATED  {line}", flush=True)
     killed, survived = _judge_all(options.root, chosen, options.jobs, deadline)
     print(
-        f"{killed} killed, {survived} survived of {len(chosen)} mutations; {len(chosen) - killed - survived} not run "
-        f"({time.monotonic() - started:.0f} s)"
+        f"{killed} killed, {survived} survived of {len(chosen)} mutations; {len(chosen) - killed - survived} not run; "
+        f"{len(broken)} tests fail without mutation ({time.monotonic() - started:.0f} s)"
     )
     return 1 if broken or survived else 0
 

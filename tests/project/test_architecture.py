@@ -98,6 +98,21 @@ def imported_roots(module: str, files: dict[str, Path] = FILES) -> set[str]:
     return {name.split(".")[0] for name in import_graph.imports(module, files)}
 
 
+@pytest.mark.parametrize(
+    ("plain", "name", "traced"),
+    [
+        ("ppo.hyper_parameters", "PPOConfig", "ppo.traced_config"),
+        ("env.environment_options", "EnvOptions", "env.traced_options"),
+    ],
+)
+def test_what_computes_takes_options_from_where_they_are_pytrees(plain, name, traced):
+    """Else a module works only where another was imported before it."""
+    direct = rf"^from {PACKAGE}\.{re.escape(plain)} import (?:\([^)]*|[^\n]*)\b{name}\b"
+    takers = {within(module) for module in FILES if re.search(direct, FILES[module].read_text("utf-8"), re.MULTILINE)}
+    assert takers & {"config.run_config"} or name != "PPOConfig"  # the pattern finds what is there
+    assert {module for module in takers if imported_roots(f"{PACKAGE}.{module}") & set(JAX)} == {traced}
+
+
 @pytest.mark.parametrize("name", WITHOUT_JAX)
 def test_a_room_without_jax_reaches_none_by_any_import(name):
     """At the top or inside a function. The package itself offers lazily what may need JAX; that is no import."""
@@ -130,13 +145,14 @@ def test_analysis_is_imported_whole_without_jax():
 
 # The options name networks and optimisers, which may be files of a user's own.
 OPTIONS_OF_PPO = {"ppo.hyper_parameters", "fields", "networks.table", "lookup", "processes.python_file"}
-OPTIONS_OF_PPO |= {"moved_modules"}
+OPTIONS_OF_PPO |= {"moved_modules", "ppo.traced_config"}
+OPTIONS_OF_ENV = {"env.environment_options", "env.traced_options", "fields"}
 
 
 @pytest.mark.parametrize(
     ("module", "own"),
     [
-        ("env.rules", {"env.environment_options", "env.market_view", "env.pricing", "market.contract_terms", "fields"}),
+        ("env.rules", OPTIONS_OF_ENV | {"env.market_view", "env.pricing", "market.contract_terms"}),
         ("ppo.losses", OPTIONS_OF_PPO),
     ],
 )

@@ -1,0 +1,23 @@
+"""`EnvOptions` as a pytree. Whatever computes with it takes it from here, so that no order of imports matters.
+
+The class itself stays a plain dataclass, so that flags can be read without starting JAX.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+
+from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.fields import is_static
+
+__all__ = ["EnvOptions"]
+
+_FIELDS = dataclasses.fields(EnvOptions)
+# Static fields are part of a program's identity; the others are leaves.
+jax.tree_util.register_dataclass(
+    EnvOptions,
+    data_fields=[field.name for field in _FIELDS if not is_static(field)],
+    meta_fields=[field.name for field in _FIELDS if is_static(field)],
+)

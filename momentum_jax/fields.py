@@ -54,10 +54,13 @@ def is_static(field: dataclasses.Field) -> bool:
 
 
 def without_unused(configs: Sequence[Config]) -> list[Config]:
-    """The configurations (dataclasses) of one program's runs, without what all of them leave off.
+    """The configurations of one program's runs, without what all of them leave off.
 
-    Every `free_when_off` field that is off in all runs is None, an empty pytree: what it would switch on is not traced.
+    Every `free_when_off` field of a dataclass that is off in all runs is None, an empty pytree: what it would switch
+    on is not traced. What is no dataclass, such as another environment's options, comes back as it is.
     """
+    if not all(dataclasses.is_dataclass(config) for config in configs):
+        return list(configs)
     fields: list[dataclasses.Field] = [field for config in configs[:1] for field in dataclasses.fields(config)]
     unused = {
         field.name: None

@@ -1,7 +1,7 @@
 """Reward weights and fault switches of the momentum environment. Imports no JAX.
 
 Every field is a traced leaf: one compiled program runs arms that differ in any of them side by side. The defaults
-are the `reference` preset with the weights of the published run tune2.
+are the `reference` preset with the weights of the published run tune2; interventions are off.
 """
 
 from __future__ import annotations
@@ -47,6 +47,46 @@ class EnvOptions:
     graded_loss_tiers: bool = traced(False, "grade the reward of losses beyond -15 % as the reference meant to")
     liquidate_at_end: bool = traced(False, "sell an open position at the end of the segment instead of dropping it")
     decision_time_setup: bool = traced(False, "judge setups on the window that the agent saw, not one bar later")
+    # Interventions of a study: a program none of whose runs asks for one is compiled without it.
+    stop_reward_weight: float = traced(
+        1.0, "the whole reward of a forced stop is multiplied by it", minimum=0, free_when_off=True
+    )
+    stop_fires: bool = traced(True, "sell a position by force at a loss of 15 %", free_when_off=True)
+    trims_legal: bool = traced(True, "let the policy trim a position", free_when_off=True)
+    trim_cost_share: float = traced(
+        1.0,
+        "share of what a trim sold by which trim_reduces_cost shrinks the cost, to whole contracts",
+        minimum=0,
+        maximum=1,
+        free_when_off=True,
+    )
+    yoked_stop_rate: float = traced(
+        0.0,
+        "probability at each step in a position of a sale with the reward of a trapped stop, whatever the action",
+        minimum=0,
+        maximum=1,
+        free_when_off=True,
+    )
+    forced_trim_rate: float = traced(
+        0.0,
+        "probability at each step in a position that a trim, half of them of 70 %, replaces the chosen action",
+        minimum=0,
+        maximum=1,
+        free_when_off=True,
+    )
+    # Weights of decisions in the learner's loss; the critic learns from all of them alike.
+    flat_policy_weight: float = traced(
+        1.0, "weight of the decisions taken while flat in the policy loss", minimum=0, free_when_off=True
+    )
+    position_policy_weight: float = traced(
+        1.0, "weight of the decisions taken in a position in the policy loss", minimum=0, free_when_off=True
+    )
+    flat_entropy_weight: float = traced(
+        1.0, "weight of the decisions taken while flat in the entropy bonus", minimum=0, free_when_off=True
+    )
+    position_entropy_weight: float = traced(
+        1.0, "weight of the decisions taken in a position in the entropy bonus", minimum=0, free_when_off=True
+    )
 
     def validate(self) -> None:
         """Raises ConfigError. Not done on construction, since inside jit the fields are tracers."""
@@ -54,6 +94,16 @@ class EnvOptions:
         for name in ("put_sign", "put_setup"):
             if abs(getattr(self, name)) != 1:
                 raise ConfigError(f"{name}={getattr(self, name):g} is not a sign: use +1 or -1")
+        if self.trim_cost_share != 1 and not self.trim_reduces_cost:
+            raise ConfigError(
+                f"trim_cost_share={self.trim_cost_share:g} has no effect while trims leave the cost as it is: "
+                "set trim_reduces_cost=true too"
+            )
+        if self.forced_trim_rate > 0 and self.trims_legal:
+            raise ConfigError(
+                f"forced_trim_rate={self.forced_trim_rate:g} forces trims, which the policy may choose too: "
+                "set trims_legal=false"
+            )
 
 
 # Settings of a preset, on top of an arm's own weights.

@@ -26,6 +26,7 @@ from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Exogenous, Step
 from momentum_jax.env.traced_options import EnvOptions
+from momentum_jax.fields import without_unused
 from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.features import WINDOW, compute_features
 from momentum_jax.market.market_options import MarketConfig
@@ -92,12 +93,15 @@ def make_market(segments: Sequence[Segment], policy: str = "all", dtype: Any = j
 
 
 def typed_options(options: EnvOptions, dtype: Any = jnp.float32) -> EnvOptions:
-    """Options as strongly typed arrays: Python numbers would be weakly typed and recompile every program."""
+    """Options as strongly typed arrays, None where an intervention is off.
+
+    Python numbers would be weakly typed and recompile every program.
+    """
 
     def typed(value: Any) -> np.ndarray:
         return np.asarray(value, np.bool_ if isinstance(value, bool) else dtype)
 
-    return jax.tree.map(typed, options)
+    return jax.tree.map(typed, *without_unused([options]))
 
 
 class Momentum(environment.Environment):

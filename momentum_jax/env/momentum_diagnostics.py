@@ -27,10 +27,12 @@ FLAGS = (
     "low_advantage",
     "forced_stop",
     "trade_closed",
+    "yoked_stop",
+    "forced_trim",
 )
 _BUYS = ("BUY_CALL", "BUY_PUT")
 _STRONG, _WEAK = SETUP_SCORES[STRONG_SCORE:], SETUP_SCORES[:STRONG_SCORE]
-_FREE = ("is_flat", "forced_stop")  # unless these: a decision on an open position that was carried out
+_FREE = ("is_flat", "forced_stop", "yoked_stop")  # unless these: a decision on an open position that was carried out
 
 VARIABLES = (
     Variable(
@@ -116,6 +118,18 @@ VARIABLES = (
         units="fraction of cost",
         good_direction=1,
         source=Outcomes(when="trade_closed", reduce="smallest"),
+    ),
+    Variable(
+        name="yoked_stop",
+        long_name="positions sold by a yoked stop",
+        denominator="env steps",
+        source=Count(when=("yoked_stop",)),
+    ),
+    Variable(
+        name="forced_trim",
+        long_name="trims that replaced the chosen action",
+        denominator="env steps",
+        source=Count(when=("forced_trim",)),
     ),
 )
 

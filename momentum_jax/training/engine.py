@@ -64,8 +64,9 @@ class Engine:
           ConfigError: the task has more actions than an event word can tell apart.
         """
         EventWord.of(task.diagnostics)
-        configs = without_unused([run.config for run in runs])
-        self.runs = tuple(dataclasses.replace(run, config=own) for run, own in zip(runs, configs, strict=True))
+        configs, options = without_unused([run.config for run in runs]), without_unused([run.options for run in runs])
+        used = zip(runs, configs, options, strict=True)
+        self.runs = tuple(dataclasses.replace(run, config=config, options=own) for run, config, own in used)
         self._mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
         self._by_run, self._everywhere = NamedSharding(self._mesh, P(_AXIS)), NamedSharding(self._mesh, P())
         self._shared = jax.device_put(shared, self._everywhere)

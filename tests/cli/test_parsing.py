@@ -44,7 +44,8 @@ def test_a_value_keeps_its_dashes():
 
 @pytest.mark.parametrize("owner", [EnvOptions, PPOConfig, RunConfig])
 def test_every_declared_field_is_a_flag_that_arrives(owner):
-    values = {float: "0.25", int: "64", bool: "true", tuple: "7,8", str: "relu"}
+    values = {float: "0.25", int: "64", tuple: "7,8", str: "relu"}
+    beside = {"trim_cost_share": " --trim_reduces_cost", "forced_trim_rate": " --trims_legal=false"}
     special = {
         "put_sign": "-1",
         "matmul_precision": "tf32",
@@ -52,9 +53,6 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
         "optimizer": "sgd",
         "put_setup": "-1",
         "fixed_streams": "init",
-        "anneal_learning_rate": "true",
-        "hold_tax_in_position": "false",
-        "normalize_advantage": "false",
         "minibatch_size": "128",
         "num_steps": "1024",
         "group_width": "3",
@@ -63,8 +61,9 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
         if "help" not in field.metadata:
             continue
         kind = tuple if str(field.type).startswith("tuple") else type(field.default)
-        text = special.get(field.name) or values.get(kind, "64")
-        config = parse(f"--{field.name}={text}").config
+        other = str(not field.default).lower() if kind is bool else values.get(kind, "64")
+        text = special.get(field.name) or other
+        config = parse(f"--{field.name}={text}{beside.get(field.name, '')}").config
         holder = {EnvOptions: config.arms[0].env, PPOConfig: config.arms[0].ppo, RunConfig: config}[owner]
         assert getattr(holder, field.name) != field.default, field.name
 

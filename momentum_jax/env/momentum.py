@@ -17,12 +17,12 @@ from flax import struct
 from gymnax import registration
 from gymnax.environments import environment, spaces
 
-from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.diagnostics.probes import ProbeStates
-from momentum_jax.env import momentum_probes, observation_layout, rules
+from momentum_jax.env import interventions, momentum_probes, observation_layout, rules
 from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
 from momentum_jax.env.market_view import NextBar, Prices, next_bar
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.env.momentum_events import event_word
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Exogenous, Step
 from momentum_jax.env.traced_options import EnvOptions
@@ -31,8 +31,6 @@ from momentum_jax.market.dataset import load_segment
 from momentum_jax.market.features import WINDOW, compute_features
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.segment import Segment, episode_weights
-
-_EVENT_WORD = EventWord.of(MOMENTUM)
 
 
 @struct.dataclass
@@ -136,7 +134,7 @@ class Momentum(environment.Environment):
         """Step and reset at the end: the next state is selected first, then observed once."""
         params = self.default_params if params is None else params
         key_step, key_reset = jax.random.split(key)
-        final, reward, terminated, info = self._step_state(state, action, params)
+        final, reward, terminated, info = self._step_state(key_step, state, action, params)
         state = jax.tree.map(partial(jnp.where, terminated), self.initial_state(key_reset, params), final)
         observation = self.observe(key_step, state, action, params)
         truncated = jnp.zeros_like(terminated)
@@ -151,7 +149,7 @@ class Momentum(environment.Environment):
         self, key: jax.Array, state: rules.State, action: Any, params: EnvParams
     ) -> tuple[jax.Array, rules.State, jax.Array, jax.Array, dict[str, Any]]:
         """Step without a reset: (observation, state, reward, terminated, telemetry)."""
-        state, reward, terminated, info = self._step_state(state, action, params)
+        state, reward, terminated, info = self._step_state(key, state, action, params)
         return self.observe(key, state, action, params), state, reward, terminated, info
 
     def reset_env(self, key: jax.Array, params: EnvParams) -> tuple[jax.Array, rules.State]:
@@ -165,8 +163,7 @@ class Momentum(environment.Environment):
 
     def action_mask(self, state: rules.State, params: EnvParams) -> jax.Array:
         """[6] bool, True = legal."""
-        del params
-        return rules.action_mask(state)
+        return rules.action_mask(state, params.options)
 
     def is_terminated(self, state: rules.State, params: EnvParams) -> jax.Array:
         return params.market.is_last(state.bar)
@@ -198,11 +195,12 @@ class Momentum(environment.Environment):
         return spaces.Dict(members)
 
     def _step_state(
-        self, state: rules.State, action: Any, params: EnvParams
+        self, key: jax.Array, state: rules.State, action: Any, params: EnvParams
     ) -> tuple[rules.State, jax.Array, jax.Array, dict[str, Any]]:
-        action = jnp.asarray(action, jnp.int32)
-        state, reward, terminated, telemetry = rules.step(state, action, params.market, params.options)
-        return state, reward, terminated, telemetry._asdict()
+        action, chance = jnp.asarray(action, jnp.int32), interventions.draw(key, params.options)
+        state, reward, terminated, telemetry = rules.step(state, action, params.market, params.options, chance)
+        asked = {name: value for name, value in telemetry._asdict().items() if value is not None}
+        return state, reward, terminated, asked
 
     # The learner's seam (see `env.task`)
 
@@ -233,24 +231,11 @@ class Momentum(environment.Environment):
     def transition(
         self, key: jax.Array, state: rules.State, action: jax.Array, params: EnvParams, ahead: Ahead | None = None
     ) -> Step:
-        del key
         following = next_bar(state.bar, params.market, params.options) if ahead is None else ahead.following
-        entry = params.market.prices_at(state.entry_bar)
-        state, reward, terminated, told = rules.step_to(following, state, action, entry, params.options)
-        event = _EVENT_WORD.pack(
-            action,
-            told.setup_score,
-            is_flat=told.is_flat_pre,
-            good_buy=told.good_buy_bonus,
-            missed_opportunity=told.missed_opportunity,
-            bad_chase=told.bad_chase_penalty,
-            low_advantage=told.low_advantage_penalty,
-            forced_stop=told.forced_stop_loss,
-            trade_closed=told.trade_closed,
-            episode_end=terminated,
-        )
+        entry, chance = params.market.prices_at(state.entry_bar), interventions.draw(key, params.options)
+        state, reward, terminated, told = rules.step_to(following, state, action, entry, params.options, chance)
         truncated = jnp.zeros_like(terminated)
-        return Step(state, reward, terminated, truncated, event, told.trade_return)
+        return Step(state, reward, terminated, truncated, event_word(told, terminated), told.trade_return)
 
     def compact(self, state: rules.State, params: EnvParams, ahead: Ahead | None = None) -> CompactObservation:
         now = params.market.prices_at(state.bar) if ahead is None else ahead.seen

@@ -54,6 +54,13 @@ def premium_growth(now: Prices, entry: Prices, entry_premium: jax.Array, held: j
     return jnp.maximum(MIN_PREMIUM / entry_premium - 1.0, 0.5 * move + 0.1 * move**2 - decay)
 
 
+def unrealised_fraction(quantity: jax.Array, cost_quantity: jax.Array, growth: jax.Array) -> jax.Array:
+    """Value over cost, minus one. A trim that leaves the cost as it was lowers the first term to -50 % or -70 %."""
+    # int32 / int32 would be float32 even in x64 mode.
+    counted = cost_quantity.astype(growth.dtype)
+    return (quantity - cost_quantity) / counted + (quantity / counted) * growth
+
+
 def return_tier(fraction: jax.Array, graded_losses: ArrayLike) -> jax.Array:
     """Reward of a realised return (a fraction); losses beyond -15 % are all alike unless they are graded."""
     reward = jnp.where(fraction < 0, -0.2, 0.0)

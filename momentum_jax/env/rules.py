@@ -2,7 +2,7 @@
 
 Order within a step: the cursor moves on, the open position is marked to market, a forced stop takes precedence,
 otherwise the action is executed at the new bar's close. Every outcome is computed and the right one selected, so a
-step has no branches and can be mapped over any number of runs.
+step has no branches and can be mapped over any number of runs. What a study changes is in `env.interventions`.
 Source: `environment.md` of the specification.
 """
 
@@ -15,8 +15,10 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from momentum_jax.env import interventions
+from momentum_jax.env.interventions import Chance
 from momentum_jax.env.market_view import MarketView, NextBar, Prices, Setup, next_bar
-from momentum_jax.env.pricing import contracts_sold, premium_growth, return_tier
+from momentum_jax.env.pricing import contracts_sold, premium_growth, return_tier, unrealised_fraction
 from momentum_jax.env.traced_options import EnvOptions
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)
@@ -25,6 +27,7 @@ FLAT_MASK = (True, True, True, False, False, False)  # legal without a position;
 STRONG_SCORE = 3
 STOP_RETURN = -0.15
 INITIAL_CAPITAL = 100_000.0
+NO_CHANCE = Chance()
 RISKED_FRACTION = 0.07
 OVERSTAY_AFTER = 30  # bars
 
@@ -58,6 +61,9 @@ class Telemetry(NamedTuple):
     forced_stop_loss: jax.Array  # [] bool
     trade_closed: jax.Array  # [] bool
     trade_return: jax.Array  # [] float: return on the closed trade's cost, else 0
+    executed_action: jax.Array  # [] int32: the chosen one, or the trim in its place
+    yoked_stop: jax.Array | None = None  # [] bool; None where no run asks for it
+    forced_trim: jax.Array | None = None  # [] bool: a trim replaced the chosen action; None where no run asks for it
 
 
 class _Mark(NamedTuple):
@@ -75,6 +81,9 @@ class _Sale(NamedTuple):
     sold: jax.Array  # [] int32 contracts
     cost_quantity: jax.Array  # [] int32 after the sale
     reward: jax.Array  # [] float of the step, for a position
+    action: jax.Array  # [] int32 executed, also while flat
+    yoked: jax.Array | None  # [] bool
+    forced_trim: jax.Array | None  # [] bool
 
 
 class _Purchase(NamedTuple):
@@ -100,27 +109,34 @@ def initial_state(dtype: jnp.dtype, first_bar: jax.Array | int) -> State:
     )
 
 
-def action_mask(state: State) -> jax.Array:
-    """[6] bool, True = legal: flat {HOLD, buys}, in a position {HOLD, trims, exit}."""
+def action_mask(state: State, options: EnvOptions) -> jax.Array:
+    """[..., 6] bool, True = legal: flat {HOLD, buys}, in a position {HOLD, trims, exit}, unless trims are illegal."""
     flat = state.kind == 0
-    return jnp.stack([jnp.ones_like(flat), flat, flat, ~flat, ~flat, ~flat], axis=-1)
+    trims = ~flat if options.trims_legal is None else ~flat & options.trims_legal
+    return jnp.stack([jnp.ones_like(flat), flat, flat, trims, trims, ~flat], axis=-1)
 
 
 def step(
-    state: State, action: jax.Array, market: MarketView, options: EnvOptions
+    state: State, action: jax.Array, market: MarketView, options: EnvOptions, chance: Chance = NO_CHANCE
 ) -> tuple[State, jax.Array, jax.Array, Telemetry]:
     """One step: (next state, reward [] float, terminated [] bool, telemetry). Illegal actions are executed too."""
-    return step_to(next_bar(state.bar, market, options), state, action, market.prices_at(state.entry_bar), options)
+    entry = market.prices_at(state.entry_bar)
+    return step_to(next_bar(state.bar, market, options), state, action, entry, options, chance)
 
 
 def step_to(
-    following: NextBar, state: State, action: jax.Array, entry: Prices, options: EnvOptions
+    following: NextBar,
+    state: State,
+    action: jax.Array,
+    entry: Prices,
+    options: EnvOptions,
+    chance: Chance = NO_CHANCE,
 ) -> tuple[State, jax.Array, jax.Array, Telemetry]:
     """`step` with the market looked up already: the bar that follows, and the prices at the position's entry."""
     bar, terminated, now = following.bar, following.is_last, following.prices
     in_position = state.kind > 0
     mark = _mark(state, bar, now, entry, options)
-    sale = _sale(state, action, mark, options)
+    sale = _sale(state, action, mark, options, chance)
     purchase, flat_telemetry = _purchase(state, action, now, following.setup, options)
 
     quantity = jnp.where(in_position, state.quantity - sale.sold, purchase.quantity)
@@ -146,6 +162,9 @@ def step_to(
         forced_stop_loss=sale.stopped,
         trade_closed=(in_position | purchase.bought) & (next_state.kind == 0),
         trade_return=jnp.where(next_state.kind == 0, next_state.trade_pnl, 0.0),
+        executed_action=sale.action,
+        yoked_stop=sale.yoked,
+        forced_trim=sale.forced_trim,
     )
     return next_state, reward, terminated, telemetry
 
@@ -159,38 +178,42 @@ def _mark(state: State, bar: jax.Array, now: Prices, entry: Prices, options: Env
         premium=entry_premium * (1.0 + growth),
         growth=growth,
         held=held,
-        fraction=_unrealised_fraction(state.quantity, state.cost_quantity, growth),
+        fraction=unrealised_fraction(state.quantity, state.cost_quantity, growth),
         cost=state.cost_quantity * entry_premium * 100.0,
     )
 
 
-def _unrealised_fraction(quantity: jax.Array, cost_quantity: jax.Array, growth: jax.Array) -> jax.Array:
-    """Value over cost, minus one. A trim that leaves the cost as it was lowers the first term to -50 % or -70 %."""
-    # int32 / int32 would be float32 even in x64 mode.
-    counted = cost_quantity.astype(growth.dtype)
-    return (quantity - cost_quantity) / counted + (quantity / counted) * growth
-
-
-def _sale(state: State, action: jax.Array, mark: _Mark, options: EnvOptions) -> _Sale:
+def _sale(state: State, action: jax.Array, mark: _Mark, options: EnvOptions, chance: Chance) -> _Sale:
     """What a position does with the action: stop, hold, trim or exit."""
     in_position = state.kind > 0
-    stopped = in_position & (mark.fraction <= STOP_RETURN)
+    stopped = interventions.stops(in_position & (mark.fraction <= STOP_RETURN), options)
+    yoked = None if chance.stops is None else chance.stops & in_position & ~stopped
+    forced_sale = stopped if yoked is None else stopped | yoked
+    forced_trim = None
+    if chance.trim is not None:
+        forced_trim = chance.trim.replaces & in_position & ~forced_sale
+        action = jnp.where(forced_trim, jnp.where(chance.trim.seventy, TRIM_70, TRIM_50), action)
     seventy = action == TRIM_70
-    trims = ((action == TRIM_50) | seventy) & in_position & ~stopped
-    exits = in_position & (stopped | (action == EXIT))
+    trims = ((action == TRIM_50) | seventy) & in_position & ~forced_sale
+    exits = in_position & (forced_sale | (action == EXIT))
     sold = jnp.where(exits, state.quantity, jnp.where(trims, contracts_sold(state.quantity, seventy), 0))
     shrinks = trims & options.trim_reduces_cost
+    shrunk = interventions.cost_quantity(state.quantity - sold, state.entry_quantity, options)
     exit_tier = return_tier(mark.fraction, options.graded_loss_tiers)
     trim_tier = jnp.where(seventy, 0.7, 0.5) * return_tier(mark.growth, options.graded_loss_tiers)
     buys = (action == BUY_CALL) | (action == BUY_PUT)
     reward = jnp.where(buys, options.position_buy, _hold_reward(mark, options))
     reward = jnp.where(trims, trim_tier, reward)
-    reward = jnp.where(exits, exit_tier + jnp.where(stopped, options.stop_penalty, 0.0), reward)
+    exit_reward = exit_tier + jnp.where(stopped, options.stop_penalty, 0.0)
+    reward = jnp.where(exits, interventions.sale_reward(exit_reward, stopped, yoked, options), reward)
     return _Sale(
         stopped=stopped,
         sold=sold,
-        cost_quantity=jnp.where(shrinks, jnp.maximum(state.quantity - sold, 1), state.cost_quantity),
+        cost_quantity=jnp.where(shrinks, shrunk, state.cost_quantity),
         reward=reward,
+        action=action,
+        yoked=yoked,
+        forced_trim=forced_trim,
     )
 
 
@@ -252,6 +275,7 @@ def _purchase(
         forced_stop_loss=no,
         trade_closed=no,
         trade_return=jnp.zeros_like(state.trade_pnl),
+        executed_action=action,
     )
     return purchase, telemetry
 
@@ -260,7 +284,7 @@ def _liquidate(
     state: State, liquidated: jax.Array, growth: jax.Array, premium: jax.Array, purchase: _Purchase, options: EnvOptions
 ) -> tuple[State, jax.Array]:
     """Sell what is still open at the end of the segment, rewarded like an exit; a purchase of this very bar at cost."""
-    fraction = _unrealised_fraction(state.quantity, state.cost_quantity, growth)
+    fraction = unrealised_fraction(state.quantity, state.cost_quantity, growth)
     value = jnp.where(purchase.bought, purchase.cost, state.quantity * premium * 100.0)
     sold = jnp.where(liquidated, state.quantity, 0)
     closed = dataclasses.replace(

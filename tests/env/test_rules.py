@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.env import pricing, rules
+from momentum_jax.env import interventions, pricing, rules
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum import Momentum, typed_options
@@ -20,11 +20,14 @@ HOLD, CALL, PUT, TRIM_50, TRIM_70, EXIT = range(6)
 
 @jax.jit
 def _play(actions, params):
-    def step(state, action):
-        state, reward, terminated, told = rules.step(state, action, params.market, params.options)
+    def step(state, given):
+        action, key = given
+        chance = interventions.draw(key, params.options)
+        state, reward, terminated, told = rules.step(state, action, params.market, params.options, chance)
         return state, (state, reward, terminated, told)
 
-    return jax.lax.scan(step, rules.initial_state(jnp.float32, FIRST_BAR), actions)[1]
+    keys = jax.random.split(jax.random.key(0), len(actions))
+    return jax.lax.scan(step, rules.initial_state(jnp.float32, FIRST_BAR), (actions, keys))[1]
 
 
 def play(market, actions, **options):
@@ -194,10 +197,7 @@ def test_rewards_of_holding_a_position_grow_with_the_bars_held(market):
 _NO_REWARD = {"trims_legal", *(f"{at}_{term}_weight" for at in ("flat", "position") for term in ("policy", "entropy"))}
 
 
-_LATER = {"stop_fires", "stop_reward_weight", "trim_cost_share", "forced_trim_rate", "yoked_stop_rate"}
-
-
-@pytest.mark.parametrize("field", sorted(EnvOptions.__dataclass_fields__.keys() - _NO_REWARD - _LATER))
+@pytest.mark.parametrize("field", sorted(EnvOptions.__dataclass_fields__.keys() - _NO_REWARD))
 def test_every_option_changes_some_reward(market, field):
     # Random actions, legal or not, then a call held long, then a put held to the end.
     steps = market.num_bars - FIRST_BAR - 1
@@ -207,12 +207,15 @@ def test_every_option_changes_some_reward(market, field):
     actions[215:217] = [EXIT, PUT]
     default = getattr(EnvOptions(), field)
     changed = (not default) if isinstance(default, bool) else -default or -0.5
+    beside = {}
+    if field in ("stop_reward_weight", "trim_cost_share", "yoked_stop_rate", "forced_trim_rate"):
+        changed, beside = 0.5, {"trim_reduces_cost": field == "trim_cost_share"}
     if field == "chase_penalty":
         market = _chasing(market)
     if field == "unaffordable_penalty":
         market = _unaffordable(market)
-    base = play(market, actions)[1]
-    assert (play(market, actions, **{field: changed})[1] != base).any()
+    base = play(market, actions, **beside)[1]
+    assert (play(market, actions, **beside | {field: changed})[1] != base).any()
 
 
 def _chasing(market):

@@ -151,7 +151,10 @@ OPTIONS_OF_ENV = {"env.environment_options", "env.traced_options", "fields"}
 @pytest.mark.parametrize(
     ("module", "own"),
     [
-        ("env.rules", OPTIONS_OF_ENV | {"env.market_view", "env.pricing", "market.contract_terms"}),
+        (
+            "env.rules",
+            OPTIONS_OF_ENV | {"env.interventions", "env.market_view", "env.pricing", "market.contract_terms"},
+        ),
         ("ppo.losses", OPTIONS_OF_PPO),
     ],
 )

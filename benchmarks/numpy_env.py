@@ -25,7 +25,7 @@ _POSITION_MASK = np.array([True, False, False, True, True, True])
 _ROOT_TIME, _ROOT_TWO_PI = math.sqrt(YEARS_TO_EXPIRY), math.sqrt(2.0 * math.pi)
 _DISCOUNT = math.exp(-RISK_FREE_RATE * YEARS_TO_EXPIRY)
 _TIERS = ((2.0, 2.0), (1.0, 1.2), (0.7, 1.0), (0.5, 0.7), (0.3, 0.5), (0.2, 0.3))
-_SWITCHES = (
+_FIXED = (
     "trim_reduces_cost",
     "put_sign",
     "put_setup",
@@ -33,6 +33,7 @@ _SWITCHES = (
     "graded_loss_tiers",
     "liquidate_at_end",
     "decision_time_setup",
+    *(field.name for field in dataclasses.fields(EnvOptions) if field.metadata["free_when_off"]),
 )
 
 
@@ -86,15 +87,15 @@ class NumpyMomentum(gymnasium.Env):
 
     Args:
       features: the segment's tables.
-      options: reward weights. The fault switches stay the reference's.
+      options: reward weights. The fault switches stay the reference's, and interventions off.
 
     Raises:
-      ValueError: a fault switch is set.
+      ValueError: a fault switch or an intervention is set.
     """
 
     def __init__(self, features: Features, options: EnvOptions | None = None):
         self.options = options or EnvOptions()
-        changed = [name for name in _SWITCHES if getattr(self.options, name) != getattr(EnvOptions(), name)]
+        changed = [name for name in _FIXED if getattr(self.options, name) != getattr(EnvOptions(), name)]
         if changed:
             raise ValueError(f"{', '.join(changed)} is set: this environment knows the reference's faults only")
         rows = len(features.close)

@@ -18,7 +18,7 @@ from gymnax import registration
 from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics.probes import ProbeStates
-from momentum_jax.env import interventions, momentum_probes, observation_layout, rules
+from momentum_jax.env import momentum_probes, observation_layout, rule_interventions, rules
 from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
 from momentum_jax.env.market_view import NextBar, Prices, next_bar
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
@@ -197,7 +197,7 @@ class Momentum(environment.Environment):
     def _step_state(
         self, key: jax.Array, state: rules.State, action: Any, params: EnvParams
     ) -> tuple[rules.State, jax.Array, jax.Array, dict[str, Any]]:
-        action, chance = jnp.asarray(action, jnp.int32), interventions.draw(key, params.options)
+        action, chance = jnp.asarray(action, jnp.int32), rule_interventions.draw(key, params.options)
         state, reward, terminated, telemetry = rules.step(state, action, params.market, params.options, chance)
         asked = {name: value for name, value in telemetry._asdict().items() if value is not None}
         return state, reward, terminated, asked
@@ -232,7 +232,7 @@ class Momentum(environment.Environment):
         self, key: jax.Array, state: rules.State, action: jax.Array, params: EnvParams, ahead: Ahead | None = None
     ) -> Step:
         following = next_bar(state.bar, params.market, params.options) if ahead is None else ahead.following
-        entry, chance = params.market.prices_at(state.entry_bar), interventions.draw(key, params.options)
+        entry, chance = params.market.prices_at(state.entry_bar), rule_interventions.draw(key, params.options)
         state, reward, terminated, told = rules.step_to(following, state, action, entry, params.options, chance)
         truncated = jnp.zeros_like(terminated)
         return Step(state, reward, terminated, truncated, event_word(told, terminated), told.trade_return)

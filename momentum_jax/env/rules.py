@@ -2,7 +2,7 @@
 
 Order within a step: the cursor moves on, the open position is marked to market, a forced stop takes precedence,
 otherwise the action is executed at the new bar's close. Every outcome is computed and the right one selected, so a
-step has no branches and can be mapped over any number of runs. What a study changes is in `env.interventions`.
+step has no branches and can be mapped over any number of runs. What a study changes is in `env.rule_interventions`.
 Source: `environment.md` of the specification.
 """
 
@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from momentum_jax.env import interventions
-from momentum_jax.env.interventions import Chance
+from momentum_jax.env import rule_interventions
 from momentum_jax.env.market_view import MarketView, NextBar, Prices, Setup, next_bar
 from momentum_jax.env.pricing import contracts_sold, premium_growth, return_tier, unrealised_fraction
+from momentum_jax.env.rule_interventions import Chance
 from momentum_jax.env.traced_options import EnvOptions
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)
@@ -186,7 +186,7 @@ def _mark(state: State, bar: jax.Array, now: Prices, entry: Prices, options: Env
 def _sale(state: State, action: jax.Array, mark: _Mark, options: EnvOptions, chance: Chance) -> _Sale:
     """What a position does with the action: stop, hold, trim or exit."""
     in_position = state.kind > 0
-    stopped = interventions.stops(in_position & (mark.fraction <= STOP_RETURN), options)
+    stopped = rule_interventions.stops(in_position & (mark.fraction <= STOP_RETURN), options)
     yoked = None if chance.stops is None else chance.stops & in_position & ~stopped
     forced_sale = stopped if yoked is None else stopped | yoked
     forced_trim = None
@@ -198,14 +198,14 @@ def _sale(state: State, action: jax.Array, mark: _Mark, options: EnvOptions, cha
     exits = in_position & (forced_sale | (action == EXIT))
     sold = jnp.where(exits, state.quantity, jnp.where(trims, contracts_sold(state.quantity, seventy), 0))
     shrinks = trims & options.trim_reduces_cost
-    shrunk = interventions.cost_quantity(state.quantity - sold, state.entry_quantity, options)
+    shrunk = rule_interventions.cost_quantity(state.quantity - sold, state.entry_quantity, options)
     exit_tier = return_tier(mark.fraction, options.graded_loss_tiers)
     trim_tier = jnp.where(seventy, 0.7, 0.5) * return_tier(mark.growth, options.graded_loss_tiers)
     buys = (action == BUY_CALL) | (action == BUY_PUT)
     reward = jnp.where(buys, options.position_buy, _hold_reward(mark, options))
     reward = jnp.where(trims, trim_tier, reward)
     exit_reward = exit_tier + jnp.where(stopped, options.stop_penalty, 0.0)
-    reward = jnp.where(exits, interventions.sale_reward(exit_reward, stopped, yoked, options), reward)
+    reward = jnp.where(exits, rule_interventions.sale_reward(exit_reward, stopped, yoked, options), reward)
     return _Sale(
         stopped=stopped,
         sold=sold,

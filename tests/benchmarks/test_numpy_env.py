@@ -87,6 +87,7 @@ def test_passes_gymnasiums_own_check(features):
     gymnasium.utils.env_checker.check_env(NumpyMomentum(features), skip_render_check=True)
 
 
-def test_refuses_what_it_does_not_know(features):
-    with pytest.raises(ValueError, match="trim_reduces_cost"):
-        NumpyMomentum(features, EnvOptions(trim_reduces_cost=True))
+@pytest.mark.parametrize("changes", [{"trim_reduces_cost": True}, {"stop_fires": False}, {"yoked_stop_rate": 0.1}])
+def test_refuses_what_it_does_not_know(features, changes):
+    with pytest.raises(ValueError, match=f"{min(changes)} is set"):
+        NumpyMomentum(features, EnvOptions(**changes))

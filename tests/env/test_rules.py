@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.env import interventions, pricing, rules
+from momentum_jax.env import pricing, rule_interventions, rules
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum import Momentum, typed_options
@@ -22,7 +22,7 @@ HOLD, CALL, PUT, TRIM_50, TRIM_70, EXIT = range(6)
 def _play(actions, params):
     def step(state, given):
         action, key = given
-        chance = interventions.draw(key, params.options)
+        chance = rule_interventions.draw(key, params.options)
         state, reward, terminated, told = rules.step(state, action, params.market, params.options, chance)
         return state, (state, reward, terminated, told)
 

@@ -146,15 +146,13 @@ def test_analysis_is_imported_whole_without_jax():
 OPTIONS_OF_PPO = {"ppo.hyper_parameters", "fields", "networks.table", "lookup", "processes.python_file"}
 OPTIONS_OF_PPO |= {"moved_modules", "ppo.traced_config"}
 OPTIONS_OF_ENV = {"env.environment_options", "env.traced_options", "fields"}
+OF_RULES = {"env.rule_interventions", "env.market_view", "env.pricing", "market.contract_terms"}
 
 
 @pytest.mark.parametrize(
     ("module", "own"),
     [
-        (
-            "env.rules",
-            OPTIONS_OF_ENV | {"env.interventions", "env.market_view", "env.pricing", "market.contract_terms"},
-        ),
+        ("env.rules", OPTIONS_OF_ENV | OF_RULES),
         ("ppo.losses", OPTIONS_OF_PPO),
     ],
 )

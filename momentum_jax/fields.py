@@ -128,6 +128,8 @@ def from_plain(kind: Any, value: Any) -> Any:
         return _dataclass_from_plain(kind, value)
     if get_origin(kind) is tuple and isinstance(value, list):
         return tuple(from_plain(get_args(kind)[0], item) for item in value)
+    if get_origin(kind) is Mapping and isinstance(value, Mapping):
+        return {name: from_plain(get_args(kind)[1], item) for name, item in value.items()}
     optional = [part for part in get_args(kind) if dataclasses.is_dataclass(part)]
     if get_origin(kind) is UnionType and len(optional) == 1 and isinstance(value, Mapping):  # a dataclass or None
         return from_plain(optional[0], value)

@@ -7,35 +7,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from momentum_jax.config.arms import Arm
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_names import MOMENTUM_NAME
-from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
 from momentum_jax.market.market_options import MarketConfig
-from momentum_jax.ppo.hyper_parameters import STREAMS, PPOConfig
+from momentum_jax.ppo.hyper_parameters import STREAMS
 
 TABLE_STEPS = (5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
 _DENSE_UNTIL, _DENSE_EVERY, _PER_DECADE = 20_000, 1_000, 20
 # Enough for counters in int32 inside the program.
 _MAX_TIMESTEPS = 2**31 - 2**20
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Arm:
-    """One setting of environment and learner, run with every seed.
-
-    `env` is of the momentum environment; a run on another one leaves it at its defaults.
-    `redrawn_streams` names random streams that each seed draws anew: arms that differ in nothing else
-    are a pick-freeze design over the streams (see `analysis.inference.variance`).
-    """
-
-    name: str
-    env: EnvOptions = EnvOptions()
-    ppo: PPOConfig = PPOConfig()
-    redrawn_streams: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -122,8 +107,7 @@ class RunConfig:
         check_fields(self)
         self._check_environment()
         for arm in self.arms:
-            arm.env.validate()
-            arm.ppo.validate()
+            arm.validate(self.seeds)
             _check_streams(f"redrawn_streams of arm {arm.name}", arm.redrawn_streams)
             both = sorted(set(arm.redrawn_streams) & set(self.fixed_streams))
             if both:
@@ -189,7 +173,7 @@ class RunConfig:
 
     def _check_environment(self) -> None:
         """Refuse settings of the momentum environment in a run on another one."""
-        found = [f"arm {arm.name}" for arm in self.arms if arm.env != EnvOptions()]
+        found = [f"arm {arm.name}" for arm in self.arms if arm.has_env_settings]
         found += ["market"] if self.market != MarketConfig() else []
         if found and self.environment != MOMENTUM_NAME:
             raise ConfigError(
@@ -209,7 +193,8 @@ class RunConfig:
         """
         if timesteps <= self.timesteps:
             raise ConfigError(f"extend_to={timesteps} is not beyond the run's {self.timesteps} steps")
-        annealed = [arm.name for arm in self.arms if arm.ppo.anneal_learning_rate]
+        places = range(self.num_seeds)
+        annealed = [arm.name for arm in self.arms if any(arm.of_seed(n).ppo.anneal_learning_rate for n in places)]
         if annealed:
             raise ConfigError(
                 f"arm {annealed[0]} anneals its learning rate to zero at {self.timesteps} (anneal_learning_rate): "
@@ -246,37 +231,3 @@ def default_checkpoints(timesteps: int) -> tuple[int, ...]:
         steps.add(round(step / _DENSE_EVERY) * _DENSE_EVERY)
         exponent += 1
     return tuple(sorted(step for step in steps if step <= timesteps))
-
-
-def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any]) -> tuple[Arm, ...]:
-    """Put a preset and single settings on top of an experiment's arms.
-
-    Args:
-      arms: the experiment's.
-      preset: a name in `env.environment_options.PRESETS`.
-      overrides: values by field name of `EnvOptions` or `PPOConfig`, for all arms alike.
-
-    Raises:
-      ConfigError: an unknown preset, or an override of what the arms differ in.
-    """
-    if preset not in PRESETS:
-        raise ConfigError(f"preset={preset!r} is unknown: choose one of {', '.join(PRESETS)}")
-    for name in overrides:
-        found = {getattr(_owner(arm, name), name) for arm in arms}
-        if len(found) > 1:
-            raise ConfigError(f"{name} is what the arms of this experiment differ in: leave --{name} out")
-    env_fields = {field.name for field in dataclasses.fields(EnvOptions)}
-    env = PRESETS[preset] | {name: value for name, value in overrides.items() if name in env_fields}
-    ppo = {name: value for name, value in overrides.items() if name not in env_fields}
-    return tuple(
-        dataclasses.replace(
-            arm,
-            env=dataclasses.replace(arm.env, **env),
-            ppo=dataclasses.replace(arm.ppo, **ppo),
-        )
-        for arm in arms
-    )
-
-
-def _owner(arm: Arm, name: str) -> EnvOptions | PPOConfig:
-    return arm.env if hasattr(arm.env, name) else arm.ppo

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,10 @@ def _one(count: xr.DataArray) -> np.ndarray:
 
 def _context_rules(run: xr.Dataset, arm: int) -> str:
     """The options of an arm that decide which context a state has."""
-    env = json.loads(run.attrs["config"])["arms"][arm].get("env") or {}
+    settings = json.loads(run.attrs["config"])["arms"][arm]
     names = diagnostics_of(run).context_options
-    return json.dumps({name: value for name, value in env.items() if name in names}, sort_keys=True)
+    values = {**(settings.get("env") or {}), **settings.get("by_seed", {})}
+    return json.dumps({name: value for name, value in values.items() if name in names}, sort_keys=True)
 
 
 def _common_seeds(run_dirs: Sequence[str | Path], runs: Sequence[xr.Dataset]) -> list[int]:
@@ -130,7 +131,7 @@ def _arm_names(runs: Sequence[xr.Dataset]) -> list[list[str]]:
 def _attributes(runs: Sequence[xr.Dataset], names: list[list[str]], seeds: list[int], shared: int) -> dict[str, Any]:
     configs = [json.loads(run.attrs["config"]) for run in runs]
     arms = [
-        {**arm, "name": name}
+        {**_on_seeds(arm, config["seeds"], seeds), "name": name}
         for config, run_names in zip(configs, names, strict=True)
         for arm, name in zip(config["arms"], run_names, strict=True)
     ]
@@ -154,6 +155,13 @@ def _attributes(runs: Sequence[xr.Dataset], names: list[list[str]], seeds: list[
         "left_out": json.dumps(left_out),
         "not_recorded": json.dumps(not_recorded),
     }
+
+
+def _on_seeds(arm: Mapping[str, Any], own: Sequence[int], seeds: Sequence[int]) -> dict[str, Any]:
+    """An arm of a run on its `own` seeds, with the values of `seeds` alone where they have some each."""
+    by_seed = arm.get("by_seed", {})
+    kept = {name: [values[own.index(seed)] for seed in seeds] for name, values in by_seed.items()}
+    return {**arm, "by_seed": kept} if by_seed else dict(arm)
 
 
 def _short(fingerprint: str) -> str:

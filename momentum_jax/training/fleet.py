@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.description import Diagnostics
@@ -178,14 +179,17 @@ class Fleet:
 
     def _engine(self, arms: Sequence[int], shared: Any, layout: Layout) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]
-        own = self._config.environment == MOMENTUM_NAME  # others have no options
-        runs = [
-            Run(seed, arm.ppo, arm.env if own else None, arm.redrawn_streams) for arm in chosen for seed in self._seeds
-        ]
+        has_options = self._config.environment == MOMENTUM_NAME
+        positions = [(seed, self._config.seeds.index(seed)) for seed in self._seeds]
+        runs = [_run(seed, arm.of_seed(position), has_options) for arm in chosen for seed, position in positions]
         return Engine(self._task, shared, runs, layout, self._config.total_updates, self._config.fixed_streams)
 
     def _join(self, by_program: Sequence[Any]) -> Any:
         return jax.tree.map(lambda *leaves: np.concatenate(leaves)[self._order], *by_program)
+
+
+def _run(seed: int, arm: Arm, has_options: bool) -> Run:
+    return Run(seed, arm.ppo, arm.env if has_options else None, arm.redrawn_streams)
 
 
 class _SnapshotReader:

@@ -143,4 +143,5 @@ def without_spread(values: npt.ArrayLike) -> tuple[Interval, int] | None:
 def cannot_vary(ds: xr.Dataset, arm: str) -> bool:
     """Whether training moves nothing in an arm: its learning rate is 0."""
     arms = {plain["name"]: plain for plain in json.loads(ds.attrs["config"])["arms"]}
-    return arms.get(arm, {}).get("ppo", {}).get("learning_rate") == 0
+    settings = arms.get(arm, {})
+    return "learning_rate" not in settings.get("by_seed", {}) and settings.get("ppo", {}).get("learning_rate") == 0

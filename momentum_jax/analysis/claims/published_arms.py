@@ -78,7 +78,7 @@ def _arms(ds: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def _recorded(arm: Mapping[str, Any]) -> dict[str, Any]:
-    return arm.get("env", {}) | arm.get("ppo", {})
+    return arm.get("env", {}) | arm.get("ppo", {}) | arm.get("by_seed", {})
 
 
 def _tells_runs_apart(arm: Mapping[str, Any], source: Published) -> bool:

@@ -14,7 +14,9 @@ def flat_settings(arm: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of an arm by dotted name (``ppo.ent_coef``), its own name left out."""
     settings: dict[str, Any] = {}
     for name, value in arm.items():
-        if isinstance(value, Mapping):
+        if name == "by_seed":
+            settings |= {option: f"{min(values)} to {max(values)}, by seed" for option, values in value.items()}
+        elif isinstance(value, Mapping):
             settings |= {f"{name}.{inner}": setting for inner, setting in flat_settings(value).items()}
         elif name != "name":
             settings[name] = value

@@ -1,0 +1,118 @@
+"""An arm: one setting of environment and learner, for all seeds alike or with values by seed. Imports no JAX."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from momentum_jax.env.environment_options import PRESETS, EnvOptions
+from momentum_jax.fields import ConfigError, is_static, unknown
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+
+_OPTIONS = {field.name: field for kind in (EnvOptions, PPOConfig) for field in dataclasses.fields(kind)}
+_ENV_NAMES = {field.name for field in dataclasses.fields(EnvOptions)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One setting of environment and learner, run with every seed.
+
+    Attributes:
+      name: of the arm.
+      env: of the momentum environment; a run on another one leaves it at its defaults.
+      ppo: of the learner.
+      redrawn_streams: random streams that each seed draws anew: arms that differ in nothing else are a pick-freeze
+        design over the streams (see `analysis.inference.variance`).
+      by_seed: values of traced options of `env` or `ppo` that differ between the seeds, by the option's name, one for
+        each seed of the run in its order. They replace the arm's own value.
+    """
+
+    name: str
+    env: EnvOptions = EnvOptions()
+    ppo: PPOConfig = PPOConfig()
+    redrawn_streams: tuple[str, ...] = ()
+    by_seed: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def has_env_settings(self) -> bool:
+        """Whether it sets anything of the momentum environment."""
+        return self.env != EnvOptions() or not _ENV_NAMES.isdisjoint(self.by_seed)
+
+    def of_seed(self, position: int) -> Arm:
+        """The arm as the run's seed at `position` has it, with that seed's values among its settings."""
+        if not self.by_seed:
+            return self
+        own = {name: values[position] for name, values in self.by_seed.items()}
+        return dataclasses.replace(_with_settings(self, own), by_seed={})
+
+    def validate(self, seeds: Sequence[int]) -> None:
+        """Raises ConfigError on the first setting that cannot be, in a run with these seeds."""
+        if not self.by_seed:
+            self.env.validate()
+            self.ppo.validate()
+            return
+        for option, values in self.by_seed.items():
+            self._check_values(option, values, len(seeds))
+        for position, seed in enumerate(seeds):
+            try:
+                own = self.of_seed(position)
+                own.env.validate()
+                own.ppo.validate()
+            except ConfigError as error:
+                raise ConfigError(f"by_seed of arm {self.name}, seed {seed}: {error}") from None
+
+    def _check_values(self, option: str, values: Sequence[float], num_seeds: int) -> None:
+        where = f"by_seed of arm {self.name}"
+        if option not in _OPTIONS:
+            raise unknown(where, option, [name for name, field in _OPTIONS.items() if not is_static(field)])
+        if is_static(_OPTIONS[option]):
+            raise ConfigError(
+                f"{where} has {option}, in which seeds of one program cannot differ: make an arm for each value"
+            )
+        listed = isinstance(values, Sequence) and not isinstance(values, str)
+        if not listed or len(values) != num_seeds:
+            found = f"{len(values)} values" if listed else repr(values)
+            raise ConfigError(
+                f"{where} has {found} of {option} for {num_seeds} seed(s): give one for each seed in the run's order"
+            )
+        for value in values:
+            is_switch = isinstance(_OPTIONS[option].default, bool)
+            if isinstance(value, bool) != is_switch or not isinstance(value, int | float):
+                expected = "True or False" if is_switch else "a number"
+                raise ConfigError(f"{where} has {value!r} among the values of {option}: expected {expected}")
+
+
+def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any]) -> tuple[Arm, ...]:
+    """Put a preset and single settings on top of an experiment's arms.
+
+    Args:
+      arms: the experiment's.
+      preset: a name in `env.environment_options.PRESETS`.
+      overrides: values by field name of `EnvOptions` or `PPOConfig`, for all arms alike.
+
+    Raises:
+      ConfigError: an unknown preset, or an override of what the arms or their seeds differ in.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"preset={preset!r} is unknown: choose one of {', '.join(PRESETS)}")
+    for name in overrides:
+        found = {getattr(arm.env if name in _ENV_NAMES else arm.ppo, name) for arm in arms}
+        if len(found) > 1:
+            raise ConfigError(f"{name} is what the arms of this experiment differ in: leave --{name} out")
+    for arm in arms:
+        by_flag, by_preset = (sorted(set(arm.by_seed) & set(settings)) for settings in (overrides, PRESETS[preset]))
+        if by_flag:
+            raise ConfigError(f"{by_flag[0]} is what the seeds of arm {arm.name} differ in: leave --{by_flag[0]} out")
+        if by_preset:
+            raise ConfigError(
+                f"preset={preset} sets {by_preset[0]}, in which the seeds of arm {arm.name} differ: leave --preset out"
+            )
+    return tuple(_with_settings(arm, PRESETS[preset] | overrides) for arm in arms)
+
+
+def _with_settings(arm: Arm, settings: Mapping[str, Any]) -> Arm:
+    """The arm with these values of `EnvOptions` and `PPOConfig`, by name."""
+    env = {name: value for name, value in settings.items() if name in _ENV_NAMES}
+    ppo = {name: value for name, value in settings.items() if name not in _ENV_NAMES}
+    return dataclasses.replace(arm, env=dataclasses.replace(arm.env, **env), ppo=dataclasses.replace(arm.ppo, **ppo))

@@ -35,6 +35,16 @@ class Exogenous(NamedTuple):
     ahead: Any  # leaves [T, ...]; a step hands its own to `compact`, `transition` and `initial_state`
 
 
+class DecisionWeights(NamedTuple):
+    """How much each decision counts in what the policy minimises; leaves [...] float32, 1 for a decision like others.
+
+    The critic and the normalisation of advantages take every decision as it is.
+    """
+
+    policy: jax.Array  # times the decision's clipped objective
+    entropy: jax.Array  # times the decision's entropy, in the bonus
+
+
 class Task(Protocol):
     """What an environment answers. Functions are pure; `params` is what `bind` returned.
 
@@ -83,6 +93,12 @@ class Task(Protocol):
 
     def restore_kernel(self, rows: np.ndarray, deviations: Any) -> np.ndarray:
         """The whole kernel [D, H] again, on the host."""
+
+    def decision_weights(self, event: jax.Array, params: Any) -> DecisionWeights | tuple[()]:
+        """Weights [...] of the decisions with the event words [...], or () where all count alike.
+
+        A task that weighs nothing may leave this out.
+        """
 
     def probe_states(self, shared: Any) -> ProbeStates:
         """The states on which every policy is asked for its probabilities; the same whenever it is called."""

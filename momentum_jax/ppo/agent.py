@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from momentum_jax.env.task import Exogenous, Task
+from momentum_jax.env.task import DecisionWeights, Exogenous, Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.networks import network as networks
 from momentum_jax.networks.first_layer import is_feature_kernel, map_feature_kernels
@@ -80,6 +80,11 @@ class Agent:
     def features(self, compact: Any, env_params: Any) -> jax.Array:
         """What the network sees of stored observations [B], [B, F]."""
         return self._seen(self.task.expand(compact, env_params))
+
+    def decision_weights(self, event: jax.Array, env_params: Any) -> DecisionWeights | tuple[()]:
+        """How much the decisions with the event words [B] count for the policy; () where all count alike."""
+        weigh = getattr(self.task, "decision_weights", None)
+        return weigh(event, env_params) if weigh is not None else ()
 
     def evaluate(self, params: Params, features: jax.Array, memory: Any, length: int) -> tuple[jax.Array, jax.Array]:
         """Logits [B, A] and values [B] of features [B, F] of sequences of `length` steps.

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from momentum_jax.env.task import DecisionWeights
 from momentum_jax.networks import backend
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions, losses
@@ -34,6 +35,7 @@ class Batch(NamedTuple):
     advantage: jax.Array  # [B]
     returns: jax.Array  # [B]
     memory: Memory | tuple[()] = ()  # before each step, leaves [B, ...]; () if the network remembers nothing
+    weights: DecisionWeights | tuple[()] = ()  # leaves [B]; () where all decisions count alike
 
 
 def prepare(
@@ -75,6 +77,7 @@ def prepare(
         advantage=_flatten(advantages),
         returns=_flatten(advantages + values),
         memory=flat.memory,
+        weights=agent.decision_weights(flat.event, env_params),
     )
     return batch, flat_values
 

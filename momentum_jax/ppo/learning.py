@@ -64,6 +64,7 @@ def _minibatch_loss(
     features = jnp.pad(agent.features(minibatch.compact, env_params), ((0, 0), (0, padding)))
     logits, values = agent.evaluate(params, features, minibatch.memory, length)
     log_probs = distributions.masked_log_probs(logits, minibatch.action_mask)
+    policy_weights, entropy_weights = minibatch.weights or (None, None)
     return losses.ppo_loss(
         log_prob=distributions.log_prob(log_probs, minibatch.action),
         entropy=distributions.entropy(log_probs, minibatch.action_mask),
@@ -72,6 +73,8 @@ def _minibatch_loss(
         advantages=minibatch.advantage,
         returns=minibatch.returns,
         config=config,
+        policy_weights=policy_weights,
+        entropy_weights=entropy_weights,
     )
 
 

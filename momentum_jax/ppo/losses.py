@@ -65,16 +65,26 @@ def ppo_loss(
     advantages: jax.Array,
     returns: jax.Array,
     config: PPOConfig,
+    policy_weights: jax.Array | None = None,
+    entropy_weights: jax.Array | None = None,
 ) -> tuple[jax.Array, MinibatchMetrics]:
-    """Loss of one minibatch; every array [B]. The value loss is the plain mean squared error, without ½."""
+    """Loss of one minibatch; every array [B]. The value loss is the plain mean squared error, without ½.
+
+    Decisions count alike, or by `policy_weights` in the policy's objective and by `entropy_weights` in the bonus: the
+    sums are divided by B all the same, so that a decision's gradient does not depend on the weights of the others.
+    The metrics but `loss`, which is what is minimised, are of all decisions alike.
+    """
     advantages = jnp.where(config.normalize_advantage, normalized(advantages), advantages)
     log_ratio = log_prob - old_log_prob
     ratio = jnp.exp(log_ratio)
     clipped = jnp.clip(ratio, 1.0 - config.clip_range, 1.0 + config.clip_range)
-    policy_loss = -jnp.minimum(advantages * ratio, advantages * clipped).mean()
+    objective = jnp.minimum(advantages * ratio, advantages * clipped)
+    policy_loss = -objective.mean()
     value_loss = jnp.square(returns - values).mean()
     mean_entropy = entropy.mean()
-    loss = policy_loss - config.ent_coef * mean_entropy + config.vf_coef * value_loss
+    weighted_policy_loss = policy_loss if policy_weights is None else -(policy_weights * objective).mean()
+    bonus = mean_entropy if entropy_weights is None else (entropy_weights * entropy).mean()
+    loss = weighted_policy_loss - config.ent_coef * bonus + config.vf_coef * value_loss
     metrics = MinibatchMetrics(
         loss=loss,
         policy_loss=policy_loss,

@@ -108,7 +108,7 @@ def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any])
             raise ConfigError(
                 f"preset={preset} sets {by_preset[0]}, in which the seeds of arm {arm.name} differ: leave --preset out"
             )
-    return tuple(_with_settings(arm, PRESETS[preset] | overrides) for arm in arms)
+    return tuple(_with_settings(arm, {**PRESETS[preset], **overrides}) for arm in arms)
 
 
 def _with_settings(arm: Arm, settings: Mapping[str, Any]) -> Arm:

@@ -8,28 +8,32 @@ import jax
 import jax.numpy as jnp
 
 from momentum_jax.diagnostics.events import EventWord
+from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.env.task import DecisionWeights
-from momentum_jax.env.traced_options import EnvOptions
+
+_EVENT_WORD = EventWord.of(MOMENTUM)
 
 
-def decision_weights(word: EventWord, event: jax.Array, options: EnvOptions) -> DecisionWeights | tuple[()]:
+def of_events(event: jax.Array, params: Any) -> DecisionWeights | tuple[()]:
     """Weights [...] of the decisions with the event words [...]; () where no run of the program asks for any.
 
+    `params` are those of the momentum environment, of which the options are read.
     A trim that the environment executed in place of the chosen action says nothing of that action, so its policy
     weight is 0. Its entropy counts as that of any decision in a position.
     """
+    options = params.options
     policy = options.flat_policy_weight, options.position_policy_weight
     entropy = options.flat_entropy_weight, options.position_entropy_weight
     if all(option is None for option in (*policy, *entropy, options.forced_trim_rate)):
         return ()
-    is_flat = word.flag(event, "is_flat")
+    is_flat = _EVENT_WORD.flag(event, "is_flat")
     policy_weights = _by_place(is_flat, *policy)
     if options.forced_trim_rate is not None:
-        policy_weights = jnp.where(word.flag(event, "forced_trim"), 0.0, policy_weights)
+        policy_weights = jnp.where(_EVENT_WORD.flag(event, "forced_trim"), 0.0, policy_weights)
     return DecisionWeights(policy_weights, _by_place(is_flat, *entropy))
 
 
 def _by_place(is_flat: jax.Array, flat: Any, position: Any) -> jax.Array:
     """The weight [...] float32 of each decision; an option that no run of the program asks for is None and weighs 1."""
-    weights = (1.0 if option is None else option for option in (flat, position))
-    return jnp.where(is_flat, *(jnp.asarray(weight, jnp.float32) for weight in weights))
+    while_flat, in_position = (1.0 if option is None else option for option in (flat, position))
+    return jnp.where(is_flat, while_flat, in_position).astype(jnp.float32)

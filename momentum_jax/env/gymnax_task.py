@@ -112,6 +112,10 @@ class GymnaxTask:
             outcome=told.outcome,
         )
 
+    def decision_weights(self, event: jax.Array, params: Any) -> tuple[()]:
+        del event, params
+        return ()
+
     def action_mask(self, state: ObservedState, params: Any) -> jax.Array:
         del state, params
         return jnp.ones((self.num_actions,), bool)

@@ -18,7 +18,7 @@ from gymnax import registration
 from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics.probes import ProbeStates
-from momentum_jax.env import momentum_probes, observation_layout, rule_interventions, rules
+from momentum_jax.env import decision_weights, momentum_probes, observation_layout, rule_interventions, rules
 from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
 from momentum_jax.env.market_view import NextBar, Prices, next_bar
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
@@ -210,6 +210,7 @@ class Momentum(environment.Environment):
     observation_shape = (WINDOW, observation_layout.NUM_COLUMNS)
     num_inputs = WINDOW * observation_layout.NUM_COLUMNS
     input_counts = observation_layout.INPUT_COUNTS
+    decision_weights = staticmethod(decision_weights.of_events)
 
     def bind(self, shared: Market, options: EnvOptions) -> EnvParams:
         """Parameters of one run from what all runs share and what is the run's own."""

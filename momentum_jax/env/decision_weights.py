@@ -7,11 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from momentum_jax.diagnostics.events import EventWord
-from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.env.momentum_events import EVENT_WORD
 from momentum_jax.env.task import DecisionWeights
-
-_EVENT_WORD = EventWord.of(MOMENTUM)
 
 
 def of_events(event: jax.Array, params: Any) -> DecisionWeights | tuple[()]:
@@ -26,10 +23,10 @@ def of_events(event: jax.Array, params: Any) -> DecisionWeights | tuple[()]:
     entropy = options.flat_entropy_weight, options.position_entropy_weight
     if all(option is None for option in (*policy, *entropy, options.forced_trim_rate)):
         return ()
-    is_flat = _EVENT_WORD.flag(event, "is_flat")
+    is_flat = EVENT_WORD.flag(event, "is_flat")
     policy_weights = _by_place(is_flat, *policy)
     if options.forced_trim_rate is not None:
-        policy_weights = jnp.where(_EVENT_WORD.flag(event, "forced_trim"), 0.0, policy_weights)
+        policy_weights = jnp.where(EVENT_WORD.flag(event, "forced_trim"), 0.0, policy_weights)
     return DecisionWeights(policy_weights, _by_place(is_flat, *entropy))
 
 

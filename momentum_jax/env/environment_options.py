@@ -53,6 +53,7 @@ class EnvOptions:
     )
     stop_fires: bool = traced(True, "sell a position by force at a loss of 15 %", free_when_off=True)
     trims_legal: bool = traced(True, "let the policy trim a position", free_when_off=True)
+    # Up to 0.82 the stop fires after every trim as in the reference, and up to 0.92 after every TRIM_70.
     trim_cost_share: float = traced(
         1.0,
         "share of what a trim sold by which trim_reduces_cost shrinks the cost, to whole contracts",

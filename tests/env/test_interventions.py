@@ -137,6 +137,20 @@ def test_the_share_of_the_cost_that_a_trim_takes_off(market, reference):
         assert (np.abs(bought - off - counted) <= 0.5).all()
 
 
+def test_a_share_of_the_cost_springs_the_trap_until_it_is_large(market, reference):
+    """The loss on paper after a trim is beyond 15 % up to a share of 0.82 (TRIM_50) or 0.92 (TRIM_70)."""
+    stops = {}
+    for share in (0.25, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0):
+        run = play(market, reference.action, trim_reduces_cost=True, trim_cost_share=share)
+        whole = run.held & (run.before.quantity == run.before.entry_quantity)
+        trimmed = [(whole & (run.action == trim))[:-1] for trim in (TRIM_50, TRIM_70)]
+        stops[share] = [run.forced_stop[1:][after].mean() for after in trimmed]
+        if share <= 0.8:
+            np.testing.assert_array_equal(run.reward, reference.reward)
+    assert [stops[share] for share in (0.25, 0.75, 0.8)] == [[1, 1]] * 3
+    assert stops[0.85] == stops[0.9] == [0, 1] and stops[0.95] == stops[1.0] == [0, 0]
+
+
 def test_yoked_stops_have_their_rate_and_are_drawn_whatever_the_action(market):
     changes = {"yoked_stop_rate": RATE, "trim_reduces_cost": True}
     played, other = play(market, **changes), play(market, np.full((STEPS, ENVS), CALL), **changes)

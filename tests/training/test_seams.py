@@ -36,6 +36,43 @@ def test_options_that_no_run_asks_for_are_not_in_the_program(market):
         assert_same(of_run(by_itself, 0), of_run(among, index))
 
 
+# Interventions of the environment, and what they need beside them.
+RARE_RULES = {
+    "stop_reward_weight": {"stop_reward_weight": 0.5},
+    "stop_fires": {"stop_fires": False},
+    "trims_legal": {"trims_legal": False},
+    "trim_cost_share": {"trim_cost_share": 0.9, "trim_reduces_cost": True},
+    "yoked_stop_rate": {"yoked_stop_rate": 0.3},
+    "forced_trim_rate": {"forced_trim_rate": 0.3, "trims_legal": False},
+}
+
+
+def test_interventions_of_the_environment_that_no_run_asks_for_are_not_in_the_program(market):
+    """A run that leaves them off does not notice who asks for them, nor one that asks for them who does not."""
+
+    def advanced(runs):
+        engine = Engine(Momentum(), market.params.market, runs, default_layout(len(runs)), 10)
+        return engine, [engine.gather([engine.update(0)]) for _ in range(3)]
+
+    engine, off = advanced([make_run(3)])
+    alone = of_run(off, 0)
+    among = advanced([make_run(3), *(make_run(3, **changes) for changes in RARE_RULES.values())])[1]
+    assert_same(alone, of_run(among, 0))
+    for index in range(1, 1 + len(RARE_RULES)):
+        assert any((own != left_off).any() for own, left_off in zip(of_run(among, index), alone, strict=True))
+    for name in ("yoked_stop_rate", "forced_trim_rate"):
+        asking, by_itself = advanced([make_run(3, **RARE_RULES[name])])
+        assert_same(of_run(by_itself, 0), of_run(among, 1 + list(RARE_RULES).index(name)))
+        assert _random_words(engine) < _random_words(asking)
+        asked = {field for field, value in vars(asking.runs[0].options).items() if value is not None}
+        assert asked & RARE_RULES.keys() == RARE_RULES[name].keys()
+
+
+def _random_words(engine):
+    """Operations that random bits are made by."""
+    return engine.compiled_update.as_text().count(" xor(")
+
+
 @pytest.mark.parametrize(
     "change", [{"network": "layer_norm"}, {"optimizer": "rmsprop"}, {"optimizer": "sgd", "learning_rate": 1e-2}]
 )

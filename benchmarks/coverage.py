@@ -8,7 +8,7 @@ repetitions with its own simulation error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from momentum_jax.analysis.inference.resampling import Centre, bca_bounds, draw_
 
 _REPETITIONS = flags.DEFINE_integer("repetitions", 2_000, "simulated studies for each row")
 
+LOOKS = (8, 16, 24, 32, 40, 48, 56, 64)
 _BCA_REPETITIONS = 6_000  # two seconds a row: a simulation error of 0.3 points
 
 Floats = npt.NDArray[np.float64]
@@ -115,6 +116,23 @@ def sign_flip_level(num_seeds: int, repetitions: int, seed: int = 0) -> float:
     return 100 * found / repetitions
 
 
+def level_when_looked_at_again(looks: Sequence[int], repetitions: int, level: float = 0.05, seed: int = 0) -> float:
+    """How often two equal arms are called different by whoever adds pairs until they differ, percent.
+
+    Args:
+        looks: pairs at each look, ascending.
+        repetitions: simulated studies.
+        level: of the sign-flip test at each look.
+        seed: of the simulation.
+    """
+    rng = np.random.default_rng(seed)
+    found = 0
+    for _ in range(repetitions):
+        arm, reference = rng.exponential(1.0, (2, looks[-1]))
+        found += any(compare_means(arm[:pairs], reference[:pairs]).p_value <= level for pairs in looks)
+    return 100 * found / repetitions
+
+
 def noise_rows(repetitions: int) -> list[Row]:
     """Levels and power of the noise test; the number of seeds is that of a study."""
     rows: list[Row] = []
@@ -165,6 +183,18 @@ def table(repetitions: int) -> pd.DataFrame:
     rows += depth_rows(repetitions)
     rows.append(("Newcombe 95 %, paired", "0.8 against 0.5", 32, newcombe_coverage(32, repetitions), ""))
     rows.append(("sign-flip test at 5 %", "equal skewed arms", 32, sign_flip_level(32, min(repetitions, 500)), "<= 5"))
+    for level in (0.05, 0.05 / len(LOOKS)):
+        found = level_when_looked_at_again(LOOKS, min(repetitions, 500), level)
+        wanted = "" if level == 0.05 else "<= 5"
+        rows.append(
+            (
+                "sign-flip test, looked at after every 8 pairs",
+                f"equal arms, {100 * level:.2g} % a look",
+                64,
+                found,
+                wanted,
+            )
+        )
     return pd.DataFrame(rows, columns=["method", "on", "seeds", "percent", "wanted"])
 
 

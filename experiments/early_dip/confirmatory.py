@@ -108,12 +108,12 @@ MAIN_CAUSES = Experiment(
         ),
         Claim(
             name="mended_gone",
-            statement="With every switch mended fewer than half of the seeds dip.",
+            statement="With every switch changed fewer than half of the seeds dip.",
             criteria=(_prevalence(ALL_SWITCHES.name, maximum=50.0),),
         ),
         Claim(
             name="mended_shallower",
-            statement="With every switch mended the dip is a point or more shallower than with the trim alone.",
+            statement="With every switch changed the dip is a point or more shallower than with the trim alone.",
             criteria=(_depth(ALL_SWITCHES.name, TRIM.name, maximum=-SMALLEST_CHANGE),),
         ),
     ),

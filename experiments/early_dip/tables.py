@@ -148,7 +148,7 @@ def _trap_pairs(market: Market) -> Iterator[tuple[str, Outcome | None, Outcome |
 def controls(market: Market) -> pd.DataFrame:
     """Tune2's seeds against what each control arm reaches without a reason in the rewards."""
     found = [outcome for outcome in market.outcomes if outcome.part == "controls"]
-    return against_controls(reference(market), found)
+    return against_controls(market, reference(market), found)
 
 
 def mechanism(market: Market) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def _study_of(page: Path, condensed_first: Sequence[Path]) -> str:
     """The study itself where the page's folder is one, else the study that its data are of."""
     if (page / "__init__.py").is_file():
         return str(page.absolute())
-    name, shipped_names = study_named_by([*condensed_first, *markets_of(page)]), shipped().names()
+    name, shipped_names = study_named_by(markets_of(page) or list(condensed_first)), shipped().names()
     if name not in shipped_names:
         raise ConfigError(
             f"{page} is of study {name!r}, and none is shipped under that name: give --study=FOLDER of it"
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--condense", nargs="+", default=[], type=user_path, metavar="FOLDER",
-        help="first condense the finished parts of these folders of --study, one per market",
+        help="first condense the finished parts of these folders of --study, or of a study that its page also reports",
     )  # fmt: skip
     parser.add_argument(
         "--study", metavar="STUDY",

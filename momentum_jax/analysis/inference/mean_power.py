@@ -1,10 +1,11 @@
 """How many seeds a new study of two means needs, and the smallest difference that one of a given size finds.
 
 The tests are those that decide: sign flips of pairs, and for different seeds the permutation of the two arms. With n
-pairs the smallest p value is 2 / 2^n, so that fewer than six decide nothing at 5 %, whatever the difference. Up to
-two and a half times the fewest that decide, power is simulated with normal seeds and the test itself: Student's t
-promises too much there (at a level of 0.05 / 40 and 14 pairs 80 % for 62). Beyond, where the two agree within two
-points, it is that of t (Cohen 1988, Statistical Power Analysis, ch. 2).
+pairs the smallest p value is 2 / 2^n, so that fewer than six decide nothing at 5 %, whatever the difference. Four
+different seeds an arm could reach it, but no verdict is given on fewer than six (`few_seeds`), so that no smaller
+number is promised either. Up to two and a half times the fewest that decide, power is simulated with normal seeds and
+the test itself: Student's t promises too much there (at a level of 0.05 / 40 and 14 pairs 80 % for 62). Beyond, where
+the two agree within two points, it is that of t (Cohen 1988, Statistical Power Analysis, ch. 2).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from scipy import optimize
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
+from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.paired import ALL_SIGNS, SIGN_DRAWS
 
@@ -43,7 +45,7 @@ def smallest_mean_difference(
         alpha: two-sided level.
 
     Returns:
-        The difference; infinite where so few seeds decide nothing at this level.
+        The difference; infinite where so few seeds decide nothing at this level, or are given no verdict.
 
     Raises:
         ValueError: fewer than 2 seeds.
@@ -59,7 +61,7 @@ def smallest_mean_difference(
 def seeds_for_mean_difference(
     difference: float, spread: float, correlation: float | None = None, power: float = 0.8, alpha: float = LEVEL
 ) -> int | None:
-    """Fewest seeds per arm that find a mean difference with the asked-for power; None above 4 096.
+    """Fewest seeds per arm, at least six, that find a mean difference with the asked-for power; None above 4 096.
 
     Args:
         difference: between the arms' means, in the outcome's unit; its sign does not matter.
@@ -102,7 +104,7 @@ def _smallest_p(num_seeds: int, paired: bool) -> float:
 def _smallest_effect(num_seeds: int, paired: bool, power: float, alpha: float) -> float:
     """The standardised difference that reaches the power."""
     fewest = fewest_that_decide(paired, alpha)
-    if fewest is None or num_seeds < fewest:
+    if fewest is None or num_seeds < max(fewest, MIN_SEEDS):
         return np.inf
     test = TTestPower() if paired else TTestIndPower()
     # The tail on the other side is left out: beyond 50 % power it is next to nothing, and SciPy's comes out as NaN.

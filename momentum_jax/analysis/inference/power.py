@@ -2,7 +2,8 @@
 
 Power is that of the exact tests that will be used. Same seeds: McNemar's exact test (the discordant pairs are
 binomial, and so is their split). Different seeds: Fisher's exact test, two-sided. A number of seeds is never below
-what these tests can decide. Means: see `mean_power`.
+what these tests can decide, nor below the fewest that a verdict is given on (`few_seeds.MIN_SEEDS`): a study of that
+size must be able to use its result. Means: see `mean_power`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
+from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.mean_power import MAX_SEEDS
 
@@ -45,13 +47,17 @@ def seeds_needed(
     power: float = 0.8,
     alpha: float = LEVEL,
 ) -> int | None:
-    """Seeds per arm from which on a difference in prevalence is found with the asked-for power; None above 4 096."""
+    """Seeds per arm, at least six, from which on a difference in prevalence is found with the asked-for power.
+
+    None above 4 096.
+    """
 
     def enough(num_seeds: int) -> bool:
         return prevalence_power(arm, reference, num_seeds, correlation, alpha) >= power
 
     if enough(_LISTED):
-        return next(number for number in range(_LISTED, 0, -1) if number == 1 or not enough(number - 1))
+        sizes = range(_LISTED, MIN_SEEDS, -1)
+        return next((number for number in sizes if not enough(number - 1)), MIN_SEEDS)
     low, high = _LISTED, 2 * _LISTED
     while not enough(high):
         low, high = high, 2 * high

@@ -4,12 +4,13 @@ TABLES = {"depths": depths}      # name -> function(market) -> DataFrame, empty 
 FIGURES = {"seeds": seeds}       # name -> function(market) -> Figure, or None; its docstring is the caption
 KEYS = {"depths": ("arm",)}      # columns that name a row where prose quotes the table; the first if not given
 REFERENCES = {"main": "usual"}   # part -> arm that tables compare with, so that no page is made without it
+ALSO = ("second",)               # further studies that the page reports, as --study names them; a path is from here
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +19,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from momentum_jax.analysis.pages.study_market import Market, declared_parts, read_declaration
-from momentum_jax.config.experiment_file import shipped
+from momentum_jax.config.experiment_file import is_file_name, shipped
 from momentum_jax.fields import ConfigError
 from momentum_jax.processes.python_file import in_one_line
 from momentum_jax.run_directory import RunDirectoryError
@@ -29,7 +30,7 @@ MakeTable = Callable[[Market], pd.DataFrame]
 DrawFigure = Callable[[Market], Figure | None]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class StudyPage:
     """A study's page, as its module declares it.
 
@@ -40,6 +41,7 @@ class StudyPage:
         figures: functions by name.
         keys: columns that name a row, by table.
         references: arm by part.
+        also: pages of further studies by the study's name, whose tables and figures this one takes too.
     """
 
     study: Study
@@ -48,6 +50,7 @@ class StudyPage:
     figures: Mapping[str, DrawFigure]
     keys: Mapping[str, Sequence[str]]
     references: Mapping[str, str]
+    also: Mapping[str, StudyPage] = dataclasses.field(default_factory=dict)
 
     def table(self, name: str, market: Market) -> pd.DataFrame:
         """A table of one market, its index as the first columns.
@@ -85,7 +88,7 @@ def load_study_page(name: str) -> StudyPage:
     """The page of a study by the study's name, or that of its file or folder.
 
     Raises:
-        ConfigError: there is no such study, or it declares no page.
+        ConfigError: there is no such study, or it declares no page; so of a study that it reports too.
     """
     study, module = shipped().load_page(name)
     assert module.__file__ is not None
@@ -103,7 +106,15 @@ def load_study_page(name: str) -> StudyPage:
         figures=found["FIGURES"],
         keys=found["KEYS"],
         references=found["REFERENCES"],
+        also={page.study.name: page for page in map(load_study_page, _further(module))},
     )
+
+
+def _further(module: ModuleType) -> list[str]:
+    """What `ALSO` names, paths from the study's folder on."""
+    assert module.__file__ is not None
+    folder = Path(module.__file__).parent
+    return [str(folder / name) if is_file_name(name) else name for name in getattr(module, "ALSO", ())]
 
 
 def _check(module: ModuleType, found: Mapping[str, Mapping[str, Any]]) -> None:

@@ -4,6 +4,7 @@
     {{ spy.figure("story") }}                     the figure
     {{ spy.number("depths.depth.usual") }}        a number of a table: table, column and row
     {{ market("my-bars").table("causes") }}       where a market's name is no name of a variable
+    {{ second.spy.table("causes") }}              of a further study that the page reports, by that study's name
 
 What was not run becomes the words *not run*.
 """
@@ -32,7 +33,7 @@ class Fragments:
     """What a template may put in of one market.
 
     Attributes:
-        market: its name.
+        market: its name, behind that of a further study: `second/spy`.
         tables: Markdown by name, None of what was not run.
         figures: Markdown by name, likewise.
         numbers: of each table.
@@ -72,6 +73,18 @@ class Fragments:
         raise ConfigError(f"{place} has no row {row!r}: {_choose(row, columns[column])}, {_PARTIAL}")
 
 
+class FurtherStudy:
+    """The markets of a further study, as attributes. Without any its study has not been run at all yet."""
+
+    def __init__(self, name: str, markets: Mapping[str, Fragments], absent: Fragments) -> None:
+        self._name, self._markets, self._absent = name, markets, absent
+
+    def __getattr__(self, market: str) -> Fragments:
+        if self._markets and not self._absent.partial and market not in self._markets:
+            raise ConfigError(_no_market(market, self._markets, f"{self._name}."))
+        return self._markets.get(market, self._absent)
+
+
 def _known(kind: str, name: str, found: Mapping[str, str | None]) -> str | None:
     if name not in found:
         raise ConfigError(f"{kind} {name!r} is unknown: {_choose(name, found)}")
@@ -84,13 +97,16 @@ def _choose(name: str, choices: Iterable[str]) -> str:
     return f"choose one of {', '.join(names[:_MOST_NAMES])}{more}{nearest(name, names)}"
 
 
-def fill(path: Path, markets: Mapping[str, Fragments], absent: Fragments) -> str:
+def fill(
+    path: Path, markets: Mapping[str, Fragments], absent: Fragments, further: Mapping[str, FurtherStudy] | None = None
+) -> str:
     """A template filled in.
 
     Args:
         path: of the template.
         markets: fragments by the name of the market.
         absent: those of a market that was not run, which stand in for any other name where they are `partial`.
+        further: other studies that the page reports, by name.
 
     Raises:
         ConfigError: a mistake in the template, in one line with its place.
@@ -106,7 +122,7 @@ def fill(path: Path, markets: Mapping[str, Fragments], absent: Fragments) -> str
     try:
         names = jinja2.meta.find_undeclared_variables(environment.parse(path.read_text(encoding="utf-8")))
         standing_in = dict.fromkeys(names - {"market"}, absent) if absent.partial else {}
-        return environment.get_template(path.name).render(standing_in | dict(markets))
+        return environment.get_template(path.name).render(standing_in | dict(markets) | dict(further or {}))
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"{path.name}, line {error.lineno}: {error.message}") from None
     except Exception as error:
@@ -133,10 +149,10 @@ def _undefined(markets: Mapping[str, Fragments]) -> type[jinja2.StrictUndefined]
     return Undefined
 
 
-def _no_market(name: str, markets: Mapping[str, Fragments]) -> str:
-    example = min(markets, default="spy")
+def _no_market(name: str, markets: Mapping[str, Fragments], front: str = "") -> str:
+    example = front + min(markets, default="spy")
     return (
-        f"{name!r} is no market of data/: there are {', '.join(markets) or 'none'} "
+        f"{front + name!r} is no market of data/: there are {', '.join(markets) or 'none'} "
         f'(a table is put in by {{{{ {example}.table("NAME") }}}}), {_PARTIAL}'
     )
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from momentum_jax.analysis.figures import save_figure
 from momentum_jax.analysis.pages.condensed import write_condensed
 from momentum_jax.analysis.pages.page_declaration import StudyPage, check_declaration, check_references
-from momentum_jax.analysis.pages.page_templates import SUFFIX, Fragments, fill
+from momentum_jax.analysis.pages.page_templates import SUFFIX, Fragments, FurtherStudy, fill
 from momentum_jax.analysis.pages.quoting import quotable
 from momentum_jax.analysis.pages.study_market import Market, read_declaration
 from momentum_jax.analysis.report.formatting import without_few_seeds
@@ -37,13 +37,21 @@ def study_named_by(folders: list[Path]) -> str:
     return names[0]
 
 
-def markets_of(page: Path) -> list[Path]:
-    """The folders of a page's condensed runs, one for each market."""
-    return sorted(path for path in (page / DATA_NAME).glob("*") if path.is_dir())
+def markets_of(page: Path, further: str = "") -> list[Path]:
+    """The folders of a page's condensed runs, one for each market: `data/<market>`.
+
+    Args:
+        page: the page's folder.
+        further: name of a further study that the page reports, whose are `data/<study>/<market>`.
+    """
+    folders = [path for path in (page / DATA_NAME / further).glob("*") if path.is_dir()]
+    return sorted(folder for folder in folders if not any(folder.glob(f"*/{DECLARATION_NAME}")))
 
 
 def condense_study(folder: Path, page: Path, study: StudyPage) -> list[str]:
     """Condenses every finished part of a study's folder into ``data/<folder's name>/`` of the page.
+
+    What belongs to a further study of the page goes into ``data/<study>/<folder's name>/``.
 
     Args:
         folder: where `--study` put its run directories.
@@ -57,8 +65,9 @@ def condense_study(folder: Path, page: Path, study: StudyPage) -> list[str]:
         RunDirectoryError: the folder is not a study's, or a run cannot be read.
         ConfigError: it is another study's.
     """
-    check_declaration(folder, study)
-    target = page / DATA_NAME / folder.name
+    further = study.also.get(str(read_declaration(folder)["name"]))
+    check_declaration(folder, further or study)
+    target = page / DATA_NAME / (further.study.name if further else "") / folder.name
     write_atomic(target / DECLARATION_NAME, (folder / DECLARATION_NAME).read_bytes())
     lines = []
     for run_dir in sorted(path for path in folder.iterdir() if path.is_dir()):
@@ -92,15 +101,15 @@ def write_pages(page: Path, study: StudyPage, partial: bool = False) -> list[Pat
     templates = sorted(page.glob(f"*{SUFFIX}")) or sorted(study.folder.glob(f"*{SUFFIX}"))
     if not templates:
         raise ConfigError(f"no README{SUFFIX} to fill, neither in {page} nor in {study.folder}")
-    for folder in markets_of(page):
-        check_declaration(folder, study)
-    made = [_make(Market(folder), study) for folder in markets_of(page)]
-    fragments = {market.name: market.fragments(study, partial) for market in made}
-    absent = _Made("", {}, {}).fragments(study, partial)
-    texts = {template: fill(template, fragments, absent) for template in templates}
+    made = _made_of(page, study)
+    of_further = {name: _made_of(page, other, name) for name, other in study.also.items()}
+    texts = _filled(templates, study, made, of_further, partial)
     # Nothing is written before everything could be made.
     for market in made:
         market.write(page, study)
+    for name, markets in of_further.items():
+        for market in markets:
+            market.write(page, study.also[name])
     pages = []
     for template, text in texts.items():
         pages.append(page / template.name.replace(SUFFIX, ".md"))
@@ -108,10 +117,33 @@ def write_pages(page: Path, study: StudyPage, partial: bool = False) -> list[Pat
     return pages
 
 
+def _filled(
+    templates: list[Path], study: StudyPage, made: list[_Made], of_further: dict[str, list[_Made]], partial: bool
+) -> dict[Path, str]:
+    """Every template's text."""
+    absent = _Made("", "", {}, {})
+    further = {}
+    for name, markets in of_further.items():
+        other = study.also[name]
+        fragments = {market.name: market.fragments(other, partial) for market in markets}
+        further[name] = FurtherStudy(name, fragments, absent.fragments(other, partial))
+    own = {market.name: market.fragments(study, partial) for market in made}
+    return {template: fill(template, own, absent.fragments(study, partial), further) for template in templates}
+
+
+def _made_of(page: Path, study: StudyPage, further: str = "") -> list[_Made]:
+    """Tables and figures of a study's markets; `further` is the study's name where the page is another's."""
+    folders = markets_of(page, further)
+    for folder in folders:
+        check_declaration(folder, study)
+    return [_make(Market(folder), study, further) for folder in folders]
+
+
 class _Made(NamedTuple):
     """One market's tables and figures, those of what was not run left out."""
 
     name: str
+    place: str  # its folder in `tables/` and `figures/`
     tables: dict[str, pd.DataFrame]
     figures: dict[str, Figure]
 
@@ -120,7 +152,7 @@ class _Made(NamedTuple):
         tables = {name: markdown_table(table) for name, table in self.tables.items()}
         keys = {name: study.keys.get(name, [str(table.columns[0])]) for name, table in self.tables.items()}
         return Fragments(
-            market=self.name,
+            market=self.place,
             tables={name: tables.get(name) for name in study.tables},
             figures={name: self._picture(name, study) for name in study.figures},
             numbers={name: quotable(without_few_seeds(table), keys[name]) for name, table in self.tables.items()},
@@ -129,12 +161,12 @@ class _Made(NamedTuple):
 
     def _picture(self, name: str, study: StudyPage) -> str | None:
         caption = (study.figures[name].__doc__ or name).splitlines()[0].rstrip(".")
-        place = f"figures/{self.name}/{name}.png"
+        place = f"figures/{self.place}/{name}.png"
         return f"![{self.name}: {caption}]({place})" if name in self.figures else None
 
     def write(self, page: Path, study: StudyPage) -> None:
         """Writes every table and figure; those that earlier data had and these do not are removed."""
-        tables, figures = page / "tables" / self.name, page / "figures" / self.name
+        tables, figures = page / "tables" / self.place, page / "figures" / self.place
         for name, table in self.tables.items():
             write_atomic(tables / f"{name}.csv", table.to_csv(index=False).encode())
         for name, figure in self.figures.items():
@@ -150,12 +182,13 @@ class _Made(NamedTuple):
             path.unlink(missing_ok=True)
 
 
-def _make(market: Market, study: StudyPage) -> _Made:
+def _make(market: Market, study: StudyPage, further: str) -> _Made:
     check_references(market, study)
     tables = {name: study.table(name, market) for name in study.tables}
     figures = {name: study.figure(name, market) for name in study.figures}
     return _Made(
         name=market.name,
+        place=f"{further}/{market.name}" if further else market.name,
         tables={name: table for name, table in tables.items() if not table.empty},
         figures={name: figure for name, figure in figures.items() if figure is not None},
     )

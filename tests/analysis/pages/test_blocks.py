@@ -13,6 +13,7 @@ import xarray as xr
 
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference, smallest_mean_difference
 from momentum_jax.analysis.inference.predictors import LEARNER_FEATURES
+from momentum_jax.analysis.pages.blocks.depth_tables import against_controls
 from momentum_jax.analysis.pages.blocks.dose_tables import Setting, dose_slopes, dose_table, dosed
 from momentum_jax.analysis.pages.blocks.early_prediction import pooled, predictions, single_features
 from momentum_jax.analysis.pages.blocks.event_rates import context_shares, event_rates
@@ -109,6 +110,20 @@ def test_doses_are_of_arms_that_differ_in_the_dose_and_the_switch_alone():
     slopes = dose_slopes(found, "trim", "per_0.01", units=100).set_index("trim")["per_0.01"]
     assert slopes.to_dict() == pytest.approx({"trap": -1, "fixed": -2 / 7, "trap less fixed": -5 / 7})
     assert dosed(market(*runs[1:], arms=arms), ("main", "usual"), ("main", "dose"), dose, switch, lines) == {}
+
+
+def test_an_arm_is_compared_with_a_control_of_its_own_environment_only():
+    def settings(name, **env):
+        return {"name": name, "env": dataclasses.asdict(EnvOptions(**env)), "ppo": {}}
+
+    arms = {"main": [settings("usual"), settings("permuted")], "more": [settings("fixed", trim_reduces_cost=True)]}
+    usual, fixed = outcome("main", "usual", 30 + SPREAD), outcome("more", "fixed", 3 + SPREAD)
+    control = outcome("main", "permuted", 5 + np.linspace(-1, 1, 19))
+    found = market(usual, fixed, control, arms=arms)
+    table = against_controls(found, usual, [control, control._replace(depth=control.depth[:18])])
+    assert table["usual_seeds_beyond"].tolist() == [SEEDS, pytest.approx(np.nan, nan_ok=True)]  # 18 cannot tell
+    with pytest.raises(ValueError, match="control 'permuted' differs from 'fixed' in trim_reduces_cost"):
+        against_controls(found, fixed, [control])
 
 
 def test_shares_need_the_arm_with_nothing_redrawn_and_the_one_with_all():

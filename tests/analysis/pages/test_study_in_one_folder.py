@@ -228,3 +228,50 @@ def test_a_table_and_a_figure_that_the_data_no_longer_give_are_removed(copy):
     assert (copy / "README.md").read_text() == "*not run* *not run*"
     left = {path.name for folder in ("tables", "figures") for path in (copy / folder / "tiny").iterdir()}
     assert left == {"differences.csv", "mine.csv"}
+
+
+OUTER = """
+from momentum_jax.config import Arm, Experiment
+from momentum_jax.study import Study
+
+STUDY = Study(
+    name="outer", question="?", primary="exact P(HOLD)", beside="", horizon=25_000, threshold=5.0,
+    parts=(Experiment(name="outer.main", description="", arms=(Arm(name="usual"),)),), confirmatory=(),
+)
+"""
+
+
+@pytest.fixture
+def outer(made, tmp_path) -> Path:
+    """A study that reports the other one too and has no data of its own."""
+    shutil.copytree(made.study, tmp_path / "small_steps", ignore=shutil.ignore_patterns("data", "__pycache__"))
+    study = tmp_path / "outer"
+    study.mkdir()
+    (study / "__init__.py").write_text(OUTER)
+    (study / "page.py").write_text("TABLES = {'mine': lambda market: None}\nALSO = ('../small_steps',)\n")
+    (study / "README.template.md").write_text(
+        '{{ small_steps.tiny.table("differences") }}\n{{ small_steps.tiny.figure("every_seed") }}\n'
+        '{{ small_steps.tiny.number("differences.difference.slow") }}\n'
+    )
+    return study
+
+
+def test_a_page_reports_a_further_study_and_says_so_where_that_was_not_run(made, outer, capsys):
+    assert study_command.main([str(outer)]) == 0
+    assert (outer / "README.md").read_text() == "*not run*\n*not run*\n*not run*\n"
+    assert study_command.main([str(outer), "--condense", str(made.runs)]) == 0
+    assert (outer / "data/small_steps/tiny/main.npz").is_file()
+    table, figure, number = (outer / "README.md").read_text().rsplit("\n", 3)[:3]
+    assert (outer / "tables/small_steps/tiny/differences.csv").is_file() and "| slow |" in table
+    assert figure == "![tiny: Every seed of three arms](figures/small_steps/tiny/every_seed.png)"
+    assert number in (made.study / "README.md").read_text() and "[" in number
+    assert (outer / figure.partition("(")[2].rstrip(")")).is_file()
+    # Once a market was run a mistyped one is a mistake, and not a market that was not run.
+    (outer / "README.template.md").write_text('{{ small_steps.tinny.table("differences") }}\n')
+    error = refused(capsys, outer)
+    assert "line 1: 'small_steps.tinny' is no market of data/: there are tiny" in error
+    # Of a third study it takes nothing.
+    declaration = made.runs.parent / "third"
+    declaration.mkdir(exist_ok=True)
+    (declaration / "study.json").write_text(json.dumps({"name": "third", "parts": [], "added": []}))
+    assert "is of study 'third', and the page of 'outer'" in refused(capsys, outer, "--condense", declaration)

@@ -33,18 +33,24 @@ def depths(market: Market) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def against_controls(reference: Outcome | None, controls: Sequence[Outcome]) -> pd.DataFrame:
+def against_controls(market: Market, reference: Outcome | None, controls: Sequence[Outcome]) -> pd.DataFrame:
     """The reference arm's seeds against what each control arm reaches without a reason in the rewards.
 
     Returns:
         One row per control: its ``depth``, its ``deepest`` seed, the ``depth_exceeded_in_5_pct`` of its seeds, and how
-        many seeds of the reference lie beyond that; empty without a reference.
+        many seeds of the reference lie beyond that (NaN both with fewer than 19 seeds of the control, which do not
+        tell); empty without a reference.
+
+    Raises:
+        ValueError: a control was made in another environment than the reference: it says nothing of that arm.
     """
     rows: list[dict[str, Any]] = []
     for outcome in controls if reference is not None else ():
         assert reference is not None
+        _check_same_environment(market, reference, outcome)
         test = judge_against_control(reference.depth, outcome.depth)
         known = reference.depth[~np.isnan(reference.depth)]
+        beyond = np.nan if np.isnan(test.threshold) else int((known > test.threshold).sum())
         rows.append(
             {
                 "control": outcome.arm,
@@ -52,11 +58,26 @@ def against_controls(reference: Outcome | None, controls: Sequence[Outcome]) -> 
                 **ends("depth", mean_interval(outcome.depth)),
                 "deepest": float(np.nanmax(outcome.depth)),
                 "depth_exceeded_in_5_pct": test.threshold,
-                f"{reference.arm}_seeds_beyond": int((known > test.threshold).sum()),
+                f"{reference.arm}_seeds_beyond": beyond,
                 "of": len(known),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _check_same_environment(market: Market, arm: Outcome, control: Outcome) -> None:
+    one, other = (_environment(market, outcome) for outcome in (arm, control))
+    differing = sorted(name for name in one.keys() & other.keys() if one[name] != other[name])
+    if differing:
+        raise ValueError(
+            f"control {control.arm!r} differs from {arm.arm!r} in {', '.join(differing)}: "
+            "compare an arm with a control that was made in its own environment"
+        )
+
+
+def _environment(market: Market, outcome: Outcome) -> dict[str, Any]:
+    """The environment's options of an arm; empty where it has none."""
+    return next(arm for arm in market.arms(outcome.part) if arm["name"] == outcome.arm).get("env") or {}
 
 
 def _percent(interval: Interval) -> Interval:

@@ -189,7 +189,7 @@ def table(repetitions: int) -> pd.DataFrame:
         rows.append(
             (
                 "sign-flip test, looked at after every 8 pairs",
-                f"equal arms, {100 * level:.2g} % a look",
+                f"equal skewed arms, {100 * level:.2g} % a look",
                 64,
                 found,
                 wanted,

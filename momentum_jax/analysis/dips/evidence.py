@@ -199,8 +199,9 @@ def prediction_table(ds: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         One row per arm and step that the run has: out-of-fold ``r2`` of all features, that of the curve alone (named
-        after the metric's label, such as ``hold_r2``) and their ``gain``, each with its 95 % interval; ``spearman``
-        and ``auroc``. NaN with fewer than ten seeds.
+        after the metric's label, such as ``hold_r2``) and their ``gain``, each with its 95 % interval;
+        ``detectable_r2``, the share of the variance that so many seeds find with 80 % power; ``spearman`` and
+        ``auroc``. NaN with fewer than ten seeds.
     """
     alone = primary_curve(diagnostics_of(ds)).metric.label.lower().replace(" ", "_")
     steps = [step for step in PREDICTION_STEPS if step in ds["env_steps"].values[:-1]]
@@ -235,7 +236,7 @@ def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
 
 
 def prediction_columns(found: Prediction, alone: str) -> dict[str, Any]:
-    """A prediction as columns: seeds, the R² with their intervals, rank correlation and AUROC.
+    """A prediction as columns: seeds, the R² with their intervals and what could be found, rank correlation, AUROC.
 
     Args:
         found: of all features, and of the first one alone.
@@ -244,4 +245,8 @@ def prediction_columns(found: Prediction, alone: str) -> dict[str, Any]:
     row: dict[str, Any] = {"seeds": found.seeds}
     for name, interval in (("r2", found.r2), (f"{alone}_r2", found.trivial_r2), ("gain", found.gain)):
         row |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    return row | {"spearman": found.spearman.estimate, "auroc": found.auroc}
+    return row | {
+        "detectable_r2": found.detectable_r2,
+        "spearman": found.spearman.estimate,
+        "auroc": found.auroc,
+    }

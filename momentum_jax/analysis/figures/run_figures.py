@@ -255,7 +255,7 @@ def _predictors(run: _Run, name: str, predictors: pd.DataFrame) -> Picture:
             for arm, policy, visits in zip(run.arms, parts.policy, parts.visits, strict=True)
         }
     step, moved = format_steps(PREDICTION_STEPS[-1]), f"windowed {run.primary.metric.label}"
-    title = f"{name}: what predicts the depth after step {step}"
+    title = f"{name}: is the depth after step {step} predicted?"
     figure = plot_predictors(predictors, run.env_steps[1:], split, title, moved)
     then = f", and what moved {moved}" if split else ""
     caption = f"Predictors at step {step} of the depth of {run.primary.symbol} after it ({run.arms[0]}){then}"

@@ -16,6 +16,7 @@ import xarray as xr
 from scipy import stats
 
 from momentum_jax.analysis.inference.intervals import Interval, statistic_interval
+from momentum_jax.analysis.inference.prediction_power import detectable_share
 from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.metrics.signal import sensitivity_curves
@@ -42,6 +43,7 @@ class Prediction(NamedTuple):
     r2: Interval  # 1 - squared error / that of the training mean; may be negative
     trivial_r2: Interval  # the first feature alone
     gain: Interval  # r2 - trivial_r2, seeds drawn together
+    detectable_r2: float  # share of the variance that so many seeds find with 80 % power
     spearman: Interval  # rank correlation of outcome and out-of-fold prediction
     auroc: float  # of deep against shallow; NaN where one class is empty
     flag: str
@@ -94,7 +96,7 @@ def predict(
     flag = _unpredictable(y)
     if flag:
         nothing = Interval(np.nan, np.nan, np.nan, flag)
-        return Prediction(len(y), nothing, nothing, nothing, nothing, np.nan, flag)
+        return Prediction(len(y), nothing, nothing, nothing, np.nan, nothing, np.nan, flag)
     classes = y > np.median(y) if deep is None else np.asarray(deep, bool)[known]
     predicted, base = out_of_fold(x, y, seed)
     trivial, _ = out_of_fold(x[:, :1], y, seed)
@@ -104,6 +106,7 @@ def predict(
         statistic_interval((errors[0], errors[2]), _r2, seed=seed),
         statistic_interval((errors[1], errors[2]), _r2, seed=seed),
         statistic_interval(errors, _gain, seed=seed),
+        detectable_share(len(y), x.shape[1]),
         statistic_interval((y, predicted), _spearman, draws=1_999, seed=seed),
         auroc(predicted, classes),
         "",
@@ -124,6 +127,13 @@ def _alone(feature: Floats, outcome: Floats, seed: int) -> PredictedAlone:
     predicted, base = out_of_fold(x[:, None], y, seed)
     r2 = statistic_interval(((y - predicted) ** 2, (y - base) ** 2), _r2, seed=seed)
     return PredictedAlone(r2, auroc(predicted, y > np.median(y)))
+
+
+def held_out_r2(features: npt.ArrayLike, outcome: npt.ArrayLike, seed: int = 0) -> Interval:
+    """R² of the features together on held-out seeds, with the interval that `predict` gives it; nothing else."""
+    x, y = np.asarray(features, np.float64), np.asarray(outcome, np.float64)
+    predicted, base = out_of_fold(x, y, seed)
+    return statistic_interval(((y - predicted) ** 2, (y - base) ** 2), _r2, seed=seed)
 
 
 def _unpredictable(outcome: Floats) -> str:

@@ -8,6 +8,7 @@ from momentum_jax.analysis.dips.definition import LANDMARKS, RECOVERY_SHARE, SMA
 from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE, LEVEL, shared_confidence
+from momentum_jax.analysis.inference.prediction_power import POWER
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_percent, format_steps, in_unit
@@ -16,7 +17,9 @@ from momentum_jax.analysis.report.summary import built_in_claims, horizon_in_wor
 from momentum_jax.diagnostics.description import Diagnostics, Recorded
 
 PREDICTORS = (
-    "R² on seeds held out of each by itself, and the chance that it ranks a deep dip above a shallow one (AUROC)."
+    "R² on seeds held out of each by itself, and the chance that it ranks a deep dip above a shallow one (AUROC), "
+    "which has no interval here. Of what predicts nothing it lies below 0.5: the mean of the other seeds is lower, the "
+    "deeper a seed's own dip."
 )
 PUBLISHED = (
     "Percentile of the published number among the seeds of this arm that had not failed by then; "
@@ -82,7 +85,8 @@ def _sampling_noise(curves: Sequence[Curve]) -> Iterator[str]:
     if means:
         yield f"Of {', '.join(means)} too: it comes from the window's own episodes and steps."
     if exact:
-        yield f"{' and '.join(exact)} {'have' if len(exact) > 1 else 'has'} none, but the policy itself wiggles."
+        text = f"{' and '.join(exact)} {'have' if len(exact) > 1 else 'has'} none, but the policy itself wiggles."
+        yield text[0].upper() + text[1:]
 
 
 def evidence(diagnostics: Diagnostics, seeds: int) -> str:
@@ -104,7 +108,9 @@ def prediction(diagnostics: Diagnostics) -> str:
     features = "the learner's health, d′, c" if diagnostics.contrast else "the learner's health"
     return (
         f"R² of the depth that follows on seeds held out, by {features} and {symbol} together, and by {symbol} "
-        f"alone; at or below 0 is no better than the mean. *Gain* is the difference."
+        f"alone; at or below 0 is no better than the mean. *Gain* is the difference. *Detectable* is the share of the "
+        f"variance that has to be explained in truth, so that this many seeds find it (an interval above 0) in "
+        f"{format_percent(POWER)} of studies: an interval that holds 0 says nothing of a smaller share."
     )
 
 

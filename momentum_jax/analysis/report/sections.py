@@ -105,7 +105,7 @@ def _evidence(ds: xr.Dataset, evidence: Evidence) -> Section:
     if not compared.empty:
         blocks.append(Table(compared, "Arms on the same seeds"))
     if not evidence.predicted.empty:
-        blocks += [Text(notes.prediction(diagnostics)), Table(evidence.predicted, "What predicts the depth")]
+        blocks += [Text(notes.prediction(diagnostics)), Table(evidence.predicted, "Is the depth predicted?")]
     if len(evidence.predictors) and evidence.predictors["r2"].notna().any():
         where = f"{ds['arm'].values[0]} at step {format_steps(PREDICTION_STEPS[-1])}"
         blocks += [Text(notes.PREDICTORS), Table(evidence.predictors, f"Each predictor by itself, {where}")]

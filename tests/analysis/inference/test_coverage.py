@@ -57,3 +57,9 @@ def test_the_paired_difference_of_shares_covers():
 
 def test_sign_flips_keep_their_level():
     assert coverage.sign_flip_level(16, 200) <= 8  # 5 % and two simulation errors
+
+
+def test_adding_seeds_until_arms_differ_finds_differences_that_are_not_there():
+    looks = coverage.LOOKS[:4]
+    assert coverage.level_when_looked_at_again(looks, 200) > 8  # 13 % in theory
+    assert coverage.level_when_looked_at_again(looks, 200, 0.05 / len(looks)) <= 5

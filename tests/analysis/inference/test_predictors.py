@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.inference import predictors
+from benchmarks import prediction_power as simulation
+from momentum_jax.analysis.inference import prediction_power, predictors
 from momentum_jax.run_directory import load_run
 
 
@@ -54,3 +55,21 @@ def test_landmark_features_of_a_run(simulate):
     assert values.sel(feature="d_prime_exact").min() > 0
     with pytest.raises(ValueError, match="checkpoint"):
         predictors.landmark_features(ds, 5_001)
+
+
+@pytest.mark.parametrize(("num_seeds", "num_features"), [(16, 9), (16, 1)])
+def test_the_share_that_is_detectable_is_found_in_four_of_five_studies(num_seeds, num_features):
+    share = prediction_power.detectable_share(num_seeds, num_features)
+    found = simulation.share_found(num_seeds, num_features, share, 60)
+    assert found == pytest.approx(prediction_power.POWER, abs=0.12)
+    assert simulation.share_found(num_seeds, num_features, 0.6 * share, 60) < 0.65
+
+
+def test_more_seeds_detect_less_and_more_features_need_more():
+    shares = [[prediction_power.detectable_share(seeds, k) for seeds in (16, 64, 256, 1_024)] for k in (1, 5, 9)]
+    assert (np.diff(shares, axis=1) < 0).all() and (np.diff(shares, axis=0) > 0).all()
+    assert np.isnan(prediction_power.detectable_share(15, 9))
+    # A study of 64 seeds and nine features: it does not see a fifth, so its table has to say so.
+    rng = np.random.default_rng(3)
+    found = predictors.predict(rng.normal(0, 1, (64, 9)), rng.normal(0, 1, 64))
+    assert found.detectable_r2 == pytest.approx(0.48) and found.r2.low < 0

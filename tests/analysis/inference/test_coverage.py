@@ -60,6 +60,5 @@ def test_sign_flips_keep_their_level():
 
 
 def test_adding_seeds_until_arms_differ_finds_differences_that_are_not_there():
-    looks = coverage.LOOKS[:4]
-    assert coverage.level_when_looked_at_again(looks, 200) > 8  # 13 % in theory
-    assert coverage.level_when_looked_at_again(looks, 200, 0.05 / len(looks)) <= 5
+    # Five looks at up to 40 pairs: 14 % in theory.
+    assert coverage.level_when_looked_at_again(coverage.LOOKS[:5], 60) >= 10

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from absl import flags
 
@@ -149,7 +149,8 @@ def _experiment(values: flags.FlagValues, load_experiment: Callable[[str], Exper
 
 def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
     """The experiment with the flags that are given; declared checkpoints beyond a shorter run are left out."""
-    declared = _as_declared(experiment)
+    # A part may name where its bars come from and leave the files to the flags.
+    declared = _as_declared(experiment, {**experiment.market, **flag_definitions.given(values, MarketConfig)})
     config = _with_flags(declared, values)
     if values.checkpoints is None:
         reached = tuple(step for step in config.checkpoints if step <= config.timesteps)
@@ -173,15 +174,16 @@ def _check_claims(experiment: Experiment, declared: RunConfig, config: RunConfig
             raise ConfigError(problem)
 
 
-def _as_declared(experiment: Experiment) -> RunConfig:
+def _as_declared(experiment: Experiment, market: Mapping[str, Any]) -> RunConfig:
     return RunConfig(
         experiment=experiment.name,
         arms=experiment.arms,
         timesteps=experiment.timesteps,
         num_seeds=experiment.num_seeds,
+        first_seed=experiment.first_seed,
         checkpoints=experiment.checkpoints,
         claims=experiment.claims,
-        market=MarketConfig(**experiment.market),
+        market=MarketConfig(**market),
         environment=experiment.environment,
     )
 
@@ -193,7 +195,7 @@ def _study(values: flags.FlagValues, load_study: Callable[[str], Study], words: 
     study = load_study(values.study)
     folder = paths.user_path(values.run_dir, "run_dir")
     check_folder(folder)
-    parts = plan(study, folder, lambda part: _new_run(part, values), values.parts or ())
+    parts = plan(study, folder, lambda part: _new_run(part, values), values.parts or (), values.data_source)
     return StudyCommand(study, parts, folder, words)
 
 

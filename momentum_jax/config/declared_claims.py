@@ -39,6 +39,12 @@ class Criterion:
             recorded variable, the checkpoint before), or ``exact`` (of a share, on the probe states), of those that
             the metric has. A dip has no cumulative form, for cumulative percentages hide dips.
         versus: arm to subtract, seed by seed; empty to judge the arm by itself.
+        versus_share: share of `versus` that is subtracted: with 0.5 and minimum 0 the number is claimed to be more
+            than half of the other arm's.
+        along: further arms in the order of a dose, `arm` being of the smallest: the number is the mean over seeds of
+            the slope along the arms, per arm. It is judged by Page's trend test; one limit, 0, says which way it goes.
+        equivalence: judge each limit by a one-sided test of 5 % (TOST where both are given), so by a 90 % interval of
+            the seeds that were drawn; limits are margins within which a difference counts as none.
         minimum: in the metric's unit, points of a percentage; None for no lower end.
         maximum: likewise; None for no upper end.
     """
@@ -50,8 +56,16 @@ class Criterion:
     from_step: int = 0
     counted: str = "cumulative"
     versus: str = ""
+    versus_share: float = 1.0
+    along: tuple[str, ...] = ()
+    equivalence: bool = False
     minimum: float | None = None
     maximum: float | None = None
+
+    @property
+    def other_arms(self) -> tuple[str, ...]:
+        """Arms that it compares `arm` with; they may be of other runs."""
+        return (*filter(None, [self.versus]), *self.along)
 
     @property
     def is_dip(self) -> bool:
@@ -86,7 +100,25 @@ class Criterion:
                 f"criterion on the {self.quantity} of {self.metric}: from_step={self.from_step} is not before "
                 f"step={self.step}, give an earlier one"
             )
+        self._check_comparison()
         self._check_form(diagnostics)
+
+    def _check_comparison(self) -> None:
+        """Whether the arms can be compared in the way that is asked for."""
+        front = f"criterion on the {self.quantity} of {self.metric}"
+        if self.versus_share != 1.0 and (not self.versus or self.versus_share <= 0):
+            raise ConfigError(f"{front}: versus_share={self.versus_share:g} needs an arm in versus, and is above 0")
+        shares_of_seeds = self.quantity == "prevalence"
+        if shares_of_seeds and (self.versus_share != 1.0 or self.along or self.equivalence):
+            raise ConfigError(
+                f"{front}: a prevalence has no versus_share, along or equivalence: leave them out, or choose depth"
+            )
+        if not self.along:
+            return
+        if len(self.along) < 2 or self.versus or self.equivalence:
+            raise ConfigError(f"{front}: along needs two further arms at least, and neither versus nor equivalence")
+        if {self.minimum, self.maximum} != {None, 0}:
+            raise ConfigError(f"{front}: a trend is judged against 0: give minimum=0 (rises) or maximum=0 (falls)")
 
     def _check_form(self, diagnostics: Diagnostics) -> None:
         """Whether the metric has the form and, of a dip, a direction."""
@@ -146,7 +178,7 @@ def impossible_criteria(
     Args:
         claims: what is declared.
         arms: the run's own arms.
-        other_arms: arms of other runs on the same seeds, which `Criterion.versus` may name too.
+        other_arms: arms of other runs on the same seeds, which `Criterion.versus` and `along` may name too.
         checkpoints: steps that the run measures at, ascending.
 
     Yields:
@@ -161,7 +193,8 @@ def impossible_criteria(
 
 def unknown_arm(criterion: Criterion, arms: Sequence[str], other_arms: Sequence[str]) -> str:
     """What is wrong with the arms that a criterion names, and what to do; empty where nothing is."""
-    for name, known in ((criterion.arm, arms), (criterion.versus, ["", *arms, *other_arms])):
+    others = [(name, [*arms, *other_arms]) for name in criterion.other_arms]
+    for name, known in ((criterion.arm, arms), *others):
         if name not in known:
             choices = ", ".join(arm for arm in known if arm)
             return f"names arm {name!r}, which the experiment does not have: choose from {choices}"
@@ -190,7 +223,7 @@ def claim_from_json(plain: Mapping[str, Any], diagnostics: Diagnostics) -> Claim
         ConfigError: fields are missing, unknown or cannot be.
     """
     try:
-        criteria = tuple(Criterion(**criterion) for criterion in plain["criteria"])
+        criteria = tuple(Criterion(**{**given, "along": tuple(given.get("along", ()))}) for given in plain["criteria"])
         claim = Claim(**{**plain, "criteria": criteria})
     except (TypeError, KeyError) as error:
         raise ConfigError(f"claim {plain.get('name')!r} in config.json does not fit: {error}") from None

@@ -28,6 +28,7 @@ class Experiment:
     """The arms of one run, how long they train, and what is claimed of them before.
 
     Attributes:
+      first_seed: number of the first seed; a study that confirms another one takes seeds that it did not use.
       checkpoints: environment steps to measure at; empty for the default list.
       other_arms: arms of other runs on the same seeds that its claims compare its own with, judged jointly.
       market: settings of `MarketConfig` that differ from the defaults.
@@ -40,6 +41,7 @@ class Experiment:
     timesteps: int = 100_000
     claims: tuple[Claim, ...] = ()
     num_seeds: int = 8
+    first_seed: int = 0
     checkpoints: tuple[int, ...] = ()
     other_arms: tuple[str, ...] = ()
     market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -138,7 +140,7 @@ class RunConfig:
 
     def unjudged_claims(self) -> Iterator[str]:
         """Claims that this run cannot decide, a line each: flags made it shorter than it was declared."""
-        others = [criterion.versus for claim in self.claims for criterion in claim.criteria]
+        others = [arm for claim in self.claims for criterion in claim.criteria for arm in criterion.other_arms]
         arms = [arm.name for arm in self.arms]
         for _, problem in impossible_criteria(self.claims, arms, others, self.planned_checkpoints):
             yield f"{problem.partition(':')[0]}: it will not be judged"
@@ -211,7 +213,7 @@ def _check_claimed_arms(claims: Sequence[Claim], arms: Sequence[str]) -> None:
     """Refuse claims on arms that are not there; what they are compared with may be an arm of another run."""
     for claim in claims:
         for criterion in claim.criteria:
-            problem = unknown_arm(criterion, arms, [criterion.versus])
+            problem = unknown_arm(criterion, arms, criterion.other_arms)
             if problem:
                 raise ConfigError(f"claim {claim.name!r} {problem}")
 

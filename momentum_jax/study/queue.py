@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from momentum_jax import run_directory
 from momentum_jax.config.run_config import Experiment, RunConfig
 from momentum_jax.fields import ConfigError, differences
+from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.study.declaration import Study, declare, part_name
 from momentum_jax.training.resume import compatibility
 
@@ -37,7 +38,11 @@ class Train(Protocol):
 
 
 def plan(
-    study: Study, folder: Path, configure: Callable[[Experiment], RunConfig], chosen: Sequence[str] = ()
+    study: Study,
+    folder: Path,
+    configure: Callable[[Experiment], RunConfig],
+    chosen: Sequence[str] = (),
+    data_source: str | None = None,
 ) -> list[PartRun]:
     """The runs of a study, in order.
 
@@ -45,20 +50,23 @@ def plan(
       study: the study.
       folder: run directories lie in it, by part.
       configure: makes the run of a part, with what the command line adds.
-      chosen: names of parts; empty for all. A part that names a data source is left out on another one.
+      chosen: names of parts; empty for all.
+      data_source: where the study's bars come from, see `MarketConfig`; default that of a run without settings. A
+        part that names another one is left out.
 
     Raises:
       ConfigError: there is no such part, or nothing is left.
     """
     wanted = {part_name(study.part(name)) for name in chosen}
-    runs = []
+    runs, source = [], data_source or MarketConfig().data_source
     for part in study.parts:
-        config = configure(part)
-        elsewhere = part.market.get("data_source", config.market.data_source) != config.market.data_source
+        named = part.market.get("data_source")
         asked = part_name(part) in wanted if wanted else part_name(part) not in study.by_request
-        if elsewhere or not asked:
+        if not asked or named not in (None, source):
             continue
-        runs.append(PartRun(part_name(part), config, folder / part_name(part)))
+        config = configure(part)
+        if named in (None, config.market.data_source):
+            runs.append(PartRun(part_name(part), config, folder / part_name(part)))
     if not runs:
         raise ConfigError(f"parts {', '.join(chosen)} do not belong to this data source, so there is nothing to run")
     return runs

@@ -35,6 +35,9 @@ MADE_UP = declaration.Study(
 )
 
 
+CSV = MarketConfig(data_source="csv", data_path="x.csv", vix_path="v.csv")
+
+
 class KilledError(Exception):
     pass
 
@@ -158,11 +161,23 @@ def test_a_part_may_be_added_later_but_never_as_confirmatory(tmp_path):
 def test_unknown_parts_and_parts_of_another_market_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="no part 'third': choose from first, second"):
         planned(tmp_path, ["third"])
-    csv = MarketConfig(data_source="csv", data_path="x.csv", vix_path="v.csv")
-    on_bars = queue.plan(MADE_UP, tmp_path, lambda part: configure(part, market=csv))
+    on_bars = queue.plan(MADE_UP, tmp_path, lambda part: configure(part, market=CSV))
     assert [run.name for run in on_bars] == ["first", "second"]
     with pytest.raises(ConfigError, match="so there is nothing to run"):
-        queue.plan(MADE_UP, tmp_path, lambda part: configure(part, market=csv), ["crash"])
+        queue.plan(MADE_UP, tmp_path, lambda part: configure(part, market=CSV), ["crash"])
+
+
+def test_a_part_on_bars_of_files_is_left_out_where_the_command_line_names_none(tmp_path):
+    own = dataclasses.replace(PARTS[0], name="made_up.on_files", market={"data_source": "csv"})
+    study = dataclasses.replace(MADE_UP, parts=(*PARTS, own))
+
+    def on_files(part):
+        return configure(part, market=CSV)
+
+    without = queue.plan(study, tmp_path, configure)
+    assert [run.name for run in without] == ["first", "second", "crash"]
+    bars = queue.plan(study, tmp_path, lambda part: on_files(dataclasses.replace(part, market={})), data_source="csv")
+    assert [run.name for run in bars] == ["first", "second", "on_files"]
 
 
 def parse(line):

@@ -18,7 +18,7 @@ from .parts import CONFOUND, CONTROLS, DOSES, LINKS, PATHS, REPLICATION, REPLICA
 
 STUDY = Study(
     name="dip_paths",
-    question="Which path makes P(HOLD | flat) rise in tune2: the punishment of buying, or what is learned in positions?",
+    question="Which path makes P(HOLD | flat) rise in tune2: that buying is punished, or what is learned in positions?",
     primary="exact P(HOLD | flat) at 5 000 and at 8 000 steps less its start, and its depth to 10 000 steps",
     beside="windowed HOLD %, other horizons, thresholds and baselines",
     horizon=HORIZON,

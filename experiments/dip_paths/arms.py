@@ -46,7 +46,7 @@ REPEATED_REST = (
 )
 CONTROLS = (
     _changed("learning_rate_0", "learning", "nothing", ppo={"learning_rate": 0.0}),
-    _changed("permuted", "the order of rewards, in tune2's environment", "the critic has nothing to learn", ppo=_PERMUTED),
+    _changed("permuted", "the order of rewards in tune2's environment", "nothing is left to learn", ppo=_PERMUTED),
     _changed("permuted_trim", "the same in the environment of trim", "as permuted", ppo=_PERMUTED, env=_TRIM),
     _changed("permuted_fixed", "the same in the environment of fixed", "as permuted", ppo=_PERMUTED, env=_FIXED),
 )

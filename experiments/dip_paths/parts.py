@@ -45,9 +45,7 @@ def _part(
     )
 
 
-REPLICATION = _part(
-    "replication", "The first study's arms on new seeds.", arms.REPEATED, claims.REPLICATION
-)
+REPLICATION = _part("replication", "The first study's arms on new seeds.", arms.REPEATED, claims.REPLICATION)
 CONTROLS = _part(
     "controls", "What must not dip for a reason of the rewards, in each environment of its own.", arms.CONTROLS
 )
@@ -64,7 +62,10 @@ YOKED = tuple(
     for market, source in (("spy", "csv"), ("synthetic", "synthetic"))
 )
 CONFOUND = _part(
-    "confound", "What put_setup changed: the fault, or the size of the reward for holding.", arms.CONFOUND, claims.CONFOUND
+    "confound",
+    "What put_setup changed: the fault, or the size of the reward for holding.",
+    arms.CONFOUND,
+    claims.CONFOUND,
 )
 DOSES = _part(
     "doses",

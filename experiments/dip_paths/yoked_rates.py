@@ -25,9 +25,9 @@ def rates(market: str, first_seed: int, num_seeds: int) -> tuple[float, ...]:
     """
     path = Path(__file__).with_name(f"yoked_rates_{market}.json")
     counts = json.loads(path.read_text(encoding="utf-8"))
-    wanted = list(range(first_seed, first_seed + num_seeds))
-    if counts["seeds"] != wanted:
-        raise ValueError(f"{path}: seeds {counts['seeds'][0]} to {counts['seeds'][-1]}, expected {wanted[0]} to {wanted[-1]}")
+    found, wanted = counts["seeds"], range(first_seed, first_seed + num_seeds)
+    if found != [*wanted]:
+        raise ValueError(f"{path}: seeds {found[0]} to {found[-1]}, expected {wanted[0]} to {wanted[-1]}")
     pairs = zip(counts["forced_stops"], counts["position_steps"], strict=True)
     return tuple(stops / steps for stops, steps in pairs)
 

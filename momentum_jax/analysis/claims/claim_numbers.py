@@ -84,6 +84,8 @@ class RunNumbers:
         return np.where(usable, size, np.nan)
 
     def _level(self, metric: str, counted: str, arm: str, step: int) -> npt.NDArray[np.float64]:
+        if step == 0:  # no row of a table, for nothing has been counted yet
+            return self._start(metric, counted, arm)
         steps = tuple(sorted({*TABLE_STEPS, step}))
         if steps not in self._tables:
             self._tables[steps] = table_values(self.ds, steps)
@@ -92,3 +94,10 @@ class RunNumbers:
         if not len(row):
             return np.full(self.ds.sizes["seed"], np.nan)
         return table[metric].isel(checkpoint=int(row[0])).sel(arm=arm, counted=counted).values
+
+    def _start(self, metric: str, counted: str, arm: str) -> npt.NDArray[np.float64]:
+        """``[seed]`` before the first update: NaN of what is counted since a step before."""
+        name = diagnostics_of(self.ds).metric(metric).curves[counted]
+        if self.ds["env_steps"].values[0] != 0:
+            return np.full(self.ds.sizes["seed"], np.nan)
+        return self._curves[name].isel(checkpoint=0).sel(arm=arm).values

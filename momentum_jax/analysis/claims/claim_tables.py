@@ -84,10 +84,10 @@ def _rows(judgement: Judgement) -> list[dict[str, object]]:
     back: dict[str, object] = {"note": claim.note}
     if not judgement.findings:
         return [front | {"verdict": judgement.verdict.value, "reason": f"not measured: {claim.unmeasured}"} | back]
-    return [front | _columns(finding, judgement.confidence) | back for finding in judgement.findings]
+    return [front | _columns(finding) | back for finding in judgement.findings]
 
 
-def _columns(finding: Finding, confidence: float) -> dict[str, object]:
+def _columns(finding: Finding) -> dict[str, object]:
     row: dict[str, object] = {
         "arm": finding.arm,
         "number": finding.number,
@@ -95,7 +95,7 @@ def _columns(finding: Finding, confidence: float) -> dict[str, object]:
         "seeds": finding.seeds,
         "minimum": np.nan if finding.minimum is None else finding.minimum,
         "maximum": np.nan if finding.maximum is None else finding.maximum,
-        "confidence": confidence,
+        "confidence": finding.confidence,
         "flag": finding.interval.flag,
         "verdict": finding.verdict.value,
         "reason": finding.reason,
@@ -144,8 +144,7 @@ def claims_text(judgements: Sequence[Judgement]) -> str:
         return "No claim was declared.\n"
     if enough(most_seeds(judgements)):
         return "\n".join(_paragraph(judgement) for judgement in judgements)
-    found = [(finding, judgement.confidence) for judgement in judgements for finding in judgement.findings]
-    lines = [f"   {_sentence(finding, confidence)}" for finding, confidence in found]
+    lines = [f"   {_sentence(finding)}" for judgement in judgements for finding in judgement.findings]
     return "\n".join([f"{len(judgements)} claims, {NO_VERDICT}. What they speak of:", *lines]) + "\n"
 
 
@@ -155,7 +154,7 @@ def _paragraph(judgement: Judgement) -> str:
     if not judgement.findings:
         lines.append(f"   not measured: {claim.unmeasured}")
     for finding in judgement.findings:
-        lines.append(f"   {finding.verdict.value:<14}{_sentence(finding, judgement.confidence)}")
+        lines.append(f"   {finding.verdict.value:<14}{_sentence(finding)}")
     if not np.isnan(judgement.meeting.estimate):
         text = _number(judgement.meeting, max(finding.seeds for finding in judgement.findings), scale=100)
         lines.append(f"   seeds that meet all of it: {text} %")
@@ -164,7 +163,7 @@ def _paragraph(judgement: Judgement) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sentence(finding: Finding, confidence: float) -> str:
+def _sentence(finding: Finding) -> str:
     if not finding.seeds or np.isnan(finding.interval.estimate):
         return f"{finding.number}: {finding.reason}"
     limits = [
@@ -175,7 +174,7 @@ def _sentence(finding: Finding, confidence: float) -> str:
     beside = "".join(f"; {counted} {_number(found, finding.seeds)}" for counted, found in finding.beside.items())
     flag = f" ({finding.interval.flag})" if finding.interval.flag else ""
     reason = f"; {finding.reason}" if finding.reason else ""
-    interval = f"{format_percent(confidence)} interval, " if enough(finding.seeds) else ""
+    interval = f"{format_percent(finding.confidence)} interval, " if enough(finding.seeds) else ""
     return (
         f"{finding.number}: {finding.counted} {text}{flag}, claimed {' and '.join(limits)} "
         f"({interval}{finding.seeds} seeds){beside}{reason}"

@@ -50,5 +50,5 @@ def judge_rule(run: RunNumbers, claim: Claim, rule: Rule, family: int = 1) -> Ju
     if not number:
         reason = rule.none_selected
     words = rule.words.format(selected=number, seeds=len(selected))
-    finding = Finding(arm, words, "cumulative", number, share, None, rule.maximum, verdict, reason, {})
+    finding = Finding(arm, words, "cumulative", number, share, confidence, None, rule.maximum, verdict, reason, {})
     return Judgement(claim, verdict, confidence, (finding,), Interval(np.nan, np.nan, np.nan, "a rule"))

@@ -18,18 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from momentum_jax.analysis.claims.claim_intervals import (
-    cannot_vary,
-    depth_interval,
-    level_interval,
-    share_interval,
-    without_spread,
-)
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
+from momentum_jax.analysis.claims.criterion_tests import Compared, tested
 from momentum_jax.analysis.claims.published_arms import find_arm
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
-from momentum_jax.analysis.inference.verdict import Verdict, decide
+from momentum_jax.analysis.inference.verdict import Verdict
 from momentum_jax.analysis.report.formatting import format_steps
 from momentum_jax.config.declared_claims import Claim, Criterion, claim_from_json
 from momentum_jax.diagnostics.description import Metric
@@ -45,6 +39,7 @@ class Finding:
     counted: str
     seeds: int
     interval: Interval
+    confidence: float  # of the interval
     minimum: float | None
     maximum: float | None
     verdict: Verdict
@@ -79,18 +74,19 @@ def judge_together(run: RunNumbers, claims: Sequence[Claim]) -> list[Judgement]:
     return [judge(run, claim, family) for claim in claims]
 
 
-def judge(run: RunNumbers, claim: Claim, family: int = 1) -> Judgement:
+def judge(run: RunNumbers, claim: Claim, family: int = 1, shared: bool = True) -> Judgement:
     """Judges a claim on a run (or several, see `load_runs`).
 
     Args:
         run: the run's numbers.
         claim: the claim; its criteria share the level of 5 % (Bonferroni).
         family: number of claims that share it too.
+        shared: whether its criteria share it. A support needs all of them, and they need not share for that.
     """
     nothing = Interval(np.nan, np.nan, np.nan, "not measured")
     if claim.unmeasured:
         return Judgement(claim, Verdict.UNDECIDED, np.nan, (), nothing)
-    confidence = shared_confidence(family * len(claim.criteria))
+    confidence = shared_confidence(family * (len(claim.criteria) if shared else 1))
     findings = tuple(_finding(run, criterion, confidence) for criterion in claim.criteria)
     return Judgement(
         claim, overall([finding.verdict for finding in findings]), confidence, findings, _meeting(run, claim)
@@ -105,57 +101,50 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Finding:
-    arm = find_arm(run.ds, criterion.arm)
-    versus = find_arm(run.ds, criterion.versus) if criterion.versus else None
+    names = (criterion.arm, *criterion.other_arms)
+    arms = {name: find_arm(run.ds, name) for name in names}
     last_step = int(run.ds["env_steps"].values[-1])
     metric = run.metric(criterion)
     number = _in_words(criterion, metric, last_step)
-    missing = [name for name, found in ((criterion.arm, arm), (criterion.versus, versus)) if name and not found]
-    if arm is None or missing:
+    missing = [name for name, found in arms.items() if not found]
+    if missing:
         return _not_measured(criterion, number, "no such arm", f"no arm {' and '.join(missing)}")
     if metric is None:
         return _not_measured(criterion, number, "no such metric", f"no metric {criterion.metric}")
-    forms = criterion.forms(metric)
-    intervals = {counted: _interval(run, criterion, counted, arm, versus, confidence) for counted in forms}
-    interval, seeds = intervals.pop(criterion.counted)
-    verdict, reason = decide(interval, seeds, criterion.minimum, criterion.maximum)
+    arm, *others = (arms[name] or "" for name in names)
+    compared = Compared(run, criterion, arm, tuple(others))
+    results = {counted: tested(compared, counted, confidence) for counted in criterion.forms(metric)}
+    result = results.pop(criterion.counted)
+    verdict, reason = result.decision
     unreached = _unreached(criterion, run.ds["env_steps"].values)
     if unreached:
         verdict, reason = Verdict.UNDECIDED, unreached
-    beside = {counted: other for counted, (other, _) in intervals.items()}
-    limits = (criterion.minimum, criterion.maximum)
-    return Finding(arm, number, criterion.counted, seeds, interval, *limits, verdict, reason, beside)
+    return Finding(
+        arm=arm,
+        number=number,
+        counted=criterion.counted,
+        seeds=result.seeds,
+        interval=result.interval,
+        confidence=result.confidence,
+        minimum=criterion.minimum,
+        maximum=criterion.maximum,
+        verdict=verdict,
+        reason=reason,
+        beside={counted: other.interval for counted, other in results.items()},
+    )
 
 
 def _not_measured(criterion: Criterion, number: str, flag: str, absent: str) -> Finding:
     """The finding of a run that does not have what the criterion speaks of."""
     nothing, limits = Interval(np.nan, np.nan, np.nan, flag), (criterion.minimum, criterion.maximum)
     reason = f"not measured: the run has {absent}"
-    return Finding("", number, criterion.counted, 0, nothing, *limits, Verdict.UNDECIDED, reason, {})
-
-
-def _interval(
-    run: RunNumbers, criterion: Criterion, counted: str, arm: str, versus: str | None, confidence: float
-) -> tuple[Interval, int]:
-    """The number over seeds, and how many seeds have it."""
-    values = run.per_seed(criterion, counted, arm)
-    other = None if versus is None else run.per_seed(criterion, counted, versus)
-    if criterion.quantity != "prevalence" and all(cannot_vary(run.ds, name) for name in (arm, versus) if name):
-        point = without_spread(values if other is None else values - other)
-        if point is not None:
-            return point
-    if criterion.quantity == "depth":
-        room = run.room(criterion, counted, arm)
-        versus_room = 0.0 if versus is None else run.room(criterion, counted, versus)
-        return depth_interval(values, room, other, versus_room, confidence)
-    interval = share_interval if criterion.quantity == "prevalence" else level_interval
-    return interval(values, other, confidence)
+    return Finding("", number, criterion.counted, 0, nothing, np.nan, *limits, Verdict.UNDECIDED, reason, {})
 
 
 def _meeting(run: RunNumbers, claim: Claim) -> Interval:
     """Share of seeds that meet all criteria themselves (of one arm, none of them a prevalence)."""
     arms = {find_arm(run.ds, criterion.arm) for criterion in claim.criteria}
-    own = all(not criterion.versus and criterion.quantity != "prevalence" for criterion in claim.criteria)
+    own = all(not criterion.other_arms and criterion.quantity != "prevalence" for criterion in claim.criteria)
     known_metrics = all(run.metric(criterion) for criterion in claim.criteria)
     if len(arms) != 1 or None in arms or not own or not known_metrics:
         return Interval(np.nan, np.nan, np.nan, "not of one arm")
@@ -189,5 +178,14 @@ def _in_words(criterion: Criterion, metric: Metric | None, last_step: int) -> st
         "depth": f"depth of the {name} dip from {criterion.from_step}, trough by {end}",
         "prevalence": f"seeds with a {name} dip from {criterion.from_step}, trough by {end}",
     }
-    against = f", {criterion.arm} less {criterion.versus}" if criterion.versus else ""
-    return spans[criterion.quantity] + against
+    return spans[criterion.quantity] + _against(criterion)
+
+
+def _against(criterion: Criterion) -> str:
+    """The arms that are compared; empty where one is judged by itself."""
+    if criterion.along:
+        return f", slope along {', '.join((criterion.arm, *criterion.along))}"
+    if not criterion.versus:
+        return ""
+    share = "" if criterion.versus_share == 1 else f"{criterion.versus_share:g} × "
+    return f", {criterion.arm} less {share}{criterion.versus}"

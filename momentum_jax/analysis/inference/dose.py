@@ -24,6 +24,7 @@ class DoseTrend(NamedTuple):
     slope: Interval  # outcome per unit of dose, mean over seeds, BCa
     p_value: float  # sign-flip permutation of the slopes, two-sided
     page_p_value: float  # Page's test, two-sided; NaN with fewer than 3 doses or 2 seeds
+    page_rises: bool  # whether its ranks rise with the dose
 
 
 def dose_trend(doses: npt.ArrayLike, outcomes: npt.ArrayLike, confidence: float = CONFIDENCE) -> DoseTrend:
@@ -44,12 +45,13 @@ def dose_trend(doses: npt.ArrayLike, outcomes: npt.ArrayLike, confidence: float 
     centred = levels - levels.mean()
     slopes = centred @ values / (centred**2).sum()
     test = compare_means(slopes, np.zeros_like(slopes), confidence)
-    return DoseTrend(values.shape[1], test.difference, test.p_value, _page(values[np.argsort(levels)]))
+    return DoseTrend(values.shape[1], test.difference, test.p_value, *_page(values[np.argsort(levels)]))
 
 
-def _page(ordered: npt.NDArray[np.float64]) -> float:
+def _page(ordered: npt.NDArray[np.float64]) -> tuple[float, bool]:
     if ordered.shape[0] < 3 or ordered.shape[1] < 2:
-        return np.nan
-    rows = [ordered.T, ordered[::-1].T]
-    one_sided = [stats.page_trend_test(matrix, method="asymptotic").pvalue for matrix in rows]
-    return float(min(1.0, 2 * min(one_sided)))
+        return np.nan, False
+    rising, falling = (
+        stats.page_trend_test(matrix, method="asymptotic").pvalue for matrix in (ordered.T, ordered[::-1].T)
+    )
+    return float(min(1.0, 2 * min(rising, falling))), bool(rising < falling)

@@ -18,7 +18,7 @@ from .arms import Intervention
 FIRST_SEED, NUM_SEEDS, TIMESTEPS = 1_000, 64, 30_000
 _EVERY_UPDATE_TO = 12_288
 CHECKPOINTS = tuple(
-    sorted({*range(0, _EVERY_UPDATE_TO + 1, PPOConfig().rollout_size), *default_checkpoints(TIMESTEPS)})
+    sorted({*range(0, _EVERY_UPDATE_TO + 1, PPOConfig().rollout_size), *default_checkpoints(TIMESTEPS), TIMESTEPS})
 )
 
 

@@ -63,9 +63,14 @@ class Criterion:
     maximum: float | None = None
 
     @property
+    def arms(self) -> tuple[str, ...]:
+        """Every arm that it speaks of, `arm` first."""
+        return (self.arm, *filter(None, [self.versus]), *self.along)
+
+    @property
     def other_arms(self) -> tuple[str, ...]:
-        """Arms that it compares `arm` with; they may be of other runs."""
-        return (*filter(None, [self.versus]), *self.along)
+        """Those of them that may be of other runs: what `arm` is compared with, and all arms of a trend."""
+        return self.arms if self.along else self.arms[1:]
 
     @property
     def is_dip(self) -> bool:
@@ -198,8 +203,8 @@ def impossible_criteria(
 
 def unknown_arm(criterion: Criterion, arms: Sequence[str], other_arms: Sequence[str]) -> str:
     """What is wrong with the arms that a criterion names, and what to do; empty where nothing is."""
-    others = [(name, [*arms, *other_arms]) for name in criterion.other_arms]
-    for name, known in ((criterion.arm, arms), *others):
+    for name in criterion.arms:
+        known = [*arms, *other_arms] if name in criterion.other_arms else [*arms]
         if name not in known:
             choices = ", ".join(arm for arm in known if arm)
             return f"names arm {name!r}, which the experiment does not have: choose from {choices}"

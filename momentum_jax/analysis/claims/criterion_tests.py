@@ -38,7 +38,7 @@ class Compared(NamedTuple):
     run: RunNumbers
     criterion: Criterion
     arm: str  # as the run calls it
-    others: tuple[str, ...]  # those of `Criterion.other_arms`, likewise
+    others: tuple[str, ...]  # the rest of `Criterion.arms`, likewise
 
 
 class Tested(NamedTuple):

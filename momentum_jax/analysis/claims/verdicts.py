@@ -101,8 +101,7 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Finding:
-    names = (criterion.arm, *criterion.other_arms)
-    arms = {name: find_arm(run.ds, name) for name in names}
+    arms = {name: find_arm(run.ds, name) for name in criterion.arms}
     last_step = int(run.ds["env_steps"].values[-1])
     metric = run.metric(criterion)
     number = _in_words(criterion, metric, last_step)
@@ -111,7 +110,7 @@ def _finding(run: RunNumbers, criterion: Criterion, confidence: float) -> Findin
         return _not_measured(criterion, number, "no such arm", f"no arm {' and '.join(missing)}")
     if metric is None:
         return _not_measured(criterion, number, "no such metric", f"no metric {criterion.metric}")
-    arm, *others = (arms[name] or "" for name in names)
+    arm, *others = (arms[name] or "" for name in criterion.arms)
     compared = Compared(run, criterion, arm, tuple(others))
     results = {counted: tested(compared, counted, confidence) for counted in criterion.forms(metric)}
     result = results.pop(criterion.counted)
@@ -144,7 +143,7 @@ def _not_measured(criterion: Criterion, number: str, flag: str, absent: str) -> 
 def _meeting(run: RunNumbers, claim: Claim) -> Interval:
     """Share of seeds that meet all criteria themselves (of one arm, none of them a prevalence)."""
     arms = {find_arm(run.ds, criterion.arm) for criterion in claim.criteria}
-    own = all(not criterion.other_arms and criterion.quantity != "prevalence" for criterion in claim.criteria)
+    own = all(criterion.arms == (criterion.arm,) and criterion.quantity != "prevalence" for criterion in claim.criteria)
     known_metrics = all(run.metric(criterion) for criterion in claim.criteria)
     if len(arms) != 1 or None in arms or not own or not known_metrics:
         return Interval(np.nan, np.nan, np.nan, "not of one arm")

@@ -8,13 +8,16 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.claim_tables import claims_table
 from momentum_jax.analysis.claims.step_down import judge_step_down
 from momentum_jax.analysis.claims.verdicts import judge
+from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.intervals import mean_interval
 from momentum_jax.analysis.inference.verdict import Verdict
+from momentum_jax.analysis.metrics.curves import derive_curves
 from momentum_jax.config.declared_claims import Claim, Criterion, claim_from_json
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
@@ -150,6 +153,14 @@ def test_a_trend_keeps_its_level_and_five_seeds_decide_nothing():
     assert verdict(RISING, **few) == Verdict.UNDECIDED
 
 
+def test_page_is_two_sided():
+    values = np.array([drawn(0.3 * place, key=place) for place in range(4)])
+    rising = stats.page_trend_test(values.T, method="asymptotic").pvalue
+    assert dose_trend(range(4), values).page_p_value == pytest.approx(2 * rising)
+    turned = dose_trend(range(4), values[::-1])
+    assert turned.page_p_value == pytest.approx(2 * rising) and not turned.page_rises
+
+
 def test_a_trend_depends_on_the_order_of_the_arms():
     arms = {name: drawn(2.0 * place, key=place) for place, name in enumerate("abcd")}
     turned = dataclasses.replace(RISING, arm="d", along=("c", "b", "a"))
@@ -212,6 +223,7 @@ def test_a_change_may_begin_at_the_start(simulate):
     level = dataclasses.replace(asked, quantity="level")
     found = run.per_seed(asked, "exact", "tune2")
     start = run.per_seed(dataclasses.replace(level, step=0), "exact", "tune2")
+    assert start == pytest.approx(derive_curves(ds)["p_hold"].sel(arm="tune2", checkpoint=0).values)
     found = run.per_seed(asked, "exact", "tune2")
     assert np.isfinite(start).all() and np.ptp(found - start) > 0
     assert found == pytest.approx(run.per_seed(level, "exact", "tune2") - start)

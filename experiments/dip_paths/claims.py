@@ -87,8 +87,20 @@ DIP = Claim(
     statement="In tune2 P(HOLD) is more than 5 points above its start at 5 000 and at 8 000 steps.",
     criteria=tuple(_change(TUNE2, step, minimum=THRESHOLD) for step in FIXED_STEPS),
 )
-REPLICATION = (DIP, *link("false_cost", TRIM, "the false cost of a trim"))
+DOSE_OF_STOP_REWARD = Claim(
+    name="dose_of_stop_reward",
+    statement="The depth rises with the size of the stop's reward.",
+    criteria=(_depth("stop_reward_0", along=(*(rung.arm.name for rung in STOP_REWARD_LADDER), TUNE2), minimum=0.0),),
+)
+DOSE_OF_FALSE_COST = Claim(
+    name="dose_of_false_cost",
+    statement="The depth falls as a trim's cost gets right.",
+    criteria=(_depth(TUNE2, along=(*(rung.arm.name for rung in TRIM_COST_LADDER), TRIM), maximum=0.0),),
+)
+# A claim stands in the part of its first arm; its other arms may be of other parts.
+REPLICATION = (DIP, *link("false_cost", TRIM, "the false cost of a trim"), DOSE_OF_FALSE_COST)
 LINKS = (
+    DOSE_OF_STOP_REWARD,
     *link("stop", "no_stop", "the forced stop"),
     *link("stop_reward", "stop_reward_0", "the reward of the forced stop"),
     *link("trims", "trims_illegal", "trims"),
@@ -136,19 +148,5 @@ CONFOUND = (
         name="rest_is_not_trims",
         statement="With the trim fixed and trims masked more than half of the rest of the dip is there.",
         criteria=half_of("trim+trims_illegal", TRIM),
-    ),
-)
-DOSES = (
-    Claim(
-        name="dose_of_stop_reward",
-        statement="The depth rises with the size of the stop's reward.",
-        criteria=(
-            _depth("stop_reward_0", along=(*(rung.arm.name for rung in STOP_REWARD_LADDER), TUNE2), minimum=0.0),
-        ),
-    ),
-    Claim(
-        name="dose_of_false_cost",
-        statement="The depth falls as a trim's cost gets right.",
-        criteria=(_depth(TUNE2, along=(*(rung.arm.name for rung in TRIM_COST_LADDER), TRIM), maximum=0.0),),
     ),
 )

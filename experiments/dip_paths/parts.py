@@ -71,7 +71,6 @@ DOSES = _part(
     "doses",
     "The reward of the stop and the false cost, in steps.",
     (*arms.STOP_REWARD_LADDER, *arms.TRIM_COST_LADDER),
-    claims.DOSES,
 )
 REPLICATION_REST = _part("replication_rest", "The earlier published settings on new seeds.", arms.REPEATED_REST)
 

@@ -46,6 +46,28 @@ class Arm:
         own = {name: values[position] for name, values in self.by_seed.items()}
         return dataclasses.replace(_with_settings(self, own), by_seed={})
 
+    def for_seeds(self, declared: Sequence[int], seeds: Sequence[int]) -> Arm:
+        """The same arm in a run with other seeds: each keeps its own values.
+
+        Args:
+          declared: the seeds that `by_seed` is of, in its order.
+          seeds: those of the run.
+
+        Raises:
+          ConfigError: one of them has no values.
+        """
+        if not self.by_seed or any(len(values) != len(declared) for values in self.by_seed.values()):
+            return self  # `validate` tells what is wrong
+        places = {seed: place for place, seed in enumerate(declared)}
+        unknown_seeds = [seed for seed in seeds if seed not in places]
+        if unknown_seeds:
+            raise ConfigError(
+                f"by_seed of arm {self.name} has no value for seed {unknown_seeds[0]}: choose seeds from {declared[0]} "
+                f"to {declared[-1]}"
+            )
+        by_seed = {name: tuple(values[places[seed]] for seed in seeds) for name, values in self.by_seed.items()}
+        return dataclasses.replace(self, by_seed=by_seed)
+
     def validate(self, seeds: Sequence[int]) -> None:
         """Raises ConfigError on the first setting that cannot be, in a run with these seeds."""
         if not self.by_seed:

@@ -69,8 +69,8 @@ class Criterion:
 
     @property
     def other_arms(self) -> tuple[str, ...]:
-        """Those of them that may be of other runs: what `arm` is compared with, and all arms of a trend."""
-        return self.arms if self.along else self.arms[1:]
+        """Those that `arm` is compared with; they may be of other runs."""
+        return self.arms[1:]
 
     @property
     def is_dip(self) -> bool:
@@ -203,8 +203,8 @@ def impossible_criteria(
 
 def unknown_arm(criterion: Criterion, arms: Sequence[str], other_arms: Sequence[str]) -> str:
     """What is wrong with the arms that a criterion names, and what to do; empty where nothing is."""
-    for name in criterion.arms:
-        known = [*arms, *other_arms] if name in criterion.other_arms else [*arms]
+    others = [(name, [*arms, *other_arms]) for name in criterion.other_arms]
+    for name, known in ((criterion.arm, arms), *others):
         if name not in known:
             choices = ", ".join(arm for arm in known if arm)
             return f"names arm {name!r}, which the experiment does not have: choose from {choices}"

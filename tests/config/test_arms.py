@@ -57,6 +57,14 @@ def test_the_advice_is_right():
     make_config({"gamma": (0.1, 0.2)}, num_seeds=2).validate()
 
 
+def test_in_a_run_with_other_seeds_each_keeps_its_values():
+    arm = Arm(name="a", by_seed={"gamma": (0.1, 0.2, 0.3), "ent_coef": (1.0, 2.0, 3.0)})
+    assert arm.for_seeds(range(7, 10), (8, 9)).by_seed == {"gamma": (0.2, 0.3), "ent_coef": (2.0, 3.0)}
+    assert arm.for_seeds(range(7, 10), range(7, 10)) == arm
+    with pytest.raises(ConfigError, match="no value for seed 10: choose seeds from 7 to 9"):
+        arm.for_seeds(range(7, 10), (8, 9, 10))
+
+
 def test_options_of_the_momentum_environment_are_refused_on_another_one():
     make_config({"ent_coef": (0.0, 0.25, 0.5)}, environment="CartPole-v1").validate()
     with pytest.raises(ConfigError, match="arm a has settings of the environment momentum"):

@@ -194,7 +194,8 @@ def every_experiment():
 @pytest.mark.parametrize("name", list(every_experiment()))
 def test_declared_claims_go_into_the_config_and_come_back(name):
     study = experiments.load(name)
-    config = RunConfig(experiment=study.name, arms=study.arms, claims=study.claims)
+    seeds = {"num_seeds": study.num_seeds, "first_seed": study.first_seed}
+    config = RunConfig(experiment=study.name, arms=study.arms, claims=study.claims, **seeds)
     config.validate()
     assert tuple(claim_from_json(plain, MOMENTUM) for plain in config.to_json()["claims"]) == study.claims
     arms = {arm.name for arm in study.arms}

@@ -45,6 +45,13 @@ def test_each_market_runs_every_part_but_the_other_markets_yoked_one(market, kep
         assert part.config.seeds == tuple(range(1_000, 1_064)) and part.config.timesteps == 30_000
 
 
+def test_fewer_seeds_keep_their_own_rates():
+    config = parse("--experiment=dip_paths.yoked_synthetic --run_dir=runs/x --first_seed=1003 --num_seeds=2").config
+    rates = yoked_rates.rates("synthetic", 1_000, 64)
+    config.validate()
+    assert config.arms[0].by_seed == {"yoked_stop_rate": rates[3:5]}
+
+
 def test_every_arm_that_was_asked_for_is_there_once_and_says_what_it_isolates():
     names = [intervention.arm.name for intervention in parts.INTERVENTIONS]
     assert sorted(names) == sorted(ASKED)

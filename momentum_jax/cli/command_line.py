@@ -152,7 +152,8 @@ def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
     # A part may name where its bars come from and leave the files to the flags.
     declared = _as_declared(experiment, {**experiment.market, **flag_definitions.given(values, MarketConfig)})
     config = _with_flags(declared, values)
-    arms = tuple(arm.for_seeds(declared.seeds, config.seeds) for arm in config.arms)
+    seeds = range(config.first_seed, config.first_seed + config.num_seeds)  # it may be more than there can be
+    arms = tuple(arm.for_seeds(declared.seeds, seeds) for arm in config.arms)
     config = dataclasses.replace(config, arms=arms)
     if values.checkpoints is None:
         reached = tuple(step for step in config.checkpoints if step <= config.timesteps)

@@ -59,10 +59,10 @@ class Arm:
         if not self.by_seed or any(len(values) != len(declared) for values in self.by_seed.values()):
             return self  # `validate` tells what is wrong
         places = {seed: place for place, seed in enumerate(declared)}
-        unknown_seeds = [seed for seed in seeds if seed not in places]
-        if unknown_seeds:
+        absent = next((seed for seed in seeds if seed not in places), None)
+        if absent is not None:
             raise ConfigError(
-                f"by_seed of arm {self.name} has no value for seed {unknown_seeds[0]}: choose seeds from {declared[0]} "
+                f"by_seed of arm {self.name} has no value for seed {absent}: choose seeds from {declared[0]} "
                 f"to {declared[-1]}"
             )
         by_seed = {name: tuple(values[places[seed]] for seed in seeds) for name, values in self.by_seed.items()}

@@ -1,4 +1,4 @@
-"""What each arm of dip_paths isolates, seen in the record of two updates of every arm, trained side by side."""
+"""What each arm of which_path isolates, seen in the record of two updates of every arm, trained side by side."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments.dip_paths import parts, yoked_rates
+from experiments.which_path import parts, yoked_rates
 from momentum_jax.config import RunConfig
 from momentum_jax.run_directory import load_run
 from momentum_jax.training import runner
@@ -27,7 +27,7 @@ def record(tmp_path_factory):
         experiment="test", arms=tuple(arms), num_seeds=NUM_SEEDS, first_seed=parts.FIRST_SEED,
         timesteps=2 * ROLLOUT, checkpoints=(ROLLOUT, 2 * ROLLOUT),
     )  # fmt: skip
-    run_dir = tmp_path_factory.mktemp("dip_paths") / "run"
+    run_dir = tmp_path_factory.mktemp("which_path") / "run"
     runner.train(config, run_dir, lambda line: None)
     return load_run(run_dir)
 
@@ -79,6 +79,6 @@ def test_the_reward_of_a_stop_is_all_that_its_weight_changes(record):
 
 
 def test_a_smaller_false_cost_fires_fewer_stops(record):
-    ladder = ("tune2", "trim_cost_0.25", "trim_cost_0.5", "trim_cost_0.75", "trim")
+    ladder = ("tune2", "trim_cost_0.85", "trim_cost_0.9", "trim_cost_0.95", "trim")
     stops = [total(record, "forced_stop", arm) for arm in ladder]
     assert stops == sorted(stops, reverse=True) and stops[-1] < stops[0] / 4

@@ -32,7 +32,7 @@ def _part(
     own = {intervention.arm.name for intervention in interventions}
     compared = [arm for claim in claimed for criterion in claim.criteria for arm in criterion.other_arms]
     return Experiment(
-        name=f"dip_paths.{name}",
+        name=f"which_path.{name}",
         description=description,
         arms=tuple(intervention.arm for intervention in interventions),
         other_arms=tuple(dict.fromkeys(arm for arm in compared if arm not in own)),

@@ -3,7 +3,7 @@
 `yoked_rates_<market>.json` holds the counts, beside this file. They are made from a run of tune2 on the study's seeds:
 
     python launch.py --experiment=tune2 --first_seed=1000 --num_seeds=64 --timesteps=5000 --run_dir=runs/rates [market]
-    python experiments/dip_paths/yoked_rates.py runs/rates experiments/dip_paths/yoked_rates_spy.json
+    python experiments/which_path/yoked_rates.py runs/rates experiments/which_path/yoked_rates_spy.json
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ HOLD over to flat states. Each arm is tune2 with one thing changed; `arms` says 
 besides, `claims` what is claimed and by which margin. The numbers were suggested by runs on seeds 0 to 63, so these
 runs take the seeds 1 000 to 1 063: a fixed number, at which nothing is stopped early and to which nothing is added.
 
-    python launch.py --study=dip_paths --run_dir=runs/dip_paths/synthetic
-    python launch.py --study=dip_paths --run_dir=runs/dip_paths/spy --data_source=csv --data_path=… --vix_path=… \\
+    python launch.py --study=which_path --run_dir=runs/which_path/synthetic
+    python launch.py --study=which_path --run_dir=runs/which_path/spy --data_source=csv --data_path=… --vix_path=… \\
                      --start_date=2024-02-20 --end_date=2024-03-20
 """
 
@@ -17,7 +17,7 @@ from .claims import HORIZON, THRESHOLD
 from .parts import CONFOUND, CONTROLS, DOSES, LINKS, PATHS, REPLICATION, REPLICATION_REST, YOKED
 
 STUDY = Study(
-    name="dip_paths",
+    name="which_path",
     question="Which path makes P(HOLD | flat) rise in tune2: that buying is punished, or what is learned in positions?",
     primary="exact P(HOLD | flat) at 5 000 and at 8 000 steps less its start, and its depth to 10 000 steps",
     beside="windowed HOLD %, other horizons, thresholds and baselines",

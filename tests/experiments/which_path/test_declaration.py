@@ -1,4 +1,4 @@
-"""The declaration of the study dip_paths: arms, seeds, steps, programs and claims as they were asked for."""
+"""The declaration of the study which_path: arms, seeds, steps, programs and claims as they were asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import experiments
-from experiments.dip_paths import STUDY, arms, claims, parts, yoked_rates
+from experiments.which_path import STUDY, arms, claims, parts, yoked_rates
 from momentum_jax.cli import command_line
 from momentum_jax.config import EnvOptions, PPOConfig
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
@@ -17,7 +17,7 @@ from momentum_jax.study import part_name, queue
 CSV = "--data_source=csv --data_path=bars.csv --vix_path=vix.csv"
 ASKED = (
     "stop_reward_0", "stop_reward_0.25", "stop_reward_0.5", "stop_reward_0.75", "trims_illegal", "no_stop",
-    "trim_cost_0.25", "trim_cost_0.5", "trim_cost_0.75", "gradient_flat_only", "gradient_position_only",
+    "trim_cost_0.85", "trim_cost_0.9", "trim_cost_0.95", "gradient_flat_only", "gradient_position_only",
     "gradient_position_only_entropy", "two_towers", "yoked_stop", "trims_frozen", "trim", "trim+put_setup",
     "trim+put_setup+missed_half", "trim+missed_double", "trim+trims_illegal", "permuted", "permuted_trim",
     "permuted_fixed", "learning_rate_0", "tune2", "tune1", "tune3", "baseline", "fixed",
@@ -35,18 +35,18 @@ def parse(line):
     [("", "yoked_synthetic", "yoked_spy"), (CSV, "yoked_spy", "yoked_synthetic")],
 )
 def test_each_market_runs_every_part_but_the_other_markets_yoked_one(market, kept, left_out):
-    command = parse(f"--study=dip_paths --run_dir=runs/x {market}")
+    command = parse(f"--study=which_path --run_dir=runs/x {market}")
     queue.check(command.parts)
     names = [part.name for part in command.parts]
     assert names == [part_name(part) for part in STUDY.parts if part_name(part) != left_out] and kept in names
     for part in command.parts:
-        alone = parse(f"--experiment=dip_paths.{part.name} --run_dir=runs/x {market}")
+        alone = parse(f"--experiment=which_path.{part.name} --run_dir=runs/x {market}")
         assert alone.config == part.config
         assert part.config.seeds == tuple(range(1_000, 1_064)) and part.config.timesteps == 30_000
 
 
 def test_fewer_seeds_keep_their_own_rates():
-    config = parse("--experiment=dip_paths.yoked_synthetic --run_dir=runs/x --first_seed=1003 --num_seeds=2").config
+    config = parse("--experiment=which_path.yoked_synthetic --run_dir=runs/x --first_seed=1003 --num_seeds=2").config
     rates = yoked_rates.rates("synthetic", 1_000, 64)
     config.validate()
     assert config.arms[0].by_seed == {"yoked_stop_rate": rates[3:5]}
@@ -72,7 +72,7 @@ def test_no_two_arms_have_the_same_settings():
         ("trims_illegal", {"trims_legal": False}, {}),
         ("no_stop", {"stop_fires": False}, {}),
         ("trim", {"trim_reduces_cost": True}, {}),
-        ("trim_cost_0.75", {"trim_reduces_cost": True, "trim_cost_share": 0.75}, {}),
+        ("trim_cost_0.95", {"trim_reduces_cost": True, "trim_cost_share": 0.95}, {}),
         ("gradient_flat_only", {"position_policy_weight": 0.0, "position_entropy_weight": 0.0}, {}),
         ("gradient_position_only", {"flat_policy_weight": 0.0, "flat_entropy_weight": 0.0}, {}),
         ("gradient_position_only_entropy", {"flat_policy_weight": 0.0}, {}),
@@ -91,7 +91,7 @@ def test_an_arm_is_tune2_with_nothing_else_changed(name, env, ppo):
 
 
 def test_a_part_is_one_program_but_for_the_network_of_its_own():
-    programs = {part.name: len(part.config.programs) for part in parse("--study=dip_paths --run_dir=runs/x").parts}
+    programs = {part.name: len(part.config.programs) for part in parse("--study=which_path --run_dir=runs/x").parts}
     assert programs.pop("paths") == 2 and set(programs.values()) == {1}
 
 
@@ -101,14 +101,14 @@ def test_it_is_measured_at_every_update_around_the_peak_and_at_the_first_studys_
 
 
 def test_every_claim_can_be_judged_and_has_a_name_of_its_own():
-    declared = [claim for part in STUDY.parts for claim in part.claims if part.name != "dip_paths.yoked_synthetic"]
+    declared = [claim for part in STUDY.parts for claim in part.claims if part.name != "which_path.yoked_synthetic"]
     assert len(declared) == len({claim.name for claim in declared}) == 24
     known = {one.arm.name for one in parts.INTERVENTIONS}
     for claim in declared:
         claim.validate(MOMENTUM)
         assert all({criterion.arm, *criterion.other_arms} <= known for criterion in claim.criteria)
     confirmatory = {part.name for part in STUDY.parts if part.claims}
-    assert confirmatory <= {f"dip_paths.{name}" for name in STUDY.confirmatory}
+    assert confirmatory <= {f"which_path.{name}" for name in STUDY.confirmatory}
 
 
 def test_a_claim_of_no_dip_speaks_of_both_fixed_steps_and_the_depth():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import tempfile
@@ -13,6 +14,7 @@ from momentum_jax.processes import jax_settings, kernel_choices, machine
 from momentum_jax.processes.paths import user_path
 
 _LAPACK_THREADS = "OPENBLAS_NUM_THREADS"
+_SET_LAPACK_THREADS = ("scipy_openblas_set_num_threads", "openblas_set_num_threads")  # in SciPy's wheels; elsewhere
 CACHE_VARIABLE = "MOMENTUM_JAX_CACHE"
 
 
@@ -53,19 +55,19 @@ def _has_cuda() -> bool:
 
 
 def _load_lapack() -> None:
-    """Load the LAPACK that JAX borrows from SciPy, with one thread unless the user says otherwise.
+    """Load the LAPACK that JAX borrows from SciPy and leave it one thread, unless the user says otherwise.
 
     Its threads spin while they wait for each other. Where other threads want the cores, XLA's own among them, the
     factorisation of an initial layer then takes up to 200 ms instead of 1 ms.
     """
-    import numpy  # noqa: F401  NumPy has a library of its own, which reads the variable too: that one keeps its threads
+    from scipy.linalg import cython_lapack
 
-    given = os.environ.get(_LAPACK_THREADS)
-    os.environ[_LAPACK_THREADS] = given or "1"
-    import scipy.linalg.cython_lapack  # noqa: F401
-
-    if given is None:
-        del os.environ[_LAPACK_THREADS]
+    if os.environ.get(_LAPACK_THREADS):
+        return
+    library = ctypes.CDLL(cython_lapack.__file__)  # finds the names of the libraries that it needs, too
+    for name in _SET_LAPACK_THREADS:
+        if hasattr(library, name):
+            getattr(library, name)(1)
 
 
 def cache_dir() -> Path:

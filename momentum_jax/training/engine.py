@@ -24,10 +24,11 @@ from momentum_jax.fields import without_unused
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS
 from momentum_jax.ppo.records import UpdateRecord
-from momentum_jax.ppo.streams import from_numbers, stream_numbers
+from momentum_jax.ppo.streams import stream_numbers
 from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.training import device_arrays
 from momentum_jax.training.group_width import Layout
+from momentum_jax.training.initialisation import Initialiser, initialising_devices
 
 _AXIS = "runs"
 
@@ -77,12 +78,13 @@ class Engine:
         self._groups = [
             self.runs[start : start + layout.group_size] for start in range(0, len(self.runs), layout.group_size)
         ]
-        self._inputs = [self._put(_stack_inputs(_padded(group, layout.group_size))) for group in self._groups]
-        device = _initialising_device(layout)
-        initial_shared = jax.device_put(shared, device)
+        padded = [_padded(group, layout.group_size) for group in self._groups]
+        inputs = [_stack_inputs(group) for group in padded]
+        self._inputs = self._put(inputs)
+        initialiser = Initialiser(task, shared, initialising_devices(layout.devices), self._by_run)
         self._states = [
-            self._init(_padded(group, layout.group_size), initial_shared, device, fixed_streams)
-            for group in self._groups
+            initialiser.states(*group_inputs, _stream_numbers(group, fixed_streams))
+            for group, group_inputs in zip(padded, inputs, strict=True)
         ]
         # Compiled ahead of time: an input that changed its type would be an error, never a second compilation.
         update = jax.jit(self._over_runs(_update_run), donate_argnums=4)
@@ -195,33 +197,6 @@ class Engine:
     def _put(self, tree: Any) -> Any:
         return jax.device_put(tree, self._by_run)
 
-    def _init(
-        self, runs: Sequence[Run], shared: Any, device: Any, fixed_streams: Sequence[str]
-    ) -> learner.LearnerState:
-        """Initialise a group's runs on `device`, where `shared` is, and put them where they train at once."""
-        numbers = np.stack([stream_numbers(run.seed, fixed_streams, run.redrawn_streams) for run in runs])
-        inputs = jax.device_put((_stack_inputs(runs), numbers), device)
-        return self._put(jax.tree.map(device_arrays.on_host, _init_runs(self._task, shared, *inputs)))
-
-
-def _initialising_device(layout: Layout) -> Any:
-    """A CPU, on which a run takes 2 ms; an accelerator takes 15. Its own where JAX was told to leave CPUs out."""
-    try:
-        return jax.local_devices(backend="cpu")[0]
-    except RuntimeError:
-        return layout.devices[0]
-
-
-@partial(jax.jit, static_argnums=0)
-def _init_runs(task: Task, shared: Any, inputs: Any, numbers: Any) -> learner.LearnerState:
-    """States [runs, ...], made one after the other: batched QR factorisations side by side hang XLA:CPU."""
-
-    def init(arguments: Any) -> learner.LearnerState:
-        (config, options), own = arguments
-        return learner.init(task, config, task.bind(shared, options), from_numbers(own))
-
-    return jax.lax.map(init, (inputs, numbers))
-
 
 def _update_run(task: Task, config: PPOConfig, env_params: Any, total_updates: Any, state: Any) -> Any:
     return learner.update(task, config, env_params, total_updates, state)
@@ -235,6 +210,11 @@ def _mapped(layout: Layout, function: Callable[[Any], Any], arguments: Any) -> A
 
 def _padded(group: Sequence[Run], size: int) -> list[Run]:
     return [*group, *[group[0]] * (size - len(group))]
+
+
+def _stream_numbers(runs: Sequence[Run], fixed_streams: Sequence[str]) -> np.ndarray:
+    """What the runs' random streams are drawn from, [runs, streams]."""
+    return np.stack([stream_numbers(run.seed, fixed_streams, run.redrawn_streams) for run in runs])
 
 
 def _stack_inputs(runs: Sequence[Run]) -> tuple[PPOConfig, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from momentum_jax.fields import ConfigError
 from momentum_jax.processes import backend_startup
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -49,3 +52,23 @@ def test_a_cache_folder_that_cannot_be_made_is_refused(environment, tmp_path):
     environment.setenv(backend_startup.CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     with pytest.raises(ConfigError, match=r"MOMENTUM_JAX_CACHE=.*file/cache: cannot be made \(Not a directory\)"):
         backend_startup.cache_dir()
+
+
+COUNT_LAPACK_THREADS = """
+import ctypes
+import scipy.special
+from momentum_jax.processes import backend_startup
+from scipy.linalg import cython_lapack
+backend_startup.start()
+print(getattr(ctypes.CDLL(cython_lapack.__file__), "scipy_openblas_get_num_threads", lambda: "no OpenBLAS")())
+"""
+
+
+@pytest.mark.parametrize(("asked", "threads"), [("", "1"), ("2", "2")])
+def test_lapack_has_one_thread_even_where_scipy_was_imported_first_unless_the_user_asks(environment, asked, threads):
+    environment.setenv("OPENBLAS_NUM_THREADS", asked)
+    command = [sys.executable, "-c", COUNT_LAPACK_THREADS]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    if found == "no OpenBLAS":
+        pytest.skip("this SciPy has another LAPACK")
+    assert found == threads

@@ -5,19 +5,17 @@ from __future__ import annotations
 import jax
 import pytest
 
-from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
+from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.training import device_arrays, engine, group_width, memory
+from momentum_jax.ppo.streams import seed_streams
+from momentum_jax.training import device_arrays, group_width, memory
 
 
 @pytest.mark.parametrize("config", [PPOConfig(), PPOConfig(hidden_sizes=(16, 8), num_steps=64, num_envs=2)])
 def test_the_estimate_of_a_state_is_its_size(market, config):
-    run = engine.Run(0, config, EnvOptions())
-    program = engine.Engine.__new__(engine.Engine)  # its state without compiling an update
-    program._task, program._put = Momentum(), lambda tree: tree
-    states = program._init([run], market.params.market, jax.local_devices()[0], ())
-    found = sum(leaf.nbytes for leaf in jax.tree.leaves(states) if not device_arrays.is_key(leaf))
+    state = jax.eval_shape(lambda: learner.init(Momentum(), config, market.params, seed_streams(0)))
+    found = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state) if not device_arrays.is_key(leaf))
     estimate = memory.of_run(Momentum(), config).state
     assert 0.98 * found < estimate <= found
 

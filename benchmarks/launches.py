@@ -1,17 +1,22 @@
 """How many kernels one update of a group of runs launches, counted in the compiled program.
 
-    python -m benchmarks.launches [--runs=64]          compiles the vmapped program, written as for an accelerator
-    python -m benchmarks.launches --hlo=FILE[.gz]      counts a program's text that was kept
+    python -m benchmarks.launches [--runs=64] [--card=H100]  compiles the vmapped program, written as for an accelerator
+    python -m benchmarks.launches --steps [--card=H100]      with each step towards fewer launches taken back or tried
+    python -m benchmarks.launches --change=packing,flat      with these
+    python -m benchmarks.launches --hlo=FILE[.gz]            counts a program's text that was kept
 
 Every instruction that XLA hands to the device counts once for each turn of the loops around it; what only names or
 reinterprets memory does not. On an NVIDIA H100 this count and the profiler's agree (18 224 of 18 296 for the program of
-commit 933320f). A program compiled for CPU fuses otherwise: compare its counts with each other only.
+commit 933320f). `--card` compiles for a card that need not be there. Without it the program is compiled for what is
+here: a CPU's fuses otherwise, so compare its counts with each other only.
 """
 
 from __future__ import annotations
 
 import gzip
+import os
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -21,6 +26,9 @@ from absl import app, flags
 from momentum_jax.processes import backend_startup
 
 _RUNS = flags.DEFINE_integer("runs", 64, "runs advanced together in the program to count")
+_CARD = flags.DEFINE_enum("card", None, ["H100"], "compile for this card, which need not be here")
+_STEPS = flags.DEFINE_boolean("steps", False, "count once for each step, with it taken back or tried: minutes")
+_CHANGE = flags.DEFINE_list("change", [], "steps to take back or try, by their names in `launch_steps`")
 _HLO = flags.DEFINE_string("hlo", None, "file with a compiled program's text to count instead")
 
 _FREE = {
@@ -41,31 +49,35 @@ _INSTRUCTION = re.compile(r"^\s+(?:ROOT )?%?[\w.\-]+ = .*? ([a-z][\w\-]*)\(")
 
 def main(argv: list[str]) -> None:
     del argv
-    text = _read(Path(_HLO.value)) if _HLO.value else compiled_text(_RUNS.value)
+    try:
+        if _STEPS.value:
+            _print_steps()
+            return
+        text = _read(Path(_HLO.value)) if _HLO.value else compiled_text(_RUNS.value, _CARD.value, tuple(_CHANGE.value))
+    except (ValueError, RuntimeError) as error:
+        sys.exit(f"benchmarks.launches: {error}")
     table = by_loop(text)
     print(table.to_string(index=False))
     print(f"\n{int(table.launches.sum()):,} launches an update")
 
 
-def compiled_text(num_runs: int) -> str:
-    """The vmapped update of tune2 with `num_runs` runs, written as for an accelerator, compiled for what is there."""
+def _print_steps() -> None:
+    """The present program's launches, then those of each other program."""
+    from benchmarks.launch_steps import STEPS
+
+    print(f"{count(compiled_text(_RUNS.value, _CARD.value)):7,}  as it is", flush=True)
+    for name, step in STEPS.items():
+        print(f"{count(compiled_text(_RUNS.value, _CARD.value, (name,))):7,}  {name}: {step.what}", flush=True)
+
+
+def compiled_text(num_runs: int, card: str | None = None, change: tuple[str, ...] = ()) -> str:
+    """The vmapped update of tune2 with `num_runs` runs, written as for an accelerator, compiled for a card or here."""
+    if card:  # nothing is computed: a card that is here is left alone
+        os.environ["JAX_PLATFORMS"] = "cpu"
     backend_startup.start(num_devices=1)
-    import jax
+    from benchmarks import launch_steps, update_program
 
-    from momentum_jax.env.environment_options import EnvOptions
-    from momentum_jax.env.momentum import Momentum, make_market
-    from momentum_jax.market.dataset import load_segment
-    from momentum_jax.market.market_options import MarketConfig
-    from momentum_jax.networks import backend
-    from momentum_jax.ppo.hyper_parameters import PPOConfig
-    from momentum_jax.training.engine import Engine, Run
-    from momentum_jax.training.group_width import Layout
-
-    market = make_market([load_segment(MarketConfig())])
-    runs = [Run(seed, PPOConfig(), EnvOptions()) for seed in range(num_runs)]
-    layout = Layout(devices=(jax.local_devices()[0],), group_width=num_runs, vmapped=True)
-    with backend.assumed(backend.ACCELERATOR):
-        return Engine(Momentum(), market, runs, layout, 196).compiled_update.as_text() or ""
+    return update_program.compiled(launch_steps.changed(change), num_runs, card).as_text() or ""
 
 
 def by_loop(text: str) -> pd.DataFrame:

@@ -17,15 +17,17 @@ class Choices(NamedTuple):
 
     # A CPU's product reads a transposed left side 1.7 times more slowly than its copy; a GPU's reads either.
     copies_transposed: bool
-    # Steps of the advantages' loop in one turn: on a GPU the kernel of a turn takes as long as its launch.
+    # Steps in one turn of the advantages' loop: on a GPU the kernel of a turn takes as long as its launch.
     advantage_unroll: int
+    # The same of the rollout's loop: kernels of neighbouring steps become one. Compiling takes half as long again.
+    rollout_unroll: int
     # The number of features is filled up with zeros to a multiple: a GPU loads four float32 at once where rows
     # are aligned to 16 bytes, and its TF32 units want that.
     feature_multiple: int
 
 
-CPU = Choices(copies_transposed=True, advantage_unroll=1, feature_multiple=1)
-ACCELERATOR = Choices(copies_transposed=False, advantage_unroll=16, feature_multiple=8)
+CPU = Choices(copies_transposed=True, advantage_unroll=1, rollout_unroll=1, feature_multiple=1)
+ACCELERATOR = Choices(copies_transposed=False, advantage_unroll=16, rollout_unroll=4, feature_multiple=8)
 
 _assumed: list[Choices] = []
 

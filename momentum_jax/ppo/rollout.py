@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from momentum_jax.networks import backend
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions, packing
 from momentum_jax.ppo.agent import Agent, Memory
@@ -80,7 +81,7 @@ def collect(
         following, outcome = act(carried.unpack(packed), step)
         return carried.pack(following), stored.pack(outcome)
 
-    packed, outcomes = jax.lax.scan(advance, carried.pack(actors), coming)
+    packed, outcomes = jax.lax.scan(advance, carried.pack(actors), coming, unroll=backend.choices().rollout_unroll)
     return carried.unpack(packed), stored.unpack(outcomes)
 
 

@@ -49,6 +49,8 @@ _INSTRUCTION = re.compile(r"^\s+(?:ROOT )?%?[\w.\-]+ = .*? ([a-z][\w\-]*)\(")
 
 def main(argv: list[str]) -> None:
     del argv
+    if not _HLO.value:
+        _start(_CARD.value)
     try:
         if _STEPS.value:
             _print_steps()
@@ -59,6 +61,12 @@ def main(argv: list[str]) -> None:
     table = by_loop(text)
     print(table.to_string(index=False))
     print(f"\n{int(table.launches.sum()):,} launches an update")
+
+
+def _start(card: str | None) -> None:
+    if card:  # nothing is computed: a card that is here is left alone
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    backend_startup.start(num_devices=1)
 
 
 def _print_steps() -> None:
@@ -72,9 +80,6 @@ def _print_steps() -> None:
 
 def compiled_text(num_runs: int, card: str | None = None, change: tuple[str, ...] = ()) -> str:
     """The vmapped update of tune2 with `num_runs` runs, written as for an accelerator, compiled for a card or here."""
-    if card:  # nothing is computed: a card that is here is left alone
-        os.environ["JAX_PLATFORMS"] = "cpu"
-    backend_startup.start(num_devices=1)
     from benchmarks import launch_steps, update_program
 
     return update_program.compiled(launch_steps.changed(change), num_runs, card).as_text() or ""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from benchmarks import bars, curves
 from benchmarks.accelerator import setting
 
+_PRECISIONS = ("float32", "tf32")
 _GOLDEN_TESTS = ("tests/env/test_golden.py", "tests/ppo/test_golden_update.py", "tests/training/test_precision.py")
 
 
@@ -33,23 +35,30 @@ def golden() -> None:
 
 def equivalence() -> None:
     """Part d: means of the reference learner's curves, and their energy distance, in float32 and in TF32."""
-    sizes, result = setting.sizes(), {}
     theirs = curves.reference(Path(setting.GOLDEN.value) / "maskable_ppo_tune2_spy.npz")
-    theirs = theirs[:, : len(sizes.curve_steps)]
-    for precision in ("float32", "tf32"):
-        run_dir = setting.fresh(f"curves-{precision}")
-        arguments = _arguments(run_dir, sizes.curve_seeds, sizes.curve_steps[-1], precision)
-        _launch([*arguments, *bars.launch_flags(), f"--checkpoints={','.join(map(str, sizes.curve_steps))}"])
-        mine = curves.ours(run_dir, sizes.curve_steps)
-        table = curves.compare(mine, theirs, sizes.curve_steps)
-        result[precision] = {
-            "equivalent": int(table.equivalent.sum()),
-            "means": len(table),
-            "energy p": curves.energy_p_value(mine, theirs),
-            "largest difference": float((table.difference.abs() / table.margin).max()),  # in margins
-        }
-        setting.save("d", result)
+    theirs = theirs[:, : len(setting.sizes().curve_steps)]
+    result: dict[str, Any] = {"wanted": list(_PRECISIONS)}
+    with ThreadPoolExecutor(len(_PRECISIONS)) as pool:
+        for training in as_completed([pool.submit(_compared, precision, theirs) for precision in _PRECISIONS]):
+            result |= training.result()
+            setting.save("d", result)
     setting.save("d", result | {"complete": True})
+
+
+def _compared(precision: str, theirs: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Train in one precision and compare with the reference's curves; {precision: figures}."""
+    sizes, run_dir = setting.sizes(), setting.fresh(f"curves-{precision}")
+    arguments = _arguments(run_dir, sizes.curve_seeds, sizes.curve_steps[-1], precision)
+    _launch([*arguments, *bars.launch_flags(), f"--checkpoints={','.join(map(str, sizes.curve_steps))}"])
+    mine = curves.ours(run_dir, sizes.curve_steps)
+    table = curves.compare(mine, theirs, sizes.curve_steps)
+    figures = {
+        "equivalent": int(table.equivalent.sum()),
+        "means": len(table),
+        "energy p": curves.energy_p_value(mine, theirs),
+        "largest difference": float((table.difference.abs() / table.margin).max()),  # in margins
+    }
+    return {precision: figures}
 
 
 def resuming() -> None:

@@ -10,10 +10,10 @@ import sys
 
 import pytest
 from absl import flags
+from absl.testing import flagsaver
 
-from benchmarks import launches
 from benchmarks.accelerator import __main__ as command
-from benchmarks.accelerator import launched, on_device, page, setting, trace
+from benchmarks.accelerator import launched, machine, page, requirements, schedule, sections, setting, speed, trace
 from tests.conftest import ROOT
 
 
@@ -28,7 +28,7 @@ def letters(parts):
 
 
 def test_parts_run_in_order_of_importance_and_unknown_ones_are_refused():
-    assert letters(command.chosen_parts(["f", "b"])) == ["b", "f"]
+    assert letters(command.chosen_parts(["b", "f"])) == ["f", "b"]
     assert letters(command.chosen_parts(None)) == letters(setting.PARTS)
     with pytest.raises(ValueError, match="names 'x': choose from a,b,c,d,e,f,g"):
         command.chosen_parts(["b", "x"])
@@ -38,73 +38,33 @@ def test_every_part_has_its_work():
     """Imported together, as a worker does: two flags of one name would already have failed."""
     for part in setting.PARTS:
         assert callable(command.work_of(part.letter)), part
-    assert command.work_of("e") is launched.resuming and command.work_of("b") is on_device.speed
+    assert command.work_of("e") is launched.resuming and command.work_of("b") is speed.by_seeds
 
 
 def test_what_is_timed_runs_alone():
-    found = command.batches(command.chosen_parts(None))
+    found = schedule.batches(command.chosen_parts(None))
     assert letters(part for batch in found for part in batch) == letters(setting.PARTS)
     for batch in found:
         assert len(batch) == 1 or not any(part.timed for part in batch)
-    assert ["e", "a", "d"] in [letters(batch) for batch in found]
+    assert ["d", "e", "a"] in [letters(batch) for batch in found]
 
 
+@flagsaver.flagsaver
 def test_what_is_missing_is_said_before_anything_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(flags.FLAGS, "golden", str(tmp_path))
-    missing = command.missing_for(command.chosen_parts(["a", "b", "d"]))
+    flags.FLAGS.golden = str(tmp_path)
+    missing = requirements.missing_for(command.chosen_parts(["a", "b", "d"]))
     assert sorted(missing) == ["a", "d"]
     assert f"needs {tmp_path / 'ppo_update.npz'} (name its folder with --golden=FOLDER)" in missing["a"]
     for name in ("ppo_update.npz", "maskable_ppo_tune2_spy.npz"):
         (tmp_path / name).touch()
-    monkeypatch.setattr(flags.FLAGS, "data", str(tmp_path))
-    assert list(command.missing_for(command.chosen_parts(None))) == ["d"]
+    flags.FLAGS.data = str(tmp_path)
+    assert list(requirements.missing_for(command.chosen_parts(None))) == ["d"]
     (tmp_path / "spy_1min_2024.csv").touch()
-    assert command.missing_for(command.chosen_parts(None)) == {}
-    monkeypatch.setitem(command._PACKAGES, "f", ("numpy", "no_such_package", "no_such_package.part"))
-    assert command.missing_for(command.chosen_parts(None)) == {
+    assert requirements.missing_for(command.chosen_parts(None)) == {}
+    monkeypatch.setitem(requirements.PACKAGES, "f", ("numpy", "no_such_package", "no_such_package.part"))
+    assert requirements.missing_for(command.chosen_parts(None)) == {
         "f": "part f needs package no_such_package, package no_such_package.part"
     }
-
-
-PROGRAM = """HloModule jit_step, is_scheduled=true
-
-%fused (p: f32[4]) -> f32[4] {
-  %p = f32[4]{0} parameter(0)
-  ROOT %add = f32[4]{0} add(%p, %p)
-}
-
-%body (arg: (s32[], f32[4])) -> (s32[], f32[4]) {
-  %arg = (s32[], f32[4]{0}) parameter(0)
-  %i = s32[] get-tuple-element(%arg), index=0
-  %x = f32[4]{0} get-tuple-element(%arg), index=1
-  %same = f32[4]{0} bitcast(%x)
-  %y = f32[4]{0} fusion(%same), kind=kLoop, calls=%fused
-  %z = f32[4]{0} custom-call(%y), custom_call_target="product"
-  %begun = f32[4]{0} fusion-start(%z), kind=kLoop, calls=%fused
-  %done = f32[4]{0} fusion-done(%begun)
-  ROOT %out = (s32[], f32[4]{0}) tuple(%i, %done)
-}
-
-%condition (arg: (s32[], f32[4])) -> pred[] {
-  %arg.1 = (s32[], f32[4]{0}) parameter(0)
-  ROOT %less = pred[] constant(true)
-}
-
-ENTRY %main (x: f32[4]) -> f32[4] {
-  %x.1 = f32[4]{0} parameter(0)
-  %zero = s32[] constant(0)
-  %copy = f32[4]{0} copy(%x.1)
-  %start = (s32[], f32[4]{0}) tuple(%zero, %copy)
-  %l = (s32[], f32[4]{0}) while(%start), condition=%condition, body=%body, backend_config={"known_trip_count":{"n":"5"}}
-  ROOT %result = f32[4]{0} get-tuple-element(%l), index=1
-}
-"""
-
-
-def test_launches_are_counted_turn_by_turn():
-    table = launches.by_loop(PROGRAM).set_index("turns")
-    assert table["launches a turn"].to_dict() == {5: 3, 1: 1}  # a fusion, a product, a fusion begun; one copy
-    assert launches.count(PROGRAM) == 16
 
 
 def test_kernels_are_read_from_a_trace(tmp_path):
@@ -133,27 +93,182 @@ def test_kernels_are_read_from_a_trace(tmp_path):
     assert trace.summary(tmp_path / "nothing") == {"kernels": []}
 
 
-def result(**parts):
-    device = {"kind": "card", "nvidia-smi": None, "jax": "0", "python": "3", "cores": 2}
-    return {"device": device, "tiny": False, "missing": {"d": "part d needs X"}, "ended": {}, "parts": parts}
+DEVICE = {
+    "platform": "gpu",
+    "kind": "card",
+    "nvidia-smi": "NVIDIA H100 80GB HBM3, 580.159.04, 81559 MiB",
+    "packages": {"jax": "0.11.2", "jaxlib": "0.11.1"},
+    "python": "3.12.3",
+    "cores": 16,
+    "processor": "Xeon",
+    "commit": "abc1234",
+    "date": "2026-11-26",
+}
+
+
+def result(chosen="abcdefg", **parts):
+    facts = {"device": DEVICE, "tiny": False, "bars": "SPY, 8,580 bars", "chosen": list(chosen)}
+    facts["limits"] = {part.letter: part.seconds for part in setting.PARTS}
+    return facts | {"missing": {"d": "part d needs X"}, "ended": {}, "seconds": {}, "parts": parts}
+
+
+def row(**values):
+    rates = {"steps/s": 3_302_049.0, "slowest": 3.30e6, "fastest": 3.31e6, "GFLOP/s": 1e4, "GB/s": 1.5e3}
+    return {"precision": "float32", "seeds": 1024} | rates | values
+
+
+SPEED = {
+    "roof": {"float32 GFLOP/s": 5e4, "tf32 GFLOP/s": 4e5, "copy GB/s": 3e3},
+    "wanted": [["float32", 1024], ["tf32", 1024], ["float32", 4096]],
+    "rows": [row(), {"precision": "tf32", "seeds": 1024, "failed": "no memory"}],
+}
+
+
+MANY = {"seeds": 8, "steps": 5, "seconds": 61.2, "log": ["x"], "complete": True}
+GOLDEN = {"passed": 33, "failed": 0, "complete": True}
 
 
 def test_the_page_says_of_each_part_what_there_is():
-    speed = {"roof": {"float32 GFLOP/s": 5e4, "tf32 GFLOP/s": 4e5, "copy GB/s": 3e3}}
-    speed["rows"] = [{"precision": "float32", "seeds": 1024, "steps/s": 3_302_049.0}]
-    text = page.markdown(result(b=speed, f={"seeds": 8, "steps": 5, "seconds": 61.2, "log": ["x"], "complete": True}))
-    assert "| float32 | 1,024 | 3,302,049 | – |" in text
+    text = page.measured(result(b=SPEED, f=MANY))
+    assert "NVIDIA H100 80GB HBM3, driver 580.159.04, 81559 MiB. jax 0.11.2, jaxlib 0.11.1, Python 3.12.3" in text
+    assert "16 CPU cores (Xeon); commit abc1234, 2026-11-26." in text
+    # steps/s, launches, GFLOP/s and GB/s with their shares of the card's own rates
+    assert "| float32 | 1,024 | 3,302,049 | – | 10,000 | 20 % | 1,500 | 50 % |" in text
     assert "large products 50,000 GFLOP/s in float32 and 400,000 in TF32; a large copy 3,000 GB/s" in text
-    assert "Not complete: under way." in text  # part b
+    assert "tf32 at 1,024 seeds failed: no memory." in text
+    assert "Not complete (under way), not measured: float32 at 4,096 seeds." in text  # part b
     assert "Not run: part d needs X." in text
-    assert text.count("Not yet measured.") == 4  # a, c, e, g
+    assert text.count("Not measured: under way.") == 4  # a, c, e, g
     assert "from the command to the report: **61 s**" in text
-    assert "tiny" not in text and "tiny" in page.markdown(result() | {"tiny": True})
+    assert "tiny" not in text and "tiny" in page.measured(result() | {"tiny": True})
 
 
-def test_a_stopped_part_is_said_to_be_stopped():
-    ended = {"g": "stopped at its time limit"}
-    assert "No figures: stopped at its time limit." in page.markdown(result() | {"ended": ended})
+def test_parts_that_were_not_asked_for_are_told_from_those_of_an_earlier_run():
+    text = page.measured(result(chosen="b", b=SPEED | {"complete": True}, a=GOLDEN))
+    assert text.count("Not measured: not asked for.") == 4
+    assert re.search(r"\| a \| .* \| an earlier run into the same folder \|", text)
+
+
+def test_the_projects_page_is_the_one_that_its_json_file_makes():
+    """So that whoever measures a card commits both files as they were written."""
+    figures = json.loads((ROOT / "docs" / "accelerator.json").read_text())
+    assert page.markdown(figures) == page.DOCUMENT.read_text()
+
+
+def test_a_card_that_jax_does_not_use_is_named():
+    line = "JAX does not use NVIDIA H100 80GB HBM3, 580.159.04, 81559 MiB: pip install 'momentum-jax[cuda]'"
+    assert machine.unused_card(DEVICE | {"platform": "cpu"}).startswith(line)
+    assert machine.unused_card(DEVICE) == machine.unused_card(DEVICE | {"platform": "cpu", "nvidia-smi": None}) == ""
+
+
+class StandIn:
+    """A clock that only sleeping moves, and parts that take, save and exit as they are told."""
+
+    def __init__(self, **plans):
+        """`plans`: letter → (seconds that it takes, exit status, {second: result saved then})."""
+        self.seconds, self.plans, self.begun, self.stopped = 0.0, plans, {}, []
+        self.clock = schedule.Clock(lambda: self.seconds, self._sleep)
+
+    def _sleep(self, seconds):
+        self.seconds += seconds
+
+    def start(self, part):
+        self.begun[part.letter] = self.seconds
+        return StandInProcess(self, part.letter)
+
+
+class StandInProcess:
+    def __init__(self, world, letter):
+        self.world, self.letter = world, letter
+
+    def poll(self):
+        takes, status, saves = self.world.plans[self.letter]
+        passed = self.world.seconds - self.world.begun[self.letter]
+        for second, found in saves.items():
+            if second <= passed:
+                setting.save(self.letter, found)
+        return status if takes <= passed else None
+
+    def stop(self):
+        self.world.stopped.append(self.letter)
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Runs stand-in parts until a deadline; returns the JSON file and the page."""
+
+    def run(world, deadline, parts="fdacbg", **failing):
+        record = command.Record(result(chosen=parts) | {"parts": {}, "missing": {}})
+        runner = schedule.Schedule(world.start, record.ended, clock=world.clock, **failing)
+        try:
+            runner.run(command.chosen_parts(list(parts)), deadline)
+        finally:
+            found = json.loads((tmp_path / "accelerator.json").read_text())
+            assert not list(tmp_path.glob("*.tmp"))
+        return found, (tmp_path / "accelerator.md").read_text()
+
+    with flagsaver.flagsaver(output=str(tmp_path)):
+        yield run
+
+
+def test_at_the_time_limit_what_was_measured_is_written_and_the_rest_is_named(recorded):
+    world = StandIn(
+        f=(60, 0, {60: MANY}),
+        d=(50, 1, {}),
+        a=(70, 0, {69: GOLDEN}),
+        c=(10_000, 0, {}),
+        b=(100, 0, {30: SPEED, 99: SPEED | {"complete": True}}),
+        g=(10, 0, {}),
+    )
+    found, text = recorded(world, deadline=230)
+    assert found["ended"] == {
+        "f": "done",
+        "d": "failed with status 1",
+        "a": "done",
+        "c": "stopped at its time limit",  # its own: 60 s
+        "b": "stopped at its time limit",  # everything's
+        "g": "not begun: the time for all parts was over",
+    }
+    assert world.stopped == ["c", "b"] and "g" not in world.begun
+    assert world.begun["d"] == world.begun["a"] and world.seconds < 231
+    limits = {part.letter: part.seconds for part in setting.PARTS}
+    assert found["seconds"]["c"] == limits["c"] and found["seconds"]["a"] == 70
+    assert found["parts"]["f"] == MANY and found["parts"]["b"] == SPEED
+    assert "**61 s**" in text and "33 tests passed" in text and "| float32 | 1,024 | 3,302,049 |" in text
+    assert "Not complete (stopped at its time limit), not measured: float32 at 4,096 seeds." in text
+    assert "Not measured: not begun: the time for all parts was over." in text
+
+
+def test_an_interruption_ends_what_runs_and_writes_what_there_is(recorded, tmp_path):
+    world = StandIn(f=(60, 0, {60: MANY}), d=(50, 0, {}), a=(70, 0, {0: GOLDEN}))
+
+    def sleep(seconds):
+        world.seconds += seconds
+        if world.seconds > 100:
+            raise KeyboardInterrupt
+
+    world.clock = world.clock._replace(sleep=sleep)
+    with pytest.raises(KeyboardInterrupt):
+        recorded(world, 1000, parts="fda")
+    assert sorted(world.stopped) == ["a", "d"]
+    ended = json.loads((tmp_path / "accelerator.json").read_text())["ended"]
+    assert ended == {"f": "done", "d": "interrupted", "a": "interrupted"}
+
+
+def test_an_earlier_runs_figures_do_not_pass_for_this_runs(recorded):
+    setting.save("f", MANY)
+    found, text = recorded(StandIn(f=(5, 1, {})), 1000, parts="f")
+    assert found["parts"]["f"] == {} and "Not measured: failed with status 1." in text
+
+
+def test_the_limits_fit_into_the_minutes():
+    limits = sum(max(part.seconds for part in batch) for batch in schedule.batches(setting.PARTS))
+    assert limits <= 60 * flags.FLAGS["minutes"].default <= 8 * 60 - 10
+
+
+def test_a_failed_row_is_not_wanted_again():
+    assert sections.not_measured(SPEED) == ["float32 at 4,096 seeds"]
+    assert sections.not_measured({"wanted": ["float32", "tf32"], "float32": {}}) == ["tf32"]
 
 
 @pytest.mark.slow
@@ -169,4 +284,4 @@ def test_it_runs_whole_at_a_tiny_size(tmp_path):
     for letter in expected:
         assert found["parts"][letter]["complete"], letter
     assert found["parts"]["e"]["same bits"]
-    assert not re.search(r"Not yet|No figures|Not complete", (tmp_path / "accelerator.md").read_text())
+    assert not re.search(r"Not measured|Not complete", (tmp_path / "accelerator.md").read_text())

@@ -34,7 +34,8 @@ def learn(
     Returns parameters, optimiser state, and (metrics, gradient norms before clipping) with leaves
     [epochs · minibatches].
     """
-    counts, padding = _padded_counts(agent)
+    padding = _padding(agent, config, params, opt_state)
+    counts = _padded_counts(agent, padding)
     length = batches.sequence_length(agent, config)
     optimizer = optimizers.make(config, learning_rate, counts)
     gradient = jax.grad(partial(_minibatch_loss, agent, config, env_params, padding, length), has_aux=True)
@@ -78,11 +79,28 @@ def _minibatch_loss(
     )
 
 
-def _padded_counts(agent: Agent) -> tuple[jax.Array, int]:
-    """The features' input counts, and how many features of zeros the backend wants after them."""
-    counts = agent.input_counts
-    padding = -len(counts) % backend.choices().feature_multiple if agent.network.reads_features else 0
-    return jnp.asarray(np.pad(counts, (0, padding), constant_values=1.0)), padding
+def _padding(agent: Agent, config: PPOConfig, params: Params, opt_state: Any) -> int:
+    """How many features of zeros the backend wants after the others.
+
+    None where the optimiser's state is not laid out as the parameters are, such as one vector of all of them.
+    """
+    rows = -len(agent.input_counts) % backend.choices().feature_multiple
+    if not rows or not agent.network.reads_features:
+        return 0
+    init = optimizers.make(config, config.learning_rate, _padded_counts(agent, rows)).init
+    expected = jax.eval_shape(lambda params: init(_padded(params, rows)), params)
+
+    def padded(leaf: Any) -> jax.ShapeDtypeStruct:
+        shape = (*(length + rows for length in leaf.shape[:1]), *leaf.shape[1:])
+        return jax.ShapeDtypeStruct(shape, leaf.dtype)
+
+    found = map_feature_kernels(padded, opt_state)
+    return rows if jax.tree.map(jnp.shape, expected) == jax.tree.map(jnp.shape, found) else 0
+
+
+def _padded_counts(agent: Agent, padding: int) -> jax.Array:
+    """The features' input counts, 1 for each that is filled up."""
+    return jnp.asarray(np.pad(agent.input_counts, (0, padding), constant_values=1.0))
 
 
 def _padded(tree: Any, rows: int) -> Any:

@@ -76,16 +76,19 @@ class Schedule:
         running = {part: self._start(part) for part in batch}
         try:
             while running:
-                for part, process in list(running.items()):
-                    how = self._how(process, min(begun + part.seconds * self._patience, deadline))
-                    if how:
-                        del running[part]
-                        self._ended(part, Ending(how, self._clock.now() - begun))
+                self._take_out_ended(running, begun, deadline)
                 self._clock.sleep(0.2)
         finally:
             for part, process in running.items():
                 process.stop()
                 self._ended(part, Ending("interrupted", self._clock.now() - begun))
+
+    def _take_out_ended(self, running: dict[Part, Process], begun: float, deadline: float) -> None:
+        for part, process in list(running.items()):
+            how = self._how(process, min(begun + part.seconds * self._patience, deadline))
+            if how:
+                del running[part]
+                self._ended(part, Ending(how, self._clock.now() - begun))
 
     def _how(self, process: Process, limit: float) -> str:
         """How a part has ended; "" while it may go on."""

@@ -53,4 +53,5 @@ KEYS = {
     "claims": ("claim", "number"),
     "declared": ("claim", "number"),
 }
+ALSO = ("which_path",)
 REFERENCES = {"reproduction": tables.REFERENCE, "main_causes": tables.TRIM_FIXED}

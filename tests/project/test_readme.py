@@ -103,6 +103,8 @@ PROSE = [
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_page_and_no_caption_says_again_what_the_audit_refuted(path: Path):
     text = " ".join(path.read_text(encoding="utf-8").split()).lower()
+    if path.suffix == ".md":
+        text = re.sub(r'"[^"|]{,60}"', "", text)  # the page quotes what it once said
     if path.parts[-2:] == ("early_dip", "published_claims.py"):
         return  # the claims as they were published
     found = [match[0] for pattern in FORBIDDEN for match in re.finditer(pattern, text)]

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from experiments.early_dip import STUDY, page, tables
+from experiments.which_path import page as second_page
 from momentum_jax.analysis.pages.page_declaration import load_study_page
 from momentum_jax.analysis.pages.page_templates import SUFFIX
 from momentum_jax.analysis.pages.study_market import Market
@@ -60,9 +61,10 @@ def test_the_page_is_remade_to_the_same_bytes(tmp_path):
 
 def test_every_part_is_read_and_every_table_and_figure_is_on_a_page():
     prose = "".join(path.read_text() for path in (ROOT / "experiments" / "early_dip").glob(f"*{SUFFIX}"))
-    for kind, names in (("table", page.TABLES), ("figure", page.FIGURES)):
-        used = set(re.findall(rf"\.{kind}\(\"(\w+)\"\)", prose))
-        assert used == set(names)
+    for front, declared in ((r"(?<!\.)\b\w+", page), (r"which_path\.\w+", second_page)):
+        for kind, names in (("table", declared.TABLES), ("figure", declared.FIGURES)):
+            used = set(re.findall(rf"{front}\.{kind}\(\"(\w+)\"\)", prose))
+            assert used == set(names)
     parts = {part_name(part) for part in STUDY.parts}
     assert {*tables.MAIN_PARTS, *tables.CAUSE_PARTS, *tables.DOSE_PARTS, *tables.STREAM_PARTS} <= parts
     assert page.REFERENCES.keys() <= parts

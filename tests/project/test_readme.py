@@ -134,6 +134,6 @@ def test_what_put_setup_confounds_is_on_the_page(market):
     usual, changed = table.loc[["tune2", "trim_reduces_cost"]], table.loc[["put_setup", "trim+put_setup", "mended"]]
     # Holding is punished at about half of the flat decisions, and with put_setup changed at nearly all.
     assert usual["punished_pct_high"].max() < 55 < 90 < changed["punished_pct_low"].min()
-    page = (STUDY / "README.md").read_text(encoding="utf-8")
+    page = (STUDY / {"spy": "README.md"}.get(market, "appendix.md")).read_text(encoding="utf-8")
     assert f"{table.loc['put_setup', 'punished_pct']:.1f}" in page
     assert json.loads((STUDY / "data" / market / "study.json").read_text())["name"] == "early_dip"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from momentum_jax.env.environment_options import EnvOptions
 from tests.conftest import ROOT
 from tests.markets import make_segment
 
@@ -37,6 +39,13 @@ def test_there_is_an_example_for_each_way_in():
         assert any(words in example for example in EXAMPLES), words
     short = [example for example in EXAMPLES if ".make(" in example or "MaskablePPO(" in example]
     assert len(short) == 3 and all(len(example.splitlines()) <= 5 for example in short)
+
+
+def test_every_intervention_stands_in_the_table_with_its_default():
+    rows = re.findall(r"^\| (`.*?) \| (\S+) \|", PAGE, flags=re.MULTILINE)
+    listed = {name: off for names, off in rows for name in re.findall(r"`(\w+)`", names)}
+    fields = [field for field in dataclasses.fields(EnvOptions) if field.metadata["free_when_off"]]
+    assert listed == {field.name: f"{field.default:g}" if field.type == "float" else "true" for field in fields}
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.gymnasium import MomentumGymEnv
 from momentum_jax.env.gymnax_task import GymnaxTask
+from momentum_jax.env.momentum import typed_options
 from momentum_jax.env.registration import GYMNASIUM_ID
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
@@ -103,3 +104,13 @@ def test_a_continuous_action_space_is_refused_in_one_line(name):
     with pytest.raises(ConfigError, match=rf"{name} has the action space Box\(1,\): .*is Discrete") as caught:
         GymnaxTask(*gymnax.make(name))
     assert "\n" not in str(caught.value)
+
+
+def test_masks_and_draws_follow_the_interventions(market):
+    options = typed_options(EnvOptions(trims_legal=False, yoked_stop_rate=1.0))
+    env = MomentumGymEnv(market.params.replace(options=options))
+    env.reset(seed=0)
+    info = env.step(1)[-1]
+    assert info["action_mask"].tolist() == [True, False, False, False, False, True]
+    _, reward, _, _, info = env.step(0)
+    assert reward == pytest.approx(-1.7) and info["yoked_stop"] and info["executed_action"] == 0

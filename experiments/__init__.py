@@ -7,6 +7,7 @@ figures, templates, and what was published of the runs that it repeats.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
 from pathlib import Path
@@ -14,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from momentum_jax.config import Experiment
-from momentum_jax.config.experiment_file import is_file_name, load_file, page_module
+from momentum_jax.config.experiment_file import is_file_name, load_file, page_module, with_its_files
 from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.study import Study, part_name
 
@@ -44,7 +45,7 @@ def load(name: str) -> Experiment:
         return load_study(study).part(part)
     module = _module("experiment", name)
     if isinstance(getattr(module, "EXPERIMENT", None), Experiment):
-        return module.EXPERIMENT
+        return with_its_files(module.EXPERIMENT, module)
     if isinstance(getattr(module, "STUDY", None), Study):
         raise ConfigError(f"experiment={name!r} is a study: use --study={name}{_parts_of(name, module.STUDY)}")
     raise _empty(module)
@@ -56,7 +57,7 @@ def load_study(name: str) -> Study:
     Raises:
       ConfigError: there is no such study.
     """
-    return _study_module(name).STUDY
+    return _with_its_files(_study_module(name))
 
 
 def load_page(name: str) -> tuple[Study, ModuleType]:
@@ -66,7 +67,7 @@ def load_page(name: str) -> tuple[Study, ModuleType]:
       ConfigError: there is no such study, or the module fails.
     """
     module = _study_module(name)
-    return module.STUDY, page_module(module, f"study={name!r}")
+    return _with_its_files(module), page_module(module, f"study={name!r}")
 
 
 def _study_module(name: str) -> ModuleType:
@@ -76,6 +77,11 @@ def _study_module(name: str) -> ModuleType:
     if isinstance(getattr(module, "EXPERIMENT", None), Experiment):
         raise ConfigError(f"{name!r} is one run and has no parts: use --experiment={name}")
     raise _empty(module)
+
+
+def _with_its_files(module: ModuleType) -> Study:
+    study: Study = module.STUDY
+    return dataclasses.replace(study, parts=tuple(with_its_files(part, module) for part in study.parts))
 
 
 def _parts_of(name: str, study: Study) -> str:

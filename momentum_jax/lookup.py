@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from momentum_jax.fields import ConfigError, nearest
 from momentum_jax.processes import python_file
+from momentum_jax.processes.shipped_experiments import PACKAGE, shipped
 
 
 def check(setting: str, name: str, table: Mapping[str, str]) -> None:
@@ -55,6 +56,23 @@ def in_full(name: str) -> str:
     return f"{_path(file)}:{attribute}" if file.endswith(".py") else name
 
 
+def beside(name: str, folders: Sequence[Path]) -> str:
+    """The name with its file's place where a relative path leads to it from one of the folders, the first that has it.
+
+    A file of the shipped experiments is named as their module, which is the same on every machine.
+    """
+    file, _, attribute = name.partition(":")
+    if not file.endswith(".py") or file.startswith("~") or Path(file).is_absolute():
+        return name
+    path = next((folder / file for folder in folders if (folder / file).is_file()), None)
+    if path is None:
+        return name
+    path, root = path.resolve(), Path(shipped().__path__[0]).resolve()
+    if path.is_relative_to(root):
+        return ".".join([PACKAGE, *path.relative_to(root).with_suffix("").parts]) + f":{attribute}"
+    return f"{path}:{attribute}"
+
+
 @functools.cache
 def _load(setting: str, place: str) -> Any:
     file, _, attribute = place.partition(":")
@@ -66,6 +84,8 @@ def _load(setting: str, place: str) -> Any:
 
 
 def _imported(name: str, called: str) -> ModuleType:
+    if name.startswith(f"{PACKAGE}."):
+        shipped()  # lies beside this package where it is not installed
     try:
         return importlib.import_module(name)
     except Exception as error:

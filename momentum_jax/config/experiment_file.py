@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import dataclasses
 import os
-import sys
 from pathlib import Path
 from types import ModuleType
 
+from momentum_jax import lookup
+from momentum_jax.config.arms import Arm
+from momentum_jax.config.run_config import Experiment
 from momentum_jax.processes import paths
-from momentum_jax.processes.python_file import run_file, run_submodule, unrun_module
+from momentum_jax.processes.python_file import run_file, run_submodule
+from momentum_jax.processes.shipped_experiments import shipped
 
-_SHIPPED = "momentum_jax.experiments"
-
-
-def shipped() -> ModuleType:
-    """The package of experiments, under the same name wherever it lies: users' own files import from it.
-
-    An installation has it inside this package; the repository beside it.
-    """
-    if importlib.util.find_spec(_SHIPPED) is not None:
-        return importlib.import_module(_SHIPPED)
-    module = unrun_module(_SHIPPED, Path(__file__).resolve().parents[2] / "experiments" / "__init__.py")
-    sys.modules[_SHIPPED] = module
-    assert module.__spec__ is not None and module.__spec__.loader is not None
-    module.__spec__.loader.exec_module(module)
-    return module
+__all__ = ["is_file_name", "load_file", "page_module", "shipped", "with_its_files"]
 
 
 def is_file_name(name: str) -> bool:
@@ -49,6 +37,24 @@ def load_file(name: str, flag: str) -> ModuleType:
     path = paths.user_path(name, flag).absolute()
     shipped()
     return run_file(path, f"{flag}={name!r}")
+
+
+def with_its_files(experiment: Experiment, module: ModuleType) -> Experiment:
+    """The experiment with the files of networks and optimisers that its arms name, so that any folder will do.
+
+    A relative path is looked up beside the experiment's own file, then in the folder that holds `experiments/`.
+
+    Args:
+      experiment: as it is declared.
+      module: where it is declared.
+    """
+    folders = [Path(module.__file__ or "").parent, Path(shipped().__path__[0]).parent]
+
+    def found(arm: Arm) -> Arm:
+        network, optimizer = (lookup.beside(name, folders) for name in (arm.ppo.network, arm.ppo.optimizer))
+        return dataclasses.replace(arm, ppo=dataclasses.replace(arm.ppo, network=network, optimizer=optimizer))
+
+    return dataclasses.replace(experiment, arms=tuple(found(arm) for arm in experiment.arms))
 
 
 def page_module(module: ModuleType, called: str) -> ModuleType:

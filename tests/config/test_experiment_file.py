@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from momentum_jax import lookup
 from momentum_jax.cli import command, command_line
 from momentum_jax.config import experiment_file
 from momentum_jax.fields import ConfigError
@@ -119,3 +121,52 @@ def test_the_module_is_the_command():
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert result.returncode == 2
     assert result.stderr.startswith("momentum-jax launch: experiment='nothing' is unknown: choose one of baseline")
+
+
+NETWORK = "from momentum_jax.networks.towers import Towers\n\n\nclass Mine(Towers):\n    pass\n"
+NAMES_NETWORK = """from momentum_jax.config import Arm, Experiment, PPOConfig
+ARMS = (
+    Arm(name="beside", ppo=PPOConfig(network="nets/mine.py:Mine")),
+    Arm(name="shipped", ppo=PPOConfig(network="experiments/early_dip/two_towers.py:TwoTowers")),
+    Arm(name="named", ppo=PPOConfig(network="towers", optimizer="optax:lion")),
+    Arm(name="here", ppo=PPOConfig(network="elsewhere.py:Mine")),
+)
+EXPERIMENT = Experiment(name="mine", description="", arms=ARMS)
+"""
+TWO_TOWERS = "momentum_jax.experiments.early_dip.two_towers:TwoTowers"
+
+
+def test_a_network_is_looked_up_beside_the_file_that_names_it(write, tmp_path, monkeypatch):
+    """From whichever folder the file is loaded; a shipped one has the same name on every machine."""
+    (tmp_path / "nets").mkdir()
+    write(NETWORK, "nets/mine.py")
+    name = str(tmp_path / write(NAMES_NETWORK))
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    found = experiments.load(name).arms
+    expected = [f"{tmp_path}/nets/mine.py:Mine", TWO_TOWERS, "towers", "elsewhere.py:Mine"]
+    assert [arm.ppo.network for arm in found] == expected
+    assert [arm.ppo.optimizer for arm in found] == ["adam", "adam", "optax:lion", "adam"]
+    assert lookup.load("network", found[0].ppo.network, {}).__name__ == "Mine"
+    with pytest.raises(ConfigError, match=r"network='elsewhere.py:Mine': there is no file elsewhere.py"):
+        found[3].ppo.validate()
+
+
+def test_the_parts_of_a_study_look_beside_their_file_too(write, tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "net.py").write_text(NETWORK)
+    part = 'Experiment(name="own.first", description="", arms=(Arm(name="a", ppo=PPOConfig(network="net.py:Mine")),))'
+    text = f"from momentum_jax.config import PPOConfig\n{HEAD}STUDY = Study(name='own', question='?', primary='p', "
+    write(text + f"beside='b', horizon=1, threshold=5.0, parts=({part},), confirmatory=())\n", "own/__init__.py")
+    monkeypatch.chdir(tmp_path.parent)
+    study = experiments.load_study(f"{tmp_path}/own")
+    assert study.parts[0].arms[0].ppo.network == f"{tmp_path}/own/net.py:Mine"
+
+
+def test_a_shipped_network_is_found_by_a_program_that_loaded_no_experiment(tmp_path):
+    """As where a stored policy is opened from a script of one's own."""
+    text = f"from momentum_jax import lookup\nprint(lookup.load('network', {TWO_TOWERS!r}, {{}}).__name__)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", text]
+    result = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.stdout == "TwoTowers\n", result.stderr

@@ -14,7 +14,7 @@ from typing import Any
 
 from momentum_jax.fields import ConfigError, nearest
 from momentum_jax.processes import python_file
-from momentum_jax.processes.shipped_experiments import PACKAGE, shipped
+from momentum_jax.processes.python_file import SHIPPED, shipped
 
 
 def check(setting: str, name: str, table: Mapping[str, str]) -> None:
@@ -69,7 +69,7 @@ def beside(name: str, folders: Sequence[Path]) -> str:
         return name
     path, root = path.resolve(), Path(shipped().__path__[0]).resolve()
     if path.is_relative_to(root):
-        return ".".join([PACKAGE, *path.relative_to(root).with_suffix("").parts]) + f":{attribute}"
+        return ".".join([SHIPPED, *path.relative_to(root).with_suffix("").parts]) + f":{attribute}"
     return f"{path}:{attribute}"
 
 
@@ -84,7 +84,7 @@ def _load(setting: str, place: str) -> Any:
 
 
 def _imported(name: str, called: str) -> ModuleType:
-    if name.startswith(f"{PACKAGE}."):
+    if name.startswith(f"{SHIPPED}."):
         shipped()  # lies beside this package where it is not installed
     try:
         return importlib.import_module(name)

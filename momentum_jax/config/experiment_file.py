@@ -11,8 +11,7 @@ from momentum_jax import lookup
 from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import Experiment
 from momentum_jax.processes import paths
-from momentum_jax.processes.python_file import run_file, run_submodule
-from momentum_jax.processes.shipped_experiments import shipped
+from momentum_jax.processes.python_file import run_file, run_submodule, shipped
 
 __all__ = ["is_file_name", "load_file", "page_module", "shipped", "with_its_files"]
 

@@ -1,4 +1,7 @@
-"""Runs a person's own Python file, or a folder's `__init__.py`; what goes wrong in it is one line with the place."""
+"""Runs Python files that are no modules of this package: the shipped experiments, and a person's own.
+
+What goes wrong in a person's file, or in a folder's `__init__.py`, is one line with the place.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,23 @@ from momentum_jax import moved_modules
 from momentum_jax.fields import ConfigError
 
 T = TypeVar("T")
+
+SHIPPED = "momentum_jax.experiments"
+"""The package of experiments that is shipped, under one name wherever it lies."""
+
+
+def shipped() -> ModuleType:
+    """The package of experiments, under the same name wherever it lies: users' own files import from it.
+
+    An installation has it inside this package; the repository beside it.
+    """
+    if importlib.util.find_spec(SHIPPED) is not None:
+        return importlib.import_module(SHIPPED)
+    module = unrun_module(SHIPPED, Path(__file__).resolve().parents[2] / "experiments" / "__init__.py")
+    sys.modules[SHIPPED] = module
+    assert module.__spec__ is not None and module.__spec__.loader is not None
+    module.__spec__.loader.exec_module(module)
+    return module
 
 
 def run_file(path: Path, called: str) -> ModuleType:

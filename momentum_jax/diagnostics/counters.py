@@ -10,11 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from momentum_jax.diagnostics.description import Count, DecisionTable, Diagnostics, Outcomes
+from momentum_jax.diagnostics.description import (
+    ActionCount,
+    Count,
+    DecisionTable,
+    Diagnostics,
+    Outcomes,
+    RewardSum,
+    Source,
+)
 from momentum_jax.diagnostics.events import EPISODE_END, EventWord
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, shapes
-
-Rule = Count | DecisionTable | Outcomes
 
 
 class Steps(NamedTuple):
@@ -33,9 +39,9 @@ class Steps(NamedTuple):
 class _Selection:
     """Which steps a rule speaks of."""
 
-    def __init__(self, rule: Rule, word: EventWord, actions: tuple[str, ...]):
+    def __init__(self, rule: Source, word: EventWord, actions: tuple[str, ...]):
         when = (rule.when,) if isinstance(rule.when, str) else rule.when
-        unless = rule.unless if isinstance(rule, Count) else ()
+        unless = () if isinstance(rule, DecisionTable | Outcomes) else rule.unless
         self._wanted = np.int32(word.bits(when))
         self._looked_at = np.int32(word.bits((*when, *unless)))
         named = rule.actions if isinstance(rule, Count) else ()
@@ -52,7 +58,7 @@ class WindowCounters:
 
     Attributes:
       counts: by variable, integers [R, ...].
-      sums: float64 [R] by name: rewards, returns, outcomes, and the learner's metrics.
+      sums: float64 [R, ...] by name: rewards, returns, outcomes, and the learner's metrics.
       updates: by metric, the updates [R] whose value was known.
     """
 
@@ -60,7 +66,9 @@ class WindowCounters:
         self._num_runs = num_runs
         self._word = EventWord.of(diagnostics)
         self._shapes = shapes(diagnostics)
-        self._rules: dict[str, Rule] = {row.name: row.source for row in diagnostics.variables if row.source is not None}
+        self._rules: dict[str, Source] = {
+            row.name: row.source for row in diagnostics.variables if row.source is not None
+        }
         self._selections = {
             name: _Selection(rule, self._word, diagnostics.actions) for name, rule in self._rules.items()
         }
@@ -107,13 +115,17 @@ class WindowCounters:
         self._reset()
         return taken
 
-    def _count(self, name: str, rule: Rule, steps: Steps, action: np.ndarray) -> None:
+    def _count(self, name: str, rule: Source, steps: Steps, action: np.ndarray) -> None:
         chosen = self._selections[name].of(steps.event, action)
         match rule:
             case Count():
                 self.counts[name] += np.count_nonzero(chosen, axis=1)
+            case ActionCount():
+                self.counts[name] += self._by_action(action, chosen)
             case DecisionTable():
                 self.counts[name] += self._by_context_and_action(steps.event, action, chosen)
+            case RewardSum():
+                self.sums[name] += self._by_action(action, chosen, steps.reward)
             case Outcomes(reduce="positive"):
                 self.counts[name] += np.count_nonzero(chosen & (steps.outcome > 0), axis=1)
             case Outcomes(reduce="sum"):
@@ -125,14 +137,22 @@ class WindowCounters:
     def _reset(self) -> None:
         self.counts, self.sums = {}, {}
         for name, rule in self._rules.items():
-            if isinstance(rule, Outcomes) and rule.reduce != "positive":
-                self.sums[name] = np.full(self._num_runs, np.inf if _is_smallest(rule) else 0.0)
+            shape = (self._num_runs, *self._shapes[name])
+            if isinstance(rule, RewardSum) or (isinstance(rule, Outcomes) and rule.reduce != "positive"):
+                self.sums[name] = np.full(shape, np.inf if _is_smallest(rule) else 0.0)
             else:
-                self.counts[name] = np.zeros((self._num_runs, *self._shapes[name]), np.int64)
+                self.counts[name] = np.zeros(shape, np.int64)
         self.counts["episode_count"] = np.zeros(self._num_runs, np.int64)
         for name in ("reward_sum", "episode_return", "episode_length", *HEALTH_METRICS):
             self.sums[name] = np.zeros(self._num_runs)
         self.updates = {name: np.zeros(self._num_runs, np.int64) for name in HEALTH_METRICS}
+
+    def _by_action(self, action: np.ndarray, chosen: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+        """[R, A] chosen steps by action, or the sums of their weights in float64; all arguments [R, n]."""
+        shape = (self._num_runs, self._word.num_actions)
+        cell = np.arange(self._num_runs)[:, None] * shape[1] + action
+        weights = None if weight is None else weight[chosen]
+        return np.bincount(cell[chosen], weights, minlength=np.prod(shape)).reshape(shape)
 
     def _by_context_and_action(self, word: np.ndarray, action: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         shape = (self._num_runs, self._word.num_contexts, self._word.num_actions)
@@ -141,7 +161,7 @@ class WindowCounters:
         return np.bincount(cell[chosen], minlength=np.prod(shape)).reshape(shape)
 
 
-def _is_smallest(rule: Rule) -> bool:
+def _is_smallest(rule: Source) -> bool:
     return isinstance(rule, Outcomes) and rule.reduce == "smallest"
 
 

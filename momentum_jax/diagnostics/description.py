@@ -10,35 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
+from momentum_jax.diagnostics.counting import ActionCount, Count, DecisionTable, Outcomes, RewardSum, Source
 from momentum_jax.fields import ConfigError, from_plain
 
 Direction = Literal[-1, 0, 1]
 """+1 up is good, -1 down is good, 0 neither."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Count:
-    """Steps at which all of `when` and none of `unless` are flagged and one of `actions` was taken (any if empty)."""
-
-    when: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionTable:
-    """Steps that are flagged `when`, by context and action (any step if empty)."""
-
-    when: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcomes:
-    """Of the outcomes of the steps that are flagged `when`: their sum, the smallest one (NaN of none), or how many are
-    above 0."""
-
-    when: str
-    reduce: Literal["sum", "smallest", "positive"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +23,17 @@ class Share:
 
     It comes in three forms: of the decisions of a window, of those since step 0, and exact, from the policy's
     probabilities on the probe states.
+
+    Attributes:
+      actions: at least one.
+      contexts: of `Diagnostics.decisions` alone; another variable tells no contexts apart.
+      counted_in: name of the variable that counts the decisions by action, `Diagnostics.decisions` if empty. The exact
+        form is taken on the probe states that stand for its decisions, see `ProbeSet`.
     """
 
     actions: tuple[str, ...]
     contexts: tuple[str | int, ...] = ()
+    counted_in: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +117,24 @@ class Contrast:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProbeSet:
+    """Probe states beside the primary ones, such as twins of them in another situation.
+
+    Of each set are recorded ``p_action_<name>`` and ``probe_count_<name>`` over all of its states, and
+    ``churn_<name>`` and ``policy_kl_<name>``; see `Task.probe_states`.
+
+    Attributes:
+      name: of the set.
+      states: what its states are, in words: ``probe states in a position``.
+      decisions: name of the variable (an `ActionCount`) that counts the decisions taken in such states.
+    """
+
+    name: str
+    states: str
+    decisions: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variable:
     """One recorded variable. In a checkpoint it has the dimensions ``[arm, seed, *dims]``.
 
@@ -159,7 +160,7 @@ class Variable:
     estimator: Literal["sampled", "exact"] = "sampled"
     denominator: str = ""
     good_direction: Direction = 0
-    source: Count | DecisionTable | Outcomes | None = None
+    source: Source | None = None
 
     @property
     def attributes(self) -> dict[str, str | int]:
@@ -194,6 +195,7 @@ class Diagnostics:
       contrast: for signal detection; None where no context asks for an action.
       columns: names of the metrics that the table of checkpoints shows; all of them if empty.
       context_options: the environment's options on which a state's context depends.
+      probe_sets: probe states beside those that stand for `decisions`.
     """
 
     environment: str
@@ -210,6 +212,7 @@ class Diagnostics:
     contrast: Contrast | None = None
     columns: tuple[str, ...] = ()
     context_options: tuple[str, ...] = ()
+    probe_sets: tuple[ProbeSet, ...] = ()
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -222,6 +225,18 @@ class Diagnostics:
           KeyError: there is none.
         """
         return {metric.name: metric for metric in self.metrics}[name]
+
+    def counted_in(self, share: Share | Ratio) -> str:
+        """Name of the variable that counts the decisions which a share or a ratio is taken of."""
+        return (isinstance(share, Share) and share.counted_in) or self.decisions
+
+    def probe_set_of(self, decisions: str) -> ProbeSet | None:
+        """The probe states that stand for decisions which a variable counts; None for the primary ones.
+
+        Raises:
+          KeyError: no probe states stand for them.
+        """
+        return ({one.decisions: one for one in self.probe_sets} | {self.decisions: None})[decisions]
 
     @property
     def has_outcomes(self) -> bool:
@@ -244,7 +259,8 @@ class Diagnostics:
         return from_plain(cls, {**plain, "variables": variables, "metrics": metrics})
 
 
-_RULES = {rule.__name__: rule for rule in (Count, DecisionTable, Outcomes, Share, Ratio, Recorded)}
+_RULE_CLASSES = (Count, ActionCount, DecisionTable, RewardSum, Outcomes, Share, Ratio, Recorded)
+_RULES = {rule.__name__: rule for rule in _RULE_CLASSES}
 
 
 def _plain(value: Any) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from momentum_jax.diagnostics.description import (
+    ActionCount,
     Count,
     DecisionTable,
     Diagnostics,
@@ -13,7 +15,9 @@ from momentum_jax.diagnostics.description import (
     Outcomes,
     Ratio,
     Recorded,
+    RewardSum,
     Share,
+    Source,
     Variable,
 )
 from momentum_jax.diagnostics.events import EPISODE_END, EventWord
@@ -34,14 +38,15 @@ def _problems(diagnostics: Diagnostics) -> Iterator[str]:
         "actions": diagnostics.actions,
         "contexts": diagnostics.contexts,
         "flags": (EPISODE_END, *diagnostics.flags),
-        "variables": [row.name for row in (*diagnostics.variables, *common(diagnostics.context))],
+        "variables": [row.name for row in (*diagnostics.variables, *common(diagnostics))],
         "metrics": diagnostics.metric_names,
+        "probe_sets": [one.name for one in diagnostics.probe_sets],
     }
     for what, names in labels.items():
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             yield f"{what} has {twice[0]!r} more than once: name each once"
-        if not names:
+        if not names and what != "probe_sets":
             yield f"{what} is empty: name at least one"
     if diagnostics.context in ("arm", "seed", "checkpoint", "action", PROBE_DIM):
         yield f"context {diagnostics.context!r} is another dimension's name: choose one of your own"
@@ -50,6 +55,7 @@ def _problems(diagnostics: Diagnostics) -> Iterator[str]:
     rows = table(diagnostics)
     if not isinstance(getattr(rows.get(diagnostics.decisions), "source", None), DecisionTable):
         yield f"decisions={diagnostics.decisions!r} names no variable whose source is a DecisionTable"
+    yield from _of_probe_sets(diagnostics)
     for metric in diagnostics.metrics:
         yield from _of_metric(metric, diagnostics)
     yield from _unknown("primary", [diagnostics.primary], diagnostics.metric_names)
@@ -59,6 +65,18 @@ def _problems(diagnostics: Diagnostics) -> Iterator[str]:
     if diagnostics.contrast is not None:
         yield from _unknown("contrast", diagnostics.contrast.contexts, diagnostics.contexts)
         yield from _unknown("contrast", diagnostics.contrast.actions, diagnostics.actions)
+
+
+def _of_probe_sets(diagnostics: Diagnostics) -> Iterator[str]:
+    rows = table(diagnostics)
+    for one in diagnostics.probe_sets:
+        if not one.name:
+            yield "probe_sets has a set without a name: the set without one is that of `decisions`, name this one"
+        if not isinstance(getattr(rows.get(one.decisions), "source", None), ActionCount):
+            yield f"probe set {one.name!r} has decisions={one.decisions!r}, no variable whose source is an ActionCount"
+    twice = [name for name, count in Counter(one.decisions for one in diagnostics.probe_sets).items() if count > 1]
+    if twice:
+        yield f"probe_sets has decisions={twice[0]!r} more than once: one set stands for the decisions of a variable"
 
 
 def _of_curves(diagnostics: Diagnostics) -> Iterator[str]:
@@ -94,11 +112,15 @@ def _of_variable(variable: Variable, diagnostics: Diagnostics) -> Iterator[str]:
         case DecisionTable() as rule:
             yield from _unknown(place, rule.when, flags)
             dims = diagnostics.context, "action"
+        case ActionCount() | RewardSum() as rule:
+            yield from _unknown(place, (*rule.when, *rule.unless), flags)
+            dims, dtype = ("action",), "int64" if isinstance(rule, ActionCount) else "float64"
         case Outcomes() as rule:
             yield from _unknown(place, [rule.when], flags)
             dtype = "int64" if rule.reduce == "positive" else "float64"
         case None:
-            yield f"{place} has no source: say how it is counted (Count, DecisionTable or Outcomes)"
+            sources = ", ".join(rule.__name__ for rule in get_args(Source))
+            yield f"{place} has no source: say how it is counted ({sources})"
     if (variable.dims, variable.dtype) != (dims, dtype):
         yield f"{place} has dims {variable.dims} and dtype {variable.dtype}, its source gives {dims} and {dtype}"
 
@@ -109,6 +131,7 @@ def _of_metric(metric: Metric, diagnostics: Diagnostics) -> Iterator[str]:
         case Share() as rule:
             yield from _unknown(place, rule.actions, diagnostics.actions)
             yield from _unknown(place, rule.contexts, diagnostics.contexts)
+            yield from _of_counted_in(metric, rule, diagnostics)
         case Ratio() as rule:
             yield from _unknown(place, [rule.numerator], rows)
             yield from _unknown(place, rule.actions, diagnostics.actions)
@@ -122,6 +145,19 @@ def _of_metric(metric: Metric, diagnostics: Diagnostics) -> Iterator[str]:
         yield f"{place} has unit {metric.unit!r}, and a Share or a Ratio is in percent: leave unit out"
     if metric.dip_threshold is not None and not metric.dip_threshold > 0:
         yield f"{place} has dip_threshold={metric.dip_threshold}, expected more than 0"
+
+
+def _of_counted_in(metric: Metric, share: Share, diagnostics: Diagnostics) -> Iterator[str]:
+    """Another variable than the description's own decisions."""
+    place, name = f"metric {metric.name!r}", diagnostics.counted_in(share)
+    if name == diagnostics.decisions:
+        return
+    counts = [row.name for row in diagnostics.variables if isinstance(row.source, ActionCount)]
+    yield from _unknown(place, [name], (diagnostics.decisions, *counts))
+    if share.contexts:
+        yield f"{place} names contexts, which {name!r} does not tell apart: leave contexts out"
+    if metric.exact_name and name not in [one.decisions for one in diagnostics.probe_sets]:
+        yield f"{place} has exact_name={metric.exact_name!r}, and no probe set has decisions={name!r}: leave it out"
 
 
 def _unknown(place: str, names: Iterable[str | int], known: Iterable[str | int]) -> Iterator[str]:

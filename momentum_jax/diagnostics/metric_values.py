@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from momentum_jax.diagnostics.description import Diagnostics, Metric, Ratio, Recorded, Share
+from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -33,10 +34,14 @@ def windowed(metric: Metric, diagnostics: Diagnostics, arrays: Arrays) -> np.nda
 
 
 def exact(share: Share, diagnostics: Diagnostics, arrays: Arrays) -> np.ndarray:
-    """A share by the policy's own probabilities on the probe states: [runs] percent. Arguments as of `windowed`."""
-    count = arrays["probe_count"][..., None]
-    expected = np.where(count > 0, arrays["p_action"], 0.0) * count  # a context without states has neither
-    return _percent(*fraction(share, diagnostics, {diagnostics.decisions: expected.sum(axis=1)}))
+    """A share by the policy's own probabilities on its probe states: [runs] percent. Arguments as of `windowed`."""
+    table = diagnostics.counted_in(share)
+    found = diagnostics.probe_set_of(table)
+    name = found.name if found else PRIMARY
+    count = arrays[of_probe_set("probe_count", name)][..., None]
+    p_action = arrays[of_probe_set("p_action", name)]
+    expected = np.where(count > 0, p_action, 0.0) * count  # a context without states has neither
+    return _percent(*fraction(share, diagnostics, {table: expected.sum(axis=1)}))
 
 
 def fraction(derived: Share | Ratio, diagnostics: Diagnostics, counts: Arrays) -> tuple[np.ndarray, np.ndarray]:
@@ -45,17 +50,19 @@ def fraction(derived: Share | Ratio, diagnostics: Diagnostics, counts: Arrays) -
     Args:
       derived: which.
       diagnostics: the description that it is of.
-      counts: the table of decisions [..., context, action] and, for a ratio, its numerator [...]; of any window, or
-        expected ones.
+      counts: the table of its decisions, [..., context, action] or, of another than the description's own,
+        [..., action]; and, for a ratio, its numerator [...]. Of any window, or expected ones.
 
     Returns:
       Numerator and denominator, [...].
     """
-    table = counts[diagnostics.decisions]
+    name = diagnostics.counted_in(derived)
+    table = counts[name]
     actions = _places(diagnostics.actions, derived.actions)
     if isinstance(derived, Ratio):
         return counts[derived.numerator], table.sum(axis=-2)[..., actions].sum(axis=-1)
-    decisions = table[..., _places(diagnostics.contexts, derived.contexts), :].sum(axis=-2)
+    by_context = name == diagnostics.decisions
+    decisions = table[..., _places(diagnostics.contexts, derived.contexts), :].sum(axis=-2) if by_context else table
     return decisions[..., actions].sum(axis=-1), decisions.sum(axis=-1)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from momentum_jax.diagnostics.variables import PRIMARY
 
 HALF_SIZE = 1024
 """Probe states of each of the two halves, where the environment has so many."""
@@ -16,11 +19,17 @@ class ProbeStates(NamedTuple):
     """States to ask about, in two disjoint halves of P."""
 
     compact: Any  # leaves [2, P, ...]: what a rollout would store of their observations
-    action_mask: jax.Array  # [2, P, A] bool, True = legal
+    action_mask: jax.Array | None  # [2, P, A] bool, True = legal; None: `Task.action_mask` says it of `env_state`
+    env_state: Any = ()  # leaves [2, P, ...]: where a run's options decide what is legal in them
+
+
+def named_sets(states: ProbeStates | Mapping[str, ProbeStates]) -> dict[str, ProbeStates]:
+    """What `Task.probe_states` returns, by name: several sets as they are, and one as the primary one."""
+    return {PRIMARY: states} if isinstance(states, ProbeStates) else dict(states)
 
 
 class ProbeRecord(NamedTuple):
-    """What a policy answers."""
+    """What a policy answers on one set; its contexts C are left out where none are told apart."""
 
     p_action: jax.Array  # [2, C, A] float32: mean probabilities by context, NaN where no state has it
     probe_count: jax.Array  # [2, C] int32: states
@@ -35,6 +44,12 @@ def answers(log_probs: jax.Array, contexts: jax.Array, num_contexts: int) -> Pro
     total = jnp.einsum("hps,hpa->hsa", member, jnp.exp(log_probs), precision=jax.lax.Precision.HIGHEST)
     mean = jnp.where(count[..., None] > 0, total / jnp.maximum(count, 1)[..., None], jnp.nan)
     return ProbeRecord(p_action=mean, probe_count=count.astype(jnp.int32), log_probs=log_probs)
+
+
+def answers_together(log_probs: jax.Array) -> ProbeRecord:
+    """The record of a policy's log-probabilities [2, P, A] over all states of each half, whatever their contexts."""
+    count = jnp.full(log_probs.shape[:1], log_probs.shape[1], jnp.int32)
+    return ProbeRecord(p_action=jnp.exp(log_probs).mean(axis=1), probe_count=count, log_probs=log_probs)
 
 
 def changes(before: np.ndarray | None, now: np.ndarray) -> dict[str, np.ndarray]:

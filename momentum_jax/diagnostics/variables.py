@@ -8,6 +8,7 @@ This module imports neither jax nor xarray.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -17,6 +18,9 @@ SCHEMA_VERSION = 1
 """Version of the run directory's layout; a reader refuses what is newer than itself."""
 
 PROBE_DIM, PROBE_HALVES = "probe_half", ("A", "B")
+
+PRIMARY = ""
+"""Name of the first set of probe states, which stands for the decisions that a run is judged by; others have one."""
 
 DIVERGENCE_LIMIT = 1e4
 """Value loss, reward², above which a seed counts as diverged; healthy runs of every recorded study stay below 30."""
@@ -49,9 +53,12 @@ HEALTH = (
 HEALTH_METRICS = tuple(variable.name for variable in HEALTH)
 
 
-def common(context: str) -> tuple[Variable, ...]:
-    """The variables that are recorded of every environment; `context` names its dimension of contexts."""
-    return (*_episodes(), *_probed(context), *HEALTH, _FAILED_STEP)
+def common(diagnostics: Diagnostics) -> tuple[Variable, ...]:
+    """The variables that are recorded of every environment, with the names of this one's dimensions and probe sets."""
+    context = diagnostics.context
+    primary = _probed("probe states", f"the probe states of a {context}; NaN where there are none", context)
+    further = (_probed(one.states, f"the {one.states}", "", one.name) for one in diagnostics.probe_sets)
+    return (*_episodes(), *primary, *itertools.chain(*further), *HEALTH, _FAILED_STEP)
 
 
 def _episodes() -> Iterator[Variable]:
@@ -81,41 +88,56 @@ def _episodes() -> Iterator[Variable]:
     yield Variable(name="episode_count", long_name="episodes that ended")
 
 
-def _probed(context: str) -> Iterator[Variable]:
+def of_probe_set(variable: str, probe_set: str) -> str:
+    """What a variable of the primary probe states is called for another set; the same name for an empty one."""
+    return f"{variable}_{probe_set}" if probe_set else variable
+
+
+def _probed(states: str, averaged: str, context: str, probe_set: str = "") -> Iterator[Variable]:
+    """What a policy answers on one set of probe states.
+
+    Args:
+      states: what they are, in words.
+      averaged: over which of them probabilities are means, in words.
+      context: dimension that tells them apart; empty where none does.
+      probe_set: name of the set; empty for the primary one.
+    """
+    count = of_probe_set("probe_count", probe_set)
+    dims = (PROBE_DIM, context) if context else (PROBE_DIM,)
     yield Variable(
-        name="p_action",
-        long_name=f"mean action probability on the probe states of a {context}; NaN where there are none",
-        dims=(PROBE_DIM, context, "action"),
+        name=of_probe_set("p_action", probe_set),
+        long_name=f"mean action probability on {averaged}",
+        dims=(*dims, "action"),
         dtype="float64",
         units="probability",
         kind="instant",
         estimator="exact",
-        denominator="probe_count",
+        denominator=count,
     )
     yield Variable(
-        name="probe_count",
-        long_name=f"probe states by {context}",
-        dims=(PROBE_DIM, context),
+        name=count,
+        long_name=f"{states} by {context}" if context else states,
+        dims=dims,
         kind="instant",
         estimator="exact",
     )
     yield Variable(
-        name="churn",
-        long_name="share of the probe states whose most probable action has changed since the checkpoint before; NaN "
+        name=of_probe_set("churn", probe_set),
+        long_name=f"share of the {states} whose most probable action has changed since the checkpoint before; NaN "
         "at the first",
         dtype="float64",
         units="fraction",
         estimator="exact",
-        denominator="probe_count",
+        denominator=count,
     )
     yield Variable(
-        name="policy_kl",
-        long_name="mean KL divergence of the policy from that of the checkpoint before, on the probe states; NaN at "
+        name=of_probe_set("policy_kl", probe_set),
+        long_name=f"mean KL divergence of the policy from that of the checkpoint before, on the {states}; NaN at "
         "the first",
         dtype="float64",
         units="nat",
         estimator="exact",
-        denominator="probe_count",
+        denominator=count,
     )
 
 
@@ -131,7 +153,7 @@ _FAILED_STEP = Variable(
 
 def table(diagnostics: Diagnostics) -> dict[str, Variable]:
     """Every variable that is recorded of an environment by name, its own ones first."""
-    return {variable.name: variable for variable in (*diagnostics.variables, *common(diagnostics.context))}
+    return {variable.name: variable for variable in (*diagnostics.variables, *common(diagnostics))}
 
 
 def labels(diagnostics: Diagnostics) -> Mapping[str, tuple[Any, ...]]:

@@ -18,10 +18,11 @@ from gymnax import registration
 from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics.probes import ProbeStates
+from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env import decision_weights, momentum_probes, observation_layout, rule_interventions, rules
 from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
 from momentum_jax.env.market_view import NextBar, Prices, next_bar
-from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.env.momentum_diagnostics import IN_POSITION, MOMENTUM
 from momentum_jax.env.momentum_events import event_word
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Exogenous, Step
@@ -263,11 +264,14 @@ class Momentum(environment.Environment):
     def restore_kernel(self, rows: np.ndarray, deviations: np.ndarray) -> np.ndarray:
         return observation_layout.restore_kernel(rows, deviations)
 
-    def probe_states(self, shared: Market) -> ProbeStates:
-        """Flat states, whose contexts are their setup scores."""
+    def probe_states(self, shared: Market) -> dict[str, ProbeStates]:
+        """Flat states, whose contexts are their setup scores, and for each a twin in a position."""
         bars = momentum_probes.draw_probe_bars(shared.starts, shared.ends)
         mask = np.broadcast_to(rules.FLAT_MASK, (*bars.shape, rules.NUM_ACTIONS))
-        return ProbeStates(self.flat_observation(jnp.asarray(bars)), jnp.asarray(mask))
+        flat = ProbeStates(self.flat_observation(jnp.asarray(bars)), jnp.asarray(mask))
+        twins = momentum_probes.in_position(bars, shared.starts, shared.prices.dtype)
+        observed = jax.vmap(jax.vmap(partial(self.compact, params=self.bind(shared, EnvOptions()))))
+        return {PRIMARY: flat, IN_POSITION.name: ProbeStates(observed(twins), None, twins)}
 
     def probe_contexts(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
         """Setup score [...] int32 by which the reward would judge a decision taken flat on the observations [...]."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from momentum_jax.diagnostics.description import (
     Contrast,
     Count,
@@ -13,6 +15,7 @@ from momentum_jax.diagnostics.description import (
     Share,
     Variable,
 )
+from momentum_jax.env.position_diagnostics import IN_POSITION, NOT_EXECUTED, POSITION_METRICS, POSITION_VARIABLES
 
 ACTIONS = ("HOLD", "BUY_CALL", "BUY_PUT", "TRIM_50", "TRIM_70", "EXIT")
 SETUP_SCORES = (0, 1, 2, 3, 4)
@@ -32,7 +35,6 @@ FLAGS = (
 )
 _BUYS = ("BUY_CALL", "BUY_PUT")
 _STRONG, _WEAK = SETUP_SCORES[STRONG_SCORE:], SETUP_SCORES[:STRONG_SCORE]
-_FREE = ("is_flat", "forced_stop", "yoked_stop")  # unless these: a decision on an open position that was carried out
 
 VARIABLES = (
     Variable(
@@ -81,13 +83,13 @@ VARIABLES = (
         name="trim",
         long_name="trims of an open position",
         denominator="env steps",
-        source=Count(unless=_FREE, actions=("TRIM_50", "TRIM_70")),
+        source=Count(unless=NOT_EXECUTED, actions=("TRIM_50", "TRIM_70")),
     ),
     Variable(
         name="exit",
         long_name="exits of an open position",
         denominator="env steps",
-        source=Count(unless=_FREE, actions=("EXIT",)),
+        source=Count(unless=NOT_EXECUTED, actions=("EXIT",)),
     ),
     Variable(
         name="trade_count",
@@ -118,18 +120,6 @@ VARIABLES = (
         units="fraction of cost",
         good_direction=1,
         source=Outcomes(when="trade_closed", reduce="smallest"),
-    ),
-    Variable(
-        name="yoked_stop",
-        long_name="positions sold by a yoked stop",
-        denominator="env steps",
-        source=Count(when=("yoked_stop",)),
-    ),
-    Variable(
-        name="forced_trim",
-        long_name="trims that replaced the chosen action",
-        denominator="env steps",
-        source=Count(when=("forced_trim",)),
     ),
 )
 
@@ -198,13 +188,17 @@ MOMENTUM = Diagnostics(
     context="setup_score",
     contexts=SETUP_SCORES,
     flags=FLAGS,
-    variables=VARIABLES,
+    variables=(*VARIABLES, *POSITION_VARIABLES),
     decisions="flat_count",
-    metrics=METRICS,
+    metrics=(*METRICS, *POSITION_METRICS),
     primary="hold_pct",
     dips_in=("hold_pct", "strong_buy_pct", "p_hold"),
     shown_events=("good_buy", "missed_opportunity", "bad_chase", "forced_stop", "low_advantage", "trim", "exit"),
     contrast=Contrast(contexts=_STRONG, actions=_BUYS),
     columns=("hold_pct", "call_pct", "put_pct", "strong_buy_pct"),
     context_options=("put_setup", "decision_time_setup"),
+    probe_sets=(IN_POSITION,),
 )
+
+BEFORE_DESCRIPTIONS = dataclasses.replace(MOMENTUM, variables=VARIABLES, metrics=METRICS, probe_sets=())
+"""What runs recorded that were written before config.json carried a description."""

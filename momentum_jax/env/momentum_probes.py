@@ -1,13 +1,23 @@
-"""The momentum environment's probe states: flat, at bars that are drawn once for all seeds, arms and checkpoints."""
+"""The momentum environment's probe states, drawn once for all seeds, arms and checkpoints: flat, and in a position."""
 
 from __future__ import annotations
 
+import dataclasses
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
 from momentum_jax.diagnostics.probes import HALF_SIZE
+from momentum_jax.env import rules
 
 PROBE_SEED = 20_241_217
+_POSITION_SEED = 20_261_127
+LONGEST_HELD = 20
+"""Bars since its entry of the oldest position among the probe states."""
 
 
 def draw_version(num_segments: int) -> int:
@@ -32,3 +42,33 @@ def draw_probe_bars(first_bars: npt.ArrayLike, last_bars: npt.ArrayLike) -> np.n
     size = min(HALF_SIZE, candidates.size // 2)
     drawn = np.random.default_rng(PROBE_SEED).choice(candidates, size=(2, size), replace=False)
     return np.sort(drawn, axis=1).astype(np.int32)
+
+
+def draw_positions(bars: np.ndarray, first_bars: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """An open position at each of the probe bars: in each half as many calls as puts, 1 … `LONGEST_HELD` bars old.
+
+    A position is bought at the close of its segment's second bar at the earliest, so those of the first bars are
+    younger. At a segment's first bar no episode has one: its twin is bought at that very close.
+
+    Args:
+      bars: [2, P] cursors, as `draw_probe_bars` gives them.
+      first_bars: as of `draw_probe_bars`.
+
+    Returns:
+      Kinds (1 call, 2 put) and bars of the entry, [2, P] int32 each.
+    """
+    draw = np.random.default_rng(_POSITION_SEED)
+    calls = np.broadcast_to(np.arange(bars.shape[1]) % 2 == 0, bars.shape)
+    kind = np.where(draw.permuted(calls, axis=1), rules.BUY_CALL, rules.BUY_PUT)
+    held = draw.integers(1, LONGEST_HELD, bars.shape, endpoint=True)
+    starts = np.sort(np.atleast_1d(first_bars))
+    earliest = starts[np.searchsorted(starts, bars, side="right") - 1] + 1
+    entry_bar = np.minimum(bars, np.maximum(bars - held, earliest))
+    return kind.astype(np.int32), entry_bar.astype(np.int32)
+
+
+def in_position(bars: np.ndarray, first_bars: npt.ArrayLike, dtype: Any) -> rules.State:
+    """States [2, P] with the positions of `draw_positions`; what was paid for them, which nobody sees, is left out."""
+    kind, entry_bar = draw_positions(bars, first_bars)
+    flat = jax.vmap(jax.vmap(partial(rules.initial_state, dtype)))(jnp.asarray(bars))
+    return dataclasses.replace(flat, kind=jnp.asarray(kind), entry_bar=jnp.asarray(entry_bar))

@@ -8,6 +8,7 @@ name each of them once: `input_counts` says how many inputs a feature stands for
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -100,8 +101,11 @@ class Task(Protocol):
         A task that weighs nothing may leave this out.
         """
 
-    def probe_states(self, shared: Any) -> ProbeStates:
-        """The states on which every policy is asked for its probabilities; the same whenever it is called."""
+    def probe_states(self, shared: Any) -> ProbeStates | Mapping[str, ProbeStates]:
+        """The states on which every policy is asked for its probabilities; the same whenever it is called.
+
+        One set, or several by name: `variables.PRIMARY` first, then those of the description's `probe_sets`.
+        """
 
     def probe_contexts(self, compact: Any, params: Any) -> jax.Array:
-        """Position [...] int32 of each probe state's context, as the run's options have it."""
+        """Position [...] int32 of each primary probe state's context, as the run's options have it."""

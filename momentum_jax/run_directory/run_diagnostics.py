@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 
 from momentum_jax.diagnostics.description import Diagnostics
-from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.env.momentum_diagnostics import BEFORE_DESCRIPTIONS
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory.atomic_files import RunDirectoryError
 from momentum_jax.run_directory.config_json import version_text
@@ -31,7 +31,7 @@ def diagnostics_in(config: Mapping[str, Any]) -> Diagnostics:
     """The description that a run's config.json carries. Raises as `diagnostics_of` does."""
     plain = config.get("diagnostics")
     if plain is None:
-        return MOMENTUM
+        return BEFORE_DESCRIPTIONS
     try:
         return _read(json.dumps(plain))
     except (ConfigError, TypeError, ValueError, AttributeError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
@@ -77,7 +79,7 @@ class Fleet:
         self._config = config
         self._seeds = config.seeds if seeds is None else tuple(seeds)
         self._task = task
-        states = task.probe_states(shared)
+        states = probes.named_sets(task.probe_states(shared))
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
@@ -120,7 +122,7 @@ class Fleet:
         return dispatched
 
     def probe(self) -> InFlight:
-        """Ask the present policies for their probabilities; `fetch` gives a `probes.ProbeRecord`."""
+        """Ask the present policies for their probabilities; `fetch` gives a `probes.ProbeRecord` of each set."""
         return [
             [probe(group) for group in range(engine.num_groups)]
             for engine, probe in zip(self._engines, self._probes, strict=True)
@@ -223,11 +225,25 @@ def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
     return {name: np.concatenate([snapshot[name] for snapshot in snapshots]) for name in snapshots[0]}
 
 
-def _probe_run(task: Task, config: Any, env_params: Any, states: probes.ProbeStates, state: Any) -> probes.ProbeRecord:
-    """What one run's policy answers on the probe states."""
-    log_probs = learner.log_probabilities(task, config, env_params, state, states.compact, states.action_mask)
-    contexts = task.probe_contexts(states.compact, env_params)
-    return probes.answers(log_probs, contexts, len(task.diagnostics.contexts))
+def _probe_run(
+    task: Task, config: Any, env_params: Any, sets: dict[str, probes.ProbeStates], state: Any
+) -> dict[str, probes.ProbeRecord]:
+    """What one run's policy answers on each set of probe states."""
+
+    def legal(states: probes.ProbeStates) -> jax.Array:
+        if states.action_mask is not None:
+            return states.action_mask
+        return jax.vmap(jax.vmap(partial(task.action_mask, params=env_params)))(states.env_state)
+
+    records = {}
+    for name, states in sets.items():
+        log_probs = learner.log_probabilities(task, config, env_params, state, states.compact, legal(states))
+        if name == PRIMARY:
+            contexts = task.probe_contexts(states.compact, env_params)
+            records[name] = probes.answers(log_probs, contexts, len(task.diagnostics.contexts))
+        else:
+            records[name] = probes.answers_together(log_probs)
+    return records
 
 
 def _rows(engine: Engine, runs: range) -> dict[str, Rows]:

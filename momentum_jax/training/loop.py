@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.probes import changes
+from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set
 from momentum_jax.training.fleet import Fleet, InFlight
 from momentum_jax.training.progress import Progress
 from momentum_jax.training.recorder import Checkpoint, Recorder
@@ -23,22 +25,25 @@ class Training:
       env_steps: environment steps taken since this object was made, by all runs that still train.
     """
 
-    def __init__(self, config: RunConfig, fleet: Fleet, progress: Progress):
+    def __init__(self, config: RunConfig, fleet: Fleet, progress: Progress, recorded: Diagnostics | None = None):
+        """`recorded` says what is recorded where that is not all of the fleet's description: a run begun before it."""
         self._config = config
         self._fleet = fleet
+        self._recorded = recorded or fleet.diagnostics
+        self._probe_sets = (PRIMARY, *(one.name for one in self._recorded.probe_sets))
         num_envs = config.arms[0].ppo.num_envs
         self._recorder = Recorder(
             fleet.num_runs,
             num_envs,
             config.rollout_size,
             config.planned_checkpoints,
-            fleet.diagnostics,
+            self._recorded,
             config.divergence_limit,
         )
         self._progress = progress
         self._in_flight: tuple[int, InFlight] | None = None
         self._probes: dict[int, InFlight] = {}  # by update: the policies that act in checkpoints to come
-        self._last_log_probs: np.ndarray | None = None  # [runs, 2, P, A] of the checkpoint before
+        self._last_log_probs: dict[str, np.ndarray] = {}  # by probe set: [runs, 2, P, A] of the checkpoint before
         self._named: set[int] = set()  # arms whose failure has been told of
         self.update = 0
         self.env_steps = 0
@@ -86,14 +91,16 @@ class Training:
 
     def counted(self) -> dict[str, np.ndarray]:
         """What the host has to remember of a settled training beside the learners' states."""
-        state = self._recorder.state()
-        return state if self._last_log_probs is None else state | {_LAST_LOG_PROBS: self._last_log_probs}
+        last = {of_probe_set(_LAST_LOG_PROBS, name): array for name, array in self._last_log_probs.items()}
+        return self._recorder.state() | last
 
     def resume(self, update: int, counted: Mapping[str, np.ndarray]) -> None:
         """Go on after `update` updates; the fleet has been put back there."""
         self.update = update
         self._recorder.restore(update, counted)
-        self._last_log_probs = counted.get(_LAST_LOG_PROBS)  # states of older versions have none
+        # States of older versions have none.
+        kept = {name: counted.get(of_probe_set(_LAST_LOG_PROBS, name)) for name in self._probe_sets}
+        self._last_log_probs = {name: array for name, array in kept.items() if array is not None}
         self._progress.skip(update * self._config.rollout_size)
 
     def _count(self, dispatched: tuple[int, InFlight] | None) -> Iterator[Checkpoint]:
@@ -108,15 +115,16 @@ class Training:
 
     def _complete(self, checkpoint: Checkpoint) -> Checkpoint:
         """Add the probe's figures and split the axis of runs into arms and seeds."""
-        p_action, probe_count, log_probs = self._fleet.fetch(self._probes[checkpoint.update])
-        arrays = checkpoint.arrays | {
-            "p_action": p_action.astype(np.float64),
-            "probe_count": probe_count.astype(np.int64),
-            **changes(self._last_log_probs, log_probs),
-        }
-        self._last_log_probs = log_probs
+        arrays = dict(checkpoint.arrays)
+        answered = self._fleet.fetch(self._probes[checkpoint.update])
+        for name in self._probe_sets:
+            p_action, probe_count, log_probs = answered[name]
+            found = {"p_action": p_action.astype(np.float64), "probe_count": probe_count.astype(np.int64)}
+            found |= changes(self._last_log_probs.get(name), log_probs)
+            arrays |= {of_probe_set(variable, name): array for variable, array in found.items()}
+            self._last_log_probs[name] = log_probs
         shape = (len(self._config.arms), self._fleet.num_seeds)
         split = {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
         completed = checkpoint._replace(arrays=split)
-        self._progress.show(completed, self._fleet.diagnostics)
+        self._progress.show(completed, self._recorded)
         return completed

@@ -141,7 +141,7 @@ class Recorder:
         """The record with nothing in it of the runs that are stopped."""
         if not self.stopped.any():
             return record
-        blank = blank_record(*record.event.shape, has_outcomes=self._has_outcomes)
+        blank = blank_record(*record.event.shape, has_outcomes=len(record.outcome) > 0)
 
         def replaced(found: np.ndarray, nothing: np.ndarray) -> np.ndarray:
             stopped = self.stopped.reshape(-1, *[1] * (found.ndim - 1))

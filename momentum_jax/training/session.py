@@ -17,7 +17,7 @@ from momentum_jax.training.fleet import Fleet
 from momentum_jax.training.loop import Training
 from momentum_jax.training.progress import Progress, checkpoint_line
 from momentum_jax.training.recorder import Checkpoint
-from momentum_jax.training.resume import snapshots
+from momentum_jax.training.resume import compatibility, snapshots
 
 
 class Session:
@@ -56,7 +56,7 @@ class Session:
         # Two states are kept while a third is written.
         snapshots.check_room(self._run_dir / run_directory.STATE_NAME, 3 * fleet.state_bytes)
         with contextlib.closing(progress):
-            training = Training(self._config, fleet, progress)
+            training = Training(self._config, fleet, progress, compatibility.recorded(self._run_dir, fleet.diagnostics))
             if not self._restore(training, fleet):
                 self._write([training.start()], fleet.diagnostics)
             started = time.perf_counter()

@@ -17,6 +17,7 @@ KNOTS = (0, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000)
 HOLD = (0.33, 0.53, 0.55, 0.70, 0.45, 0.28, 0.06)
 PROBE_STATES = 1_024
 SCORE_SHARE = np.array([0.15, 0.2, 0.2, 0.2, 0.25])
+POSITION_SHARE = 0.25  # of the steps; every step that is neither flat nor this one's is a forced stop's
 
 
 def hold_probability(step: float, wiggle: float) -> float:
@@ -62,7 +63,24 @@ def checkpoint_arrays(
         strong = arrays["flat_count"][index][3:].sum(axis=0)
         arrays["good_buy"][index] = strong[1:3].sum()
         arrays["missed_opportunity"][index] = strong[0]
+        _fill_position(arrays, index, hold_probability(step, wiggles[index]), int(POSITION_SHARE * (step - start)))
     return arrays
+
+
+def position_probabilities(hold: float) -> np.ndarray:
+    """[action] in a position, of a policy that holds there more than while flat."""
+    held = hold + 0.3 * (1 - hold)
+    return np.array([held, 0, 0, 0.3 * (1 - held), 0.2 * (1 - held), 0.5 * (1 - held)])
+
+
+def _fill_position(arrays: dict[str, np.ndarray], index: tuple[int, ...], hold: float, decisions: int) -> None:
+    """What a seed does in a position; each action has a reward of its own."""
+    arrays["p_action_position"][index] = position_probabilities(hold)
+    arrays["probe_count_position"][index] = PROBE_STATES
+    arrays["position_count"][index] = np.round(decisions * position_probabilities(hold)).astype(np.int64)
+    arrays["position_reward_sum"][index] = 0.01 * np.arange(6) * arrays["position_count"][index]
+    arrays["churn"][index], arrays["policy_kl"][index] = 0.2 * hold, 0.1 * hold
+    arrays["churn_position"][index], arrays["policy_kl_position"][index] = 0.1 * hold, 0.05 * hold
 
 
 @pytest.fixture
@@ -93,6 +111,7 @@ def simulator(folder: Path) -> Callable[..., Path]:
             "versions": {"numpy": np.__version__},
             "device": "cpu",
             "data": {"fingerprint": "sha256:0123456789abcdef"},
+            "diagnostics": MOMENTUM.to_json(),
             "git_commit": None,
         }
         create_run(run_dir, config)

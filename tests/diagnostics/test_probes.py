@@ -9,6 +9,7 @@ import pytest
 
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics import probes
+from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env import momentum_probes, rules
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.environment_options import EnvOptions
@@ -104,38 +105,40 @@ UPDATES = 3
 
 @pytest.fixture(scope="module")
 def trained(probed_market):
-    """Probes of the trained policies, [arm, seed, ...], and the policies by arm and layer, [seed, ...]."""
+    """Records of trained policies by probe set, [arm, seed, ...], and the policies by arm and layer, [seed, ...]."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=UPDATES * 64, num_seeds=2)
     fleet = Fleet(config, ENV, probed_market, program_layouts(config, ENV, 2))
     for _ in range(UPDATES):
         fleet.fetch(fleet.update())
-    p_action, count, _ = fleet.fetch(fleet.probe())
+    records = fleet.fetch(fleet.probe())
     policies = {
         arm: {name: np.stack(list(rows.rows)).astype(np.float64) for name, rows in layers.items()}
         for arm, layers in fleet.policies()
     }
-    return p_action.reshape(2, 2, 2, 5, 6), count.reshape(2, 2, 2, 5), policies
+    split = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(2, 2, *leaf.shape[1:]), records)
+    return split, policies
 
 
-def probabilities_in_numpy(market, layers, seed):
-    """[280, 6] float64: the exported policy's softmax over HOLD, BUY_CALL, BUY_PUT at every cursor, flat."""
-    params = EnvParams(market=market, options=typed_options(EnvOptions()))
-    flat = jax.vmap(lambda bar: ENV.observe(None, rules.initial_state(jnp.float32, bar), None, params))
-    hidden = np.asarray(flat(jnp.asarray(CURSORS)), np.float64).reshape(len(CURSORS), 460)
+def probabilities_in_numpy(observations, mask, layers, seed):
+    """[N, 6] float64: the exported policy's softmax over the actions of the mask [6] at observations [N, 20, 23]."""
+    hidden = np.asarray(observations, np.float64).reshape(len(observations), 460)
     for number in (0, 1):
         hidden = np.tanh(
             hidden @ layers[f"policy/dense_{number}/kernel"][seed] + layers[f"policy/dense_{number}/bias"][seed]
         )
     logits = hidden @ layers["policy/dense_2/kernel"][seed] + layers["policy/dense_2/bias"][seed]
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True)) * [1, 1, 1, 0, 0, 0]
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True)) * mask
     return weights / weights.sum(axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("arm", [0, 1])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_probabilities_are_those_of_the_exported_policy_over_all_cursors(trained, probed_market, arm, seed):
-    p_action, count, policies = trained
-    expected = probabilities_in_numpy(probed_market, policies[ARMS[arm].name], seed)
+    records, policies = trained
+    p_action, count, _ = records[PRIMARY]
+    params = EnvParams(market=probed_market, options=typed_options(EnvOptions()))
+    flat = jax.vmap(lambda bar: ENV.observe(None, rules.initial_state(jnp.float32, bar), None, params))
+    expected = probabilities_in_numpy(flat(jnp.asarray(CURSORS)), [1, 1, 1, 0, 0, 0], policies[ARMS[arm].name], seed)
     assert np.ptp(expected[:, 0]) > 0.05  # the policy tells the states apart
     scores = score_by_reward(probed_market, ARMS[arm].env)
     for score in range(5):
@@ -145,3 +148,74 @@ def test_probabilities_are_those_of_the_exported_policy_over_all_cursors(trained
         total = np.nansum(number[:, None] * p_action[arm, seed, :, score], axis=0)
         np.testing.assert_allclose(total, expected[member].sum(axis=0), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(count[arm, seed].sum(axis=1), [140, 140])
+
+
+# In a position
+
+
+def play_to(params, bar, kind, entry_bar):
+    """The state at the cursor `bar` of an episode that bought at the close of `entry_bar` and held since then."""
+    state = rules.initial_state(jnp.float32, entry_bar - 1)
+    state, *_ = rules.step(state, kind, params.market, params.options)
+
+    def hold(state, _):
+        held, *_ = rules.step(state, jnp.int32(rules.HOLD), params.market, params.options)
+        return jax.tree.map(lambda now, before: jnp.where(state.bar < bar, now, before), held, state), None
+
+    return jax.lax.scan(hold, state, None, momentum_probes.LONGEST_HELD)[0]
+
+
+def test_a_twin_is_observed_like_a_position_that_was_bought_and_held_so_long(probed_market):
+    params = EnvParams(market=probed_market, options=typed_options(EnvOptions()))
+    twins = ENV.probe_states(probed_market)["position"]
+    bars, kind, entry = (
+        np.asarray(array).ravel() for array in (twins.env_state.bar, twins.env_state.kind, twins.env_state.entry_bar)
+    )
+    played = jax.jit(jax.vmap(lambda *twin: play_to(params, *twin)))(bars, kind, entry)
+    # Not the first bar's, where no episode has a position, nor those that were stopped on the way.
+    reached = (bars > FIRST_BAR) & np.asarray(played.kind > 0)
+    assert reached.sum() > 200 and (np.asarray(played.bar) == bars)[reached].all()
+    observed = jax.vmap(lambda state: ENV.observe(None, state, None, params))(played)
+    features = ENV.expand(jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), twins.compact), params)
+    expanded = ENV.observation(features).reshape(observed.shape)
+    np.testing.assert_allclose(np.asarray(expanded)[reached], np.asarray(observed)[reached], rtol=1e-6, atol=1e-6)
+    delta = np.asarray(observed)[reached, 0, 19]
+    assert (delta[kind[reached] == 1] > 0).all() and (delta[kind[reached] == 2] < 0).all()
+
+
+@pytest.mark.parametrize(("first", "last"), [([20], [8_271]), ([20, 391, 762], [390, 761, 1_132]), ([20], [30])])
+def test_twins_are_half_calls_half_puts_and_entered_within_their_segment(first, last):
+    bars = momentum_probes.draw_probe_bars(first, last)
+    kind, entry = momentum_probes.draw_positions(bars, first)
+    assert kind.dtype == entry.dtype == np.int32 and kind.shape == entry.shape == bars.shape
+    for half in kind:
+        calls, puts = (half == rules.BUY_CALL).sum(), (half == rules.BUY_PUT).sum()
+        assert calls + puts == half.size and calls - puts in (0, 1)
+    held = bars - entry
+    since_start = bars - np.array([max(start for start in first if start <= bar) for bar in bars.ravel()]).reshape(
+        bars.shape
+    )
+    assert (held[since_start > 20] >= 1).all() and held.max() <= 20
+    assert (held < np.maximum(since_start, 1)).all()  # bought in its own segment, after its first bar
+    assert (held >= 0).all() and (held[since_start == 0] == 0).all()
+    if bars.size > 1_000:
+        assert set(held[since_start > 20]) == set(range(1, 21))
+    for found, again in zip((kind, entry), momentum_probes.draw_positions(bars, first), strict=True):
+        np.testing.assert_array_equal(found, again)
+
+
+@pytest.mark.parametrize("arm", [0, 1])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_probabilities_in_a_position_are_those_of_the_exported_policy_on_the_twins(trained, probed_market, arm, seed):
+    records, policies = trained
+    p_action, count, log_probs = records["position"]
+    params = EnvParams(market=probed_market, options=typed_options(ARMS[arm].env))
+    twins = ENV.probe_states(probed_market)["position"].env_state
+    observed = jax.vmap(jax.vmap(lambda state: ENV.observe(None, state, None, params)))(twins)
+    mask = [1, 0, 0, 1, 1, 1]
+    expected = probabilities_in_numpy(observed.reshape(-1, 20, 23), mask, policies[ARMS[arm].name], seed)
+    expected = expected.reshape(2, 140, 6)
+    assert np.ptp(expected[..., 0]) > 0.01  # the policy tells the states apart
+    np.testing.assert_allclose(np.exp(log_probs[arm, seed]), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(p_action[arm, seed], expected.mean(axis=1), rtol=1e-4, atol=1e-5)
+    assert count[arm, seed].tolist() == [140, 140]

@@ -25,6 +25,7 @@ def config() -> dict[str, Any]:
         "timesteps": 2_000,
         "checkpoints": [0, 1_000, 2_000],
         "data": {"fingerprint": "sha256:abc"},
+        "diagnostics": MOMENTUM.to_json(),
         "git_commit": None,
         "something_else": [1, {"two": 3}],
     }

@@ -9,7 +9,7 @@ import pytest
 
 from momentum_jax.diagnostics.description import Count, Variable
 from momentum_jax.diagnostics.variables import shapes, table
-from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.env.momentum_diagnostics import BEFORE_DESCRIPTIONS, MOMENTUM
 from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.run_directory import (
     RunDirectoryError,
@@ -23,8 +23,14 @@ from momentum_jax.run_directory import (
 )
 
 
-def test_a_run_without_a_description_is_of_the_momentum_environment(run_dir):
-    assert diagnostics_of(load_run(run_dir)) == MOMENTUM
+def test_a_run_without_a_description_recorded_what_the_momentum_environment_had_then(tmp_path, config, arrays):
+    del config["diagnostics"]
+    create_run(tmp_path / "run", config)
+    later = {"position_count", "position_reward_sum", "stop_reward_sum", "p_action_position", "probe_count_position"}
+    later |= {"churn_position", "policy_kl_position", "yoked_stop", "forced_trim"}
+    write_checkpoint(tmp_path / "run", 0, 0, {name: array for name, array in arrays(0).items() if name not in later})
+    ds = load_run(tmp_path / "run")
+    assert diagnostics_of(ds) == BEFORE_DESCRIPTIONS and later.isdisjoint(ds) and "flat_count" in ds
 
 
 def test_a_run_is_read_with_its_own_description(run_dir):

@@ -7,6 +7,7 @@ import pytest
 
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.events import EventWord
+from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum, make_market
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
@@ -43,7 +44,7 @@ def fleet():
 
 
 def test_probes_and_records_stand_in_the_order_of_arms_and_seeds(fleet):
-    p_action, _, _ = fleet.fetch(fleet.probe())
+    p_action, _, _ = fleet.fetch(fleet.probe())[PRIMARY]
     odds = np.repeat(np.exp(HOLD_BIASES), len(SEEDS))
     # Initial logits are near zero but for the bias, and two other actions are legal.
     p_hold = np.nanmean(p_action[..., 0], axis=(1, 2))

@@ -6,8 +6,8 @@ import numpy as np
 
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.probes import ProbeRecord
-from momentum_jax.diagnostics.variables import HEALTH_METRICS
-from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, table
+from momentum_jax.env.momentum_diagnostics import BEFORE_DESCRIPTIONS, MOMENTUM
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.records import UpdateMetrics, UpdateRecord
 from momentum_jax.training.loop import Training
@@ -41,7 +41,11 @@ class CountingFleet:
             told = number + 10.0 * np.arange(RUNS)
             p_action = np.broadcast_to(told[:, None, None, None], (RUNS, 2, 5, 6))
             log_probs = np.log(_PROBABILITIES[number % 2])[None, None, None].repeat(RUNS, 0).repeat(2, 1)
-            return ProbeRecord(p_action, np.ones((RUNS, 2, 5), np.int32), log_probs)
+            twins = np.log(_PROBABILITIES[[number % 2, 0]])[None, None].repeat(RUNS, 0).repeat(2, 1)  # one never moves
+            return {
+                "": ProbeRecord(p_action, np.ones((RUNS, 2, 5), np.int32), log_probs),
+                "position": ProbeRecord(100 + p_action[:, :, 0], np.full((RUNS, 2), 2, np.int32), twins),
+            }
         shape = (RUNS, PPO.num_steps, 1)
         metrics = UpdateMetrics(**dict.fromkeys((*HEALTH_METRICS, "loss"), np.zeros(RUNS)))
         rewards = np.broadcast_to((number + 10.0 * np.arange(RUNS))[:, None, None], shape)
@@ -61,6 +65,8 @@ def test_each_checkpoint_has_the_policy_that_acted_and_each_run_its_place():
     # Steps 1 to 4 are acted by the initial policy, 5 to 8 by the one after an update, 9 to 12 after two.
     for checkpoint, acting in zip(cut, (0, 0, 0, 1, 1, 2, 2), strict=True):
         np.testing.assert_array_equal(checkpoint.arrays["p_action"][..., 0, 0, 0], run + acting)
+        np.testing.assert_array_equal(checkpoint.arrays["p_action_position"][..., 0, 0], 100 + run + acting)
+        assert checkpoint.arrays["probe_count_position"].tolist() == np.full((ARMS, SEEDS, 2), 2).tolist()
     # The windows 1-3, 4, 5, 6-8, 9, 10-12.
     for checkpoint, steps, update in zip(cut[1:], (3, 1, 1, 3, 1, 3), (0, 0, 1, 1, 2, 2), strict=True):
         np.testing.assert_allclose(checkpoint.arrays["reward_sum"], steps * (run + update))
@@ -70,6 +76,9 @@ def test_each_checkpoint_has_the_policy_that_acted_and_each_run_its_place():
     for checkpoint, change in zip(cut[1:], moved, strict=True):
         np.testing.assert_array_equal(checkpoint.arrays["churn"], np.full((ARMS, SEEDS), change))
         np.testing.assert_allclose(checkpoint.arrays["policy_kl"], change * 0.5 * np.log(3), atol=1e-12)
+        np.testing.assert_array_equal(checkpoint.arrays["churn_position"], np.full((ARMS, SEEDS), change / 2))
+        kl = checkpoint.arrays["policy_kl_position"]
+        np.testing.assert_allclose(kl, change * 0.25 * np.log(3), atol=1e-12)
 
 
 def test_a_resumed_training_knows_the_policies_of_the_checkpoint_before():
@@ -84,3 +93,7 @@ def test_a_resumed_training_knows_the_policies_of_the_checkpoint_before():
     (checkpoint,) = (*second.advance(), *second.settle())[:1]
     assert checkpoint.env_steps == 5
     np.testing.assert_array_equal(checkpoint.arrays["churn"], np.ones((ARMS, SEEDS)))
+    np.testing.assert_array_equal(checkpoint.arrays["churn_position"], np.full((ARMS, SEEDS), 0.5))
+    # A run that was begun before there were twins records none of them.
+    third = Training(config, CountingFleet(), Progress(RUNS, UPDATES * 4, shown=False), BEFORE_DESCRIPTIONS)
+    assert third.start().arrays.keys() == table(BEFORE_DESCRIPTIONS).keys()

@@ -20,6 +20,7 @@ WORD = EventWord.of(MOMENTUM)
 ALL_FLAGS = ("episode_end", *FLAGS)
 # Counted under their own names.
 EVENTS = ["good_buy", "missed_opportunity", "bad_chase", "low_advantage", "forced_stop", "yoked_stop", "forced_trim"]
+BY_ACTION = ("flat_count", "position_count", "position_reward_sum", "stop_reward_sum")
 
 
 def fake_records(rng, steps, envs):
@@ -50,14 +51,14 @@ def as_update_record(record):
 def plain_loop(records, run, steps, envs, checkpoints):
     """The same windows, one step after the other."""
     windows, window, episodes = [], defaultdict(float), [[0.0, 0] for _ in range(envs)]
-    window["flat_count"] = Counter()
+    window.update({name: Counter() for name in BY_ACTION})
     remaining = list(checkpoints)
 
     def cut():
         nonlocal window
         windows.append(window)
         window = defaultdict(float)
-        window["flat_count"] = Counter()
+        window.update({name: Counter() for name in BY_ACTION})
 
     while remaining and remaining[0] == 0:
         cut()
@@ -81,7 +82,11 @@ def _count(window, record, at, episode):
         window["flat_count"][score, action] += 1
     for name in EVENTS:
         window[name] += told[name]
+    if told["forced_stop"]:
+        window["stop_reward_sum"][action] += record.reward[at]
     if not (told["is_flat"] or told["forced_stop"] or told["yoked_stop"]):
+        window["position_count"][action] += 1
+        window["position_reward_sum"][action] += record.reward[at]
         window["trim"] += action in (3, 4)
         window["exit"] += action == 5
     if told["trade_closed"]:
@@ -123,6 +128,10 @@ def test_windows_equal_a_plain_loop(steps, envs, checkpoints):
 def _assert_window(arrays, expected):
     for (score, action), count in np.ndenumerate(arrays["flat_count"]):
         assert count == expected["flat_count"][score, action]
+    for action in range(6):
+        assert arrays["position_count"][action] == expected["position_count"][action]
+        for name in ("position_reward_sum", "stop_reward_sum"):
+            assert arrays[name][action] == pytest.approx(expected[name][action], abs=1e-12), name
     for name in (*EVENTS, "trim", "exit", "trade_count", "win_count", "episode_count"):
         assert arrays[name] == expected[name], name
     assert arrays["reward_sum"] == pytest.approx(expected["reward_sum"])
@@ -222,7 +231,10 @@ def test_arrays_are_those_of_the_table_except_the_probes():
     recorder = Recorder(RUNS, 1, 4, (0, 3, 28), MOMENTUM)
     (checkpoint,) = recorder.add(0, as_update_record(records[0])) if recorder.start() else ()
     rows = table(MOMENTUM)
-    assert checkpoint.arrays.keys() | {"p_action", "probe_count", "churn", "policy_kl"} == rows.keys()
+    probed = {
+        f"{name}{ending}" for name in ("p_action", "probe_count", "churn", "policy_kl") for ending in ("", "_position")
+    }
+    assert checkpoint.arrays.keys() | probed == rows.keys()
     for name, array in checkpoint.arrays.items():
         assert array.dtype == rows[name].dtype, name
 

@@ -7,6 +7,7 @@ step at which a seed failed.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -16,7 +17,7 @@ import xarray as xr
 from momentum_jax.analysis.metrics.metric_curves import exact_share
 from momentum_jax.diagnostics import metric_values
 from momentum_jax.diagnostics.description import Diagnostics, Metric, Ratio, Recorded, Share
-from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
+from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT, PRIMARY, of_probe_set
 from momentum_jax.run_directory import diagnostics_of
 
 
@@ -25,7 +26,8 @@ def fraction(metric: Metric, counts: xr.Dataset, diagnostics: Diagnostics) -> tu
 
     Args:
         metric: one with a percentage of decisions.
-        counts: the table of decisions ``[..., context, action]`` and, for a ratio, its numerator ``[...]``.
+        counts: the table of its decisions ``[..., context, action]``, or ``[..., action]`` of another than the
+            description's own, and for a ratio its numerator ``[...]``.
         diagnostics: the environment's description.
 
     Returns:
@@ -34,9 +36,11 @@ def fraction(metric: Metric, counts: xr.Dataset, diagnostics: Diagnostics) -> tu
     derived = metric.derived
     if isinstance(derived, Recorded):
         raise TypeError(f"metric {metric.name} is a recorded variable, expected a share or a ratio")
-    table = counts[diagnostics.decisions].transpose(..., diagnostics.context, "action")
-    like = table.isel({diagnostics.context: 0, "action": 0}, drop=True).drop_attrs()
-    arrays = {diagnostics.decisions: table.values}
+    name = diagnostics.counted_in(derived)
+    last = (diagnostics.context, "action") if name == diagnostics.decisions else ("action",)
+    table = counts[name].transpose(..., *last)
+    like = table.isel(dict.fromkeys(last, 0), drop=True).drop_attrs()
+    arrays = {name: table.values}
     if isinstance(derived, Ratio):
         arrays[derived.numerator] = counts[derived.numerator].transpose(*like.dims).values
     numerator, total = metric_values.fraction(derived, diagnostics, arrays)
@@ -44,7 +48,7 @@ def fraction(metric: Metric, counts: xr.Dataset, diagnostics: Diagnostics) -> tu
 
 
 def percentages(counts: xr.Dataset, diagnostics: Diagnostics) -> xr.Dataset:
-    """Every share, and every ratio whose numerator is among the counts, in percent by the metric's name.
+    """In percent by the metric's name: every share and ratio all of whose numbers are among the counts.
 
     Args:
         counts: as `counts_of` returns them, or sums of them, or expected counts of decisions alone.
@@ -55,9 +59,7 @@ def percentages(counts: xr.Dataset, diagnostics: Diagnostics) -> xr.Dataset:
     """
     found = {}
     for metric in diagnostics.metrics:
-        if isinstance(metric.derived, Share) or (
-            isinstance(metric.derived, Ratio) and metric.derived.numerator in counts
-        ):
+        if set(_counted(metric, diagnostics)) <= set(counts) and not isinstance(metric.derived, Recorded):
             numerator, total = fraction(metric, counts, diagnostics)
             found[metric.name] = 100 * numerator / total.where(total > 0)
     return xr.Dataset(found)
@@ -66,15 +68,33 @@ def percentages(counts: xr.Dataset, diagnostics: Diagnostics) -> xr.Dataset:
 def counts_of(ds: xr.Dataset) -> xr.Dataset:
     """What the shares and ratios of a loaded run are counted from: decisions and numerators of each window."""
     diagnostics = diagnostics_of(ds)
-    ratios = [metric.derived for metric in diagnostics.metrics if isinstance(metric.derived, Ratio)]
-    return ds[[diagnostics.decisions, *dict.fromkeys(ratio.numerator for ratio in ratios)]]
+    names = itertools.chain(*(_counted(metric, diagnostics) for metric in diagnostics.metrics))
+    return ds[[*dict.fromkeys([diagnostics.decisions, *names])]]
+
+
+def _counted(metric: Metric, diagnostics: Diagnostics) -> Iterator[str]:
+    """Names of the variables that a share or a ratio is counted from."""
+    if not isinstance(metric.derived, Recorded):
+        yield diagnostics.counted_in(metric.derived)
+    if isinstance(metric.derived, Ratio):
+        yield metric.derived.numerator
 
 
 def expected_counts(ds: xr.Dataset) -> xr.Dataset:
-    """Decisions ``[..., probe_half, context, action]`` that the exact probabilities expect on the probe states."""
-    count = ds["probe_count"]
-    # A context without probe states has no probability (NaN) and no weight.
-    return xr.Dataset({diagnostics_of(ds).decisions: xr.where(count > 0, ds["p_action"] * count, 0.0)})
+    """Decisions that the exact probabilities expect on the probe states.
+
+    Returns:
+        The table of decisions ``[..., probe_half, context, action]`` and, for each further set of probe states, the
+        variable that counts its decisions ``[..., probe_half, action]``.
+    """
+    diagnostics = diagnostics_of(ds)
+    sets = {diagnostics.decisions: PRIMARY} | {one.decisions: one.name for one in diagnostics.probe_sets}
+    expected = {}
+    for decisions, name in sets.items():
+        count = ds[of_probe_set("probe_count", name)]
+        # A context without probe states has no probability (NaN) and no weight.
+        expected[decisions] = xr.where(count > 0, ds[of_probe_set("p_action", name)] * count, 0.0)
+    return xr.Dataset(expected)
 
 
 def failed_steps(ds: xr.Dataset) -> xr.DataArray:
@@ -150,11 +170,11 @@ def derive_curves(ds: xr.Dataset) -> xr.Dataset:
         for counted, name in metric.curves.items():
             derived = metric.derived
             values = ds[derived.variable] if isinstance(derived, Recorded) else forms[counted][metric.name]
-            curves[name] = values.astype(float).assign_attrs(_attributes(metric, counted))
+            curves[name] = values.astype(float).assign_attrs(_attributes(metric, counted, diagnostics))
     judged_halves = exact_share(diagnostics)
     if judged_halves is not None:
         values = percentages(halves, diagnostics)[judged_halves.name]
-        attributes = _attributes(judged_halves, "exact")
+        attributes = _attributes(judged_halves, "exact", diagnostics)
         curves[f"{judged_halves.exact_name}_half"] = values.assign_attrs(attributes)
     for name in diagnostics.shown_events:
         total = ds[name].cumsum("checkpoint", skipna=False).astype(float)
@@ -164,16 +184,19 @@ def derive_curves(ds: xr.Dataset) -> xr.Dataset:
     return masked.assign_coords({name: ds[name] for name in ("env_steps", "update")})
 
 
-def _attributes(metric: Metric, counted: str) -> dict[str, str | int]:
+def _attributes(metric: Metric, counted: str, diagnostics: Diagnostics) -> dict[str, str | int]:
     """What a curve carries beside its values."""
     exact = counted == "exact"
-    probability = exact and isinstance(metric.derived, Share)
-    long_name = metric.long_name or metric.label
+    long_name, denominator = metric.long_name or metric.label, metric.denominator
+    if exact and isinstance(metric.derived, Share):
+        probe_set = diagnostics.probe_set_of(diagnostics.counted_in(metric.derived))
+        long_name = f"P({long_name}) on the {probe_set.states if probe_set else 'probe states'}"
+        denominator = of_probe_set("probe_count", probe_set.name if probe_set else PRIMARY)
     return {
-        "long_name": f"P({long_name}) on the probe states" if probability else long_name,
+        "long_name": long_name,
         "units": metric.unit,
         "kind": "instant" if exact else counted,
         "estimator": "exact" if exact else "sampled",
-        "denominator": "probe_count" if probability else metric.denominator,
+        "denominator": denominator,
         "good_direction": metric.good_direction,
     }

@@ -1,8 +1,8 @@
 """A run as a few small arrays, from which every figure and table of a study's page is made.
 
-Kept are the decisions of each window, the probe's exact probabilities (both halves averaged by their states, in steps
-of 1/65 535), every other variable of one number a seed, and the learner's health at the landmark steps alone. Nothing
-is pickled.
+Kept are the decisions of each window, the probes' exact probabilities (both halves averaged by their states, in steps
+of 1/65 535), every other variable of one number a seed or one an action, and the learner's health at the landmark steps
+alone. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.diagnostics.description import Diagnostics, Recorded
-from momentum_jax.diagnostics.variables import HEALTH_METRICS, labels, table
+from momentum_jax.diagnostics.variables import HEALTH_METRICS, PRIMARY, labels, of_probe_set, table
 from momentum_jax.run_directory import RunDirectoryError, diagnostics_in, diagnostics_of
 from momentum_jax.run_directory.atomic_files import Array, log_path, read_arrays, write_arrays
 
@@ -33,29 +33,50 @@ def condense(ds: xr.Dataset, log: str = "") -> dict[str, Array]:
         log: lines of the run's log.txt that tell its times.
     """
     description = diagnostics_of(ds)
-    by_action = (*_FULL, description.context, "action")
-    count = ds["probe_count"]
-    states = count.sum("probe_half")
-    merged = xr.where(count > 0, ds["p_action"] * count, 0.0).sum("probe_half") / states.where(states > 0)
-    probability = np.nan_to_num(merged.transpose(*by_action).values)
-    decisions = ds[description.decisions].transpose(*by_action).values
-    legal = 1 + max(_last_used(probability), _last_used(decisions))  # such decisions know the first actions only
     arrays = {
         "config": np.array(json.dumps(_without_folders(json.loads(ds.attrs["config"])))),
         "attributes": np.array(json.dumps({name: ds.attrs[name] for name in ("run_name", "data_fingerprint")})),
         "log": np.array(log),
         "env_steps": ds["env_steps"].values,
         "update": ds["update"].values,
-        description.decisions: _smallest(decisions[..., :legal]),
-        "p_action": np.round(_LEVELS * probability[..., : legal - 1]).astype(np.uint16),
-        "probe_count": states.transpose(*_FULL, description.context).values[:, 0, 0],
         "failed_step": ds["failed_step"].fillna(-1).transpose(*_FULL).values.astype(np.int32),
     }
+    for decisions, probe_set in _probe_sets(description).items():
+        arrays |= _decisions(ds, decisions, probe_set, description)
+    for name in (name for name in _by_action(description) if name not in arrays):
+        arrays[name] = _smallest(ds[name].transpose(*_FULL, "action").values)
     at_landmarks = np.isin(ds["env_steps"].values, LANDMARKS)
     for name in (name for name in _scalars(description) if name not in arrays):
         values = ds[name].transpose(*_FULL).values
         arrays[name] = _smallest(np.where(at_landmarks, values, np.nan) if _is_thinned(name, description) else values)
     return arrays
+
+
+def _probe_sets(description: Diagnostics) -> dict[str, str]:
+    """Names of the sets of probe states by the variable that counts decisions in them; the primary one is empty."""
+    return {description.decisions: PRIMARY} | {one.decisions: one.name for one in description.probe_sets}
+
+
+def _decisions(ds: xr.Dataset, decisions: str, probe_set: str, description: Diagnostics) -> dict[str, Array]:
+    """Decisions as they were counted, and as they are expected on the probe states of both halves."""
+    p_action, probe_count = (of_probe_set(name, probe_set) for name in ("p_action", "probe_count"))
+    context = () if probe_set else (description.context,)
+    count = ds[probe_count]
+    states = count.sum("probe_half")
+    merged = xr.where(count > 0, ds[p_action] * count, 0.0).sum("probe_half") / states.where(states > 0)
+    probability = np.nan_to_num(merged.transpose(*_FULL, *context, "action").values)
+    counted = ds[decisions].transpose(*_FULL, *context, "action").values
+    legal = 1 + max(_last_used(probability), _last_used(counted))  # such decisions know the first actions only
+    return {
+        decisions: _smallest(counted[..., :legal]),
+        p_action: np.round(_LEVELS * probability[..., : legal - 1]).astype(np.uint16),
+        probe_count: states.transpose(*_FULL, *context).values[:, 0, 0],
+    }
+
+
+def _by_action(description: Diagnostics) -> list[str]:
+    """Names of the variables that are one number of a seed and an action at a checkpoint."""
+    return [name for name, variable in table(description).items() if variable.dims == ("action",)]
 
 
 def _scalars(description: Diagnostics) -> list[str]:
@@ -79,7 +100,7 @@ def restore(arrays: dict[str, Array]) -> xr.Dataset:
     """A dataset like `load_run`'s of what was kept, with one probe half that stands for both."""
     config = json.loads(str(arrays["config"]))
     description = diagnostics_in(config)
-    rows, actions = table(description), len(description.actions)
+    rows = table(description)
     coords: dict[str, Any] = {
         "arm": [arm["name"] for arm in config["arms"]],
         "seed": config["seeds"],
@@ -89,23 +110,32 @@ def restore(arrays: dict[str, Array]) -> xr.Dataset:
         **{dim: list(values) for dim, values in labels(description).items()},
         "probe_half": ["both"],
     }
-    lead = arrays["failed_step"].shape
-    probes = np.broadcast_to(arrays["probe_count"][:, None, None], (*lead, arrays["probe_count"].shape[-1]))
-    known = arrays["p_action"] / _LEVELS
-    probability = np.where(probes[..., None] > 0, np.concatenate([known, 1 - known.sum(-1, keepdims=True)], -1), np.nan)
-    values = {
-        description.decisions: _all_actions(arrays[description.decisions].astype(np.int64), actions),
-        "p_action": _all_actions(probability, actions)[..., None, :, :],
-        "probe_count": probes[..., None, :],
-    }
-    for name in _scalars(description):
+    lead, actions = arrays["failed_step"].shape, len(description.actions)
+    values: dict[str, Array] = {}
+    for decisions, probe_set in _probe_sets(description).items():
+        values |= _restored_decisions(arrays, decisions, probe_set, actions)
+    sizes = dict.fromkeys(_scalars(description), lead) | dict.fromkeys(_by_action(description), (*lead, actions))
+    for name in (name for name in sizes if name not in values):
         # NaN where it did not exist yet when this was written, or was not recorded.
-        found = arrays.get(name, np.full(lead, np.nan))
+        found = arrays.get(name, np.full(sizes[name], np.nan))
         values[name] = found.astype(np.int64 if np.issubdtype(found.dtype, np.integer) else np.float64)
     variables = {name: ((*_FULL, *rows[name].dims), array, rows[name].attributes) for name, array in values.items()}
     attributes = json.loads(str(arrays["attributes"]))
     own = {"experiment": config["experiment"], "config": str(arrays["config"]), "log": str(arrays["log"])}
     return xr.Dataset(variables, coords, attributes | own)
+
+
+def _restored_decisions(arrays: dict[str, Array], decisions: str, probe_set: str, actions: int) -> dict[str, Array]:
+    """The inverse of `_decisions`."""
+    p_action, probe_count = (of_probe_set(name, probe_set) for name in ("p_action", "probe_count"))
+    count, known = arrays[probe_count], arrays[p_action] / _LEVELS
+    probes = np.broadcast_to(count[:, None, None], known.shape[:-1])
+    probability = np.where(probes[..., None] > 0, np.concatenate([known, 1 - known.sum(-1, keepdims=True)], -1), np.nan)
+    return {
+        decisions: _all_actions(arrays[decisions].astype(np.int64), actions),
+        p_action: np.expand_dims(_all_actions(probability, actions), len(_FULL)),
+        probe_count: np.expand_dims(probes, len(_FULL)),
+    }
 
 
 def write_condensed(ds: xr.Dataset, run_dir: Path, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from momentum_jax import run_directory
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.diagnostics.variables import table
 from momentum_jax.fields import ConfigError, differences
 from momentum_jax.processes import jax_settings
 from momentum_jax.processes.invocation import report_command
@@ -107,13 +110,21 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
     jax_settings.check_same(run_dir, config.get("jax_settings"), description["jax_settings"])
 
 
+def recorded(run_dir: str | Path, present: Diagnostics) -> Diagnostics:
+    """What a run records: what it was begun with, in event words as the present program lays them out.
+
+    A run that was begun before some variables, probe states or flags existed goes on without them.
+    """
+    return dataclasses.replace(run_directory.diagnostics_in(run_directory.read_config(run_dir)), flags=present.flags)
+
+
 def _other_variables(config: Mapping[str, Any], description: Mapping[str, Any]) -> list[str]:
-    """Names of the variables that are counted otherwise than when the run was begun."""
+    """Names of the variables of a run that are counted otherwise than when it was begun, or no more."""
     before, now = (
-        {row.name: (row.dims, row.dtype, row.source) for row in run_directory.diagnostics_in(either).variables}
+        {name: (row.dims, row.dtype, row.source) for name, row in table(run_directory.diagnostics_in(either)).items()}
         for either in (config, description)
     )
-    return sorted(name for name in before | now if before.get(name) != now.get(name))
+    return sorted(name for name in before if before[name] != now.get(name))
 
 
 def what_is_kept(run_dir: str | Path, go_on: str) -> str:

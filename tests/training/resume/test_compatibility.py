@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import shutil
 
+import numpy as np
 import pytest
 
 import momentum_jax
 from momentum_jax import run_directory
+from momentum_jax.diagnostics.variables import table
 from momentum_jax.env import momentum_probes, registry
-from momentum_jax.env.momentum_diagnostics import MOMENTUM
+from momentum_jax.env.momentum_diagnostics import BEFORE_DESCRIPTIONS, MOMENTUM
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.run_directory.atomic_files import read_arrays, write_arrays
 from momentum_jax.training.resume import compatibility
 from tests.markets import make_segment
 from tests.training.resumable import ARMS, SMALL, make_config
@@ -109,18 +112,34 @@ def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monk
 
 
 def test_a_run_that_records_other_variables_is_refused(tmp_path, uninterrupted):
-    """Its table could not take what is counted now. Names in words, labels and metrics may change."""
+    """Its table asks for what is counted no more. Names in words, labels and metrics may change."""
     shutil.copytree(uninterrupted, tmp_path / "run")
     config = run_directory.read_config(tmp_path / "run")
     renamed = dataclasses.replace(MOMENTUM.variables[1], long_name="said otherwise")
     reworded = dataclasses.replace(MOMENTUM, variables=(MOMENTUM.variables[0], renamed, *MOMENTUM.variables[2:]))
     run_directory.replace_config(tmp_path / "run", config | {"diagnostics": reworded.to_json()})
     assert "finished already" in train(tmp_path / "run", resume=True)[0]
-    fewer = dataclasses.replace(MOMENTUM, variables=MOMENTUM.variables[:-1])
-    run_directory.replace_config(tmp_path / "run", config | {"diagnostics": fewer.to_json()})
-    missing = rf"recorded other variables of momentum \({MOMENTUM.variables[-1].name}\): momentum_jax .*"
-    with pytest.raises(ConfigError, match=missing):
+    more = dataclasses.replace(MOMENTUM.variables[-1], name="sneezes")
+    other = dataclasses.replace(MOMENTUM, variables=(*MOMENTUM.variables[:-1], more))
+    run_directory.replace_config(tmp_path / "run", config | {"diagnostics": other.to_json()})
+    with pytest.raises(ConfigError, match=r"recorded other variables of momentum \(sneezes\): momentum_jax .*"):
         train(tmp_path / "run", resume=True)
+
+
+def test_a_run_that_was_begun_before_some_variables_goes_on_without_them(tmp_path, uninterrupted):
+    """It had fewer flags too, and no probe states in a position."""
+    run_dir = tmp_path / "run"
+    interrupt(run_dir, 200)
+    older = dataclasses.replace(BEFORE_DESCRIPTIONS, flags=BEFORE_DESCRIPTIONS.flags[:7])
+    run_directory.replace_config(run_dir, run_directory.read_config(run_dir) | {"diagnostics": older.to_json()})
+    kept = {"env_steps", "update", *table(older)}
+    for path in (run_dir / "diagnostics").glob("*.npz"):
+        write_arrays(path, {name: array for name, array in read_arrays(path).items() if name in kept})
+    train(run_dir, resume=True)
+    found, expected = momentum_jax.load_run(run_dir), momentum_jax.load_run(uninterrupted)
+    assert set(found.data_vars) == set(table(older)) and found.attrs["not_recorded"] == "[]"
+    for name in table(older):
+        np.testing.assert_array_equal(found[name].values, expected[name].values, err_msg=name)
 
 
 def test_an_annealed_run_is_not_made_longer():

@@ -42,3 +42,16 @@ def test_what_is_recorded_stands_for_itself():
     plain = plain_diagnostics("plain", 2)
     found = windowed(plain.metric("episode_return"), plain, {"episode_return": np.array([1.5, np.nan])})
     np.testing.assert_array_equal(found, [1.5, np.nan])
+
+
+def test_shares_of_decisions_in_a_position_are_exact_on_their_own_probe_states():
+    """Windowed over `position_count`, exact over the twins, with no context in either."""
+    hold, trim = (MOMENTUM.metric(f"{name}_position_pct") for name in ("hold", "trim"))
+    counts = {"position_count": np.array([[6, 0, 0, 1, 2, 3], [0, 0, 0, 0, 0, 0]])}
+    np.testing.assert_array_equal(windowed(hold, MOMENTUM, counts), [50, np.nan])
+    np.testing.assert_array_equal(windowed(trim, MOMENTUM, counts), [25, np.nan])
+    p_action = np.array([[[0.5, 0, 0, 0.1, 0.2, 0.2], [0.9, 0, 0, 0.0, 0.1, 0.0]]])
+    arrays = {"probe_count_position": np.array([[3, 1]]), "p_action_position": p_action}
+    arrays |= {"probe_count": np.ones((1, 2, 5)), "p_action": np.full((1, 2, 5, 6), 1 / 6)}
+    np.testing.assert_allclose(exact(hold.derived, MOMENTUM, arrays), [100 * (3 * 0.5 + 0.9) / 4])
+    np.testing.assert_allclose(exact(trim.derived, MOMENTUM, arrays), [100 * (3 * 0.3 + 0.1) / 4])

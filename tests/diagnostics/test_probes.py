@@ -99,7 +99,12 @@ def test_a_probe_states_score_is_the_one_that_the_reward_goes_by(probed_market, 
 # What a run reports, against plain NumPy
 
 PPO = PPOConfig(num_steps=64, minibatch_size=32, hidden_sizes=(8, 8), learning_rate=5e-3, ent_coef=0.0)
-ARMS = (Arm(name="reference", ppo=PPO), Arm(name="mirrored", env=EnvOptions(put_setup=-1.0), ppo=PPO))
+ARMS = (
+    Arm(name="reference", ppo=PPO),
+    Arm(name="mirrored", env=EnvOptions(put_setup=-1.0), ppo=PPO),
+    Arm(name="untrimmed", env=EnvOptions(trims_legal=False), ppo=PPO),
+)
+IN_POSITION_MASKS = ([1, 0, 0, 1, 1, 1], [1, 0, 0, 1, 1, 1], [1, 0, 0, 0, 0, 1])
 UPDATES = 3
 
 
@@ -115,7 +120,7 @@ def trained(probed_market):
         arm: {name: np.stack(list(rows.rows)).astype(np.float64) for name, rows in layers.items()}
         for arm, layers in fleet.policies()
     }
-    split = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(2, 2, *leaf.shape[1:]), records)
+    split = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(len(ARMS), 2, *leaf.shape[1:]), records)
     return split, policies
 
 
@@ -204,7 +209,7 @@ def test_twins_are_half_calls_half_puts_and_entered_within_their_segment(first, 
         np.testing.assert_array_equal(found, again)
 
 
-@pytest.mark.parametrize("arm", [0, 1])
+@pytest.mark.parametrize("arm", [0, 1, 2])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_probabilities_in_a_position_are_those_of_the_exported_policy_on_the_twins(trained, probed_market, arm, seed):
     records, policies = trained
@@ -212,8 +217,8 @@ def test_probabilities_in_a_position_are_those_of_the_exported_policy_on_the_twi
     params = EnvParams(market=probed_market, options=typed_options(ARMS[arm].env))
     twins = ENV.probe_states(probed_market)["position"].env_state
     observed = jax.vmap(jax.vmap(lambda state: ENV.observe(None, state, None, params)))(twins)
-    mask = [1, 0, 0, 1, 1, 1]
-    expected = probabilities_in_numpy(observed.reshape(-1, 20, 23), mask, policies[ARMS[arm].name], seed)
+    observed, mask = observed.reshape(-1, 20, 23), IN_POSITION_MASKS[arm]
+    expected = probabilities_in_numpy(observed, mask, policies[ARMS[arm].name], seed)
     expected = expected.reshape(2, 140, 6)
     assert np.ptp(expected[..., 0]) > 0.01  # the policy tells the states apart
     np.testing.assert_allclose(np.exp(log_probs[arm, seed]), expected, rtol=1e-4, atol=1e-5)

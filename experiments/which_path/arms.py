@@ -36,7 +36,12 @@ def _changed(name: str, isolates: str, also_changes: str, **changes: dict[str, A
 TUNE2 = Intervention(tune2.ARM, "nothing: the run with the dip", "nothing")
 REPEATED = (
     TUNE2,
-    _changed("trim", "the false cost: a trim shrinks the position's cost with it", "nothing", env=_TRIM),
+    _changed(
+        "trim",
+        "the false cost: a trim shrinks the position's cost with it",
+        "positions outlive their trims, so that fewer decisions are flat; the reward of a later trim or exit is right too",
+        env=_TRIM,
+    ),
     Intervention(tune3.ARM, "the entropy bonus, 0.10", "nothing"),
     _changed("fixed", "every fault switch of the first study", "a flat HOLD is punished twice as often", env=_FIXED),
 )
@@ -116,7 +121,7 @@ TRIMS_FROZEN = _changed(
     env={"trims_legal": False, "forced_trim_rate": FROZEN_TRIM_RATE},
 )
 _PUT_SETUP = _TRIM | {"put_setup": SWITCHES["put_setup"]}
-_SIZE = "nothing"
+_SIZE = "returns vary more, so that normalised advantages of all other decisions shrink"
 CONFOUND = (
     _changed(
         "trim+put_setup",

@@ -39,7 +39,7 @@ REPEATED = (
     _changed(
         "trim",
         "the false cost: a trim shrinks the position's cost with it",
-        "positions outlive their trims, so that fewer decisions are flat; the reward of a later trim or exit is right too",
+        "positions outlive their trims, so that fewer decisions are flat; later trims and exits are paid rightly",
         env=_TRIM,
     ),
     Intervention(tune3.ARM, "the entropy bonus, 0.10", "nothing"),

@@ -35,18 +35,18 @@ def measure(num_runs: int) -> list[dict[str, float]]:
     from momentum_jax.fields import without_unused
     from momentum_jax.market.dataset import load_segment
     from momentum_jax.ppo.hyper_parameters import PPOConfig
-    from momentum_jax.training import engine
     from momentum_jax.training.initialisation import Initialiser
+    from momentum_jax.training.runs import Run
 
     market = make_market([load_segment(bars.market_config())])
     target = NamedSharding(Mesh(np.asarray(jax.local_devices()[:1]), ("runs",)), PartitionSpec("runs"))
     initialiser = Initialiser(Momentum(), market, jax.local_devices(backend="cpu"), target)
     (config,) = without_unused([PPOConfig()])
-    runs = [engine.Run(seed, config, EnvOptions()) for seed in range(num_runs)]
+    runs = [Run(seed, config, EnvOptions()) for seed in range(num_runs)]
     rows = []
     for _ in range(1 + _REPEATS.value):
         wall, cpu = time.perf_counter(), time.process_time()
-        jax.block_until_ready(initialiser.states(*engine._stack_inputs(runs), engine._stream_numbers(runs, ())))
+        jax.block_until_ready(initialiser.states(runs))
         rows.append({"wall s": time.perf_counter() - wall, "CPU s": time.process_time() - cpu})
     return rows
 

@@ -30,8 +30,9 @@ def prepare(num_seeds: int, config: PPOConfig | None = None) -> Prepared:
     from momentum_jax.env.environment_options import EnvOptions
     from momentum_jax.env.momentum import Momentum, make_market
     from momentum_jax.market.dataset import load_segment
-    from momentum_jax.training.engine import Engine, Run
+    from momentum_jax.training.engine import Engine
     from momentum_jax.training.group_width import default_layout
+    from momentum_jax.training.runs import Run
 
     market = make_market([load_segment(bars.market_config())])
     config = config or PPOConfig()

@@ -7,7 +7,6 @@ and share the program. A run's numbers do not depend on the runs beside it: noth
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -20,27 +19,16 @@ from jax.sharding import PartitionSpec as P
 
 from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.task import Task
-from momentum_jax.fields import without_unused
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS
 from momentum_jax.ppo.records import UpdateRecord
-from momentum_jax.ppo.streams import stream_numbers
 from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.training import device_arrays
 from momentum_jax.training.group_width import Layout
 from momentum_jax.training.initialisation import Initialiser, initialising_devices
+from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, without_unused_options
 
 _AXIS = "runs"
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One seed of one arm. `options` is the task's own (a pytree of numbers)."""
-
-    seed: int
-    config: PPOConfig
-    options: Any
-    redrawn_streams: tuple[str, ...] = ()  # see `seed_streams`
 
 
 class Engine:
@@ -65,9 +53,7 @@ class Engine:
           ConfigError: the task has more actions than an event word can tell apart.
         """
         EventWord.of(task.diagnostics)
-        configs, options = without_unused([run.config for run in runs]), without_unused([run.options for run in runs])
-        used = zip(runs, configs, options, strict=True)
-        self.runs = tuple(dataclasses.replace(run, config=config, options=own) for run, config, own in used)
+        self.runs = without_unused_options(runs)
         self._mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
         self._by_run, self._everywhere = NamedSharding(self._mesh, P(_AXIS)), NamedSharding(self._mesh, P())
         self._shared = jax.device_put(shared, self._everywhere)
@@ -75,17 +61,12 @@ class Engine:
         self._mapped = partial(_mapped, layout)
         self._group_size = layout.group_size
         self._task = task
-        self._groups = [
-            self.runs[start : start + layout.group_size] for start in range(0, len(self.runs), layout.group_size)
-        ]
-        padded = [_padded(group, layout.group_size) for group in self._groups]
-        inputs = [_stack_inputs(group) for group in padded]
-        self._inputs = self._put(inputs)
-        initialiser = Initialiser(task, shared, initialising_devices(layout.devices), self._by_run)
-        self._states = [
-            initialiser.states(*group_inputs, _stream_numbers(group, fixed_streams))
-            for group, group_inputs in zip(padded, inputs, strict=True)
-        ]
+        self._groups = in_groups(self.runs, layout.group_size)
+        whole_groups = [filled_up(group, layout.group_size) for group in self._groups]
+        self._inputs = [self._put(stacked_settings(group)) for group in whole_groups]
+        devices = initialising_devices(layout.devices)
+        initialiser = Initialiser(task, shared, devices, self._by_run, fixed_streams)
+        self._states = [initialiser.states(group) for group in whole_groups]
         # Compiled ahead of time: an input that changed its type would be an error, never a second compilation.
         update = jax.jit(self._over_runs(_update_run), donate_argnums=4)
         self._update = update.lower(self._shared, *self._inputs[0], self._total_updates, self._states[0]).compile()
@@ -206,23 +187,3 @@ def _mapped(layout: Layout, function: Callable[[Any], Any], arguments: Any) -> A
     if layout.vmapped:
         return jax.vmap(function)(arguments)
     return jax.lax.map(function, arguments)
-
-
-def _padded(group: Sequence[Run], size: int) -> list[Run]:
-    return [*group, *[group[0]] * (size - len(group))]
-
-
-def _stream_numbers(runs: Sequence[Run], fixed_streams: Sequence[str]) -> np.ndarray:
-    """What the runs' random streams are drawn from, [runs, streams]."""
-    return np.stack([stream_numbers(run.seed, fixed_streams, run.redrawn_streams) for run in runs])
-
-
-def _stack_inputs(runs: Sequence[Run]) -> tuple[PPOConfig, Any]:
-    """Configurations and options with leaves [runs], strongly typed."""
-
-    def stack(*leaves: Any) -> np.ndarray:
-        array = np.stack([np.asarray(leaf) for leaf in leaves])
-        return array if array.dtype == np.bool_ else array.astype(np.float32)
-
-    configs = jax.tree.map(stack, *[run.config for run in runs])
-    return configs, jax.tree.map(stack, *[run.options for run in runs])

@@ -21,9 +21,10 @@ from momentum_jax.ppo import learner
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.run_directory.atomic_files import Rows
 from momentum_jax.training import memory
-from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import Layout, default_layout
 from momentum_jax.training.recorder import blank_record
+from momentum_jax.training.runs import Run
 
 InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
 Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]

@@ -20,6 +20,7 @@ from momentum_jax.env.task import Task
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.streams import from_numbers
 from momentum_jax.training import device_arrays
+from momentum_jax.training.runs import Run, filled_up, stacked_settings, stacked_streams
 
 _BLOCK = 128  # runs on their way to each accelerator at a time: 87 MB with the reference's network
 
@@ -27,50 +28,48 @@ _BLOCK = 128  # runs on their way to each accelerator at a time: 87 MB with the 
 class Initialiser:
     """Makes the states of groups of runs, all groups of one size, by one compiled program."""
 
-    def __init__(self, task: Task, shared: Any, devices: Sequence[Any], placement: NamedSharding):
+    def __init__(
+        self,
+        task: Task,
+        shared: Any,
+        devices: Sequence[Any],
+        placement: NamedSharding,
+        fixed_streams: Sequence[str] = (),
+    ):
         """
         Args:
           task: the environment.
           shared: its part that all runs have in common.
           devices: which make the states, see `initialising_devices`.
           placement: where the states train, with the runs along their first axis.
+          fixed_streams: names of the random streams that are the same for all seeds.
         """
         self._task = task
         self._placement = placement
+        self._fixed_streams = fixed_streams
         mesh = Mesh(np.asarray(devices), placement.mesh.axis_names)
         self._by_run = NamedSharding(mesh, placement.spec)
         self._shared = jax.device_put(shared, NamedSharding(mesh, P()))
 
-    def states(self, configs: Any, options: Any, numbers: np.ndarray) -> learner.LearnerState:
-        """The states of a group, leaves [runs, ...], not waited for.
-
-        Args:
-          configs: of the runs, leaves [runs].
-          options: of the task, leaves [runs].
-          numbers: of the runs' random streams, see `streams.stream_numbers`, [runs, streams].
-        """
-        runs = configs, options, numbers
+    def states(self, group: Sequence[Run]) -> learner.LearnerState:
+        """The states of a group of runs, leaves [runs, ...], not waited for."""
         if self._by_run == self._placement:
-            return self._made(runs)
+            return self._made(group)
         states: Any = None
-        width = len(numbers) // self._placement.num_devices
+        width = len(group) // self._placement.num_devices
         for start, rows in _blocks(width, self._placement.num_devices):
-            block = self._made(jax.tree.map(lambda leaf, rows=rows: leaf[rows], runs))
-            block = jax.tree.map(lambda leaf, rows=rows: device_arrays.on_host(leaf)[: len(rows)], block)
-            block = jax.device_put(block, self._placement)
+            made = self._made([group[row] for row in rows])
+            block = jax.device_put(_on_host(made, len(rows)), self._placement)
             states = _begun(self._placement, width, block) if states is None else states
             states = _inserted(self._placement, states, block, start)
         return states
 
-    def _made(self, runs: Any) -> learner.LearnerState:
-        """States of runs on the devices that make them, copies of the first behind them where a device lacks some."""
-        missing = -len(runs[-1]) % self._by_run.num_devices
-
-        def filled_up(leaf: np.ndarray) -> np.ndarray:
-            return np.concatenate([leaf, np.repeat(leaf[:1], missing, axis=0)])
-
-        runs = jax.device_put(jax.tree.map(filled_up, runs), self._by_run)
-        return _init_runs(self._task, self._by_run, self._shared, runs)
+    def _made(self, runs: Sequence[Run]) -> learner.LearnerState:
+        """States on the devices that make them; where the runs do not divide evenly, copies stand behind them."""
+        num_devices = self._by_run.num_devices
+        runs = filled_up(runs, -(-len(runs) // num_devices) * num_devices)
+        inputs = *stacked_settings(runs), stacked_streams(runs, self._fixed_streams)
+        return _init_runs(self._task, self._by_run, self._shared, jax.device_put(inputs, self._by_run))
 
 
 def initialising_devices(layout_devices: Sequence[Any]) -> tuple[Any, ...]:
@@ -91,6 +90,11 @@ def _blocks(width: int, num_devices: int) -> Iterator[tuple[int, np.ndarray]]:
     size = min(_BLOCK, width)
     for start in [*range(0, width - size, size), width - size]:
         yield start, (np.arange(num_devices)[:, None] * width + start + np.arange(size)).ravel()
+
+
+def _on_host(states: Any, count: int) -> Any:
+    """The first `count` states."""
+    return jax.tree.map(lambda leaf: device_arrays.on_host(leaf)[:count], states)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

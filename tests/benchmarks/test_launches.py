@@ -13,8 +13,9 @@ from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.networks import backend
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import Layout
+from momentum_jax.training.runs import Run
 
 SMALL = PPOConfig(num_steps=16, minibatch_size=8, num_epochs=1, hidden_sizes=(8,))
 

@@ -16,8 +16,9 @@ from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import distributions, learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
-from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import default_layout
+from momentum_jax.training.runs import Run
 from tests.ppo import probes
 
 CONFIG = PPOConfig(

@@ -8,8 +8,9 @@ import numpy as np
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import default_layout
+from momentum_jax.training.runs import Run
 
 SMALL = {"num_steps": 32, "minibatch_size": 16, "num_epochs": 2, "hidden_sizes": (8,)}
 UPDATES = 3

@@ -14,8 +14,9 @@ import pytest
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS, PPOConfig
-from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import default_layout
+from momentum_jax.training.runs import Run
 from tests.conftest import ROOT
 
 SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(16,))

@@ -18,9 +18,10 @@ from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import REDRAWN_SEED_OFFSET, STREAMS, PPOConfig
-from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.fleet import Fleet, program_layouts
 from momentum_jax.training.group_width import Layout, default_layout
+from momentum_jax.training.runs import Run
 from tests.ppo.probes import Bandit
 from tests.training.engine_runs import SMALL, assert_same, make_run, of_run, params_of, train
 

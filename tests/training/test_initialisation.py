@@ -16,10 +16,11 @@ from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import without_unused
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.ppo.streams import seed_streams, stream_numbers
+from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.training import device_arrays, initialisation
-from momentum_jax.training.engine import Engine, Run, _stack_inputs
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import Layout
+from momentum_jax.training.runs import Run, stacked_settings
 
 SEEDS = (3, 1, 4, 15, 9, 2)
 (CONFIG,) = without_unused([PPOConfig(hidden_sizes=(8,), num_envs=2)])
@@ -29,7 +30,7 @@ RUNS = [Run(seed, CONFIG, EnvOptions()) for seed in SEEDS]
 @pytest.fixture(scope="module")
 def alone(market):
     """Each seed's state, made by the learner without the engine, leaves [runs, ...]."""
-    config, options = jax.tree.map(lambda leaf: leaf[0], _stack_inputs(RUNS))
+    config, options = jax.tree.map(lambda leaf: leaf[0], stacked_settings(RUNS))
     init = jax.jit(partial(learner.init, Momentum()))
     params = jax.jit(Momentum().bind)(market.params.market, options)
     states = [init(config, params, seed_streams(seed)) for seed in SEEDS]
@@ -57,8 +58,7 @@ def test_every_seed_has_the_state_that_it_has_alone(market, alone, monkeypatch, 
     placement = placed_on([jax.local_devices()[number] for number in trained_on])
     devices = [jax.local_devices()[number] for number in made_on]
     initialiser = initialisation.Initialiser(Momentum(), market.params.market, devices, placement)
-    numbers = np.stack([stream_numbers(seed) for seed in SEEDS])
-    states = initialiser.states(*_stack_inputs(RUNS), numbers)
+    states = initialiser.states(RUNS)
     assert_same(states, alone)
     assert all(leaf.sharding.is_equivalent_to(placement, leaf.ndim) for leaf in jax.tree.leaves(states))
 

@@ -13,8 +13,9 @@ from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.training.engine import Engine, Run
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import default_layout
+from momentum_jax.training.runs import Run
 
 TINY = {"num_steps": 4, "minibatch_size": 2, "num_epochs": 1, "hidden_sizes": (3,)}
 # What each name asks of XLA: the operands' precision, or the algorithm of the product.

@@ -11,10 +11,10 @@ runs take the seeds 1 000 to 1 063: a fixed number, at which nothing is stopped 
                      --start_date=2024-02-20 --end_date=2024-03-20
 """
 
-from momentum_jax.study import Study
+from momentum_jax.study import Study, part_name
 
 from .claims import HORIZON, THRESHOLD
-from .parts import CONFOUND, CONTROLS, DOSES, LINKS, PATHS, REPLICATION, REPLICATION_REST, YOKED
+from .parts import CONFIRMATORY, REPLICATION_REST
 
 STUDY = Study(
     name="which_path",
@@ -23,6 +23,6 @@ STUDY = Study(
     beside="windowed HOLD %, other horizons, thresholds and baselines",
     horizon=HORIZON,
     threshold=THRESHOLD,
-    parts=(REPLICATION, CONTROLS, LINKS, PATHS, *YOKED, CONFOUND, DOSES, REPLICATION_REST),
-    confirmatory=("replication", "controls", "links", "paths", "yoked_spy", "yoked_synthetic", "confound", "doses"),
+    parts=(*CONFIRMATORY, REPLICATION_REST),
+    confirmatory=tuple(part_name(part) for part in CONFIRMATORY),
 )

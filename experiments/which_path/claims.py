@@ -31,26 +31,28 @@ TUNE2, TRIM, PERMUTED = "tune2", "trim", "permuted"
 _EXACT: dict[str, Any] = {"metric": "hold_pct", "counted": "exact"}
 
 
-def _change(arm: str, step: int, start: int = 0, **limits: Any) -> Criterion:
+def change(arm: str, step: int, start: int = 0, **limits: Any) -> Criterion:
+    """Exact P(HOLD) at a step less that at the start."""
     return Criterion(arm=arm, quantity="change", from_step=start, step=step, **_EXACT, **limits)
 
 
-def _depth(arm: str, **limits: Any) -> Criterion:
-    return Criterion(arm=arm, quantity="depth", step=HORIZON, **_EXACT, **limits)
+def depth(arm: str, horizon: int = HORIZON, **limits: Any) -> Criterion:
+    """The largest rise of exact P(HOLD) by the horizon."""
+    return Criterion(arm=arm, quantity="depth", step=horizon, **_EXACT, **limits)
 
 
 def no_dip(arm: str, control: str = PERMUTED) -> tuple[Criterion, ...]:
     """P(HOLD) does not rise by more than the margin, nor deeper than the control wanders by more than it."""
     return (
-        *(_change(arm, step, maximum=NO_DIP, equivalence=True) for step in FIXED_STEPS),
-        _depth(arm, versus=control, maximum=NO_DIP, equivalence=True),
+        *(change(arm, step, maximum=NO_DIP, equivalence=True) for step in FIXED_STEPS),
+        depth(arm, versus=control, maximum=NO_DIP, equivalence=True),
     )
 
 
 def half_of(arm: str, reference: str = TUNE2) -> tuple[Criterion, ...]:
     """More than half of the reference arm's rise on the same seeds is there."""
     share: dict[str, Any] = {"versus": reference, "versus_share": HALF, "minimum": 0.0}
-    return (*(_change(arm, step, **share) for step in FIXED_STEPS), _depth(arm, **share))
+    return (*(change(arm, step, **share) for step in FIXED_STEPS), depth(arm, **share))
 
 
 def link(name: str, arm: str, words: str) -> tuple[Claim, Claim]:
@@ -85,17 +87,27 @@ def path(alone: str, arm: str, without: str) -> tuple[Claim, Claim]:
 DIP = Claim(
     name="dip",
     statement="In tune2 P(HOLD) is more than 5 points above its start at 5 000 and at 8 000 steps.",
-    criteria=tuple(_change(TUNE2, step, minimum=THRESHOLD) for step in FIXED_STEPS),
+    criteria=tuple(change(TUNE2, step, minimum=THRESHOLD) for step in FIXED_STEPS),
 )
+# Arms by dose, what they begin and end with among them.
+LADDERS: dict[str, dict[float, str]] = {
+    "reward of the stop": {0.0: "stop_reward_0"}
+    | {rung.arm.env.stop_reward_weight: rung.arm.name for rung in STOP_REWARD_LADDER}
+    | {1.0: TUNE2},
+    "share of the cost that a trim takes off": {0.0: TUNE2}
+    | {rung.arm.env.trim_cost_share: rung.arm.name for rung in TRIM_COST_LADDER}
+    | {1.0: TRIM},
+}
+_STOP_ARMS, _COST_ARMS = (tuple(rungs.values()) for rungs in LADDERS.values())
 DOSE_OF_STOP_REWARD = Claim(
     name="dose_of_stop_reward",
     statement="The depth rises with the size of the stop's reward.",
-    criteria=(_depth("stop_reward_0", along=(*(rung.arm.name for rung in STOP_REWARD_LADDER), TUNE2), minimum=0.0),),
+    criteria=(depth(_STOP_ARMS[0], along=_STOP_ARMS[1:], minimum=0.0),),
 )
 DOSE_OF_FALSE_COST = Claim(
     name="dose_of_false_cost",
     statement="The depth falls as a trim's cost gets right.",
-    criteria=(_depth(TUNE2, along=(*(rung.arm.name for rung in TRIM_COST_LADDER), TRIM), maximum=0.0),),
+    criteria=(depth(_COST_ARMS[0], along=_COST_ARMS[1:], maximum=0.0),),
 )
 # A claim stands in the part of its first arm; its other arms may be of other parts.
 REPLICATION = (DIP, *link("false_cost", TRIM, "the false cost of a trim"), DOSE_OF_FALSE_COST)
@@ -130,7 +142,7 @@ YOKED = (
         name="recovery_is_unlearning",
         statement="With trims that cannot be unlearned P(HOLD) falls by less than half of tune2's fall from 10 000 to "
         "30 000 steps.",
-        criteria=(_change("trims_frozen", RECOVERED, HORIZON, versus=TUNE2, versus_share=HALF, minimum=0.0),),
+        criteria=(change("trims_frozen", RECOVERED, HORIZON, versus=TUNE2, versus_share=HALF, minimum=0.0),),
     ),
 )
 CONFOUND = (

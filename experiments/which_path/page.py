@@ -1,16 +1,40 @@
-"""What the study's page is made of. The page is that of the first study, which takes these tables and figures too."""
+"""What the study adds to a page: tables and figures by name. It is reported on the page of early_dip."""
 
 from momentum_jax.analysis.pages.blocks.depth_tables import depths
 from momentum_jax.analysis.pages.blocks.run_list import runs
 
-from . import figures, tables
+from . import figures, mediation, tables
 
 TABLES = {
     "interventions": tables.interventions,
-    "declared": tables.declared,
+    "effects": tables.effects,
     "depths": depths,
+    "mediation": mediation.mediation,
+    "declared": tables.declared,
+    "multiverse": tables.multiverse,
+    "universes": tables.universes,
+    "replication": tables.replication,
+    "own_controls": mediation.own_controls,
+    "churn": tables.churn,
+    "yoked": tables.yoked,
+    "doses": tables.doses,
     "runs": runs,
 }
-FIGURES = {"graph": figures.graph}
-KEYS = {"depths": ("part", "arm"), "declared": ("claim", "number")}
+FIGURES = {
+    "graph": figures.graph,
+    "paths": figures.paths,
+    "chain": figures.chain,
+    "shares": figures.shares,
+    "doses": figures.doses,
+}
+KEYS = {
+    "depths": ("part", "arm"),
+    "mediation": ("arm",),
+    "declared": ("claim", "number"),
+    "universes": ("claim", "counted", "baseline", "horizon", "threshold"),
+    "replication": ("arm", "number"),
+    "own_controls": ("arm", "number"),
+    "churn": ("arm", "update"),
+    "doses": ("ladder", "dose"),
+}
 REFERENCES = {"replication": "tune2"}

@@ -73,6 +73,7 @@ DOSES = _part(
     (*arms.STOP_REWARD_LADDER, *arms.TRIM_COST_LADDER),
 )
 REPLICATION_REST = _part("replication_rest", "The earlier published settings on new seeds.", arms.REPEATED_REST)
+CONFIRMATORY = (REPLICATION, CONTROLS, LINKS, PATHS, *YOKED, CONFOUND, DOSES)
 
 INTERVENTIONS: tuple[Intervention, ...] = (
     *arms.REPEATED,

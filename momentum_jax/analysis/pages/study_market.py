@@ -45,6 +45,7 @@ class Market:
     """A folder with `study.json` and one condensed run per part.
 
     Attributes:
+        folder: where they lie.
         name: of the folder.
         declaration: what `study.json` holds.
         horizon: environment steps within which a trough counts.
@@ -56,7 +57,7 @@ class Market:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.name = folder.name
+        self.folder, self.name = folder, folder.name
         self.declaration = read_declaration(folder)
         self.horizon, self.threshold = self.declaration["horizon"], self.declaration["threshold"]
         order = {name: place for place, name in enumerate(declared_parts(self.declaration))}

@@ -1,0 +1,48 @@
+"""What a study with a design claimed before it ran: verdicts by Holm's method, and in every universe of choices."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import pandas as pd
+import xarray as xr
+
+from momentum_jax.analysis.claims.claim_numbers import RunNumbers
+from momentum_jax.analysis.claims.claim_tables import verdict_table
+from momentum_jax.analysis.claims.multiverse import Choices, universes
+from momentum_jax.analysis.claims.step_down import judge_step_down
+from momentum_jax.analysis.claims.verdicts import Judgement, declared_claims
+from momentum_jax.analysis.metrics.coarser import at_steps
+from momentum_jax.analysis.pages.study_market import Market
+
+
+@functools.lru_cache(maxsize=1)
+def judgements(market: Market, parts: tuple[str, ...]) -> list[Judgement]:
+    """Every claim that these parts declared, judged together; kept for the tables that are made of them.
+
+    Empty where none of the parts was run.
+    """
+    ds = market.joined(parts)
+    return [] if ds is None else judge_step_down(RunNumbers(ds), declared_claims(ds))
+
+
+def step_down_verdicts(market: Market, parts: tuple[str, ...]) -> pd.DataFrame:
+    """A row for each criterion that these parts declared; claims share the level of 5 % by Holm's method."""
+    return verdict_table(judgements(market, parts))
+
+
+def multiverse(market: Market, parts: tuple[str, ...], choices: Choices, windows: Sequence[int]) -> pd.DataFrame:
+    """Claims about depths in every universe; see `claims.multiverse.universes`.
+
+    Args:
+        market: the parts.
+        parts: whose claims are judged.
+        choices: what is varied beside the metric's form.
+        windows: environment steps at which windowed metrics are read.
+    """
+    ds = market.joined(parts)
+    if ds is None:
+        return pd.DataFrame()
+    runs: dict[str, xr.Dataset] = {"exact": ds, "windowed": at_steps(ds, windows)}
+    return universes(runs, declared_claims(ds), choices)

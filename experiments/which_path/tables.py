@@ -33,8 +33,17 @@ EARLIER_PARTS = ("reproduction", "main_causes", "controls")
 EARLIER_NAMES = {"trim": "trim_reduces_cost", "fixed": "mended", "permuted": "permuted_rewards"}
 REPEATED = ("tune2", "tune1", "tune3", "baseline", "trim", "fixed", "learning_rate_0", "permuted")
 _UPDATES = (1, 2, 3, 5, 7, 9, 11, 13, 15, 17, 20, 23)
-_POLICY = ("p_hold", "p_hold_position", "p_trim_position", "p_exit_position")
-_MOVES = ("churn", "policy_kl", "churn_position", "policy_kl_position")
+# Of the policy, and how far it moved.
+_MOVES = (
+    "p_hold",
+    "p_hold_position",
+    "p_trim_position",
+    "p_exit_position",
+    "churn",
+    "policy_kl",
+    "churn_position",
+    "policy_kl_position",
+)
 
 
 def everything(market: Market) -> xr.Dataset | None:
@@ -126,20 +135,15 @@ def churn(market: Market) -> pd.DataFrame:
     ds = everything(market)
     if ds is None:
         return pd.DataFrame()
-    curves, healthy, updates = derive_curves(ds), failed_steps(ds) < 0, ds["update"].values
+    curves = derive_curves(ds)
+    known = {name: curves[name] if name in curves else ds[name] for name in _MOVES if name in curves or name in ds}
+    means = xr.Dataset(known).where(failed_steps(ds) < 0).mean("seed")
     # What moved since the checkpoint before is one update's where exactly one lies between.
-    single = np.flatnonzero(np.diff(updates) == 1) + 1
-    rows = []
-    for arm in ds["arm"].values:
-        for at in (at for at in single if updates[at] in _UPDATES):
-            row: dict[str, Any] = {"arm": arm, "update": int(updates[at])}
-            for name in (*_POLICY, *_MOVES):
-                known = curves if name in curves else ds
-                if name in known:
-                    values = known[name].sel(arm=arm).isel(checkpoint=at).where(healthy.sel(arm=arm))
-                    row[name] = float(values.mean())
-            rows.append(row)
-    return pd.DataFrame(rows)
+    updates = ds["update"].values
+    single = np.isin(updates, _UPDATES) & (np.diff(updates, prepend=updates[0]) == 1)
+    table = means.isel(checkpoint=single).transpose("arm", "checkpoint").reset_coords(drop=True)
+    table = table.assign_coords(checkpoint=updates[single]).rename(checkpoint="update")
+    return table.to_dataframe().reset_index()
 
 
 def yoked(market: Market) -> pd.DataFrame:

@@ -1,0 +1,87 @@
+"""Claims in every universe, coarser windows, and the interval that an earlier study predicts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from momentum_jax.analysis.claims.multiverse import Choices, universes, verdict_shares
+from momentum_jax.analysis.inference.replication import predicted_mean
+from momentum_jax.analysis.metrics.coarser import at_steps
+from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.pages.blocks.replication_tables import Number, Study, replications
+from momentum_jax.config.declared_claims import Claim, Criterion
+from momentum_jax.run_directory import load_run
+
+DEEP = Criterion(arm="tune2", metric="hold_pct", quantity="depth", counted="exact", step=25_000, minimum=10.0)
+LEVEL = dataclasses.replace(DEEP, quantity="level")
+CLAIMS = (Claim(name="deep", statement="", criteria=(LEVEL, DEEP)), Claim(name="high", statement="", criteria=(LEVEL,)))
+
+
+@pytest.fixture(scope="module")
+def ds(tmp_path_factory):
+    from tests.analysis.conftest import simulator
+
+    return load_run(simulator(tmp_path_factory.mktemp("multiverse"))(num_seeds=12)).load()
+
+
+def test_every_combination_is_one_universe_and_only_depths_vary(ds):
+    choices = Choices(horizons=(5_000, 25_000), thresholds=(2.0, 90.0), baselines=(0, 1_000))
+    cells = universes({"exact": ds, "windowed": at_steps(ds, range(0, 100_000, 1_000))}, CLAIMS, choices)
+    assert len(cells) == 16 and set(cells["claim"]) == {"deep"}
+    assert not cells.duplicated(["counted", "baseline", "horizon", "threshold"]).any()
+    # No seed falls by 90 points: there its depth is none.
+    assert (cells.loc[cells["threshold"] == 90, "estimate"] == 0).all()
+    usual = cells[(cells["counted"] == "exact") & (cells["baseline"] == 0) & (cells["threshold"] == 2)]
+    assert usual.set_index("horizon")["verdict"][25_000] == "supported"
+    beyond = universes({"exact": ds}, CLAIMS, choices._replace(horizons=(10_000_000,)))
+    assert beyond.empty
+
+
+def test_what_turns_a_claim_around_is_named():
+    rows = [("exact", 0, 5_000, 2.0, "supported"), ("exact", 0, 8_000, 2.0, "supported"),
+            ("exact", 0, 5_000, 5.0, "not supported"), ("windowed", 0, 8_000, 2.0, "undecided")]  # fmt: skip
+    names = ["counted", "baseline", "horizon", "threshold", "verdict"]
+    row = verdict_shares(pd.DataFrame(rows, columns=names).assign(claim="a")).iloc[0].to_dict()
+    assert row == {
+        "claim": "a", "universes": 4, "supported": 2, "not supported": 1, "undecided": 1, "depends_on": "threshold"
+    }  # fmt: skip
+
+
+def test_windows_between_fewer_checkpoints_hold_all_that_was_counted(ds):
+    steps = ds["env_steps"].values
+    kept = at_steps(ds, steps[[0, 3, 7]])
+    assert kept["env_steps"].values.tolist() == steps[[0, 3, 7]].tolist()
+    counts = kept["flat_count"].transpose("checkpoint", ...).values
+    full = ds["flat_count"].transpose("checkpoint", ...).values
+    np.testing.assert_array_equal(counts[1], full[1:4].sum(axis=0))
+    np.testing.assert_array_equal(counts[2], full[4:8].sum(axis=0))
+    exact = [derive_curves(one)["p_hold"].sel(arm="tune2", checkpoint=steps[7]) for one in (kept, ds)]
+    np.testing.assert_array_equal(*exact)
+
+
+@pytest.mark.parametrize(("earlier_seeds", "new_seeds"), [(12, 12), (16, 64)])
+def test_the_predicted_interval_holds_the_mean_of_new_seeds(earlier_seeds, new_seeds):
+    rng, held = np.random.default_rng(2), 0
+    for _ in range(400):
+        predicted = predicted_mean(rng.normal(5, 2, earlier_seeds), new_seeds)
+        held += predicted.low <= rng.normal(5, 2, new_seeds).mean() <= predicted.high
+    assert 92.5 <= 100 * held / 400 <= 97.5
+    values = np.arange(8.0)
+    width = stats.t.ppf(0.975, 7) * values.std(ddof=1) * np.sqrt(1 / 8 + 1 / 4)
+    assert predicted_mean([*values, np.nan], 4)[:3] == pytest.approx((3.5, 3.5 - width, 3.5 + width))
+    assert np.isnan(predicted_mean(values[:5], 64).low)
+
+
+def test_arms_of_two_studies_are_compared_at_the_steps_that_both_have(ds):
+    numbers = [Number("depth", DEEP), Number("later", dataclasses.replace(DEEP, step=10_000_000))]
+    new = ds.isel(checkpoint=slice(0, None, 2))
+    table = replications(Study(ds, {"a": "tune2", "b": "absent"}), Study(new, {"a": "tune2", "b": "tune3"}), numbers)
+    assert table["arm"].tolist() == ["a", "a"] and table["within"].tolist() == ["yes", "not measured"]
+    # Read on the same grid the same seeds have the same depth.
+    assert table["earlier"][0] == pytest.approx(table["new"][0])
+    assert replications(Study(None, {}), Study(new, {"a": "tune2"}), numbers).empty

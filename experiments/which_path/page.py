@@ -31,7 +31,7 @@ KEYS = {
     "depths": ("part", "arm"),
     "mediation": ("arm",),
     "declared": ("claim", "number"),
-    "universes": ("claim", "counted", "baseline", "horizon", "threshold"),
+    "universes": ("claim", "counted", "baseline"),
     "replication": ("arm", "number"),
     "own_controls": ("arm", "number"),
     "churn": ("arm", "update"),

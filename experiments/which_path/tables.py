@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
-from momentum_jax.analysis.claims.multiverse import Choices, verdict_shares
+from momentum_jax.analysis.claims.multiverse import Choices, by_horizon, verdict_shares
 from momentum_jax.analysis.dips.drawdowns import reaches
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
@@ -22,7 +22,7 @@ from momentum_jax.config import Criterion, default_checkpoints
 from momentum_jax.study import part_name
 
 from . import claims, parts, yoked_rates
-from .claims import FIXED_STEPS, THRESHOLD, TUNE2, change, depth
+from .claims import FIXED_STEPS, THRESHOLD, TRIM, TUNE2, change, depth
 
 CONFIRMATORY = tuple(part_name(part) for part in parts.CONFIRMATORY)
 EVERY_PART = (*CONFIRMATORY, part_name(parts.REPLICATION_REST))
@@ -32,6 +32,16 @@ CHOICES = Choices(horizons=(5_000, 8_000, 10_240, 25_000, 30_000), thresholds=(2
 EARLIER_PARTS = ("reproduction", "main_causes", "controls")
 EARLIER_NAMES = {"trim": "trim_reduces_cost", "fixed": "mended", "permuted": "permuted_rewards"}
 REPEATED = ("tune2", "tune1", "tune3", "baseline", "trim", "fixed", "learning_rate_0", "permuted")
+_MOVING = (
+    TUNE2,
+    TRIM,
+    "no_stop",
+    "stop_reward_0",
+    "gradient_flat_only",
+    "gradient_position_only",
+    "two_towers",
+    "permuted",
+)
 _UPDATES = (1, 2, 3, 5, 7, 9, 11, 13, 15, 17, 20, 23)
 # Of the policy, and how far it moved.
 _MOVES = (
@@ -100,14 +110,23 @@ def declared(market: Market) -> pd.DataFrame:
     return designed_claims.step_down_verdicts(market, CONFIRMATORY)
 
 
-def universes(market: Market) -> pd.DataFrame:
-    """Every claim about a depth in every universe: horizon, threshold, baseline, exact or windowed."""
+@functools.lru_cache(maxsize=1)
+def _cells(market: Market) -> pd.DataFrame:
     return designed_claims.multiverse(market, CONFIRMATORY, CHOICES, default_checkpoints(parts.TIMESTEPS))
+
+
+def universes(market: Market) -> pd.DataFrame:
+    """Claims about a depth in every universe, supported (+), not supported (−) or undecided (?).
+
+    A column per horizon; in it a sign for each threshold of 2, 5 and 10 points.
+    """
+    cells = _cells(market)
+    return cells if cells.empty else by_horizon(cells)
 
 
 def multiverse(market: Market) -> pd.DataFrame:
     """In how many universes each claim about a depth is supported, and which choices turn it around."""
-    cells = universes(market)
+    cells = _cells(market)
     return cells if cells.empty else verdict_shares(cells)
 
 
@@ -138,6 +157,7 @@ def churn(market: Market) -> pd.DataFrame:
     curves = derive_curves(ds)
     known = {name: curves[name] if name in curves else ds[name] for name in _MOVES if name in curves or name in ds}
     means = xr.Dataset(known).where(failed_steps(ds) < 0).mean("seed")
+    means = means.sel(arm=[arm for arm in _MOVING if arm in ds["arm"].values])
     # What moved since the checkpoint before is one update's where exactly one lies between.
     updates = ds["update"].values
     single = np.isin(updates, _UPDATES) & (np.diff(updates, prepend=updates[0]) == 1)

@@ -99,6 +99,27 @@ def _depths(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Criterion]]:
                 yield claim, criterion
 
 
+_SIGNS = {Verdict.SUPPORTED.value: "+", Verdict.NOT_SUPPORTED.value: "−", Verdict.UNDECIDED.value: "?"}
+
+
+def by_horizon(cells: pd.DataFrame) -> pd.DataFrame:
+    """To read: a row per claim, form and baseline, a column per horizon, a sign for each threshold in turn.
+
+    Args:
+        cells: as `universes` returns them.
+
+    Returns:
+        ``+`` where the claim is supported, ``−`` where it is not, ``?`` where it is undecided.
+    """
+    rows = []
+    for (claim, counted, baseline), own in cells.groupby(["claim", "counted", "baseline"], sort=False):
+        row: dict[str, object] = {"claim": claim, "counted": counted, "baseline": baseline}
+        for horizon, at in own.groupby("horizon"):
+            row[f"by_{horizon}"] = " ".join(at.sort_values("threshold")["verdict"].map(_SIGNS))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def verdict_shares(cells: pd.DataFrame) -> pd.DataFrame:
     """A row per claim: in how many universes it is supported, not supported and undecided, and which choices matter.
 

@@ -155,6 +155,16 @@ def test_the_projects_page_is_the_one_that_its_json_file_makes():
     assert page.markdown(figures) == page.DOCUMENT.read_text()
 
 
+def test_the_page_gives_the_limits_in_the_order_in_which_parts_run():
+    spoken = []
+    for batch in schedule.batches(setting.PARTS):
+        assert len({part.seconds for part in batch}) == 1
+        beside = " beside each other" if len(batch) > 1 else ""
+        names = ", ".join(letters(batch[:-1])) + (" and " if len(batch) > 1 else "") + batch[-1].letter
+        spoken.append(f"{names}{beside} {batch[0].seconds} s")
+    assert "; ".join(spoken) + "." in " ".join(page.DOCUMENT.read_text().split())
+
+
 def test_a_card_that_jax_does_not_use_is_named():
     line = "JAX does not use NVIDIA H100 80GB HBM3, 580.159.04, 81559 MiB: pip install 'momentum-jax[cuda]'"
     assert machine.unused_card(DEVICE | {"platform": "cpu"}).startswith(line)

@@ -7,9 +7,21 @@ import json
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy import stats
 
+from benchmarks.coverage_claims import (
+    CHANGE,
+    HALF,
+    RISING,
+    WITHIN,
+    SimulatedNumbers,
+    claim,
+    family_wise,
+    halves,
+    rising,
+    shifted,
+    supported,
+)
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.claim_tables import claims_table
 from momentum_jax.analysis.claims.step_down import judge_step_down
@@ -18,43 +30,17 @@ from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.intervals import mean_interval
 from momentum_jax.analysis.inference.verdict import Verdict
 from momentum_jax.analysis.metrics.curves import derive_curves
-from momentum_jax.config.declared_claims import Claim, Criterion, claim_from_json
+from momentum_jax.config.declared_claims import claim_from_json
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory import load_run
 
 SEEDS = 32
-CHANGE = Criterion(arm="a", metric="hold_pct", quantity="change", counted="exact", step=5_000)
 NO_RISE = dataclasses.replace(CHANGE, equivalence=True, maximum=2.0)
-WITHIN = dataclasses.replace(NO_RISE, minimum=-2.0)
-HALF = dataclasses.replace(CHANGE, versus="b", versus_share=0.5, minimum=0.0)
-RISING = dataclasses.replace(CHANGE, along=("b", "c", "d"), minimum=0.0)
-
-
-class Numbers(RunNumbers):
-    """Stands for a run whose arms have these numbers ``[seed]``, whatever is asked of them."""
-
-    def __init__(self, **arms: np.ndarray) -> None:
-        config = {"arms": [{"name": name, "env": {}, "ppo": {}} for name in arms], "diagnostics": MOMENTUM.to_json()}
-        steps, seeds = ("checkpoint", [0, 5_000]), range(len(next(iter(arms.values()))))
-        super().__init__(
-            xr.Dataset({"env_steps": steps}, {"arm": list(arms), "seed": seeds}, {"config": json.dumps(config)})
-        )
-        self.arms = arms
-
-    def per_seed(self, criterion, counted, arm):
-        return np.asarray(self.arms[arm], float)
-
-    def room(self, criterion, counted, arm):
-        return 70.0
-
-
-def claim(*criteria, name="claim"):
-    return Claim(name=name, statement="", criteria=criteria)
 
 
 def verdict(criterion, **arms):
-    return judge(Numbers(**arms), claim(criterion)).verdict
+    return judge(SimulatedNumbers(**arms), claim(criterion)).verdict
 
 
 def drawn(mean, spread=3.0, seeds=SEEDS, key=0):
@@ -63,18 +49,12 @@ def drawn(mean, spread=3.0, seeds=SEEDS, key=0):
     return mean + values - values.mean()
 
 
-def times_supported(criterion, make, repetitions=100):
-    rng = np.random.default_rng(5)
-    found = [verdict(criterion, **make(rng)) == Verdict.SUPPORTED for _ in range(repetitions)]
-    return 100 * np.mean(found)
-
-
 def test_an_equivalence_is_judged_by_the_interval_of_90_percent():
     values = drawn(1.0)
-    finding = judge(Numbers(a=values), claim(WITHIN)).findings[0]
+    finding = judge(SimulatedNumbers(a=values), claim(WITHIN)).findings[0]
     assert finding.confidence == pytest.approx(0.9)
     assert finding.interval == pytest.approx(mean_interval(values, finding.confidence))
-    assert claims_table([judge(Numbers(a=values), claim(WITHIN))])["confidence"].item() == pytest.approx(0.9)
+    assert claims_table([judge(SimulatedNumbers(a=values), claim(WITHIN))])["confidence"].item() == pytest.approx(0.9)
     # Its upper end lies between those of the intervals of 90 and 95 %: the margin is met by the first alone.
     margin = (mean_interval(values, 0.9).high + mean_interval(values, 0.95).high) / 2
     just = dataclasses.replace(WITHIN, maximum=margin)
@@ -104,20 +84,13 @@ def test_a_depth_of_no_more_than_a_margin_is_decided_by_the_seeds_that_were_draw
 
 @pytest.mark.parametrize("skewed", [False, True])
 def test_equivalence_keeps_its_level_at_the_margin_and_has_power_within(skewed):
-    def numbers(mean):
-        def make(rng):
-            noise = rng.exponential(3, SEEDS) - 3 if skewed else rng.normal(0, 3, SEEDS)
-            return {"a": mean + noise}
-
-        return make
-
-    assert times_supported(WITHIN, numbers(2.0)) <= (14 if skewed else 10)  # 5 %, two errors of 100; few skewed seeds
-    assert times_supported(WITHIN, numbers(0.0)) >= 90
+    size, power = (supported(WITHIN, shifted(mean, skewed), SEEDS, 100) for mean in (2.0, 0.0))
+    assert size <= (14 if skewed else 10) and power >= 90  # 5 %, two errors of 100; few skewed seeds
 
 
 def test_a_share_of_the_other_arm_is_subtracted_seed_by_seed():
     other = drawn(20.0)
-    finding = judge(Numbers(a=0.5 * other + 1, b=other), claim(HALF)).findings[0]
+    finding = judge(SimulatedNumbers(a=0.5 * other + 1, b=other), claim(HALF)).findings[0]
     assert finding.interval.estimate == pytest.approx(1.0) and finding.number.endswith("a less 0.5 × b")
     assert verdict(HALF, a=0.5 * other + drawn(1, 0.5, key=1), b=other) == Verdict.SUPPORTED
     assert verdict(HALF, a=0.5 * other + drawn(-1, 0.5, key=1), b=other) == Verdict.NOT_SUPPORTED
@@ -125,10 +98,7 @@ def test_a_share_of_the_other_arm_is_subtracted_seed_by_seed():
 
 
 def test_half_of_an_arm_keeps_its_level_where_it_is_exactly_half():
-    def make(rng):
-        return {"a": rng.normal(10, 4, SEEDS), "b": rng.normal(20, 4, SEEDS)}
-
-    assert times_supported(HALF, make) <= 6  # 2.5 %, two errors of 100
+    assert supported(HALF, halves, SEEDS, 100) <= 6  # 2.5 %, two errors of 100
 
 
 @pytest.mark.parametrize(
@@ -136,7 +106,7 @@ def test_half_of_an_arm_keeps_its_level_where_it_is_exactly_half():
 )
 def test_a_trend_goes_the_claimed_way_the_other_way_or_none(step, found):
     arms = {name: drawn(step * place, key=place) for place, name in enumerate("abcd")}
-    finding = judge(Numbers(**arms), claim(RISING)).findings[0]
+    finding = judge(SimulatedNumbers(**arms), claim(RISING)).findings[0]
     assert finding.verdict == found and finding.interval.estimate == pytest.approx(step, abs=1e-6)
     assert finding.number.endswith("slope along a, b, c, d")
     falling = dataclasses.replace(RISING, minimum=None, maximum=0.0)
@@ -145,10 +115,7 @@ def test_a_trend_goes_the_claimed_way_the_other_way_or_none(step, found):
 
 
 def test_a_trend_keeps_its_level_and_five_seeds_decide_nothing():
-    def make(rng):
-        return {name: rng.normal(0, 3, SEEDS) for name in "abcd"}
-
-    assert times_supported(RISING, make) <= 6  # 2.5 % each way, two errors of 100
+    assert supported(RISING, rising(0.0), SEEDS, 100) <= 6  # 2.5 % each way, two errors of 100
     few = {name: drawn(5 * place, 1, seeds=5, key=place) for place, name in enumerate("abcd")}
     assert verdict(RISING, **few) == Verdict.UNDECIDED
 
@@ -171,7 +138,7 @@ def levels_claimed(means):
     """A claim "above 0" for each arm, and the numbers of the arms."""
     arms = {name: drawn(mean, 1.0, key=place) for place, (name, mean) in enumerate(means.items())}
     claims = [claim(dataclasses.replace(CHANGE, arm=name, minimum=0.0), name=name) for name in means]
-    return Numbers(**arms), claims
+    return SimulatedNumbers(**arms), claims
 
 
 def limit_of(confidence):
@@ -197,22 +164,17 @@ def test_the_intervals_of_a_family_stay_simultaneous_over_all_its_claims():
 
 
 def test_a_family_of_true_nulls_supports_one_in_twenty_times_at_most():
-    rng, wrong = np.random.default_rng(3), 0
-    for _ in range(30):
-        run = Numbers(**{name: rng.normal(0, 1, SEEDS) for name in "abcd"})
-        claims = [claim(dataclasses.replace(CHANGE, arm=name, minimum=0.0), name=name) for name in "abcd"]
-        wrong += any(found.verdict == Verdict.SUPPORTED for found in judge_step_down(run, claims))
-    assert wrong <= 3  # 2.5 % of 30 and two errors
+    assert family_wise(4, SEEDS, 30) <= 10  # 2.5 %, two errors of 30
 
 
 def test_all_criteria_of_a_supported_claim_have_the_whole_level():
     between = (limit_of(1 - 0.05 / 2) + limit_of(0.95)) / 2
-    run = Numbers(a=drawn(5.0, 1.0), close=drawn(between, 1.0, key=1))
+    run = SimulatedNumbers(a=drawn(5.0, 1.0), close=drawn(between, 1.0, key=1))
     both = claim(*(dataclasses.replace(CHANGE, arm=name, minimum=0.0) for name in ("a", "close")))
     assert judge_step_down(run, [both])[0].verdict == Verdict.SUPPORTED
     assert judge(run, both).verdict == Verdict.UNDECIDED
     # A refutation needs one of them only, so they share the level.
-    run = Numbers(a=drawn(5.0, 1.0), close=-drawn(between, 1.0, key=1))
+    run = SimulatedNumbers(a=drawn(5.0, 1.0), close=-drawn(between, 1.0, key=1))
     assert judge_step_down(run, [both])[0].verdict == Verdict.UNDECIDED
 
 

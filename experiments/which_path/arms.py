@@ -97,7 +97,7 @@ POSITION_ONLY_ENTROPY = _changed(
 TWO_TOWERS = _changed(
     "two_towers",
     "path B: flat states and positions share no weight of the policy",
-    "more weights, other initial ones, and half of the decisions in each tower's gradient",
+    "each policy tower learns from its own decisions alone, about half of them; both begin as tune2's policy",
     ppo={"network": TWO_TOWERS_NETWORK},
 )
 PATHS = (FLAT_ONLY, POSITION_ONLY, POSITION_ONLY_ENTROPY, TWO_TOWERS)

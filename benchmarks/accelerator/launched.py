@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import numpy as np
 
 from benchmarks import bars, curves
 from benchmarks.accelerator import setting
+from momentum_jax.processes.machine import usable_cores
 
 _PRECISIONS = ("float32", "tf32")
 _GOLDEN_TESTS = ("tests/env/test_golden.py", "tests/ppo/test_golden_update.py", "tests/training/test_precision.py")
@@ -26,11 +28,18 @@ def golden() -> None:
     """Part a: the golden tests on the device."""
     environment = {"GOLDEN_DIR": str(Path(setting.GOLDEN.value).resolve())}
     few = ["-k", "first_minibatch"] if setting.TINY.value else []
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_GOLDEN_TESTS, *few]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_side_by_side(), *_GOLDEN_TESTS, *few]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
     Path(setting.OUTPUT.value, "golden.log").write_text(done.stdout + done.stderr)
     counts = {name: int(count) for count, name in re.findall(r"(\d+) (passed|failed|skipped|error)", done.stdout)}
     setting.save("a", {"passed": 0, "failed": 0} | counts | {"exit code": done.returncode, "complete": True})
+
+
+def _side_by_side() -> list[str]:
+    """A process for each file of tests, where there are cores for them: tests compile most of the time."""
+    if importlib.util.find_spec("xdist") is None or usable_cores() < 4 * len(_GOLDEN_TESTS):
+        return []
+    return [f"--numprocesses={len(_GOLDEN_TESTS)}", "--dist=loadfile"]
 
 
 def equivalence() -> None:

@@ -1,6 +1,5 @@
 """What the study adds to a page: tables and figures by name. It is reported on the page of early_dip."""
 
-from momentum_jax.analysis.pages.blocks.depth_tables import depths
 from momentum_jax.analysis.pages.blocks.run_list import runs
 
 from . import figures, mediation, tables
@@ -8,7 +7,6 @@ from . import figures, mediation, tables
 TABLES = {
     "interventions": tables.interventions,
     "effects": tables.effects,
-    "depths": depths,
     "mediation": mediation.mediation,
     "declared": tables.declared,
     "multiverse": tables.multiverse,
@@ -16,6 +14,7 @@ TABLES = {
     "replication": tables.replication,
     "own_controls": mediation.own_controls,
     "churn": tables.churn,
+    "around_the_peak": tables.around_the_peak,
     "yoked": tables.yoked,
     "doses": tables.doses,
     "runs": runs,
@@ -28,7 +27,6 @@ FIGURES = {
     "doses": figures.doses,
 }
 KEYS = {
-    "depths": ("part", "arm"),
     "mediation": ("arm",),
     "declared": ("claim", "number"),
     "universes": ("claim", "counted", "baseline"),

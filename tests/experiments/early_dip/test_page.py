@@ -61,10 +61,11 @@ def test_the_page_is_remade_to_the_same_bytes(tmp_path):
 
 def test_every_part_is_read_and_every_table_and_figure_is_on_a_page():
     prose = "".join(path.read_text() for path in (ROOT / "experiments" / "early_dip").glob(f"*{SUFFIX}"))
+    csv_alone = set(re.findall(r"`tables/[\w<>/]+/(\w+)\.csv`", prose))
     for front, declared in ((r"(?<!\.)\b\w+", page), (r"which_path\.\w+", second_page)):
         for kind, names in (("table", declared.TABLES), ("figure", declared.FIGURES)):
             used = set(re.findall(rf"{front}\.{kind}\(\"(\w+)\"\)", prose))
-            assert used == set(names)
+            assert used | csv_alone.intersection(names) == set(names)
     parts = {part_name(part) for part in STUDY.parts}
     assert {*tables.MAIN_PARTS, *tables.CAUSE_PARTS, *tables.DOSE_PARTS, *tables.STREAM_PARTS} <= parts
     assert page.REFERENCES.keys() <= parts

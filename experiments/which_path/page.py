@@ -2,7 +2,7 @@
 
 from momentum_jax.analysis.pages.blocks.run_list import runs
 
-from . import figures, mediation, tables
+from . import figures, mediation, positions, tables
 
 TABLES = {
     "interventions": tables.interventions,
@@ -14,7 +14,8 @@ TABLES = {
     "replication": tables.replication,
     "own_controls": mediation.own_controls,
     "churn": tables.churn,
-    "around_the_peak": tables.around_the_peak,
+    "single_updates": positions.single_updates,
+    "position_rewards": positions.rewards,
     "yoked": tables.yoked,
     "doses": tables.doses,
     "runs": runs,

@@ -166,12 +166,6 @@ def churn(market: Market) -> pd.DataFrame:
     return table.to_dataframe().reset_index()
 
 
-def around_the_peak(market: Market) -> pd.DataFrame:
-    """The same of tune2 alone."""
-    table = churn(market)
-    return table if table.empty else table[table["arm"] == TUNE2].drop(columns="arm").reset_index(drop=True)
-
-
 def yoked(market: Market) -> pd.DataFrame:
     """Whether stops were yoked: their rate per step in a position, in tune2 and in its yoked seed."""
     ds = everything(market)

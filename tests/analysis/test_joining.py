@@ -124,6 +124,18 @@ def test_what_arms_differ_in():
     assert common_settings(arms)["setting"].tolist() == ["env.hold_tax", "ppo.hidden"]
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_setting_that_an_older_version_did_not_have_was_its_default(turn):
+    """Arms differ by its value, not by having one; where an arm recorded no settings, nothing is known."""
+    older = arm("older")
+    newer = {**arm("newer"), "env": {"hold_tax": 0.0, "stop_fires": True, "yoked_stop_rate": 0.5}}
+    (row,) = differing_settings([older, newer][::turn]).to_dict("records")
+    assert row == {"setting": "env.yoked_stop_rate", "older": "0.0", "newer": "0.5"}
+    assert numeric_dose([older, newer][::turn]) == ("env.yoked_stop_rate", [0.0, 0.5][::turn])
+    unknown = {"name": "unknown"}
+    assert set(differing_settings([unknown, newer])["unknown"]) == {"–"}
+
+
 def test_a_dose_is_one_number_that_differs_in_every_arm():
     assert numeric_dose([arm("a"), arm("b", ent_coef=0.1)]) == ("ppo.ent_coef", [0.08, 0.1])
     assert numeric_dose([arm("a")]) is None

@@ -1,13 +1,22 @@
-"""What the arms of a run have in common and in what they differ."""
+"""What the arms of a run have in common and in what they differ.
+
+A setting that did not exist yet when one of the arms was recorded had its default's meaning there.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from momentum_jax.config import EnvOptions, PPOConfig
+
 _ABSENT = "–"
+# As config.json has them: lists in place of tuples.
+_DEFAULTS = json.loads(json.dumps({"env": dataclasses.asdict(EnvOptions()), "ppo": dataclasses.asdict(PPOConfig())}))
 
 
 def flat_settings(arm: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,9 +32,21 @@ def flat_settings(arm: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def _compared(arms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Settings of every arm by dotted name, with defaults for those that it lacks and another arm has."""
+    every = [flat_settings(arm) for arm in arms]
+    defaults = flat_settings(_DEFAULTS)
+    names = dict.fromkeys(name for settings in every for name in settings)
+    filled = []
+    for arm, settings in zip(arms, every, strict=True):
+        absent = (name for name in names if name not in settings and name.partition(".")[0] in arm)
+        filled.append(settings | {name: defaults[name] for name in absent if name in defaults})
+    return filled
+
+
 def differing_settings(arms: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per setting that is not the same in every arm, one column per arm, as text."""
-    every = {arm["name"]: flat_settings(arm) for arm in arms}
+    every = dict(zip((arm["name"] for arm in arms), _compared(arms), strict=True))
     names = list(dict.fromkeys(name for settings in every.values() for name in settings))
     rows = []
     for name in names:
@@ -47,7 +68,7 @@ def numeric_dose(arms: Sequence[Mapping[str, Any]]) -> tuple[str, list[float]] |
 
     Two arms or more, a different number in each, and nothing else that differs.
     """
-    every = [flat_settings(arm) for arm in arms]
+    every = _compared(arms)
     names = dict.fromkeys(name for settings in every for name in settings)
     differing = [name for name in names if len({repr(settings.get(name)) for settings in every}) > 1]
     if len(differing) != 1:

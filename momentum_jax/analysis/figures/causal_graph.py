@@ -35,7 +35,7 @@ class Link(NamedTuple):
 
 class _Style(NamedTuple):
     color: str
-    linestyle: str
+    linestyle: Literal["-", "--", "-.", ":"]
     width: float
 
 
@@ -83,13 +83,14 @@ def _box(axis: Axes, node: Node) -> Text:
 
 def _arrow(axis: Axes, nodes: Mapping[str, Node], boxes: Mapping[str, Text], link: Link) -> None:
     style, start, end = _STYLES[link.finding], nodes[link.cause], nodes[link.effect]
-    patches = (boxes[name].get_bbox_patch() for name in (link.cause, link.effect))
+    begin_box, end_box = (boxes[name].get_bbox_patch() for name in (link.cause, link.effect))
+    assert begin_box is not None and end_box is not None  # `_box` gives every text one
     arrow = FancyArrowPatch(
         (start.x, start.y), (end.x, end.y), arrowstyle="-|>", mutation_scale=16, shrinkA=2, shrinkB=2,
         color=style.color, linestyle=style.linestyle, linewidth=style.width, zorder=2,
     )  # fmt: skip
-    arrow.set_patchA(next(patches))
-    arrow.set_patchB(next(patches))
+    arrow.set_patchA(begin_box)
+    arrow.set_patchB(end_box)
     axis.add_patch(arrow)
     middle = ((start.x + end.x) / 2, (start.y + end.y) / 2)
     level = start.y == end.y

@@ -56,7 +56,7 @@ def single_updates(market: Market) -> pd.DataFrame:
     if table.empty:
         return table
     own = table[table["arm"] == TUNE2].drop(columns="arm").reset_index(drop=True)
-    percent, thousands = (own.columns.intersection(names) for names in (_IN_PERCENT, _IN_THOUSANDS))
+    percent, thousands = (own.columns.intersection([*names]) for names in (_IN_PERCENT, _IN_THOUSANDS))
     own[percent], own[thousands] = 100 * own[percent], 1_000 * own[thousands]
     names = {name: f"{name}_pct" for name in percent} | {name: f"{name}_thousandths" for name in thousands}
     return own.rename(columns=names)

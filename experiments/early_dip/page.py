@@ -3,7 +3,7 @@
 from momentum_jax.analysis.pages.blocks.depth_tables import depths
 from momentum_jax.analysis.pages.blocks.run_list import runs
 
-from . import figures, tables
+from . import counterfactual_results, figures, tables
 
 TABLES = {
     "published": tables.published,
@@ -25,6 +25,7 @@ TABLES = {
     "prediction": tables.prediction,
     "features": tables.features,
     "power": tables.power,
+    "counterfactual": counterfactual_results.table,
     "runs": runs,
 }
 FIGURES = {
@@ -37,6 +38,7 @@ FIGURES = {
     "controls": figures.controls,
     "streams": figures.streams,
     "random_episodes": figures.random_episodes,
+    "counterfactual": counterfactual_results.figure,
 }
 KEYS = {
     "depths": ("part", "arm"),
@@ -51,6 +53,7 @@ KEYS = {
     "setups": ("arm",),
     "prediction": ("arm", "outcome", "known_at_step"),
     "claims": ("claim", "number"),
+    "counterfactual": ("effect", "updates", "path"),
     "declared": ("claim", "number"),
 }
 ALSO = ("which_path",)

@@ -186,6 +186,18 @@ def test_nothing_is_weighed_where_no_run_asks_for_it(market, acted):
     assert acted.batch.weights == ()
 
 
+def test_a_program_that_weighs_nothing_is_that_of_a_task_without_weights(market):
+    class Unweighed(Momentum):
+        decision_weights = None
+
+    state = jax.eval_shape(partial(learner.init, TASK, CONFIG), market.params, seed_streams(0))
+    programs = [
+        str(jax.make_jaxpr(partial(learner.update, task, CONFIG))(market.params, jnp.int32(1), state))
+        for task in (TASK, Unweighed())
+    ]
+    assert programs[0] == programs[1]
+
+
 def test_a_run_with_all_weights_at_1_beside_one_with_others_is_tune2s(market):
     """One program for both: the weights are traced for the run that leaves them at 1."""
     settings = {"learning_rate": 1e-3}

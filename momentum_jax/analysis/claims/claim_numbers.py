@@ -26,6 +26,7 @@ class RunNumbers:
     def __init__(self, ds: xr.Dataset) -> None:
         self.ds = ds
         self._tables: dict[tuple[int, ...], xr.Dataset] = {}
+        self._numbers: dict[tuple[str, str, int, int, str, str], npt.NDArray[np.float64]] = {}
 
     def per_seed(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
         """The criterion's number of each seed of an arm.
@@ -41,6 +42,12 @@ class RunNumbers:
         Raises:
             KeyError: the run's environment has no such metric, or the metric not that form of a dip.
         """
+        key = (criterion.metric, criterion.quantity, criterion.from_step, criterion.step, counted, arm)
+        if key not in self._numbers:
+            self._numbers[key] = self._measured(criterion, counted, arm)
+        return self._numbers[key]
+
+    def _measured(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
         if criterion.is_dip:
             return self._dips(criterion, counted, arm)
         late = self._level(criterion.metric, counted, arm, criterion.step)

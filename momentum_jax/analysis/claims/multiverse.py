@@ -40,14 +40,10 @@ class ThresholdedNumbers(RunNumbers):
     def __init__(self, ds: xr.Dataset) -> None:
         super().__init__(ds)
         self.threshold = 0.0
-        self._depths: dict[tuple[int, int, str, str], npt.NDArray[np.float64]] = {}
 
     def per_seed(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
         """As `RunNumbers.per_seed` of a depth; 0 where it does not reach the threshold."""
-        key = (criterion.from_step, criterion.step, counted, arm)
-        if key not in self._depths:
-            self._depths[key] = super().per_seed(criterion, counted, arm)
-        depth = self._depths[key]
+        depth = super().per_seed(criterion, counted, arm)
         return np.where(reaches(depth, self.threshold) | np.isnan(depth), depth, 0.0)
 
 

@@ -55,6 +55,7 @@ def page():
     return load_study_page("which_path")
 
 
+@pytest.mark.slow
 def test_every_table_and_figure_is_made_and_names_its_rows(market, page):
     for name in page.tables:
         table = page.table(name, market)

@@ -28,10 +28,10 @@ _CHAIN = (
     ("stop", "reward", "reward × 0", "stop_reward"),
 )
 _UNTESTED = (("reward", "path_a"), ("reward", "path_b"), ("path_b", "position"))
-# Cause, the path's name, words in front, claims on it alone, claims on what is left without it.
+# Cause, the path's name, words in front, what is taken away, claims on it alone, claims on what is left without it.
 _PATHS = (
-    ("path_a", "A", "", ("A_enough", "A_enough_two_towers"), ("A_necessary",)),
-    ("position", "B", "shared network\n", ("B_enough",), ("B_necessary", "B_necessary_two_towers")),
+    ("path_a", "A", "", "A and its entropy bonus", ("A_enough", "A_enough_two_towers"), ("A_necessary",)),
+    ("position", "B", "shared network\n", "B", ("B_enough",), ("B_necessary", "B_necessary_two_towers")),
 )
 _WORDS: dict[Finding, str] = {
     "needed": "no dip",
@@ -66,14 +66,24 @@ def links(found: Mapping[str, str]) -> list[Link]:
 
 
 def _path(
-    found: Mapping[str, str], cause: str, name: str, words: str, alone: Sequence[str], without: Sequence[str]
+    found: Mapping[str, str],
+    cause: str,
+    name: str,
+    words: str,
+    taken: str,
+    alone: Sequence[str],
+    without: Sequence[str],
 ) -> Link:
-    """The arrow of a path, in the style of what is left without it."""
+    """The arrow of a path, in the style of what it does alone."""
     enough = _agreed(found, alone, {"supported": "more than half", "not supported": "half or less"})
     removed = _agreed(found, without, {"supported": "no dip", "not supported": "a dip stays"})
-    styles: dict[str, Finding] = {"no dip": "needed", "a dip stays": "not needed", "not run": "not run"}
-    label = f"{words}{name} alone: {enough}\nwithout {name}: {removed}"
-    return Link(cause, "flat", label, styles.get(removed, "undecided"))
+    styles: dict[str, Finding] = {
+        "more than half": "enough alone",
+        "half or less": "not enough alone",
+        "not run": "not run",
+    }
+    label = f"{words}{name} alone: {enough}\nwithout {taken}: {removed}"
+    return Link(cause, "flat", label, styles.get(enough, "undecided"))
 
 
 def _agreed(found: Mapping[str, str], claims: Sequence[str], words: Mapping[str, str]) -> str:

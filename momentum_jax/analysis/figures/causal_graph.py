@@ -13,7 +13,9 @@ from matplotlib.text import Text
 
 from momentum_jax.analysis.figures import canvas
 
-Finding = Literal["needed", "not needed", "a part of it", "undecided", "not run", "not tested"]
+Finding = Literal[
+    "needed", "not needed", "a part of it", "enough alone", "not enough alone", "undecided", "not run", "not tested"
+]
 
 
 class Node(NamedTuple):
@@ -44,6 +46,8 @@ _STYLES: dict[Finding, _Style] = {
     "a part of it": _Style("#E69F00", "-", 2.0),
     "undecided": _Style(canvas.GREY, ":", 2.0),
     "not needed": _Style("#0072B2", "--", 2.0),
+    "enough alone": _Style("#009E73", "-", 3.0),
+    "not enough alone": _Style("#CC79A7", "-.", 2.0),
     "not run": _Style("#BBBBBB", "-", 1.0),
     "not tested": _Style(canvas.INK, "-", 1.0),
 }

@@ -33,21 +33,23 @@ def test_a_link_is_called_what_its_two_claims_came_to(necessary, not_necessary, 
     assert arrow(found, "purchase", "trim").finding == "not run"
 
 
-def test_a_path_is_called_needed_only_where_all_its_claims_agree():
+def test_a_path_is_called_enough_only_where_all_its_claims_agree():
     both = {"B_necessary": NO, "B_necessary_two_towers": NO, "B_enough": NO}
     path = arrow(both, "position", "flat")
-    assert path.finding == "not needed"
+    assert path.finding == "not enough alone"
     assert path.words == "shared network\nB alone: half or less\nwithout B: a dip stays"
     split = arrow(both | {"B_necessary_two_towers": YES}, "position", "flat")
-    assert split.finding == "undecided" and split.words.endswith("without B: undecided")
-    assert arrow({"A_necessary": YES}, "path_a", "flat").finding == "needed"
-    assert "A alone: not run" in arrow({"A_necessary": YES}, "path_a", "flat").words
+    assert split.words.endswith("without B: undecided")
+    one, other = {"A_enough": YES, "A_enough_two_towers": YES}, {"A_enough": YES, "A_enough_two_towers": NO}
+    assert arrow(one, "path_a", "flat").finding == "enough alone"
+    assert arrow(other, "path_a", "flat").finding == "undecided"
+    assert arrow({"A_necessary": YES}, "path_a", "flat").finding == "not run"
 
 
 def test_every_claim_that_the_graph_reads_is_declared():
     declared = {claim.name for part in (claims.REPLICATION, claims.LINKS, claims.PATHS) for claim in part}
     read = {f"{link[3]}{end}" for link in graph._CHAIN for end in ("_necessary", "_not_necessary")}
-    read |= {name for path in graph._PATHS for names in path[3:] for name in names}
+    read |= {name for path in graph._PATHS for names in path[4:] for name in names}
     assert read <= declared
 
 

@@ -16,9 +16,11 @@ from .graph import draw
 _CURVES = {"p_hold": "exact P(HOLD) %"}
 _PATHS = {
     "tune2": "tune2",
-    "gradient_flat_only": "path A alone",
-    "gradient_position_only": "path B alone",
-    "two_towers": "two towers",
+    "trim": "no false cost",
+    "gradient_flat_only": "A: flat decisions alone",
+    "two_towers": "A: two towers",
+    "gradient_position_only_entropy": "B: positions alone",
+    "gradient_position_only": "B, no bonus while flat",
 }
 _CHAIN = {
     "no_stop": "no forced stop",
@@ -36,7 +38,7 @@ def graph(market: Market) -> Figure | None:
 
 
 def paths(market: Market) -> Figure | None:
-    """Every seed of tune2, of either path alone, and of the policy with two towers."""
+    """Every seed of tune2, without the false cost, and of either path alone, two arms of each."""
     return seed_curves(tables.everything(market), _PATHS, _CURVES, f"{market.name}: one path alone")
 
 

@@ -50,8 +50,8 @@ def first_screen() -> str:
 def in_tables() -> set[tuple[str, str, str]]:
     """Estimates with their intervals, rounded as prose has them, of the tables that the first screen quotes."""
     found = set()
-    for name in ("depths", "elsewhere", "setups"):
-        table = pd.read_csv(STUDY / "tables" / "spy" / f"{name}.csv")
+    for name in ("spy/depths", "which_path/spy/effects"):
+        table = pd.read_csv(STUDY / "tables" / f"{name}.csv")
         for triple in triples(table):
             rows = table[list(triple)].dropna().itertuples(index=False)
             found |= {tuple(f"{number:.1f}" for number in row) for row in rows}
@@ -60,16 +60,16 @@ def in_tables() -> set[tuple[str, str, str]]:
 
 def test_every_number_on_the_first_screen_comes_from_a_table_of_the_study_with_its_interval():
     prose = " ".join(re.sub(r"!\[.*?\]\(.*?\)|\[[^\]]*\]\([^)]*\)", "", first_screen()).split())
-    unit = r"(?: points[^(.]*| % of flat decisions)"
+    unit = r" points[^(.]*"
     effect = rf"(?<![\w.])([\d.]+){unit} \((?:95 % interval )?([\d.]+) to ([\d.]+)\)"
     effects = re.findall(effect, prose)
-    assert len(effects) >= 5
+    assert len(effects) == 5
     assert set(effects) <= in_tables(), set(effects) - in_tables()
     share = "64 of 64 seeds of tune2 (95 % interval 94.3 to 100.0 % of seeds)"
     assert share in prose and ("100.0", "94.3", "100.0") in in_tables()
-    # Nothing else on it is a number, but for the step and the threshold of the question itself.
+    # Nothing else on it is a number, but for steps, seeds and the threshold of the question itself.
     rest = re.sub(effect, "", prose).replace(share, "")
-    assert re.findall(r"(?<![\w.])\d[\d.]*", rest) == ["10", "000", "5"]
+    assert re.findall(r"(?<![\w.])\d[\d.]*", rest) == ["10", "000", "5", "64", "5", "000"]
 
 
 # What an audit found stronger than its evidence, in the words that were used and in others.

@@ -27,7 +27,7 @@ _CHAIN = {
     "stop_reward_0": "no reward of the stop",
     "trims_illegal": "no trims",
     "trim": "no false cost",
-    "yoked_stop": "stops whatever the action",
+    "yoked_stop": "stops at drawn times",
     "trims_frozen": "trims not chosen",
 }
 
@@ -55,7 +55,7 @@ def shares(market: Market) -> Figure | None:
     rows = without_few_seeds(table[table["of"] == "tune2"])
     names = {"share_5k": "estimate", "share_5k_low": "low", "share_5k_high": "high"}
     rows = rows.assign(label=rows["removed"] + " (" + rows["arm"] + ")").rename(columns=names)
-    label = "share of tune2's rise of exact P(HOLD) to 5 000 steps, same seeds; simultaneous intervals"
+    label = "share of tune2's rise to 5 000 steps, simultaneous intervals"
     return plot_forest([Group("removed", rows[["label", *names.values()]])], label, f"{market.name}: what is left")
 
 

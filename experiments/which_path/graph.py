@@ -30,7 +30,7 @@ _CHAIN = (
 _UNTESTED = (("reward", "path_a"), ("reward", "path_b"), ("path_b", "position"))
 # Cause, the path's name, words in front, what is taken away, claims on it alone, claims on what is left without it.
 _PATHS = (
-    ("path_a", "A", "", "A and its entropy bonus", ("A_enough", "A_enough_two_towers"), ("A_necessary",)),
+    ("path_a", "A", "", "A and its bonus", ("A_enough", "A_enough_two_towers"), ("A_necessary",)),
     ("position", "B", "shared network\n", "B", ("B_enough",), ("B_necessary", "B_necessary_two_towers")),
 )
 _WORDS: dict[Finding, str] = {

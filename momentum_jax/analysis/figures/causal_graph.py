@@ -98,9 +98,9 @@ def _arrow(axis: Axes, nodes: Mapping[str, Node], boxes: Mapping[str, Text], lin
     axis.add_patch(arrow)
     middle = ((start.x + end.x) / 2, (start.y + end.y) / 2)
     level = start.y == end.y
-    place = (middle[0], middle[1] + 0.17) if level else (middle[0] + 0.04, middle[1])
+    place = (middle[0], middle[1] + 0.17) if level else (middle[0] - 0.04, middle[1])
     axis.text(
         *place, link.words, fontsize=8.5, color=canvas.INK, zorder=4,
-        ha="center" if level else "left", va="bottom" if level else "center",
+        ha="center" if level else "right", va="bottom" if level else "center",
         bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
     )  # fmt: skip

@@ -17,10 +17,10 @@ _CURVES = {"p_hold": "exact P(HOLD) %"}
 _PATHS = {
     "tune2": "tune2",
     "trim": "no false cost",
-    "gradient_flat_only": "A: flat decisions alone",
+    "gradient_flat_only": "A: flat decisions",
     "two_towers": "A: two towers",
-    "gradient_position_only_entropy": "B: positions alone",
-    "gradient_position_only": "B, no bonus while flat",
+    "gradient_position_only_entropy": "B: positions",
+    "gradient_position_only": "B, no bonus if flat",
 }
 _CHAIN = {
     "no_stop": "no forced stop",

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from momentum_jax.analysis.figures.forest import Group, plot_forest
 from momentum_jax.analysis.figures.responses import plot_responses
 from momentum_jax.analysis.pages.blocks.page_figures import seed_curves
+from momentum_jax.analysis.pages.blocks.situation_tables import situation_curves
 from momentum_jax.analysis.pages.study_market import Market
 from momentum_jax.analysis.report.formatting import without_few_seeds
 
@@ -22,6 +23,7 @@ _PATHS = {
     "gradient_position_only_entropy": "B: positions",
     "gradient_position_only": "B, no bonus if flat",
 }
+_BOTH = {arm: _PATHS[arm] for arm in ("tune2", "gradient_position_only", "two_towers")}
 _CHAIN = {
     "no_stop": "no forced stop",
     "stop_reward_0": "no reward of the stop",
@@ -45,6 +47,19 @@ def paths(market: Market) -> Figure | None:
 def chain(market: Market) -> Figure | None:
     """Every seed of the arms in which a link from the purchase to the stop is removed."""
     return seed_curves(tables.everything(market), _CHAIN, _CURVES, f"{market.name}: a link removed")
+
+
+def both_situations(market: Market) -> Figure | None:
+    """P(HOLD | flat) and P(HOLD | position) side by side, and how far each update moves the policy in both."""
+    return situation_curves(tables.everything(market), _BOTH, f"{market.name}: while flat and in a position")
+
+
+def around_peak(market: Market) -> Figure | None:
+    """P(HOLD | flat) and P(HOLD | position), churn and divergence around each seed's peak of P(HOLD | flat)."""
+    ds = tables.everything(market)
+    if ds is None:
+        return None
+    return situation_curves(ds, _BOTH, f"{market.name}: around the peak", tables.peaks(market, ds, _BOTH))
 
 
 def shares(market: Market) -> Figure | None:

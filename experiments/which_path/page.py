@@ -16,6 +16,7 @@ TABLES = {
     "churn": tables.churn,
     "single_updates": positions.single_updates,
     "position_rewards": positions.rewards,
+    "around_peak": tables.around_peak,
     "yoked": tables.yoked,
     "doses": tables.doses,
     "runs": runs,
@@ -24,6 +25,8 @@ FIGURES = {
     "graph": figures.graph,
     "paths": figures.paths,
     "chain": figures.chain,
+    "both_situations": figures.both_situations,
+    "around_peak": figures.around_peak,
     "shares": figures.shares,
     "doses": figures.doses,
 }
@@ -34,6 +37,7 @@ KEYS = {
     "replication": ("arm", "number"),
     "own_controls": ("arm", "number"),
     "churn": ("arm", "update"),
+    "around_peak": ("arm", "measured", "situation"),
     "doses": ("ladder", "dose"),
 }
 REFERENCES = {"replication": "tune2"}

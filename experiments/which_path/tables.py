@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
 from momentum_jax.analysis.pages.blocks import designed_claims
 from momentum_jax.analysis.pages.blocks.depth_tables import ends
 from momentum_jax.analysis.pages.blocks.replication_tables import Number, Study, replications
+from momentum_jax.analysis.pages.blocks.situation_tables import situation_means
 from momentum_jax.analysis.pages.study_market import Market
 from momentum_jax.config import Criterion, default_checkpoints
 from momentum_jax.study import part_name
@@ -26,6 +28,7 @@ from .claims import FIXED_STEPS, THRESHOLD, TRIM, TUNE2, change, depth
 
 CONFIRMATORY = tuple(part_name(part) for part in parts.CONFIRMATORY)
 EVERY_PART = (*CONFIRMATORY, part_name(parts.REPLICATION_REST))
+AROUND_PEAK = 3_000  # environment steps before a seed's peak, and after it
 AUDITED_HORIZON = 10_240  # of the exploratory numbers that the audit keeps aside
 CHOICES = Choices(horizons=(5_000, 8_000, 10_240, 25_000, 30_000), thresholds=(2.0, 5.0, 10.0), baselines=(0, 1_000))
 # The first study's parts and names of the arms that both studies have.
@@ -164,6 +167,23 @@ def churn(market: Market) -> pd.DataFrame:
     table = means.isel(checkpoint=single).transpose("arm", "checkpoint").reset_coords(drop=True)
     table = table.assign_coords(checkpoint=updates[single]).rename(checkpoint="update")
     return table.to_dataframe().reset_index()
+
+
+def around_peak(market: Market) -> pd.DataFrame:
+    """P(HOLD), churn and divergence while flat and in a position, before and after each seed's peak."""
+    ds = everything(market)
+    return situation_means(ds, _MOVING, {} if ds is None else peaks(market, ds, _MOVING), AROUND_PEAK)
+
+
+def peaks(market: Market, ds: xr.Dataset, arms: Iterable[str]) -> dict[str, np.ndarray]:
+    """``[seed]`` step at which each seed of the dataset has its peak of P(HOLD | flat), by arm; NaN without one."""
+    found = {}
+    for arm in arms:
+        outcome = market.outcome(arm)
+        if outcome is not None:
+            by_seed = dict(zip(outcome.seeds.tolist(), outcome.peak_step, strict=True))
+            found[arm] = np.array([by_seed.get(seed, np.nan) for seed in ds["seed"].values.tolist()])
+    return found
 
 
 def yoked(market: Market) -> pd.DataFrame:

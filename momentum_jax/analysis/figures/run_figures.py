@@ -27,6 +27,7 @@ from momentum_jax.analysis.figures.pairs import plot_pairs
 from momentum_jax.analysis.figures.primary_metric import plot_primary, windowed_arm
 from momentum_jax.analysis.figures.recovery_curves import plot_recovery
 from momentum_jax.analysis.figures.seed_curves import plot_curves
+from momentum_jax.analysis.figures.situation_curves import plot_situations
 from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.recovery import recovery_sensitivity
@@ -34,6 +35,7 @@ from momentum_jax.analysis.metrics.alignment import aligned
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy_seeds
 from momentum_jax.analysis.metrics.metric_curves import Curve, curves_of, dip_curves, primary_curve, secondary_curve
 from momentum_jax.analysis.metrics.signal import is_split, sensitivity_curves, split_rate_change
+from momentum_jax.analysis.metrics.situations import situations
 from momentum_jax.analysis.report.arm_settings import numeric_dose
 from momentum_jax.analysis.report.formatting import format_percent, format_steps, in_unit, short_steps
 from momentum_jax.analysis.report.run_tables import depths_of, dip_thresholds
@@ -140,6 +142,8 @@ def _numbered(run: _Run, name: str, evidence: Evidence) -> Iterator[Picture]:
     yield _recovery(run, name)
     yield _onset(run, name)
     yield _predictors(run, name, evidence.predictors)
+    if run.diagnostics.probe_sets:
+        yield _situations(run, name)
 
 
 def _curves(run: _Run, name: str) -> Picture:
@@ -260,6 +264,16 @@ def _predictors(run: _Run, name: str, predictors: pd.DataFrame) -> Picture:
     then = f", and what moved {moved}" if split else ""
     caption = f"Predictors at step {step} of the depth of {run.primary.symbol} after it ({run.arms[0]}){then}"
     return Picture("predictors", caption, figure)
+
+
+def _situations(run: _Run, name: str) -> Picture:
+    measured = {
+        label: {situation: run.by_arm(values) for situation, values in by_situation.items()}
+        for label, by_situation in situations(run.ds).items()
+    }
+    words = " and ".join(dict.fromkeys(word for by_situation in measured.values() for word in by_situation))
+    caption = f"{words} side by side, on the probe states that stand for them; changes since the checkpoint before"
+    return Picture("situations", caption, plot_situations(run.env_steps, measured, f"{name}: {words}"))
 
 
 def _total(part: Floats) -> Floats:

@@ -96,7 +96,7 @@ def exact_share(diagnostics: Diagnostics) -> Metric | None:
     return next(iter(primary or shares), None)
 
 
-def decisions_in_words(diagnostics: Diagnostics) -> str:
-    """What the environment calls the decisions that it counts, plural."""
+def decisions_in_words(diagnostics: Diagnostics, counted_in: str = "") -> str:
+    """What the environment calls the decisions that a variable counts, plural; by default its table of decisions."""
     variables = {variable.name: variable for variable in diagnostics.variables}
-    return variables[diagnostics.decisions].denominator or "decisions"
+    return variables[counted_in or diagnostics.decisions].denominator or "decisions"

@@ -48,7 +48,7 @@ def test_every_run_has_its_gallery(simulate, arms, seeds):
     ds = load_run(simulate(arms=arms, num_seeds=seeds))
     names = [picture.name for picture in gallery(ds, dip_table(ds), gather(ds, draws=50))]
     middle = ["pairs"] if len(arms) > 1 else []
-    expected = ["curves", "drawdowns", "depths", *middle, "recovery", "onset", "predictors"]
+    expected = ["curves", "drawdowns", "depths", *middle, "recovery", "onset", "predictors", "situations"]
     assert names == ["hold_pct", *(f"{number}_{name}" for number, name in enumerate(expected, start=1))]
 
 

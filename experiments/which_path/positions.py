@@ -34,7 +34,7 @@ def rewards(market: Market) -> pd.DataFrame:
         f"reward_of_{name}": _ratio(reward.sel(action=actions), count.sel(action=actions))
         for name, actions in _ACTIONS.items()
     }
-    numbers["reward_of_stop"] = early["stop_reward_sum"].sum("action") / stops.where(stops > 0)
+    numbers["reward_of_stop"] = _ratio(early["stop_reward_sum"], early["forced_stop"])
     numbers["stops_per_100"] = 100 * stops / (count.sum("action") + stops)
     rows = []
     for arm in ds["arm"].values:
@@ -46,7 +46,7 @@ def rewards(market: Market) -> pd.DataFrame:
 
 
 def _ratio(reward: xr.DataArray, count: xr.DataArray) -> xr.DataArray:
-    total = count.sum("action")
+    total = count.sum("action") if "action" in count.dims else count
     return reward.sum("action") / total.where(total > 0)
 
 

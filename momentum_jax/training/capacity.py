@@ -21,7 +21,6 @@ from momentum_jax.training.group_width import Layout
 
 _FLOAT = 4  # bytes
 _STEP_BYTES = 14  # of `rollout.Trajectory`: action, reward, both ways to end, event word
-_RECORD_BYTES = 8  # of `records.UpdateRecord`, a transition: event word and reward
 _IN_FLIGHT = 2  # updates whose records are held at once
 _STATES_ON_DISK = 3  # two are kept while a third is written
 _COMPRESSED = 0.1  # of a checkpoint's size, at the least
@@ -73,7 +72,7 @@ def memory_bytes(config: RunConfig, task: Task, layouts: Sequence[Layout], num_s
     for arms, layout in zip(config.programs, layouts, strict=True):
         ppo = config.arms[arms[0]].ppo
         groups = -(-len(arms) * num_seeds // layout.group_size)  # the last is filled up with copies
-        records = _IN_FLIGHT * record_bytes(task) * ppo.rollout_size + _checkpoint_bytes(task)
+        records = _IN_FLIGHT * memory.record_bytes(task) * ppo.rollout_size + _checkpoint_bytes(task)
         held += groups * layout.group_size * (_state_bytes(task, ppo) + records)
         working.append(len(layout.devices) * _working_bytes(task, ppo))
     return held + max(working)
@@ -91,11 +90,6 @@ def transition_bytes(task: Task) -> int:
     """Size of a transition of `rollout.Trajectory`."""
     observations = task.compact_bytes * (2 if task.truncates else 1)
     return observations + task.num_actions + _STEP_BYTES + _outcome_bytes(task)
-
-
-def record_bytes(task: Task) -> int:
-    """Size of a transition of `records.UpdateRecord`."""
-    return _RECORD_BYTES + _outcome_bytes(task)
 
 
 def _outcome_bytes(task: Task) -> int:

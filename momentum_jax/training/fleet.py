@@ -23,10 +23,10 @@ from momentum_jax.run_directory.atomic_files import Rows
 from momentum_jax.training import memory
 from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import Layout, default_layout
+from momentum_jax.training.in_flight import Dispatched, RecordsInFlight
 from momentum_jax.training.recorder import blank_record
 from momentum_jax.training.runs import Run
 
-InFlight = list[list[Any]]  # by program and group: what was dispatched and not yet waited for
 Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
 _SNAPSHOT_RUNS = 32  # about 22 MB with the reference's network
 
@@ -90,6 +90,8 @@ class Fleet:
             self._engine(arms, shared, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]
         self._probes = [engine.compile(_probe_run, states) for engine in self._engines]
+        limits = [layout.groups_in_flight for layout in layouts if layout.groups_in_flight is not None]
+        self._in_flight = RecordsInFlight(min([sum(engine.num_groups for engine in self._engines), *limits]))
 
     @property
     def diagnostics(self) -> Diagnostics:
@@ -103,35 +105,37 @@ class Fleet:
     def num_runs(self) -> int:
         return self._order.size
 
-    def update(self, before: InFlight | None = None, stopped: np.ndarray | None = None) -> InFlight:
+    def update(self, stopped: np.ndarray | None = None) -> Dispatched:
         """Advance every run by one update; `fetch` gives a `records.UpdateRecord`.
 
+        Records reach the host between the dispatches, in their order, see `in_flight.RecordsInFlight`: first what is
+        left of the update before.
+
         Args:
-          before: what was dispatched before. It is brought to the host in place, group by group between the
-            dispatches: done afterwards, the devices would wait for it.
           stopped: [runs] bool; groups of stopped runs alone are not advanced, and nothing happens in their record.
         """
-        dispatched: InFlight = []
         idle = self._idle_groups(stopped)
+        dispatched: Dispatched = []
         for number, engine in enumerate(self._engines):
-            dispatched.append([])
+            records: list[Any] = []
+            dispatched.append(records)
             for group in range(engine.num_groups):
                 skipped = (number, group) in idle
-                dispatched[number].append(self._blank(engine.group_runs(group)) if skipped else engine.update(group))
-                if before is not None:
-                    before[number][group] = jax.tree.map(np.asarray, before[number][group])
+                records.append(self._blank(engine.group_runs(group)) if skipped else engine.update(group))
+                self._in_flight.add(records, group)
         return dispatched
 
-    def probe(self) -> InFlight:
+    def probe(self) -> Dispatched:
         """Ask the present policies for their probabilities; `fetch` gives a `probes.ProbeRecord` of each set."""
         return [
             [probe(group) for group in range(engine.num_groups)]
             for engine, probe in zip(self._engines, self._probes, strict=True)
         ]
 
-    def fetch(self, in_flight: InFlight) -> Any:
+    def fetch(self, dispatched: Dispatched) -> Any:
         """Wait for dispatched results and bring them to the host, leaves [runs, ...]."""
-        return self._join([engine.gather(groups) for engine, groups in zip(self._engines, in_flight, strict=True)])
+        self._in_flight.remove(dispatched)
+        return self._join([engine.gather(groups) for engine, groups in zip(self._engines, dispatched, strict=True)])
 
     def policies(self) -> Iterator[tuple[str, dict[str, Rows]]]:
         """Each arm's name and present parameters by name (`policy/dense_0/kernel`), arrays [seed, ...].

@@ -19,6 +19,7 @@ class Layout:
     devices: tuple[Any, ...]
     group_width: int  # runs of a group on each device
     vmapped: bool  # advance a device's runs together (GPU, TPU) or one after the other (CPU)
+    groups_in_flight: int | None = None  # at most, see `in_flight.RecordsInFlight`; None: all of them
 
     @property
     def group_size(self) -> int:
@@ -48,16 +49,13 @@ def default_layout(
     devices = tuple(jax.local_devices()[:num_devices])[:num_runs]
     on_cpu = devices[0].platform == "cpu"
     runs_each = -(-num_runs // len(devices))
-    if group_width is None and on_cpu:
-        group_width = max(width for width in range(1, _CPU_WIDTH + 1) if runs_each % width == 0)
-    elif group_width is None:
-        group_width = _accelerator_width(runs_each, memory.device_bytes(devices[0]), run_memory, reserved_bytes)
-    return Layout(devices=devices, group_width=group_width, vmapped=not on_cpu)
-
-
-def _accelerator_width(
-    runs_each: int, device_bytes: int | None, run_memory: memory.RunMemory | None, reserved_bytes: int
-) -> int:
-    if run_memory is None or device_bytes is None:
-        return min(memory.WIDEST, runs_each)
-    return memory.widest_group(run_memory, runs_each, device_bytes - reserved_bytes)
+    if on_cpu:
+        dividing = max(width for width in range(1, _CPU_WIDTH + 1) if runs_each % width == 0)
+        return Layout(devices=devices, group_width=group_width or dividing, vmapped=False)
+    total_bytes = memory.device_bytes(devices[0])
+    if run_memory is None or total_bytes is None:
+        return Layout(devices=devices, group_width=group_width or min(memory.WIDEST, runs_each), vmapped=True)
+    free_bytes = total_bytes - reserved_bytes
+    width = group_width or memory.widest_group(run_memory, runs_each, free_bytes)
+    in_flight = memory.groups_in_flight(run_memory, runs_each, width, free_bytes)
+    return Layout(devices=devices, group_width=width, vmapped=True, groups_in_flight=in_flight)

@@ -10,7 +10,8 @@ from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.probes import changes
 from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set
-from momentum_jax.training.fleet import Fleet, InFlight
+from momentum_jax.training.fleet import Fleet
+from momentum_jax.training.in_flight import Dispatched
 from momentum_jax.training.progress import Progress
 from momentum_jax.training.recorder import Checkpoint, Recorder
 
@@ -41,8 +42,8 @@ class Training:
             config.divergence_limit,
         )
         self._progress = progress
-        self._in_flight: tuple[int, InFlight] | None = None
-        self._probes: dict[int, InFlight] = {}  # by update: the policies that act in checkpoints to come
+        self._in_flight: tuple[int, Dispatched] | None = None
+        self._probes: dict[int, Dispatched] = {}  # by update: the policies that act in checkpoints to come
         self._last_log_probs: dict[str, np.ndarray] = {}  # by probe set: [runs, 2, P, A] of the checkpoint before
         self._named: set[int] = set()  # arms whose failure has been told of
         self.update = 0
@@ -63,7 +64,7 @@ class Training:
         if self.update in self._recorder.probed_updates and self.update not in self._probes:
             self._probes[self.update] = self._fleet.probe()
         before, stopped = self._in_flight, self._recorder.stopped
-        self._in_flight = self.update, self._fleet.update(before[1] if before else None, stopped)
+        self._in_flight = self.update, self._fleet.update(stopped)
         self.env_steps += self._config.rollout_size * int((~stopped).sum())
         self.update += 1
         yield from self._count(before)
@@ -103,7 +104,7 @@ class Training:
         self._last_log_probs = {name: array for name, array in kept.items() if array is not None}
         self._progress.skip(update * self._config.rollout_size)
 
-    def _count(self, dispatched: tuple[int, InFlight] | None) -> Iterator[Checkpoint]:
+    def _count(self, dispatched: tuple[int, Dispatched] | None) -> Iterator[Checkpoint]:
         if dispatched is None:
             return
         update, in_flight = dispatched

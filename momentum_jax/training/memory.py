@@ -23,6 +23,7 @@ class RunMemory(NamedTuple):
 
     state: int  # for as long as it trains
     temporary: int  # while its group is advanced
+    record: int  # of an update, until it is on the host
 
 
 def of_run(task: Task, config: PPOConfig) -> RunMemory:
@@ -39,7 +40,13 @@ def of_run(task: Task, config: PPOConfig) -> RunMemory:
     return RunMemory(
         state=_bytes((params, deviations, opt_state)),
         temporary=_bytes(params) + _FLOAT * config.rollout_size * step,
+        record=record_bytes(task) * config.rollout_size,
     )
+
+
+def record_bytes(task: Task) -> int:
+    """Size of a transition of `records.UpdateRecord`: event word, reward and what the task adds."""
+    return _FLOAT * (3 if task.diagnostics.has_outcomes else 2)
 
 
 def _bytes(tree: Any) -> int:
@@ -51,9 +58,24 @@ def widest_group(memory: RunMemory, num_runs: int, free_bytes: int) -> int:
 
     More than fit go in groups of equal size.
     """
-    room = _USABLE * free_bytes - num_runs * memory.state
+    room = _room(memory, num_runs, free_bytes)
     widest = max(1, min(WIDEST, num_runs, int(room // memory.temporary)))
     return -(-num_runs // -(-num_runs // widest))
+
+
+def groups_in_flight(memory: RunMemory, num_runs: int, width: int, free_bytes: int) -> int:
+    """Groups of `width` of a device's `num_runs` runs whose records it can hold while another is computed.
+
+    A device computes one group at a time, so the temporaries are those of one. At least one record is in flight: that
+    of the group that is computed while the one before it reaches the host, for which there has to be room too.
+    """
+    room = _room(memory, num_runs, free_bytes) - width * memory.temporary
+    return max(1, int(room // (width * memory.record)) - 1)
+
+
+def _room(memory: RunMemory, num_runs: int, free_bytes: int) -> float:
+    """Bytes left for the groups that are computed."""
+    return _USABLE * free_bytes - num_runs * memory.state
 
 
 def device_bytes(device: Any) -> int | None:

@@ -18,7 +18,7 @@ from momentum_jax.ppo import learner, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.processes import machine
-from momentum_jax.training import capacity, runner
+from momentum_jax.training import capacity, memory, runner
 from momentum_jax.training.group_width import Layout
 from tests.markets import make_segment
 
@@ -53,7 +53,7 @@ def test_estimates_are_the_sizes_of_the_learners_own_arrays(market, config):
     assert 0.9 * num_bytes(learned) < capacity._state_bytes(task, config) <= num_bytes(learned)
     assert num_bytes(trajectory) == capacity.transition_bytes(task) * config.rollout_size
     recorded = (trajectory.event, trajectory.reward, trajectory.outcome)
-    assert num_bytes(recorded) == capacity.record_bytes(task) * config.rollout_size
+    assert num_bytes(recorded) == memory.record_bytes(task) * config.rollout_size
 
 
 def small(**settings) -> RunConfig:

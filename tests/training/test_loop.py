@@ -31,7 +31,7 @@ class CountingFleet:
     def probe(self):
         return "probe", self.updates
 
-    def update(self, before=None, stopped=None):
+    def update(self, stopped=None):
         self.updates += 1
         return "update", self.updates - 1
 

@@ -25,7 +25,7 @@ def test_tune2_takes_at_most_three_megabytes():
     assert 2e6 < run.state + run.temporary < 3e6
 
 
-RUN = memory.RunMemory(state=10, temporary=30)
+RUN = memory.RunMemory(state=10, temporary=30, record=2)
 
 
 @pytest.mark.parametrize(
@@ -42,19 +42,58 @@ def test_a_group_is_as_wide_as_memory_allows(runs, free_bytes, width):
     assert memory.widest_group(RUN, runs, free_bytes) == width
 
 
+@pytest.mark.parametrize(
+    ("runs", "width", "free_bytes", "in_flight"),
+    [
+        (100, 50, 10_000, 54),  # 8 000 usable, 1 000 of states, 1 500 of temporaries; a group's records are 100
+        (100, 50, 3_500, 2),  # 300 are left: three records, one of them on its way to the host
+        (100, 50, 3_375, 1),
+        (100, 50, 1_000, 1),  # no room at all: the record of the group that is computed is always in flight
+    ],
+)
+def test_as_many_groups_are_in_flight_as_memory_holds_records(runs, width, free_bytes, in_flight):
+    assert memory.groups_in_flight(RUN, runs, width, free_bytes) == in_flight
+
+
 class Accelerator:
     """A device that says what it has."""
 
     platform = "gpu"
 
+    def __init__(self, num_bytes=5_000):
+        self._num_bytes = num_bytes
+
     def memory_stats(self):
-        return {"bytes_limit": 5000}
+        return {"bytes_limit": self._num_bytes}
+
+
+def layout_on(monkeypatch, device, *arguments, **settings):
+    monkeypatch.setattr(jax, "local_devices", lambda: [device])
+    return group_width.default_layout(*arguments, **settings)
 
 
 def test_an_accelerators_layout_follows_its_memory_and_what_others_reserve(monkeypatch):
-    monkeypatch.setattr(jax, "local_devices", lambda: [Accelerator()])
-    assert group_width.default_layout(100, run_memory=RUN).group_width == 100
-    assert group_width.default_layout(100, run_memory=RUN, reserved_bytes=1).group_width == 50
-    assert group_width.default_layout(100, 7, run_memory=RUN).group_width == 7
-    assert group_width.default_layout(100).group_width == 100
-    assert group_width.default_layout(100, run_memory=RUN).vmapped
+    def layout(*arguments, **settings):
+        return layout_on(monkeypatch, Accelerator(), *arguments, **settings)
+
+    assert layout(100, run_memory=RUN).group_width == 100
+    assert layout(100, run_memory=RUN, reserved_bytes=1).group_width == 50
+    assert layout(100, 7, run_memory=RUN).group_width == 7
+    assert layout(100).group_width == 100
+    assert layout(100, run_memory=RUN).vmapped
+    assert layout(100, run_memory=RUN).groups_in_flight == 1
+    assert layout(100, 50, run_memory=RUN).groups_in_flight == 14
+    assert layout(100).groups_in_flight is None  # nobody knows
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "runs", "width"),
+    [(80, 1_024, 1_024), (80, 4_096, 4_096), (80, 5_000, 2_500), (16, 4_096, 4_096), (8, 4_096, 1_366), (2, 4_096, 1)],
+)
+def test_tune2_takes_groups_of_1024_to_4096_runs_where_they_fit(monkeypatch, gigabytes, runs, width):
+    """An H100 has 80 GB, a TPU v5e 16; in 2 GB the states alone have no room, which `capacity` refuses."""
+    run_memory = memory.of_run(Momentum(), PPOConfig())
+    layout = layout_on(monkeypatch, Accelerator(gigabytes * 10**9), runs, run_memory=run_memory)
+    assert layout.group_width == width
+    needed = runs * run_memory.state + width * run_memory.temporary
+    assert needed < 0.8 * gigabytes * 10**9 or width == 1

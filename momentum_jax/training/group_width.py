@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -59,3 +60,12 @@ def default_layout(
     width = group_width or memory.widest_group(run_memory, runs_each, free_bytes)
     in_flight = memory.groups_in_flight(run_memory, runs_each, width, free_bytes)
     return Layout(devices=devices, group_width=width, vmapped=True, groups_in_flight=in_flight)
+
+
+def described(layouts: Sequence[Layout]) -> str:
+    """Devices and widths of a run's programs in a line of the log, and what memory bounds."""
+    devices = max((layout.devices for layout in layouts), key=len)
+    widths = ", ".join(str(layout.group_width) for layout in layouts)
+    limits = [layout.groups_in_flight for layout in layouts if layout.groups_in_flight is not None]
+    bounded = f", at most {min(limits):,} group(s) in flight by memory" if limits else ""
+    return f"{len(devices)} {devices[0].platform} device(s), {widths} run(s) each at a time{bounded}"

@@ -27,7 +27,7 @@ from momentum_jax.processes import distributed, jax_settings, kernel_choices, pa
 from momentum_jax.processes.invocation import resume_command
 from momentum_jax.training import capacity
 from momentum_jax.training.fleet import Fleet, program_layouts
-from momentum_jax.training.group_width import Layout
+from momentum_jax.training.group_width import Layout, described
 from momentum_jax.training.manifest import describe, headline, now
 from momentum_jax.training.resume import compatibility
 from momentum_jax.training.session import Session
@@ -88,7 +88,7 @@ def train(
         started = time.perf_counter()
         fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds))
         _keep_kernels(run_dir, layouts, job)
-        session.log(f"compiled for {_devices(layouts)} in {time.perf_counter() - started:.1f} s")
+        session.log(f"compiled for {described(layouts)} in {time.perf_counter() - started:.1f} s")
         session.train(fleet)
         job.barrier("trained")
         if job.is_first:
@@ -183,9 +183,3 @@ def _keep_kernels(run_dir: Path, layouts: Sequence[Layout], job: distributed.Job
     """On a GPU, keep what XLA chose: resuming needs the same kernels for the same bits."""
     if job.is_first and any(device.platform == "gpu" for layout in layouts for device in layout.devices):
         kernel_choices.keep(Path(jax.config.jax_compilation_cache_dir), run_dir)  # type: ignore[attr-defined]
-
-
-def _devices(layouts: Sequence[Layout]) -> str:
-    devices = max((layout.devices for layout in layouts), key=len)
-    widths = ", ".join(str(layout.group_width) for layout in layouts)  # by program
-    return f"{len(devices)} {devices[0].platform} device(s), {widths} run(s) each at a time"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import pytest
 
+from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
-from momentum_jax.training import device_arrays, group_width, memory
+from momentum_jax.training import device_arrays, fleet, group_width, memory
 
 
 @pytest.mark.parametrize("config", [PPOConfig(), PPOConfig(hidden_sizes=(16, 8), num_steps=64, num_envs=2)])
@@ -97,3 +100,21 @@ def test_tune2_takes_groups_of_1024_to_4096_runs_where_they_fit(monkeypatch, gig
     assert layout.group_width == width
     needed = runs * run_memory.state + width * run_memory.temporary
     assert needed < 0.8 * gigabytes * 10**9 or width == 1
+
+
+def test_the_log_says_how_wide_groups_are_and_what_memory_bounds(monkeypatch):
+    layouts = [layout_on(monkeypatch, Accelerator(10**6), runs, run_memory=RUN) for runs in (3_000, 4_000)]
+    said = "1 gpu device(s), 3000, 4000 run(s) each at a time, at most 79 group(s) in flight by memory"
+    assert group_width.described(layouts) == said
+    monkeypatch.undo()
+    on_cpus = [group_width.default_layout(8), group_width.default_layout(1)]
+    assert group_width.described(on_cpus) == "2 cpu device(s), 4, 1 run(s) each at a time"
+
+
+def test_programs_on_one_accelerator_leave_room_for_each_others_states(monkeypatch):
+    arms = tuple(Arm(name=f"width-{size}", ppo=PPOConfig(hidden_sizes=(size,))) for size in (8, 64))
+    config = RunConfig(experiment="widths", arms=arms)
+    large = memory.of_run(Momentum(), arms[1].ppo)
+    just_enough = math.ceil(50 * (large.state + large.temporary) / 0.8)
+    assert layout_on(monkeypatch, Accelerator(just_enough), 50, run_memory=large).group_width == 50
+    assert fleet.program_layouts(config, Momentum(), num_seeds=50)[1].group_width == 25

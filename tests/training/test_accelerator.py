@@ -2,9 +2,9 @@
 
 What needs none is tested on every machine: what precision the compiled products ask for (test_precision.py), that a
 resume refuses another precision (resume/test_compatibility.py), which choices of kernels a run keeps and goes on with
-(tests/processes/test_kernel_choices.py), processes that are killed and resumed to the same bits (resume/test_crashes.py,
-test_two_processes.py), a group's width by memory (test_memory.py), groups in flight (test_in_flight.py) and first
-states (test_initialisation.py).
+(tests/processes/test_kernel_choices.py), that processes killed with `kill -9` are resumed to the same bits
+(resume/test_crashes.py, test_two_processes.py), a group's width by memory (test_memory.py), groups in flight
+(test_in_flight.py) and first states (test_initialisation.py).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def test_records_do_not_depend_on_how_many_groups_are_in_flight(accelerator, mar
     layouts = fleets.program_layouts(dataclasses.replace(config, group_width=(1,)), Momentum(), 6)
     layouts = [dataclasses.replace(layout, groups_in_flight=limit) for layout in layouts]
     fleet = fleets.Fleet(config, Momentum(), market.params.market, layouts)
-    engine, expected = params_after(market, range(6), updates=1, width=1)
+    _, expected = params_after(market, range(6), updates=1, width=1)
     jax.tree.map(np.testing.assert_array_equal, fleet.fetch(fleet.update()), expected)
 
 

@@ -11,6 +11,7 @@ import xarray as xr
 from momentum_jax.analysis.export.run_exports import file_name
 from momentum_jax.analysis.inference.bands import quantile_bands
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy
+from momentum_jax.diagnostics.description import Diagnostics, Metric, Recorded
 from momentum_jax.diagnostics.variables import HEALTH_METRICS
 from momentum_jax.run_directory import diagnostics_of
 
@@ -25,9 +26,9 @@ class MissingWriterError(RuntimeError):
 def write_events(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     """Writes ``<folder>/<arm>/seed_<n>`` and ``<folder>/<arm>/all_seeds``, one event file each.
 
-    Tags are ``<decisions>/<curve>`` of the environment's metrics, windowed and exact (``<decisions>`` is the name of
-    its table of decisions without ``_count``), and ``learner/<variable>``; in ``all_seeds`` with ``/median, /q25,
-    /q75``. The step is the environment step. Event files of an earlier call are replaced.
+    Tags are ``<decisions>/<curve>`` of the environment's metrics, windowed and exact (``<decisions>`` is the variable
+    that counts a metric's decisions, without ``_count``), and ``learner/<variable>``; in ``all_seeds`` with ``/median,
+    /q25, /q75``. The step is the environment step. Event files of an earlier call are replaced.
     rl-reliability-metrics reads the seeds' folders as its run directories.
 
     Args:
@@ -56,16 +57,21 @@ def write_events(ds: xr.Dataset, folder: str | Path) -> list[Path]:
 def _scalars(ds: xr.Dataset) -> dict[str, np.ndarray]:
     """``[arm, seed, K]`` by tag, NaN from the step a seed failed."""
     curves, diagnostics, alive = derive_curves(ds), diagnostics_of(ds), healthy(ds)
-    group = diagnostics.decisions.removesuffix("_count")
-    names = [
-        name
+    chosen = {
+        f"{_group(metric, diagnostics)}/{name}": curves[name]
         for metric in diagnostics.metrics
         for counted, name in metric.curves.items()
         if counted != "cumulative" and name not in _LEARNER
-    ]
-    chosen = {f"{group}/{name}": curves[name] for name in names}
+    }
     chosen |= {f"learner/{name}": ds[name].where(alive) for name in _LEARNER}
     return {tag: values.transpose("arm", "seed", "checkpoint").values for tag, values in chosen.items()}
+
+
+def _group(metric: Metric, diagnostics: Diagnostics) -> str:
+    """What the tags of a metric's curves begin with."""
+    derived = metric.derived
+    decisions = diagnostics.decisions if isinstance(derived, Recorded) else diagnostics.counted_in(derived)
+    return decisions.removesuffix("_count")
 
 
 def _aggregates(scalars: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -35,7 +35,7 @@ from momentum_jax.analysis.metrics.alignment import aligned
 from momentum_jax.analysis.metrics.curves import derive_curves, healthy_seeds
 from momentum_jax.analysis.metrics.metric_curves import Curve, curves_of, dip_curves, primary_curve, secondary_curve
 from momentum_jax.analysis.metrics.signal import is_split, sensitivity_curves, split_rate_change
-from momentum_jax.analysis.metrics.situations import situations
+from momentum_jax.analysis.metrics.situations import Measured, situations
 from momentum_jax.analysis.report.arm_settings import numeric_dose
 from momentum_jax.analysis.report.formatting import format_percent, format_steps, in_unit, short_steps
 from momentum_jax.analysis.report.run_tables import depths_of, dip_thresholds
@@ -142,8 +142,9 @@ def _numbered(run: _Run, name: str, evidence: Evidence) -> Iterator[Picture]:
     yield _recovery(run, name)
     yield _onset(run, name)
     yield _predictors(run, name, evidence.predictors)
-    if run.diagnostics.probe_sets:
-        yield _situations(run, name)
+    measured = situations(run.ds)
+    if measured:
+        yield _situations(run, name, measured)
 
 
 def _curves(run: _Run, name: str) -> Picture:
@@ -266,14 +267,15 @@ def _predictors(run: _Run, name: str, predictors: pd.DataFrame) -> Picture:
     return Picture("predictors", caption, figure)
 
 
-def _situations(run: _Run, name: str) -> Picture:
-    measured = {
-        label: {situation: run.by_arm(values) for situation, values in by_situation.items()}
-        for label, by_situation in situations(run.ds).items()
-    }
+def _situations(run: _Run, name: str, measured: Measured) -> Picture:
     words = " and ".join(dict.fromkeys(word for by_situation in measured.values() for word in by_situation))
-    caption = f"{words} side by side, on the probe states that stand for them; changes since the checkpoint before"
-    return Picture("situations", caption, plot_situations(run.env_steps, measured, f"{name}: {words}"))
+    drawn = {
+        label: {situation: run.by_arm(values) for situation, values in by_situation.items()}
+        for label, by_situation in measured.items()
+    }
+    first_arms = f" (the first {canvas.COLUMNS} arms)" if len(run.arms) > canvas.COLUMNS else ""
+    caption = f"{words} side by side, on the probe states that stand for them{first_arms}"
+    return Picture("situations", caption, plot_situations(run.env_steps, drawn, f"{name}: {words}"))
 
 
 def _total(part: Floats) -> Floats:

@@ -10,10 +10,18 @@ from momentum_jax.diagnostics.description import Diagnostics, Metric, ProbeSet, 
 from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set
 from momentum_jax.run_directory import diagnostics_of
 
-_CHANGES = {"churn": "churn per update, share of states", "policy_kl": "KL divergence per update, nat"}
+# Label and scale.
+_CHANGES = {
+    "churn": ("churn per update, % of states", 100),
+    "policy_kl": ("KL divergence per update, 0.001 nat", 1_000),
+}
 
 
-def situations(ds: xr.Dataset) -> dict[str, dict[str, xr.DataArray]]:
+Measured = dict[str, dict[str, xr.DataArray]]
+"""By what is measured, by the words for the situation."""
+
+
+def situations(ds: xr.Dataset) -> Measured:
     """The share on which probe halves are compared (`exact_share`), churn and divergence, side by side.
 
     Checkpoints may be one update apart or many: changes are divided by the updates since the checkpoint before, and
@@ -38,8 +46,8 @@ def situations(ds: xr.Dataset) -> dict[str, dict[str, xr.DataArray]]:
     shares |= {one.name: name for one in diagnostics.probe_sets if (name := _counterpart(share, one, diagnostics))}
     found = {f"exact P({share.label}), %": {words[name]: curves[curve] for name, curve in shares.items()}}
     updates = ds["update"].diff("checkpoint").reindex(checkpoint=ds["checkpoint"])
-    for variable, label in _CHANGES.items():
-        by_set = {name: ds[of_probe_set(variable, name)] for name in words}
+    for variable, (label, scale) in _CHANGES.items():
+        by_set = {name: scale * ds[of_probe_set(variable, name)] for name in words}
         found[label] = {words[name]: (one / updates.where(updates > 0)).where(alive) for name, one in by_set.items()}
     return found
 

@@ -145,6 +145,7 @@ def test_event_files_hold_every_seed_and_the_quantiles(ds, tmp_path):
     curve = derive_curves(ds)["p_hold"].sel(arm="tune3")
     assert list(seed["flat/p_hold"]) == [0, 1_000, 5_000, 10_000]
     np.testing.assert_allclose(list(seed["flat/p_hold"].values()), curve.sel(seed=2).values, rtol=1e-6)
+    assert {"position/p_hold_position", "position/hold_position_pct", "flat/churn_position"} <= seed.keys()
     together = read_events(tmp_path / "tune3" / "all_seeds")
     np.testing.assert_allclose(list(together["flat/p_hold/median"].values()), curve.median("seed").values, rtol=1e-6)
     assert list(read_events(tmp_path / "tune2" / "seed_1")["flat/p_hold"]) == [0, 1_000]

@@ -29,12 +29,13 @@ def test_both_situations_are_side_by_side_and_changes_are_those_of_one_update(ru
     exact = found[ALONE]
     held = run["p_action_position"].isel(probe_half=0).sel(action="HOLD")
     np.testing.assert_allclose(exact[POSITION].isel(arm=0), 100 * held.isel(arm=0))
-    for label, variable in (
-        ("churn per update, share of states", "churn"),
-        ("KL divergence per update, nat", "policy_kl"),
-    ):
+    labels = {
+        "churn": ("churn per update, % of states", 100),
+        "policy_kl": ("KL divergence per update, 0.001 nat", 1_000),
+    }
+    for variable, (label, scale) in labels.items():
         for situation, name in ((FLAT, variable), (POSITION, f"{variable}_position")):
-            recorded, curve = run[name].isel(arm=0).values, found[label][situation].isel(arm=0).values
+            recorded, curve = scale * run[name].isel(arm=0).values, found[label][situation].isel(arm=0).values
             assert np.isnan(curve[:, [0, 2]]).all()  # none before the first, and no update between
             np.testing.assert_allclose(curve[:, [1, 3]], recorded[:, [1, 3]])
             np.testing.assert_allclose(curve[:, 4], recorded[:, 4] / 2)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.inference.intervals import mean_interval
@@ -114,4 +115,5 @@ def _plot_paths(axis: Axes, updates: npt.NDArray[np.int64], paths: Mapping[str, 
         style = styles[path]
         axis.fill_between(updates, low, high, color=style.color, alpha=0.2, linewidth=0)
         axis.plot(updates, middle, color=style.color, linestyle=style.linestyle, label=PATHS[path], linewidth=1.6)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel(f"update (mean over seeds with {format_percent(CONFIDENCE)} interval)", fontsize=9)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -75,10 +76,10 @@ def rows(config: MarketConfig, seeds: Iterable[int], updates: int) -> Iterator[d
     for seed in seeds:
         for update, replayed in enumerate(replays(market, tune2.ARM.env, tune2.ARM.ppo, seed, updates), start=1):
             counts = {"forced_stops": int(replayed.forced_stops), "flat_decisions": int(replayed.flat_decisions)}
-            for kind, changes in zip(REWARDS, replayed.change, strict=True):
-                for decisions, change in zip(DECISIONS, changes, strict=True):
-                    which = {"seed": seed, "update": update, "rewards": kind, "decisions": decisions}
-                    yield which | {"p_hold": 100.0 * float(replayed.before), "change": 100.0 * float(change)} | counts
+            for (row, kind), (column, decisions) in product(enumerate(REWARDS), enumerate(DECISIONS)):
+                which = {"seed": seed, "update": update, "rewards": kind, "decisions": decisions}
+                change = float(replayed.change[row][column])
+                yield which | {"p_hold": 100.0 * float(replayed.before), "change": 100.0 * change} | counts
 
 
 def _flags() -> flags.FlagValues:

@@ -149,6 +149,7 @@ def _experiment(values: flags.FlagValues, load_experiment: Callable[[str], Exper
 
 def _new_run(experiment: Experiment, values: flags.FlagValues) -> RunConfig:
     """The experiment with the flags that are given; declared checkpoints beyond a shorter run are left out."""
+    modes.check_environment(experiment.environment, flag_definitions.given_names(values))
     # A part may name where its bars come from and leave the files to the flags.
     declared = _as_declared(experiment, {**experiment.market, **flag_definitions.given(values, MarketConfig)})
     config = _with_flags(declared, values)

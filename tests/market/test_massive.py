@@ -107,7 +107,8 @@ def test_share_classes_are_written_as_the_service_writes_them(serve, tmp_path):
 def test_months_keep_their_distance(serve, tmp_path):
     naps: list[float] = []
     source(serve(good), tmp_path, Pace(12.0, naps.append)).bars("SPY", "2024-02-01", "2024-04-30")
-    assert naps == [pytest.approx(12.0, abs=1.0)] * 3
+    # What a request took is not slept once more; a busy machine may take seconds for it.
+    assert len(naps) == 3 and all(6.0 < nap <= 12.0 for nap in naps)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from momentum_jax.analysis.report.build import write_report
 from momentum_jax.run_directory import RunDirectoryError
 
 FIGURES = {"hold_pct", "1_curves", "2_drawdowns", "3_depths", "4_pairs", "5_recovery", "6_onset", "7_predictors"}
+FIGURES |= {"8_situations"}  # where decisions in two situations are counted
 
 
 def test_report_of_a_run_with_a_failed_seed(simulate):

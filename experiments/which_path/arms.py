@@ -59,7 +59,7 @@ _LESS_PUNISHED = "returns vary less, so that normalised advantages of all other 
 STOP_REWARD_0 = _changed(
     "stop_reward_0",
     "the reward of a forced stop; its sale and the false accounting stay",
-    _LESS_PUNISHED,
+    f"trims are not unlearned, so that stops stay frequent; {_LESS_PUNISHED}",
     env={"stop_reward_weight": 0.0},
 )
 NO_STOP = _changed(
@@ -107,7 +107,7 @@ def yoked(rates: tuple[float, ...]) -> Intervention:
     """The punishment without its cause: tune2's stops of each seed at steps drawn whatever the action."""
     made = _changed(
         "yoked_stop",
-        "the contingency: as many stops as in tune2, whatever the action was; trims are harmless",
+        "the contingency: stops at the rate of tune2's first 5 000 steps, whatever the action was; trims are harmless",
         "stops fall on HOLD and EXIT too, at a constant rate; honest losses are not cut",
         env=_TRIM | {"stop_fires": False},
     )

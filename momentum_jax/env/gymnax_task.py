@@ -102,14 +102,16 @@ class GymnaxTask:
         observation, env_state, reward, terminated, info = self._env.step_env(key, state.env_state, action, params)
         truncated = self._env.is_truncated(env_state, params)
         terminated = jnp.asarray(terminated, bool)
-        told = self.telemetry(state.env_state, action, env_state, info)
+        telemetry = self.telemetry(state.env_state, action, env_state, info)
         return Step(
             state=ObservedState(_strongly_typed(env_state), observation),
             reward=jnp.asarray(reward, jnp.float32),
             terminated=terminated,
             truncated=truncated & ~terminated,
-            event=self._event_word.pack(action, told.context, episode_end=terminated | truncated, **told.flags),
-            outcome=told.outcome,
+            event=self._event_word.pack(
+                action, telemetry.context, episode_end=terminated | truncated, **telemetry.flags
+            ),
+            outcome=telemetry.outcome,
         )
 
     def decision_weights(self, event: jax.Array, params: Any) -> tuple[()]:

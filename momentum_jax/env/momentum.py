@@ -235,9 +235,9 @@ class Momentum(environment.Environment):
     ) -> Step:
         following = next_bar(state.bar, params.market, params.options) if ahead is None else ahead.following
         entry, chance = params.market.prices_at(state.entry_bar), rule_interventions.draw(key, params.options)
-        state, reward, terminated, told = rules.step_to(following, state, action, entry, params.options, chance)
+        state, reward, terminated, telemetry = rules.step_to(following, state, action, entry, params.options, chance)
         truncated = jnp.zeros_like(terminated)
-        return Step(state, reward, terminated, truncated, event_word(told, terminated), told.trade_return)
+        return Step(state, reward, terminated, truncated, event_word(telemetry, terminated), telemetry.trade_return)
 
     def compact(self, state: rules.State, params: EnvParams, ahead: Ahead | None = None) -> CompactObservation:
         now = params.market.prices_at(state.bar) if ahead is None else ahead.seen

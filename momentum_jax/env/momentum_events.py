@@ -11,19 +11,19 @@ from momentum_jax.env.rules import Telemetry
 EVENT_WORD = EventWord.of(MOMENTUM)
 
 
-def event_word(told: Telemetry, terminated: jax.Array) -> jax.Array:
+def event_word(telemetry: Telemetry, terminated: jax.Array) -> jax.Array:
     """Word [] int32 of a step; its action is the one that was executed."""
-    drawn = {"yoked_stop": told.yoked_stop, "forced_trim": told.forced_trim}
+    drawn = {"yoked_stop": telemetry.yoked_stop, "forced_trim": telemetry.forced_trim}
     return EVENT_WORD.pack(
-        told.executed_action,
-        told.setup_score,
-        is_flat=told.is_flat_pre,
-        good_buy=told.good_buy_bonus,
-        missed_opportunity=told.missed_opportunity,
-        bad_chase=told.bad_chase_penalty,
-        low_advantage=told.low_advantage_penalty,
-        forced_stop=told.forced_stop_loss,
-        trade_closed=told.trade_closed,
+        telemetry.executed_action,
+        telemetry.setup_score,
+        is_flat=telemetry.is_flat_pre,
+        good_buy=telemetry.good_buy_bonus,
+        missed_opportunity=telemetry.missed_opportunity,
+        bad_chase=telemetry.bad_chase_penalty,
+        low_advantage=telemetry.low_advantage_penalty,
+        forced_stop=telemetry.forced_stop_loss,
+        trade_closed=telemetry.trade_closed,
         episode_end=terminated,
         **{name: value for name, value in drawn.items() if value is not None},
     )

@@ -26,11 +26,15 @@ SHIPPED = "momentum_jax.experiments"
 def shipped() -> ModuleType:
     """The package of experiments, under the same name wherever it lies: users' own files import from it.
 
-    An installation has it inside this package; the repository beside it.
+    An installation has it inside this package; the repository beside it. It is looked for by place: a finder of
+    another copy, which is installed as an editable one, would answer to the name too.
     """
-    if importlib.util.find_spec(SHIPPED) is not None:
+    if SHIPPED in sys.modules:
+        return sys.modules[SHIPPED]
+    package = Path(__file__).resolve().parents[1]
+    if (package / "experiments").is_dir():
         return importlib.import_module(SHIPPED)
-    module = unrun_module(SHIPPED, Path(__file__).resolve().parents[2] / "experiments" / "__init__.py")
+    module = unrun_module(SHIPPED, package.parent / "experiments" / "__init__.py")
     sys.modules[SHIPPED] = module
     assert module.__spec__ is not None and module.__spec__.loader is not None
     module.__spec__.loader.exec_module(module)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
+from importlib.abc import MetaPathFinder
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +102,24 @@ def test_a_file_that_is_not_there_is_named(write):
 def test_the_experiments_have_one_name_wherever_they_lie():
     assert experiments.__name__ == "momentum_jax.experiments" and "tune2" in experiments.names()
     assert experiments.load("early_dip.dose").name == "early_dip.dose"
+
+
+class OtherCopy(MetaPathFinder):
+    """What an editable installation of another copy adds to the finders."""
+
+    def __init__(self, folder: Path):
+        self._file = folder / "__init__.py"
+        self._file.write_text("")
+
+    def find_spec(self, fullname, path=None, target=None):
+        found = fullname == "momentum_jax.experiments"
+        return importlib.util.spec_from_file_location(fullname, self._file) if found else None
+
+
+def test_the_experiments_are_those_of_this_copy_where_another_is_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, OtherCopy(tmp_path)])
+    monkeypatch.delitem(sys.modules, "momentum_jax.experiments")
+    assert Path(experiment_file.shipped().__file__) == ROOT / "experiments" / "__init__.py"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ _RENAMED = {
     "analysis.claims": "analysis.claims.verdicts",
     "analysis.configuration": "analysis.report.arm_settings",
     "analysis.exports": "analysis.export.run_exports",
+    "analysis.metrics.curves": "analysis.metrics.derived_curves",
     "analysis.page": "analysis.report.html_page",
     "analysis.quality": "analysis.report.data_warnings",
     "analysis.report": "analysis.report.build",

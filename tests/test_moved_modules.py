@@ -34,7 +34,7 @@ OLD = {
     "import momentum_jax.store as s": "import momentum_jax.run_directory as s",
     "from momentum_jax import slurm as batch": "from momentum_jax.cli import batch_file as batch",
     "from momentum_jax.analysis.curves import derive_curves": (
-        "from momentum_jax.analysis.metrics.curves import derive_curves"
+        "from momentum_jax.analysis.metrics.derived_curves import derive_curves"
     ),
     "from momentum_jax.analysis.dips import find_dips": "from momentum_jax.analysis.dips.dips import find_dips",
     "from momentum_jax.analysis.joining import join_runs": "from momentum_jax.run_directory.joining import join_runs",

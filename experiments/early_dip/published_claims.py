@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.analysis.claims.published import Rule
-from momentum_jax.analysis.metrics.curves import failed_steps
+from momentum_jax.analysis.metrics.derived_curves import failed_steps
 from momentum_jax.analysis.report.run_tables import table_values
 from momentum_jax.config import Claim, Criterion
 

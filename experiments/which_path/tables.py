@@ -14,7 +14,7 @@ from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.multiverse import Choices, by_horizon, verdict_shares
 from momentum_jax.analysis.dips.drawdowns import reaches
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
-from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.pages.blocks import designed_claims
 from momentum_jax.analysis.pages.blocks.depth_tables import ends
 from momentum_jax.analysis.pages.blocks.replication_tables import Number, Study, replications

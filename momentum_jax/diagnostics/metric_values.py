@@ -1,6 +1,6 @@
 """How a metric follows from what is recorded, in NumPy: of one checkpoint's arrays, or of any counts at all.
 
-Curves of a whole run, with their labels: `analysis.metrics.curves`.
+Curves of a whole run, with their labels: `analysis.metrics.derived_curves`.
 """
 
 from __future__ import annotations

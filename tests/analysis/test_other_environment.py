@@ -19,7 +19,7 @@ from momentum_jax.analysis.export import run_exports
 from momentum_jax.analysis.export.tensorboard import write_events
 from momentum_jax.analysis.figures import gallery
 from momentum_jax.analysis.inference.verdict import Verdict
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.metrics.signal import sensitivity_curves
 from momentum_jax.analysis.report.build import write_report
 from momentum_jax.analysis.report.formatting import format_table

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.report.formatting import triples
 from momentum_jax.analysis.report.run_tables import checkpoint_table
 from momentum_jax.run_directory import load_run

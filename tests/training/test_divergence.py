@@ -12,7 +12,7 @@ import pytest
 
 import momentum_jax
 from momentum_jax import run_directory
-from momentum_jax.analysis.metrics.curves import failed_steps
+from momentum_jax.analysis.metrics.derived_curves import failed_steps
 from momentum_jax.analysis.report import build, terminal
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.variables import table

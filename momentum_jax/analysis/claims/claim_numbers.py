@@ -12,7 +12,7 @@ from momentum_jax.analysis.claims.claim_intervals import bounds_of, room_to_fall
 from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import find_dips
 from momentum_jax.analysis.dips.thresholds import dip_threshold
-from momentum_jax.analysis.metrics.curves import derive_curves, healthy
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy
 from momentum_jax.analysis.report.run_tables import table_values
 from momentum_jax.config.declared_claims import Criterion
 from momentum_jax.config.run_config import TABLE_STEPS

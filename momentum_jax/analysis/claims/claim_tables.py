@@ -16,7 +16,7 @@ from momentum_jax.analysis.claims.published_claims import judge_published
 from momentum_jax.analysis.claims.verdicts import Finding, Judgement, declared_claims, judge_together
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
-from momentum_jax.analysis.metrics.curves import healthy_seeds
+from momentum_jax.analysis.metrics.derived_curves import healthy_seeds
 from momentum_jax.analysis.report.formatting import format_percent, format_table, without_few_seeds
 from momentum_jax.diagnostics.description import COUNTED
 from momentum_jax.run_directory import write_atomic

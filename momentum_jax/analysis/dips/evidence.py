@@ -28,7 +28,7 @@ from momentum_jax.analysis.inference.predictors import (
     predict,
     predict_alone,
 )
-from momentum_jax.analysis.metrics.curves import counts_of, derive_curves, failed_steps, fraction, healthy
+from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, failed_steps, fraction, healthy
 from momentum_jax.analysis.metrics.metric_curves import dip_curves, primary_curve
 from momentum_jax.analysis.report.formatting import in_unit
 from momentum_jax.diagnostics.description import Recorded

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import Curve, steady_curve
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.run_directory import RunDirectoryError, diagnostics_of, write_atomic

@@ -10,7 +10,7 @@ import xarray as xr
 
 from momentum_jax.analysis.export.run_exports import file_name
 from momentum_jax.analysis.inference.bands import quantile_bands
-from momentum_jax.analysis.metrics.curves import derive_curves, healthy
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy
 from momentum_jax.diagnostics.description import Diagnostics, Metric, Recorded
 from momentum_jax.diagnostics.variables import HEALTH_METRICS
 from momentum_jax.run_directory import diagnostics_of

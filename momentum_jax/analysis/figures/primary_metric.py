@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from momentum_jax.analysis.claims.published_arms import PublishedArm, published_arms
 from momentum_jax.analysis.figures import canvas
-from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import Curve, curves_of
 from momentum_jax.run_directory import diagnostics_of
 

@@ -32,7 +32,7 @@ from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.recovery import recovery_sensitivity
 from momentum_jax.analysis.metrics.alignment import aligned
-from momentum_jax.analysis.metrics.curves import derive_curves, healthy_seeds
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy_seeds
 from momentum_jax.analysis.metrics.metric_curves import Curve, curves_of, dip_curves, primary_curve, secondary_curve
 from momentum_jax.analysis.metrics.signal import is_split, sensitivity_curves, split_rate_change
 from momentum_jax.analysis.metrics.situations import Measured, situations

@@ -17,7 +17,7 @@ from scipy import stats
 
 from momentum_jax.analysis.inference.intervals import Interval, statistic_interval
 from momentum_jax.analysis.inference.prediction_power import detectable_share
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.metrics.signal import sensitivity_curves
 from momentum_jax.run_directory import diagnostics_of

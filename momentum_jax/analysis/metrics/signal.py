@@ -19,7 +19,7 @@ import numpy.typing as npt
 import xarray as xr
 from scipy import stats
 
-from momentum_jax.analysis.metrics.curves import expected_counts, healthy
+from momentum_jax.analysis.metrics.derived_curves import expected_counts, healthy
 from momentum_jax.diagnostics.description import Contrast, Diagnostics, Share
 from momentum_jax.run_directory import diagnostics_of
 

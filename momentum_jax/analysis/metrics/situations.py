@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from momentum_jax.analysis.metrics.curves import derive_curves, healthy
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy
 from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, exact_share
 from momentum_jax.diagnostics.description import Diagnostics, Metric, ProbeSet, Share
 from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set

@@ -14,7 +14,7 @@ import xarray as xr
 
 from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
-from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.pages.condensed import read_condensed
 from momentum_jax.run_directory import RunDirectoryError, diagnostics_of

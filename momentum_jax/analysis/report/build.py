@@ -10,7 +10,7 @@ import xarray as xr
 
 from momentum_jax.analysis.dips.evidence import gather
 from momentum_jax.analysis.figures import gallery, save_figure
-from momentum_jax.analysis.metrics.curves import curves_kept
+from momentum_jax.analysis.metrics.derived_curves import curves_kept
 from momentum_jax.analysis.report.document import Image
 from momentum_jax.analysis.report.html_page import to_page
 from momentum_jax.analysis.report.rendering import to_markdown

@@ -10,7 +10,7 @@ import xarray as xr
 
 from momentum_jax.analysis.dips.definition import HORIZON
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
-from momentum_jax.analysis.metrics.curves import derive_curves, divergence_limit, failed_steps
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, divergence_limit, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, exact_share
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_steps

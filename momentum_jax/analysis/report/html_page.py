@@ -13,7 +13,7 @@ import pandas as pd
 import PIL.Image
 import xarray as xr
 
-from momentum_jax.analysis.metrics.curves import derive_curves, healthy
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy
 from momentum_jax.analysis.metrics.metric_curves import dip_curves, primary_curve
 from momentum_jax.analysis.report.document import Section
 from momentum_jax.analysis.report.formatting import format_steps

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.analysis.export.tensorboard import write_events
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.report.build import write_report
 from momentum_jax.analysis.report.formatting import format_range, format_steps, with_unit

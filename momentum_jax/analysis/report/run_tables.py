@@ -15,7 +15,7 @@ from momentum_jax.analysis.dips.dips import DipClass, find_dips, landmark_depth
 from momentum_jax.analysis.dips.excursions import find_excursions
 from momentum_jax.analysis.dips.thresholds import dip_threshold, has_common_threshold, threshold_in_words
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
-from momentum_jax.analysis.metrics.curves import counts_of, derive_curves, failed_steps, healthy, percentages
+from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, failed_steps, healthy, percentages
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves
 from momentum_jax.config.run_config import TABLE_STEPS
 from momentum_jax.diagnostics.description import COUNTED, Diagnostics

@@ -18,7 +18,7 @@ from momentum_jax.analysis.claims.verdicts import declared_claims, judge_togethe
 from momentum_jax.analysis.dips.definition import PREDICTION_STEPS
 from momentum_jax.analysis.dips.evidence import Evidence, comparison_table
 from momentum_jax.analysis.inference.level import shared_confidence
-from momentum_jax.analysis.metrics.curves import healthy_seeds
+from momentum_jax.analysis.metrics.derived_curves import healthy_seeds
 from momentum_jax.analysis.report import notes
 from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings
 from momentum_jax.analysis.report.data_warnings import quality_table, warnings_of

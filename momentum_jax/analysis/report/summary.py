@@ -15,7 +15,7 @@ from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, RECOVERY_S
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
-from momentum_jax.analysis.metrics.curves import derive_curves, failed_steps
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_percent, format_steps, with_unit

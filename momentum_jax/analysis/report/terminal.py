@@ -12,7 +12,7 @@ from momentum_jax.analysis.dips.definition import BASELINES, LANDMARKS, SMALLEST
 from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
-from momentum_jax.analysis.metrics.curves import failed_steps, healthy_seeds
+from momentum_jax.analysis.metrics.derived_curves import failed_steps, healthy_seeds
 from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, dip_curves
 from momentum_jax.analysis.report.formatting import (
     format_percent,

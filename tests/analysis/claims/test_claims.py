@@ -17,7 +17,7 @@ from momentum_jax.analysis.claims.published_claims import judge_published
 from momentum_jax.analysis.claims.verdicts import RunNumbers, declared_claims, find_arm, judge, overall
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.verdict import Verdict, decide, direction
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.cli import report_command
 from momentum_jax.config.declared_claims import Claim, Criterion, claim_from_json
 from momentum_jax.config.run_config import RunConfig

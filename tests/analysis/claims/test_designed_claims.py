@@ -29,7 +29,7 @@ from momentum_jax.analysis.claims.verdicts import judge
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.intervals import mean_interval
 from momentum_jax.analysis.inference.verdict import Verdict
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.config.declared_claims import claim_from_json
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError

@@ -12,7 +12,7 @@ from scipy import stats
 from momentum_jax.analysis.claims.multiverse import Choices, universes, verdict_shares
 from momentum_jax.analysis.inference.replication import predicted_mean
 from momentum_jax.analysis.metrics.coarser import at_steps
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.pages.blocks.replication_tables import Number, Study, replications
 from momentum_jax.config.declared_claims import Claim, Criterion
 from momentum_jax.run_directory import load_run

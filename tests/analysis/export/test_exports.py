@@ -12,7 +12,7 @@ import xarray as xr
 
 from momentum_jax.analysis.export import run_exports
 from momentum_jax.analysis.export.tensorboard import write_events
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.run_directory import RunDirectoryError, load_run
 from tests import oracle
 from tests.conftest import ROOT

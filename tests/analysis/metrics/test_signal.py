@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.metrics.signal import from_counts, from_rates, sensitivity_curves, split_rate_change
 from momentum_jax.run_directory import load_run
 

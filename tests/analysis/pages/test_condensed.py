@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.pages.blocks.depth_tables import depths
 from momentum_jax.analysis.pages.blocks.event_rates import event_rates
 from momentum_jax.analysis.pages.blocks.run_list import runs

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import experiments
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.pages.condensed import LANDMARKS, read_condensed
 from momentum_jax.analysis.pages.study_market import Market
 from momentum_jax.analysis.report.formatting import format_ranges

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.report.build import write_report
 from momentum_jax.run_directory import load_run
 from tests.analysis.conftest import simulator

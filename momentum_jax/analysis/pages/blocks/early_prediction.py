@@ -11,7 +11,7 @@ import xarray as xr
 from momentum_jax.analysis.dips.drawdowns import drawdowns, largest_drawdown
 from momentum_jax.analysis.dips.evidence import prediction_columns
 from momentum_jax.analysis.inference.predictors import landmark_features, predict, rank_correlation
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.pages.blocks.depth_tables import ends
 from momentum_jax.analysis.pages.study_market import Floats

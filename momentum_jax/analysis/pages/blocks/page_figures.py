@@ -13,7 +13,7 @@ from momentum_jax.analysis.figures.forest import Group, plot_forest
 from momentum_jax.analysis.figures.responses import plot_shares
 from momentum_jax.analysis.figures.seed_curves import plot_curves
 from momentum_jax.analysis.inference.level import CONFIDENCE
-from momentum_jax.analysis.metrics.curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.pages.study_market import Outcome
 from momentum_jax.analysis.report.formatting import format_percent, without_few_seeds
 

@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 
-from momentum_jax.analysis.metrics.curves import failed_steps
+from momentum_jax.analysis.metrics.derived_curves import failed_steps
 from momentum_jax.analysis.pages.study_market import Market
 
 _TRAINED = re.compile(r"trained ([\d,]+) environment steps in ([\d.]+) s")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from momentum_jax.analysis.metrics.curves import curves_kept, derive_curves, failed_steps, percentages
+from momentum_jax.analysis.metrics.derived_curves import curves_kept, derive_curves, failed_steps, percentages
 from momentum_jax.env.momentum_diagnostics import ACTIONS, MOMENTUM, SETUP_SCORES
 from momentum_jax.run_directory import load_run
 

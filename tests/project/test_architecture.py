@@ -38,7 +38,7 @@ ROOMS = {
     "cli": "everything that reads a command line",
 }
 # Programs and the user's own imports; they may import every room, and no room imports them.
-DOORS = ("", "__main__", "policy", "report", "study_page", "market.__main__")
+DOORS = ("", "__main__", "dips", "policy", "report", "study_page", "market.__main__")
 # What computes on JAX's arrays, or exists for them.
 JAX = ("jax", "jaxlib", "flax", "optax", "chex", "orbax", "gymnax")
 WITHOUT_JAX = ("fields", "market", "config", "run_directory", "analysis")

@@ -97,11 +97,11 @@ def _of_stretch(steps: Floats, count: Floats, number: Floats, policy: Floats | N
     variance = (binomial_sigma(count, number) / 100) ** 2
     before = (steps[2:] - steps[1:-1]) / (steps[2:] - steps[:-2])
     expected = variance[:, 1:-1] + before**2 * variance[:, :-2] + (1 - before) ** 2 * variance[:, 2:]
-    bend = _bends(share, before)
+    bend = bends(share, before)
     usable = np.isfinite(bend) & np.isfinite(expected)
-    own = _less_common(bend, usable)
+    own = less_common(bend, usable)
     if policy is not None:
-        moved = _less_common(_bends(policy, before), usable)
+        moved = less_common(bends(policy, before), usable)
         weight = np.where(usable, 1 / np.where(usable, expected, 1), 0.0)
         size = (weight * moved**2).sum()
         own = own - moved * ((weight * moved * own).sum() / size if size > 0 else 0.0)
@@ -122,12 +122,12 @@ def _largest_of_blocks(found: Floats, due: Floats, block: int) -> Floats:
     return np.where(np.isnan(each).all(axis=-1), np.nan, np.nan_to_num(each, nan=-np.inf).max(axis=-1))
 
 
-def _bends(curves: Floats, before: Floats) -> Floats:
+def bends(curves: Floats, before: Floats) -> Floats:
     """``[seed, K - 2]``: each inner window less the line between its neighbours."""
     return curves[:, 1:-1] - before * curves[:, :-2] - (1 - before) * curves[:, 2:]
 
 
-def _less_common(bend: Floats, usable: npt.NDArray[np.bool_]) -> Floats:
+def less_common(bend: Floats, usable: npt.NDArray[np.bool_]) -> Floats:
     """Less the seeds' mean; 0 where it is not usable."""
     known = np.where(usable & np.isfinite(bend), bend, 0.0)
     return np.where(usable, known - known.sum(axis=0) / np.maximum(usable.sum(axis=0), 1), 0.0)

@@ -9,17 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from momentum_jax.analysis.dips.definition import BASELINES, HORIZON, PREDICTION_STEPS
 from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown, reaches
-from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
+from momentum_jax.analysis.dips.noise import chance_of_so_many, draw_noise, judge_against_null
 from momentum_jax.analysis.dips.thresholds import dip_threshold
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.multiplicity import holm
-from momentum_jax.analysis.inference.paired import compare_means, compare_shares
+from momentum_jax.analysis.inference.paired import compare_means, compare_shares, comparison_columns
 from momentum_jax.analysis.inference.predictors import (
     LEARNER_FEATURES,
     PredictedAlone,
@@ -113,14 +112,9 @@ def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[
             "seeds": int(testable.sum()) if testable.any() else len(testable),
             "exceed": int(test.exists.sum()) if testable.any() else np.nan,
             "come_back": int(test.comes_back.sum()) if testable.any() else np.nan,
-            "p_value": _chance_of(int(test.exists.sum()), int(testable.sum())),
+            "p_value": chance_of_so_many(int(test.exists.sum()), int(testable.sum())),
             "flag": found.flag,
         }
-
-
-def _chance_of(exceed: int, seeds: int) -> float:
-    """Chance that so many seeds or more exceed what each does with 5 %; NaN without seeds."""
-    return float(stats.binom.sf(exceed - 1, seeds, LEVEL)) if seeds else np.nan
 
 
 def _counted(run: xr.Dataset) -> dict[str, _Counted]:
@@ -172,26 +166,15 @@ def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
         for number, found in ((largest, falls), (in_unit("at the end", primary.unit), last)):
             means = compare_means(found[index], found[0])
             front = {"arm": arms[index], "minus": arms[0], name: number}
-            rows.append(front | _columns(means.difference, means.p_value, means.correlation, means.pairs))
+            rows.append(front | comparison_columns(means.difference, means.p_value, means.correlation, means.pairs))
         shares = compare_shares(dips[index], dips[0])
         estimate, low, high, flag = shares.difference
         scaled = Interval(100 * estimate, 100 * low, 100 * high, flag)
         number = f"seeds that {primary.worse} by {threshold:.4g} {primary.points}".rstrip() + ", %"
         front = {"arm": arms[index], "minus": arms[0], name: number}
-        rows.append(front | _columns(scaled, shares.p_value, shares.correlation, shares.pairs))
+        rows.append(front | comparison_columns(scaled, shares.p_value, shares.correlation, shares.pairs))
     table = pd.DataFrame(rows)
     return table.assign(p_holm=holm(table["p_value"])) if rows else table
-
-
-def _columns(difference: Interval, p_value: float, correlation: float, pairs: int) -> dict[str, Any]:
-    return {
-        "pairs": pairs,
-        "difference": difference.estimate,
-        "difference_low": difference.low,
-        "difference_high": difference.high,
-        "p_value": p_value,
-        "correlation": correlation,
-    }
 
 
 def prediction_table(ds: xr.Dataset) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from momentum_jax.analysis.dips.definition import HORIZON
 from momentum_jax.analysis.dips.drawdowns import reaches
@@ -38,6 +39,7 @@ class NoiseTest(NamedTuple):
     by_chance: Floats  # what a fall between these two checkpoints has to exceed, points
     exists: Flags  # it does
     comes_back: Flags  # and so does a rise after it: the dip was temporary
+    limit: Floats  # what any fall has to exceed, in standard deviations of the difference of its two values
 
 
 def draw_noise(
@@ -91,18 +93,21 @@ def judge_against_null(
         _judge_block(rows[first : first + _BLOCK], spread[first : first + _BLOCK], drawn[from_baseline], within, alpha)
         for first in range(0, len(rows), _BLOCK)
     ]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else [np.empty(0)] * 4
-    fall, limit, exists, back = (column.reshape(lead) for column in columns)
-    return NoiseTest(fall, limit, exists.astype(bool), back.astype(bool))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else [np.empty(0)] * 5
+    fall, by_chance, exists, back, limit = (column.reshape(lead) for column in columns)
+    return NoiseTest(fall, by_chance, exists.astype(bool), back.astype(bool), limit)
 
 
-def _judge_block(
-    u: Floats, sigma: Floats, noise: Singles, within: int, alpha: float
-) -> tuple[Floats, Floats, Flags, Flags]:
-    """Clearest fall, what it has to exceed, whether it does, and whether it came back; ``[seed]``."""
+def chance_of_so_many(exceed: int, seeds: int, alpha: float = LEVEL) -> float:
+    """Chance that so many seeds or more exceed what each does with probability alpha; NaN without seeds."""
+    return float(stats.binom.sf(exceed - 1, seeds, alpha)) if seeds else np.nan
+
+
+def _judge_block(u: Floats, sigma: Floats, noise: Singles, within: int, alpha: float) -> NoiseTest:
+    """The test of a block of curves ``[seed, K]``, `within` of whose checkpoints lie within the horizon."""
     if within == 0:  # the run ends before the baseline
         unknown, no = np.full(len(u), np.nan), np.zeros(len(u), bool)
-        return unknown, unknown, no, no
+        return NoiseTest(unknown, unknown, no, no, unknown)
     known = np.isfinite(u) & np.isfinite(sigma) & (sigma > 0)
     u, sigma = np.where(known, u, 0.0), np.where(known, sigma, 0.0)
     apart = np.sqrt(sigma[:, :, None] ** 2 + sigma[:, None, :] ** 2)
@@ -120,7 +125,8 @@ def _judge_block(
     # The way back: a later checkpoint, in the whole run, that lies as clearly above the trough.
     up = np.where(earlier.T, falls, -np.inf).max(axis=1, initial=-np.inf)[:, :within]
     temporary = np.minimum(down.max(axis=1, initial=-np.inf), up).max(axis=1, initial=-np.inf)
-    return fall, by_chance, testable & (fall > by_chance), testable & (temporary > limit)
+    exists, comes_back = testable & (fall > by_chance), testable & (temporary > limit)
+    return NoiseTest(fall, by_chance, exists, comes_back, np.where(testable, limit, np.nan))
 
 
 def _threshold(u: Floats, sigma: Floats, known: Flags, noise: Singles, alpha: float) -> Floats:

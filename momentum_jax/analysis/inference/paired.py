@@ -79,12 +79,25 @@ def compare_shares(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: flo
         return PairedShares(0, 0, 0, Interval(np.nan, np.nan, np.nan, "no seeds"), np.nan, np.nan)
     p_value = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
     phi = _correlation(a, b)
-    interval = _newcombe(int(a.sum()), int(b.sum()), len(a), 0.0 if np.isnan(phi) else phi, confidence)
+    share_a, share_b = (wilson_interval(int(each.sum()), len(a), confidence) for each in (a, b))
+    interval = newcombe_interval(share_a, share_b, 0.0 if np.isnan(phi) else phi)
     return PairedShares(len(a), only_a, only_b, interval, float(p_value), phi)
 
 
-def _newcombe(successes_a: int, successes_b: int, total: int, phi: float, confidence: float) -> Interval:
-    a, b = wilson_interval(successes_a, total, confidence), wilson_interval(successes_b, total, confidence)
+def comparison_columns(difference: Interval, p_value: float, correlation: float, pairs: int) -> dict[str, float]:
+    """A comparison of two arms as columns of a table."""
+    return {
+        "pairs": pairs,
+        "difference": difference.estimate,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+        "p_value": p_value,
+        "correlation": correlation,
+    }
+
+
+def newcombe_interval(a: Interval, b: Interval, phi: float = 0.0) -> Interval:
+    """Difference of two shares from their Wilson intervals; phi is their correlation over common seeds, 0 without."""
     below_a, above_a = a.estimate - a.low, a.high - a.estimate
     below_b, above_b = b.estimate - b.low, b.high - b.estimate
     down = below_a**2 - 2 * phi * below_a * above_b + above_b**2

@@ -28,6 +28,11 @@ class Place(NamedTuple):
     flag: str
 
 
+def prediction_rank(seeds: int, confidence: float = CONFIDENCE) -> int:
+    """The largest k so that the k-th smallest to the k-th largest hold one more seed; 0 where the range does not."""
+    return int(np.floor((seeds + 1) * (1 - confidence) / 2 + 1e-9))
+
+
 def place_among(published: float, values: npt.ArrayLike, confidence: float = CONFIDENCE) -> Place:
     """Places a published number within the seeds' distribution.
 
@@ -45,7 +50,7 @@ def place_among(published: float, values: npt.ArrayLike, confidence: float = CON
     number = len(known)
     if not number:
         return Place(0, np.nan, np.nan, np.nan, np.nan, np.nan, "no seeds")
-    rank = max(int(np.floor((number + 1) * (1 - confidence) / 2 + 1e-9)), 1)
+    rank = max(prediction_rank(number, confidence), 1)
     reached = max((number + 1 - 2 * rank) / (number + 1), 0.0)
     tail = min((known <= published).sum(), (known >= published).sum()) + 1
     flag = "" if reached >= confidence - 1e-9 else "seeds' range"

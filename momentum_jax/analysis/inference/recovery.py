@@ -83,6 +83,7 @@ def recovery_sensitivity(
     onset_step: npt.ArrayLike,
     recovery_step: npt.ArrayLike,
     last_step: npt.ArrayLike,
+    confidence: float = CONFIDENCE,
 ) -> RecoverySensitivity:
     """Recovery curves with both ends of the interval in which each recovery lies.
 
@@ -91,6 +92,7 @@ def recovery_sensitivity(
         onset_step: ``[dip]``, as `find_dips` gives it; like the next, one entry for each dip.
         recovery_step: ``[dip]`` interpolated; NaN where censored.
         last_step: ``[dip]`` or a number, the last step observed.
+        confidence: as for `recovery_curve`.
     """
     steps = np.asarray(env_steps, np.float64)
     onset, recovery = np.asarray(onset_step, np.float64), np.asarray(recovery_step, np.float64)
@@ -99,7 +101,7 @@ def recovery_sensitivity(
     after = steps[np.minimum(np.searchsorted(steps, end), len(steps) - 1)]
     before = np.maximum(steps[np.maximum(np.searchsorted(steps, end) - 1, 0)], onset)
     ends = (np.where(censored, end, before), end, np.where(censored, end, after))
-    return RecoverySensitivity(*(recovery_curve(step - onset, censored) for step in ends))
+    return RecoverySensitivity(*(recovery_curve(step - onset, censored, confidence) for step in ends))
 
 
 def _limits(survival: object, num_dips: int, confidence: float) -> tuple[Floats, Floats]:

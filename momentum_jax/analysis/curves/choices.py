@@ -1,0 +1,259 @@
+"""What an analysis takes for a dip: each choice as a number, in words, and whether it was given or derived.
+
+No default fits one metric only: the direction has to be given, and everything else that was not given is derived from
+the curves' own steps and range, and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from momentum_jax.analysis.curves.curve_set import GOOD, NOISE_ARRAYS, CurveSet, Floats
+from momentum_jax.analysis.dips.thresholds import SMALLEST_DIP_SHARE
+from momentum_jax.analysis.report.formatting import format_percent, format_steps, with_unit
+from momentum_jax.fields import ConfigError
+
+HORIZON_SHARE = 0.25  # of the run, where no horizon is given
+WINDOW_SHARE = 0.1  # of the run, where no window of forgetting is given
+NOISES = ("exact", "counts", "standard_errors", "replicates", "estimated")
+_CARRIED = {"successes": "counts", "standard_errors": "standard_errors", "replicates": "replicates"}
+
+
+class Step(NamedTuple):
+    """A step, and what it is called in a sentence."""
+
+    step: float
+    words: str
+
+
+class Threshold(NamedTuple):
+    """The smallest depth that counts."""
+
+    value: float  # in the unit of the values; 0 where the noise alone decides; NaN until the control arm is measured
+    words: str
+    control: str = ""  # the arm whose depths decide
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """All choices of one analysis.
+
+    Attributes:
+        good: ``up`` or ``down``.
+        horizon: step by which a trough must come.
+        baseline: step from which falls count.
+        window: number of steps within which the largest fall is forgetting.
+        threshold: smallest depth that counts.
+        noise: one of `NOISES`.
+        reference: arm with which the others are compared.
+        level: confidence of intervals, bands and of the noise floor.
+        derived: what was not given and what was taken instead, a sentence each.
+    """
+
+    good: str
+    horizon: Step
+    baseline: Step
+    window: Step
+    threshold: Threshold
+    noise: str
+    reference: str
+    level: float
+    derived: tuple[str, ...] = ()
+
+    @property
+    def sign(self) -> int:
+        """+1 where up is good, -1 where down is good."""
+        return 1 if self.good == "up" else -1
+
+    @property
+    def alpha(self) -> float:
+        """Chance of an error that is allowed."""
+        return 1 - self.level
+
+    @property
+    def worse(self) -> str:
+        """What a value does that gets worse."""
+        return "fall" if self.sign > 0 else "rise"
+
+
+def choose(
+    curves: CurveSet,
+    *,
+    good: str | Mapping[str, str] | None,
+    horizon: float | str | None = None,
+    threshold: float | str | None = None,
+    noise: str | None = None,
+    baseline: float | str | None = None,
+    reference: str | None = None,
+    window: float | str | None = None,
+    level: float = 0.95,
+) -> Choices:
+    """Every choice, checked; arguments as for `momentum_jax.dips.analyze`.
+
+    Raises:
+        ConfigError: a choice cannot be, or does not fit the curves.
+    """
+    if not 0.5 <= level < 1:
+        raise ConfigError(f"level={level}: expected a confidence from 0.5 to below 1, such as 0.95")
+    derived: list[str] = []
+    first, last = float(curves.steps[0]), float(curves.steps[-1])
+    if horizon is None:
+        derived.append(f"no horizon was given: the first {format_percent(HORIZON_SHARE)} of the run was taken")
+    if baseline is None:
+        derived.append("no baseline was given: falls count from the first step")
+    if window is None:
+        derived.append(
+            f"no window was given: forgetting is looked for within {format_percent(WINDOW_SHARE)} of the run"
+        )
+    if threshold is None:
+        derived.append(f"no threshold was given: {format_percent(SMALLEST_DIP_SHARE)} of the range was taken")
+    if noise is None:
+        derived.append(f"no noise was given: {_noise_of(curves)!r} was taken")
+    choices = Choices(
+        good=_direction(curves, good),
+        horizon=step_of(f"{100 * HORIZON_SHARE}%" if horizon is None else horizon, curves.steps, "horizon"),
+        baseline=Step(first, f"step {format_steps(first)}")
+        if baseline is None
+        else step_of(baseline, curves.steps, "baseline"),
+        window=_length_of(f"{100 * WINDOW_SHARE}%" if window is None else window, last - first),
+        threshold=_threshold(curves, f"{100 * SMALLEST_DIP_SHARE}%" if threshold is None else threshold, reference),
+        noise=_noise(curves, noise, threshold),
+        reference=_arm(curves, reference, "reference") if reference is not None else curves.arms[0],
+        level=level,
+        derived=tuple(derived),
+    )
+    _check_seen(curves, choices)
+    return choices
+
+
+def step_of(given: float | str, steps: Floats, name: str) -> Step:
+    """A step from a number, or from a share of the run such as ``"25%"`` or 0.25."""
+    first, last = float(steps[0]), float(steps[-1])
+    share, number = _share_or_number(given, last - first > 1, name)
+    if share is None:
+        return Step(number, f"step {format_steps(number)}")
+    if not 0 <= share <= 1 or (share == 0 and name == "horizon"):
+        raise ConfigError(f"{name}={given!r}: expected a share of the run from 0 to 100 %, or a step")
+    step = first + share * (last - first)
+    return Step(step, f"the first {format_percent(share)} of the run (step {format_steps(step)})")
+
+
+def _length_of(given: float | str, length: float) -> Step:
+    share, number = _share_or_number(given, length > 1, "window")
+    steps = number if share is None else share * length
+    if not steps > 0:
+        raise ConfigError(f"window={given!r}: expected a number of steps above 0, or a share of the run such as '10%'")
+    return Step(steps, f"{format_steps(steps)} steps")
+
+
+def points_of(difference: float, curves: CurveSet) -> str:
+    """A difference of two values with its unit: ``5 points``, ``0.4 reward``."""
+    number = f"{difference:.4g}" if abs(difference) < 10_000 else format_steps(difference)
+    return with_unit(number, "points" if curves.unit == "%" else curves.unit)
+
+
+def _share_or_number(given: float | str, shares_below_one: bool, name: str) -> tuple[float | None, float]:
+    """The share that was given, or None and the number."""
+    text = str(given).strip()
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = np.nan
+    if not np.isfinite(number):
+        raise ConfigError(f"{name}={given!r}: expected a number, or a share such as '25%'")
+    if text.endswith("%"):
+        return number / 100, number
+    return (number, number) if shares_below_one and 0 < number < 1 else (None, number)
+
+
+def _direction(curves: CurveSet, good: str | Mapping[str, str] | None) -> str:
+    ways = set(good.values()) if isinstance(good, Mapping) else {good}
+    if len(ways) > 1:
+        shown = ", ".join(f"{arm} {way}" for arm, way in good.items()) if isinstance(good, Mapping) else ""
+        raise ConfigError(f"good: found mixed directions ({shown}), expected one for all arms: analyse them apart")
+    way = next(iter(ways))
+    if way not in GOOD:
+        found = "nothing" if way is None else repr(way)
+        raise ConfigError(f"good: found {found}, expected 'up' or 'down', the direction in which the values improve")
+    if curves.good and curves.good != way:
+        raise ConfigError(f"good={way!r}: the curves themselves say that {curves.good} is good")
+    return str(way)
+
+
+def _arm(curves: CurveSet, name: str, option: str) -> str:
+    if name not in curves.arms:
+        raise ConfigError(f"{option}={name!r}: expected one of the arms: {', '.join(curves.arms)}")
+    return name
+
+
+def _noise_of(curves: CurveSet) -> str:
+    """What the curves carry; an estimate where they carry nothing."""
+    return next((noise for name, noise in _CARRIED.items() if getattr(curves, name) is not None), "estimated")
+
+
+def _noise(curves: CurveSet, given: str | None, threshold: float | str | None) -> str:
+    noise = given or _noise_of(curves)
+    if noise not in NOISES:
+        raise ConfigError(f"noise={noise!r}: expected one of {', '.join(NOISES)}")
+    if noise == "exact" and threshold == "noise":
+        raise ConfigError("threshold='noise': found noise='exact', expected noise that is known or estimated")
+    needed = {"counts": ("successes", "totals")}.get(noise, (noise,))
+    absent = [name for name in needed if name in NOISE_ARRAYS and getattr(curves, name) is None]
+    if absent:
+        raise ConfigError(
+            f"noise={noise!r}: the curves have no {' and no '.join(absent)}; pass them, or noise='estimated'"
+        )
+    return noise
+
+
+def _threshold(curves: CurveSet, given: float | str, reference: str | None) -> Threshold:
+    text = str(given).strip()
+    if text == "noise":
+        return Threshold(0.0, "more than their noise")
+    if text.split(":")[0] == "control":
+        arm = text.partition(":")[2] or reference
+        if arm is None:
+            raise ConfigError("threshold='control': expected the control arm as well: threshold='control:ARM'")
+        return Threshold(np.nan, f"more than the depths of {arm}", _arm(curves, arm, "threshold"))
+    share, of_mean = text.removesuffix("of mean").strip(), text.endswith("of mean")
+    if share.endswith("%"):
+        return _share_of_range(curves, _share_or_number(share, False, "threshold")[0] or 0.0, of_mean)
+    _, value = _share_or_number(given, False, "threshold")
+    if of_mean or not value > 0:
+        raise ConfigError(
+            f"threshold={given!r}: expected a number above 0 in the unit of the values, '5%' or '5% of mean' "
+            "(of the range), 'noise' or 'control:ARM'"
+        )
+    return Threshold(value, points_of(value, curves))
+
+
+def _share_of_range(curves: CurveSet, share: float, of_mean: bool) -> Threshold:
+    """A share of the range of all values, or of the range of the arms' mean curves."""
+    if not 0 < share <= 1:
+        raise ConfigError(f"threshold: found {100 * share:g} % of the range, expected more than 0 and at most 100 %")
+    values = curves.values
+    if of_mean:
+        some = curves.known.any(axis=1)
+        values = np.where(some, np.nansum(values, axis=1) / np.maximum(curves.known.sum(axis=1), 1), np.nan)
+    spread = float(np.nanmax(values) - np.nanmin(values))
+    if not spread > 0:
+        raise ConfigError("threshold: the values never change, so they have no range; pass a number")
+    of_what = "mean curves" if of_mean else "values"
+    number = points_of(share * spread, curves)
+    return Threshold(share * spread, f"{number} ({format_percent(share)} of the range of the {of_what})")
+
+
+def _check_seen(curves: CurveSet, choices: Choices) -> None:
+    """Two steps or more lie between baseline and horizon."""
+    steps = curves.steps
+    inside = int(((steps >= choices.baseline.step) & (steps <= choices.horizon.step)).sum())
+    if inside < 2:
+        between = f"from {choices.baseline.step:g} to {choices.horizon.step:g}"
+        raise ConfigError(
+            f"horizon: found {inside} of the {len(steps)} steps {between} (baseline to horizon), expected two or more; "
+            f"the run goes from {steps[0]:g} to {steps[-1]:g}"
+        )

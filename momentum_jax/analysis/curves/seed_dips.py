@@ -1,0 +1,184 @@
+"""The dip of every seed by the definition of `momentum_jax.analysis.dips`, and what it has to exceed to be no noise.
+
+Values are multiplied by a power of two before, and divided after, so that their range is that of a percentage: the
+definition forgives an absolute rounding. Such a factor changes no digit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from momentum_jax.analysis.curves.choices import Choices
+from momentum_jax.analysis.curves.curve_set import CurveSet, Flags, Floats
+from momentum_jax.analysis.dips.definition import DipOptions
+from momentum_jax.analysis.dips.dips import DipClass, Dips, find_dips
+from momentum_jax.analysis.dips.drawdowns import ROUNDING
+from momentum_jax.analysis.dips.forgetting import largest_fall_within
+from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
+from momentum_jax.analysis.dips.noise_sources import (
+    NoiseLevel,
+    estimated,
+    from_counts,
+    from_replicates,
+    from_standard_errors,
+)
+from momentum_jax.fields import ConfigError
+
+WITHIN_NOISE = "within noise"  # class of a fall that reaches the threshold and no more than its noise floor
+NOISE_DRAWS = 1_000
+_ANY_FALL = 2 * ROUNDING  # the smallest threshold that a curve without a fall does not reach
+_SIZES = ("depth", "temporary_depth", "area")  # fields of `Dips` in the unit of the values
+
+
+def dips_of(curves: CurveSet, choices: Choices, threshold: float) -> Dips:
+    """Dips ``[arm, seed]`` by the package's definition, in the unit of the values.
+
+    Args:
+        curves: of all arms.
+        choices: direction, horizon and baseline.
+        threshold: smallest depth that counts; 0 for any fall.
+    """
+    scale = unit_scale(curves.values)
+    options = DipOptions(
+        horizon=choices.horizon.step,
+        baseline_step=choices.baseline.step,
+        threshold=max(threshold * scale, _ANY_FALL),
+    )
+    found = find_dips(curves.steps, curves.values * scale, choices.sign, options)
+    return found._replace(**{name: getattr(found, name) / scale for name in _SIZES})
+
+
+def unit_scale(values: npt.ArrayLike) -> float:
+    """The power of two that brings the range of the values above 64 and to at most 128; 1 where they do not change."""
+    spread = float(np.nanmax(values) - np.nanmin(values))
+    return float(2.0 ** (7 - np.ceil(np.log2(spread)))) if spread > 0 else 1.0
+
+
+def noise_levels(curves: CurveSet, choices: Choices) -> list[NoiseLevel] | None:
+    """Noise of each arm's values; None where they are taken as exact.
+
+    Raises:
+        ConfigError: the noise cannot be known.
+    """
+    if choices.noise == "exact":
+        return None
+    levels = [_noise_level(curves, choices, arm) for arm in range(len(curves.arms))]
+    for arm, level in enumerate(levels):
+        lost = np.isnan(level.sigma) & curves.known[arm]
+        if lost.all(where=curves.known[arm]):
+            raise ConfigError(
+                f"noise={choices.noise!r}: arm {curves.arms[arm]!r} has {level.flag or 'none beside its values'}, "
+                "expected enough to know its noise; pass noise='exact' to take the values as they are"
+            )
+    return levels
+
+
+def _noise_level(curves: CurveSet, choices: Choices, arm: int) -> NoiseLevel:
+    if choices.noise == "counts" and curves.successes is not None and curves.totals is not None:
+        return from_counts(curves.steps, curves.successes[arm], curves.totals[arm], choices.horizon.step)
+    if choices.noise == "standard_errors" and curves.standard_errors is not None:
+        return from_standard_errors(curves.standard_errors[arm])
+    if choices.noise == "replicates" and curves.replicates is not None:
+        return from_replicates(curves.replicates[arm])
+    return estimated(curves.steps, curves.values[arm])
+
+
+def noise_floors(
+    curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, dips: Dips, draws: int = NOISE_DRAWS
+) -> Floats:
+    """Depth that each seed's fall has to exceed to be more than noise, ``[arm, seed]``.
+
+    A curve that never falls has a fall beyond its floor with a chance of at most ``1 - level``.
+
+    Args:
+        curves: of all arms.
+        choices: direction, horizon, baseline, level.
+        levels: noise of each arm; None where it is exact.
+        dips: onset and trough of each seed's largest fall, whatever its depth.
+        draws: simulated curves.
+
+    Returns:
+        0 of exact values; NaN of a seed that never falls.
+    """
+    floors = np.zeros(dips.depth.shape)
+    for arm, level in enumerate(levels or []):
+        noise = draw_noise(len(curves.steps), level.freedom, level.block, draws)
+        sign, limits = choices.sign, (choices.horizon.step, choices.baseline.step, choices.alpha)
+        limit = judge_against_null(curves.steps, sign * curves.values[arm], level.sigma, noise, *limits).limit
+        ends = [_at_steps(level.sigma, curves.steps, step[arm]) for step in (dips.onset_step, dips.trough_step)]
+        exact = np.nanmax(level.sigma, axis=-1, initial=0.0) == 0
+        floors[arm] = np.where(exact, 0.0, limit * np.hypot(*ends))
+    return np.where(np.isnan(dips.onset_step), np.nan, floors)
+
+
+def _at_steps(values: Floats, steps: Floats, wanted: Floats) -> Floats:
+    """Each seed's value at a step of its own, NaN where there is none."""
+    place = np.minimum(np.searchsorted(steps, wanted), len(steps) - 1)
+    return np.where(np.isnan(wanted), np.nan, values[np.arange(len(values)), place])
+
+
+def seed_table(curves: CurveSet, choices: Choices, dips: Dips, floors: Floats) -> pd.DataFrame:
+    """One row for each seed that an arm has run.
+
+    Args:
+        curves: of all arms.
+        choices: direction, horizon, baseline, threshold.
+        dips: at the threshold, ``[arm, seed]``.
+        floors: as `noise_floors` gives them.
+
+    Returns:
+        Columns ``arm, seed, observed``; ``depth`` (largest fall by the horizon, of every seed), ``noise_floor``,
+        ``reaches_threshold``, ``exceeds_noise`` and ``is_dip``, which is both; ``class``, a word; of falls that reach
+        the threshold ``onset_step, onset_value, trough_step, trough_value, recovery_step, recovered_fraction, censored,
+        duration, area``; ``baseline_step`` and ``baseline_value`` (first value from the baseline on), ``final_value``
+        (the last one), ``temporary_depth`` and ``forgetting`` (largest fall within the window).
+    """
+    window = (choices.window.step, choices.horizon.step, choices.baseline.step)
+    exceeds = dips.depth > floors
+    is_dip = dips.has_dip & exceeds
+    onset, trough = (
+        np.stack([_at_steps(curves.values[arm], curves.steps, step[arm]) for arm in range(len(curves.arms))])
+        for step in (dips.onset_step, dips.trough_step)
+    )
+    first, last = _ends(curves, choices)
+    columns = {
+        "observed": dips.observed,
+        "depth": dips.depth,
+        "noise_floor": floors,
+        "reaches_threshold": dips.has_dip,
+        "exceeds_noise": exceeds,
+        "is_dip": is_dip,
+        "class": _class_words(dips, is_dip),
+        "baseline_step": curves.steps[first],
+        "baseline_value": np.take_along_axis(curves.values, first[..., None], axis=-1)[..., 0],
+        "onset_step": dips.onset_step,
+        "onset_value": onset,
+        "trough_step": dips.trough_step,
+        "trough_value": trough,
+        "recovery_step": dips.recovery_step,
+        "recovered_fraction": dips.recovered_fraction,
+        "censored": dips.censored,
+        "duration": dips.duration,
+        "area": dips.area,
+        "temporary_depth": dips.temporary_depth,
+        "forgetting": largest_fall_within(curves.steps, curves.values, choices.sign, *window),
+        "final_value": np.take_along_axis(curves.values, last[..., None], axis=-1)[..., 0],
+    }
+    arm, seed = np.meshgrid(curves.arms, curves.seeds, indexing="ij")
+    table = pd.DataFrame({"arm": arm.ravel(), "seed": seed.ravel()} | {k: v.ravel() for k, v in columns.items()})
+    return table[curves.ran.ravel()].reset_index(drop=True)
+
+
+def _ends(curves: CurveSet, choices: Choices) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Index of each seed's first value from the baseline on, and of its last one, ``[arm, seed]``."""
+    known: Flags = curves.known
+    from_baseline = known & (curves.steps >= choices.baseline.step)
+    last = known.shape[-1] - 1 - known[..., ::-1].argmax(axis=-1)
+    return np.where(from_baseline.any(axis=-1), from_baseline.argmax(axis=-1), last), last
+
+
+def _class_words(dips: Dips, is_dip: Flags) -> npt.NDArray[np.str_]:
+    words = np.array([DipClass(value).name.lower() for value in range(len(DipClass))] + [WITHIN_NOISE])
+    return words[np.where(dips.has_dip & ~is_dip, len(DipClass), dips.klass)]

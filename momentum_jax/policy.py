@@ -18,6 +18,7 @@ from momentum_jax.fields import from_plain
 from momentum_jax.networks import network as networks
 from momentum_jax.networks.network import Network
 from momentum_jax.ppo import distributions
+from momentum_jax.ppo.scaling import Scaling
 from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.run_directory import RunDirectoryError, failed_seeds, load_seed_policy, read_config
 from momentum_jax.run_directory.atomic_files import write_arrays
@@ -31,18 +32,20 @@ _BEFORE = {
 
 @struct.dataclass
 class Policy:
-    """The final policy and value function of one seed of one arm; a pytree whose leaves are the parameters.
+    """The final policy and value function of one seed of one arm; a pytree whose leaves are its numbers.
 
     It may be an argument of functions under `jax.jit`, and policies of several seeds, their leaves stacked, one under
     `jax.vmap`. Every method takes observations [..., *observation_shape] or flattened, [..., D], float32.
 
     Attributes:
       params: the network's parameters, as they act on whole observations.
+      scaling: the observations' statistics at the end of training, [D] each; None where they were not normalised.
       network: the module of policy and value.
       observation_shape: of one observation.
     """
 
     params: Any
+    scaling: Scaling | None
     network: Network = struct.field(pytree_node=False)
     observation_shape: tuple[int, ...] = struct.field(pytree_node=False)
 
@@ -77,12 +80,13 @@ class Policy:
 
     def value(self, obs: Any) -> jax.Array:
         """The learner's estimate [...] float32 of the discounted return from here. Raises as `act` does."""
-        return _apply(self.network, self.params, self._flattened(obs))[1]
+        return _apply(self.network, self.params, self.scaling, self._flattened(obs))[1]
 
     def export(self, path: str | Path) -> None:
         """Write an .npz that NumPy alone reads: the arrays named as in docs/policies.md, and `activation`."""
         arrays = jax.tree.map(np.asarray, self.network.to_arrays(self.params))
-        write_arrays(Path(path), arrays | {"activation": np.array(self.network.activation)})
+        scaling = {} if self.scaling is None else self.scaling.to_arrays()
+        write_arrays(Path(path), arrays | scaling | {"activation": np.array(self.network.activation)})
 
     def _log_probs(self, obs: Any, mask: Any) -> jax.Array:
         flat, mask = self._flattened(obs), jnp.asarray(mask)
@@ -91,7 +95,7 @@ class Policy:
             raise ValueError(f"mask is {mask.dtype} {mask.shape}, expected bool {expected}: one flag an action")
         if not isinstance(mask, jax.core.Tracer) and not np.asarray(mask).any(axis=-1).all():
             raise ValueError("mask allows no action at all: give each observation at least one legal action")
-        return distributions.masked_log_probs(_apply(self.network, self.params, flat)[0], mask)
+        return distributions.masked_log_probs(_apply(self.network, self.params, self.scaling, flat)[0], mask)
 
     def _flattened(self, obs: Any) -> jax.Array:
         obs = jnp.asarray(obs, jnp.float32)
@@ -132,17 +136,19 @@ def _policy(config: Mapping[str, Any], settings: Mapping[str, Any], arrays: Mapp
     network = networks.make(
         ppo.network, num_actions=shape["num_actions"], hidden_sizes=ppo.hidden_sizes, activation=ppo.activation
     )
-    params = network.from_arrays({name: jnp.asarray(array) for name, array in arrays.items()})
-    return Policy(params, network, tuple(shape["observation_shape"]))
+    found = {name: jnp.asarray(array) for name, array in arrays.items()}
+    scaling = Scaling.from_arrays(found) if ppo.normalize_observations else None
+    return Policy(network.from_arrays(found), scaling, network, tuple(shape["observation_shape"]))
 
 
 @partial(jax.jit, static_argnums=0)
-def _apply(network: Network, params: Any, flat: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _apply(network: Network, params: Any, scaling: Scaling | None, flat: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Logits [..., A] and values [...] of flattened observations [..., D], each as at the start of an episode.
 
     Products are in full float32 on every device.
     """
     lead, size = flat.shape[:-1], math.prod(flat.shape[:-1])
+    flat = flat if scaling is None else scaling(flat)
     carry = network.init_carry(size)
     time = (1,) if jax.tree.leaves(carry) else ()  # a network that remembers takes sequences
     rows, starts = flat.reshape(*time, size, flat.shape[-1]), jnp.ones((*time, size), bool)

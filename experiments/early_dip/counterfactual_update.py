@@ -27,7 +27,7 @@ from momentum_jax.env.momentum_events import EVENT_WORD
 from momentum_jax.env.task import DecisionWeights
 from momentum_jax.fields import without_unused
 from momentum_jax.ppo import agent as agents
-from momentum_jax.ppo import batches, learner, learning, optimizers, rollout
+from momentum_jax.ppo import annealing, batches, learner, learning, rollout
 from momentum_jax.ppo.streams import seed_streams
 
 from .counterfactual_results import DECISIONS, REWARDS
@@ -70,7 +70,7 @@ def replay(
     actors = rollout.Actors(state.env_state, state.memory)
     actors, trajectory = rollout.collect(agent, config, state.params, actors, env_params, keys.action, keys.market)
     permutations = batches.permutations(keys.minibatch, config, batches.sequence_length(agent, config))
-    rate = optimizers.annealed_rate(config, state.update / total_updates)
+    rate = annealing.learning_rate(config, state.update / total_updates)
 
     def changed(copy: tuple[jax.Array, jax.Array]) -> jax.Array:
         rewards, heard = copy

@@ -191,22 +191,25 @@ class RunConfig:
           checkpoints: steps to measure at after the old end; empty for those of the default list.
 
         Raises:
-          ConfigError: it would not be longer, or its learning rate depended on the old end.
+          ConfigError: it would not be longer, or what it anneals depended on the old end.
         """
         if timesteps <= self.timesteps:
             raise ConfigError(f"extend_to={timesteps} is not beyond the run's {self.timesteps} steps")
-        places = range(self.num_seeds)
-        annealed = [arm.name for arm in self.arms if any(arm.of_seed(n).ppo.anneal_learning_rate for n in places)]
-        if annealed:
-            raise ConfigError(
-                f"arm {annealed[0]} anneals its learning rate to zero at {self.timesteps} (anneal_learning_rate): "
-                "start it anew"
-            )
+        for option, annealed in (("anneal_learning_rate", "learning rate"), ("anneal_clip_range", "clipping range")):
+            arms = [arm.name for arm in self.arms if self._asked_for(arm, option)]
+            if arms:
+                raise ConfigError(
+                    f"arm {arms[0]} anneals its {annealed} to zero at {self.timesteps} ({option}): start it anew"
+                )
         later = [step for step in checkpoints or default_checkpoints(timesteps) if step > self.timesteps]
         kept = tuple(sorted({*self.planned_checkpoints, *later}))
         return dataclasses.replace(
             self, timesteps=timesteps, checkpoints=tuple(step for step in kept if step <= timesteps)
         )
+
+    def _asked_for(self, arm: Arm, switch: str) -> bool:
+        """Whether any seed of an arm has a switch of the learner on."""
+        return any(getattr(arm.of_seed(place).ppo, switch) for place in range(self.num_seeds))
 
 
 def _check_claimed_arms(claims: Sequence[Claim], arms: Sequence[str]) -> None:

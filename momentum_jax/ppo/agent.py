@@ -19,6 +19,7 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.networks import network as networks
 from momentum_jax.networks.first_layer import is_feature_kernel, map_feature_kernels
 from momentum_jax.networks.network import Carry, Network, Params
+from momentum_jax.ppo.scaling import Scaling
 from momentum_jax.ppo.traced_config import PPOConfig
 
 
@@ -35,6 +36,7 @@ class Agent:
 
     task: Task
     network: Network
+    scaling: Scaling | None = None  # of observations, where they are normalised: a run's statistics as they are now
 
     @property
     def remembers(self) -> bool:
@@ -71,6 +73,13 @@ class Agent:
             lambda rows: self.task.restore_kernel(np.asarray(rows), next(left_out)), jax.tree.map(np.asarray, params)
         )
 
+    def whole_scaling(self) -> dict[str, np.ndarray]:
+        """The scaling of whole observations, arrays [D] by name on the host; nothing where there is none."""
+        if self.scaling is None:
+            return {}
+        whole = (self._whole(jnp.asarray(leaf) * self.task.input_counts) for leaf in self.scaling)
+        return Scaling(*whole).to_arrays()
+
     def initial_memory(self, num_envs: int) -> Memory | tuple[()]:
         """Before the first step of `num_envs` environments; () for a network that remembers nothing."""
         if not self.remembers:
@@ -79,7 +88,11 @@ class Agent:
 
     def features(self, compact: Any, env_params: Any) -> jax.Array:
         """What the network sees of stored observations [B], [B, F]."""
-        return self._seen(self.task.expand(compact, env_params))
+        return self._seen(self._scaled(self.task.expand(compact, env_params)))
+
+    def inputs(self, compact: Any, env_params: Any) -> jax.Array:
+        """Stored observations [...] as the environment gives them, [..., F]: each feature without its count."""
+        return self.task.expand(compact, env_params) / self.task.input_counts
 
     def decision_weights(self, event: jax.Array, env_params: Any) -> DecisionWeights | tuple[()]:
         """How much the decisions with the event words [B] count for the policy; () where all count alike."""
@@ -104,9 +117,8 @@ class Agent:
 
     def project(self, params: Params, exogenous: Exogenous) -> Any:
         """What the network computes of a rollout's exogenous features [T, M, E] before its loop, leaves [T, M, ...]."""
-        if not self.network.reads_features:
-            return exogenous.features
-        return self._apply(params, exogenous.features, method="project")
+        features = self._scaled(exogenous.features)
+        return self._apply(params, features, method="project") if self.network.reads_features else features
 
     def act(
         self, params: Params, memory: Any, compact: Any, env_params: Any, projected: tuple[Any, ...]
@@ -125,10 +137,10 @@ class Agent:
         if not projected:
             carry, logits = self._apply(params, carry, self.features(one[1], env_params), start, method="act")
         elif self.network.reads_features:
-            seen = *one[2], self.task.expand_rest(one[1], env_params)
+            seen = *one[2], self._rest(one[1], env_params)
             carry, logits = self._apply(params, carry, *seen, start, method="act_projected")
         else:
-            features = jnp.concatenate([*one[2], self.task.expand_rest(one[1], env_params)], axis=-1)
+            features = jnp.concatenate([*one[2], self._rest(one[1], env_params)], axis=-1)
             carry, logits = self._apply(params, carry, self._seen(features), start, method="act")
         chex.assert_shape(logits, (1, self.task.num_actions))
         return jax.tree.map(lambda leaf: leaf[0], carry), logits[0]
@@ -144,18 +156,31 @@ class Agent:
 
         return jax.tree.map(reset, fresh, memory.carry), memory.start
 
+    def _rest(self, compact: Any, env_params: Any) -> jax.Array:
+        """The features [B, F - E] that are not exogenous."""
+        features = self.task.expand_rest(compact, env_params)
+        return self._scaled(features, first=len(self.task.input_counts) - features.shape[-1])
+
+    def _scaled(self, features: jax.Array, first: int = 0) -> jax.Array:
+        """The task's features [..., K] from the first-th on, normalised where the run asks for it."""
+        if self.scaling is None:
+            return features
+        return self.scaling.of_features(features, self.task.input_counts, first)
+
     def _seen(self, features: jax.Array) -> jax.Array:
         """The task's features, or the whole observations [B, D] that they stand for."""
-        if self.network.reads_features or len(self.task.input_counts) == self.task.num_inputs:
-            return features
-        return self.task.observation(features)
+        return features if self.network.reads_features else self._whole(features)
+
+    def _whole(self, features: jax.Array) -> jax.Array:
+        same = len(self.task.input_counts) == self.task.num_inputs
+        return features if same else self.task.observation(features)
 
     def _apply(self, params: Params, *arguments: Any, method: str = "__call__") -> Any:
         return self.network.apply({"params": params}, *arguments, method=method)
 
 
-def make(task: Task, config: PPOConfig) -> Agent:
-    """The agent of a configuration.
+def make(task: Task, config: PPOConfig, scaling: Scaling | None = None) -> Agent:
+    """The agent of a configuration, with the `scaling` of a run that normalises observations.
 
     Raises:
       ConfigError: there is no such network.
@@ -166,7 +191,7 @@ def make(task: Task, config: PPOConfig) -> Agent:
         hidden_sizes=config.hidden_sizes,
         activation=config.activation,
     )
-    return Agent(task, network)
+    return Agent(task, network, scaling)
 
 
 def _feature_kernels(params: Params) -> dict[str, jax.Array]:

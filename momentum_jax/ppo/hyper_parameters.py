@@ -35,6 +35,9 @@ class PPOConfig:
     anneal_learning_rate: bool = traced(
         False, "let the learning rate fall linearly to zero over the run", free_when_off=True
     )
+    anneal_clip_range: bool = traced(
+        False, "let the clipping range fall linearly to zero over the run", free_when_off=True
+    )
     gamma: float = traced(0.92, "discount factor", minimum=0.0, maximum=1.0)
     gae_lambda: float = traced(0.95, "decay of generalised advantage estimation", minimum=0.0, maximum=1.0)
     clip_range: float = traced(0.2, "clipping of the probability ratio", minimum=0.0)
@@ -54,6 +57,12 @@ class PPOConfig:
     num_steps: int = static(512, "steps of each environment between updates", minimum=1)
     num_epochs: int = static(10, "passes over a rollout", minimum=1)
     minibatch_size: int = static(64, "transitions of a minibatch", minimum=2)
+    normalize_observations: bool = static(
+        False, "observations less their running mean, over their running standard deviation, within ±10"
+    )
+    normalize_rewards: bool = static(
+        False, "learn from rewards over the running standard deviation of the discounted return, within ±10"
+    )
     network: str = static("towers", f"{', '.join(NETWORKS)}, or your own: path/to/file.py:Class")
     optimizer: str = static("adam", f"{', '.join(OPTIMIZERS)}, or another: optax:name or path/to/file.py:name")
     hidden_sizes: tuple[int, ...] = static((64, 64), "widths of the hidden layers of either tower", minimum=1)

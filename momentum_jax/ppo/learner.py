@@ -18,8 +18,19 @@ from flax import struct
 from momentum_jax.env.task import Task
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import agent as agents
-from momentum_jax.ppo import batches, distributions, interventions, learning, optimizers, records, rollout
+from momentum_jax.ppo import (
+    annealing,
+    batches,
+    distributions,
+    interventions,
+    learning,
+    normalization,
+    optimizers,
+    records,
+    rollout,
+)
 from momentum_jax.ppo.agent import Agent, Memory
+from momentum_jax.ppo.normalization import Statistics
 from momentum_jax.ppo.streams import Streams
 from momentum_jax.ppo.traced_config import PPOConfig
 
@@ -35,6 +46,7 @@ class LearnerState:
     opt_state: Any  # the optimiser's
     env_state: Any  # leaves [M, ...]
     memory: Memory | tuple[()]  # leaves [M, ...]; () for a network that remembers nothing
+    statistics: Statistics  # of observations and rewards; without leaves where neither is normalised
     streams: Streams
     update: jax.Array  # [] int32: updates done
 
@@ -50,6 +62,7 @@ def init(task: Task, config: PPOConfig, env_params: Any, streams: Streams) -> Le
         opt_state=opt_state,
         env_state=jax.vmap(task.initial_state, in_axes=(0, None))(reset_keys, env_params),
         memory=agent.initial_memory(config.num_envs),
+        statistics=normalization.unknown(agent, config),
         streams=streams,
         update=jnp.zeros((), jnp.int32),
     )
@@ -66,18 +79,20 @@ def update(
     task: Task, config: PPOConfig, env_params: Any, total_updates: jax.Array, state: LearnerState
 ) -> tuple[LearnerState, records.UpdateRecord]:
     """Collect one rollout and learn from it for `num_epochs` passes of minibatches."""
-    agent, keys = agents.make(task, config), state.streams.at_update(state.update)
+    agent, keys = acting_agent(task, config, state), state.streams.at_update(state.update)
     actors = rollout.Actors(state.env_state, state.memory)
     actors, trajectory = rollout.collect(agent, config, state.params, actors, env_params, keys.action, keys.market)
-    learned = trajectory._replace(reward=interventions.learned_rewards(keys.minibatch, config, trajectory.reward))
+    statistics, rewards = normalization.after_rollout(agent, config, env_params, state.statistics, trajectory)
+    learned = trajectory._replace(reward=interventions.learned_rewards(keys.minibatch, config, rewards))
     batch, values = batches.prepare(agent, config, state.params, learned, actors, env_params)
     fresh = _fresh_optimizer(agent, config, state.params)
     start = interventions.start_policy(config, state.update, batch.advantage, state.opt_state, fresh)
+    fraction_done = state.update / total_updates
     params, opt_state, metrics = learning.learn(
         agent,
-        dataclasses.replace(config, ent_coef=start.ent_coef),
+        dataclasses.replace(config, ent_coef=start.ent_coef, clip_range=annealing.clip_range(config, fraction_done)),
         env_params,
-        optimizers.annealed_rate(config, state.update / total_updates),
+        annealing.learning_rate(config, fraction_done),
         state.params,
         start.opt_state,
         batch._replace(advantage=start.advantage),
@@ -95,9 +110,15 @@ def update(
         opt_state=opt_state,
         env_state=actors.env_state,
         memory=actors.memory,
+        statistics=statistics,
         update=state.update + 1,
     )
     return state, record
+
+
+def acting_agent(task: Task, config: PPOConfig, state: LearnerState) -> Agent:
+    """The agent of one run as it acts now: with its statistics of observations, where it normalises them."""
+    return agents.make(task, config, normalization.scaling(state.statistics))
 
 
 def log_probabilities(
@@ -110,7 +131,7 @@ def log_probabilities(
       compact: observations as the task stores them, leaves [..., *].
       action_mask: [..., A] bool, True = legal.
     """
-    agent, lead = agents.make(task, config), action_mask.shape[:-1]
+    agent, lead = acting_agent(task, config, state), action_mask.shape[:-1]
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(lead) :]), compact)
     flat_mask = action_mask.reshape(-1, task.num_actions)
     with jax.default_matmul_precision("highest"):
@@ -121,13 +142,14 @@ def log_probabilities(
 
 def exportable(state: LearnerState) -> Any:
     """The part of a state that `export` needs, still on its device; leaves may have leading axes."""
-    return state.params, state.deviations
+    return state.params, state.deviations, normalization.scaling(state.statistics)
 
 
 def export(task: Task, config: PPOConfig, exported: Any) -> dict[str, np.ndarray]:
     """The parameters of one run by name, as they act on whole observations, of its `exportable` on the host."""
-    agent = agents.make(task, config)
-    return agent.network.to_arrays(agent.whole_params(*exported))
+    params, deviations, scaling = exported
+    agent = agents.make(task, config, scaling)
+    return agent.network.to_arrays(agent.whole_params(params, deviations)) | agent.whole_scaling()
 
 
 def former_name(leaf: str) -> str:

@@ -16,7 +16,7 @@ import optax
 from jax.typing import ArrayLike
 
 from momentum_jax import lookup
-from momentum_jax.fields import ConfigError, is_off
+from momentum_jax.fields import ConfigError
 from momentum_jax.networks.first_layer import is_feature_kernel, map_feature_kernels
 from momentum_jax.ppo.hyper_parameters import OPTIMIZERS
 from momentum_jax.ppo.traced_config import PPOConfig
@@ -47,13 +47,6 @@ def make(config: PPOConfig, learning_rate: ArrayLike, input_counts: jax.Array) -
             f"optimizer={config.optimizer} gives a {type(own).__name__}, expected an optax.GradientTransformation"
         )
     return optax.chain(clip_per_input(config.max_grad_norm, input_counts), own)
-
-
-def annealed_rate(config: PPOConfig, fraction_done: jax.Array) -> Any:
-    """The learning rate [] of an update, with `fraction_done` of the run behind it."""
-    if is_off(config.anneal_learning_rate):
-        return config.learning_rate
-    return config.learning_rate * jnp.where(config.anneal_learning_rate, 1.0 - fraction_done, 1.0)
 
 
 def clip_per_input(max_norm: ArrayLike, input_counts: jax.Array) -> optax.GradientTransformationExtraArgs:

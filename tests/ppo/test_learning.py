@@ -161,6 +161,22 @@ def test_learning_rate_anneals_to_zero():
     np.testing.assert_array_equal(head_bias(last), head_bias(first))
 
 
+def test_the_clipping_range_anneals_to_zero():
+    """At the run's end no ratio but 1 is allowed; halfway it is half of what it was."""
+    config = dataclasses.replace(CONFIG, anneal_clip_range=True, learning_rate=1e-2)
+    half = dataclasses.replace(CONFIG, clip_range=CONFIG.clip_range / 2, learning_rate=1e-2)
+    task = probes.Bandit()
+    state = learner.init(task, config, (), seed_streams(0)).replace(update=jnp.int32(1))
+    at_half, expected = (
+        jax.jit(lambda state, one=one: learner.update(task, one, (), jnp.int32(2), state))(state)
+        for one in (config, half)
+    )
+    jax.tree.map(np.testing.assert_array_equal, at_half[1].metrics, expected[1].metrics)
+    _, last = jax.jit(lambda state: learner.update(task, config, (), jnp.int32(1), state))(state)
+    assert float(last.metrics.clip_fraction) > float(at_half[1].metrics.clip_fraction)
+    assert float(last.metrics.clip_fraction) > 0.5
+
+
 @pytest.mark.slow
 def test_cartpole_is_learned():
     """Mean return of at least 475 over 8 seeds within 500 000 steps."""

@@ -92,6 +92,7 @@ def test_a_fixed_stream_is_shared_and_the_others_are_not(market):
 TRACED = {
     "learning_rate": 1e-3,
     "anneal_learning_rate": True,
+    "anneal_clip_range": True,
     "gamma": 0.5,
     "gae_lambda": 0.5,
     "clip_range": 1e-4,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 
+import gymnax
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ import momentum_jax
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.diagnostics.variables import table
 from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.gymnax_task import GymnaxTask
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.processes.interruption import Interrupted
@@ -26,7 +29,8 @@ STEPS = 1_024
 
 def config(environment="CartPole-v1", **settings):
     own = {"timesteps": STEPS, "checkpoints": (100, 300, 700), "num_seeds": 3, "state_interval": 0.0}
-    return RunConfig(experiment="other", arms=(Arm(name="ppo", ppo=PPO),), environment=environment, **own | settings)
+    own |= {"arms": (Arm(name="ppo", ppo=PPO),)}
+    return RunConfig(experiment="other", environment=environment, **own | settings)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,56 @@ def test_a_stopped_run_goes_on_to_the_same_bits(cartpole, tmp_path):
         np.testing.assert_array_equal(resumed[name], whole[name], err_msg=name)
     for name, array in load_policies(cartpole[0], "ppo").items():
         np.testing.assert_array_equal(load_policies(run_dir, "ppo")[name], array)
+
+
+NORMALIZED = dataclasses.replace(PPO, normalize_observations=True, normalize_rewards=True, anneal_clip_range=True)
+BOTH = (Arm(name="ppo", ppo=PPO), Arm(name="normalized", ppo=NORMALIZED))
+
+
+@pytest.fixture(scope="module")
+def normalized(tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("normalized") / "run"
+    train(run_dir, config(arms=BOTH))
+    return run_dir
+
+
+def test_an_arm_with_statistics_leaves_the_others_as_they_are(cartpole, normalized):
+    alone, beside = load_run(cartpole[0]), load_run(normalized)
+    for name in table(diagnostics_of(alone)):
+        np.testing.assert_array_equal(beside[name].sel(arm=["ppo"]), alone[name], err_msg=name)
+    # Every step pays 1, and goes on to do so in what is recorded.
+    own = beside.sel(arm="normalized")
+    np.testing.assert_allclose(own.episode_return, own.episode_length)
+    np.testing.assert_allclose(own.reward_sum.sum("checkpoint"), STEPS)
+    assert (own.advantage_std < 0.5 * beside.advantage_std.sel(arm="ppo")).isel(checkpoint=-1).all()
+
+
+def test_statistics_go_on_to_the_same_bits(normalized, tmp_path):
+    with pytest.raises(Interrupted):
+        train(tmp_path / "run", config(arms=BOTH), stop_at=300)
+    train(tmp_path / "run", config(arms=BOTH), resume=True)
+    whole, resumed = load_run(normalized), load_run(tmp_path / "run")
+    for name in table(diagnostics_of(whole)):
+        np.testing.assert_array_equal(resumed[name], whole[name], err_msg=name)
+    for name, array in load_policies(normalized, "normalized").items():
+        np.testing.assert_array_equal(load_policies(tmp_path / "run", "normalized")[name], array, err_msg=name)
+
+
+def test_a_saved_policy_takes_observations_as_the_environment_gives_them(normalized, tmp_path):
+    """And so does what it exports for NumPy."""
+    env, params = gymnax.make("CartPole-v1")
+    states = GymnaxTask(env, params).probe_states(params)
+    assert momentum_jax.load_policy(normalized, "ppo", 1).scaling is None
+    policy = momentum_jax.load_policy(normalized, "normalized", 1)
+    policy.export(tmp_path / "policy.npz")
+    plain = np.load(tmp_path / "policy.npz")
+    hidden = (np.asarray(states.compact[0]) - plain["observation_mean"]) / plain["observation_deviation"]
+    hidden = np.clip(hidden, -10, 10)
+    hidden = np.tanh(hidden @ plain["policy/dense_0/kernel"] + plain["policy/dense_0/bias"])
+    logits = hidden @ plain["policy/dense_1/kernel"] + plain["policy/dense_1/bias"]
+    expected = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    found = policy.action_probabilities(states.compact[0], states.action_mask[0])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_a_run_does_not_go_on_in_another_environment(cartpole):

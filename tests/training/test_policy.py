@@ -17,8 +17,7 @@ from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.gymnasium import MomentumGymEnv
 from momentum_jax.env.momentum import Momentum, make_market, make_params
 from momentum_jax.policy import load_policy
-from momentum_jax.ppo import agent as agents
-from momentum_jax.ppo import distributions
+from momentum_jax.ppo import distributions, learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.run_directory import atomic_files
 from momentum_jax.training.fleet import Fleet, program_layouts
@@ -30,6 +29,8 @@ ARMS = (
     Arm(name="tanh", ppo=PPOConfig(**_PPO)),
     Arm(name="relu", ppo=PPOConfig(**_PPO, activation="relu")),
     Arm(name="layer_norm", ppo=PPOConfig(**_PPO, network="layer_norm", optimizer="adamw")),
+    Arm(name="normalized", ppo=PPOConfig(**_PPO, normalize_observations=True)),
+    Arm(name="normalized_whole", ppo=PPOConfig(**_PPO, network="layer_norm", normalize_observations=True)),
     Arm(name="recurrent", ppo=PPOConfig(**_PPO, network=f"{ROOT / 'tests' / 'ppo' / 'recurrent.py'}:Recurrent")),
 )
 FLAT = np.array(rules.FLAT_MASK)
@@ -52,23 +53,27 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def states():
-    """What the learner sees at 16 flat states, [16, 327], and the observations [16, 20, 23] of the same states."""
+    """What the learner stores of 16 flat states, leaves [16, ...], and the observations [16, 20, 23] of the same."""
     task, params = Momentum(), make_params(make_segment())
-    features = task.expand(task.flat_observation(jnp.arange(FIRST_BAR, FIRST_BAR + 16)), params)
-    return features, observation_layout.expand(features)
+    compact = task.flat_observation(jnp.arange(FIRST_BAR, FIRST_BAR + 16))
+    return compact, observation_layout.expand(task.expand(compact, params))
 
 
-@pytest.mark.parametrize(
-    ("arm", "position"), [("tanh", 0), ("tanh", 1), ("relu", 0), ("relu", 1), ("layer_norm", 1), ("recurrent", 1)]
-)
+ASKED = [
+    *[("tanh", 0), ("tanh", 1), ("relu", 0), ("relu", 1), ("layer_norm", 1), ("recurrent", 1)],
+    *[("normalized", 0), ("normalized", 1), ("normalized_whole", 1)],
+]
+
+
+@pytest.mark.parametrize(("arm", "position"), ASKED)
 def test_probabilities_and_values_are_the_learners_own(run, states, arm: str, position: int):
     fleet, run_dir = run
-    features, obs = states
+    compact, obs = states
     number = [one.name for one in ARMS].index(arm)
-    params = jax.tree.map(lambda leaf: leaf[position], fleet._engines[number]._states[0].params)
-    agent = agents.make(Momentum(), ARMS[number].ppo)
-    seen = features if agent.network.reads_features else jnp.reshape(obs, (16, 460))
-    logits, values = agent.evaluate(params, seen, agent.initial_memory(16), 1)
+    state = jax.tree.map(lambda leaf: leaf[position], fleet._engines[number]._states[0])
+    agent = learner.acting_agent(Momentum(), ARMS[number].ppo, state)
+    seen = agent.features(compact, make_params(make_segment()))
+    logits, values = agent.evaluate(state.params, seen, agent.initial_memory(16), 1)
     expected = jnp.exp(distributions.masked_log_probs(logits, FLAT))
     policy = load_policy(run_dir, arm, 5 + position)
     mask = np.broadcast_to(FLAT, (16, 6))

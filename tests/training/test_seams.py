@@ -15,7 +15,13 @@ from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import default_layout
 from tests.training.engine_runs import assert_same, make_run, of_run, train
 
-RARE = {"permute_rewards": True, "critic_only_updates": 1, "anneal_learning_rate": True, "initial_hold_bias": 0.5}
+RARE = {
+    "permute_rewards": True,
+    "critic_only_updates": 1,
+    "anneal_learning_rate": True,
+    "anneal_clip_range": True,
+    "initial_hold_bias": 0.5,
+}
 
 
 def test_options_that_no_run_asks_for_are_not_in_the_program(market):

@@ -60,12 +60,12 @@ def _until(choices: Choices) -> str:
 
 
 def _fall_in_words(choices: Choices) -> str:
-    """What counts: ``fall by at least 5 points, and by more than their noise,``."""
-    threshold = choices.threshold
-    if threshold.value == 0:
+    """What counts: ``fall by at least 5 points, and by more than their estimated noise,``."""
+    if choices.noise == "exact":
+        return f"{choices.worse} by {choices.threshold.words}"
+    if choices.threshold.value == 0:
         return f"{choices.worse} by more than {_NOISE[choices.noise]}"
-    noise = "" if choices.noise == "exact" else f", and by more than {_NOISE[choices.noise]},"
-    return f"{choices.worse} by at least {threshold.words}{noise}"
+    return f"{choices.worse} by {choices.threshold.words}, and by more than {_NOISE[choices.noise]},"
 
 
 def _in_arm(curves: CurveSet, choices: Choices) -> str:

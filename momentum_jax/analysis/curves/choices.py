@@ -34,7 +34,7 @@ class Threshold(NamedTuple):
     """The smallest depth that counts."""
 
     value: float  # in the unit of the values; 0 where the noise alone decides; NaN until the control arm is measured
-    words: str
+    words: str  # ``at least 5 points``
     control: str = ""  # the arm whose depths decide
 
 
@@ -228,7 +228,7 @@ def _threshold(curves: CurveSet, given: float | str, reference: str | None) -> T
             f"threshold={given!r}: expected a number above 0 in the unit of the values, '5%' or '5% of mean' "
             "(of the range), 'noise' or 'control:ARM'"
         )
-    return Threshold(value, points_of(value, curves))
+    return Threshold(value, f"at least {points_of(value, curves)}")
 
 
 def _share_of_range(curves: CurveSet, share: float, of_mean: bool) -> Threshold:
@@ -244,7 +244,7 @@ def _share_of_range(curves: CurveSet, share: float, of_mean: bool) -> Threshold:
         raise ConfigError("threshold: the values never change, so they have no range; pass a number")
     of_what = "mean curves" if of_mean else "values"
     number = points_of(share * spread, curves)
-    return Threshold(share * spread, f"{number} ({format_percent(share)} of the range of the {of_what})")
+    return Threshold(share * spread, f"at least {number} ({format_percent(share)} of the range of the {of_what})")
 
 
 def _check_seen(curves: CurveSet, choices: Choices) -> None:

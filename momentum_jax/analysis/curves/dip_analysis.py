@@ -18,7 +18,14 @@ from momentum_jax.analysis.curves.dip_result import DipResult
 from momentum_jax.analysis.curves.inputs import Curves, to_curve_set
 from momentum_jax.analysis.curves.population import population_table
 from momentum_jax.analysis.curves.sample_size import sample_size_table
-from momentum_jax.analysis.curves.seed_dips import dips_of, noise_floors, noise_levels, seed_table
+from momentum_jax.analysis.curves.seed_dips import (
+    ANY_FALL,
+    dips_of,
+    noise_floors,
+    noise_levels,
+    seed_table,
+    unit_scale,
+)
 from momentum_jax.analysis.curves.sensitivity import sensitivity_table
 from momentum_jax.analysis.dips.dips import Dips
 from momentum_jax.analysis.dips.noise import judge_against_control
@@ -123,8 +130,10 @@ def _with_control(curves: CurveSet, choices: Choices, any_fall: Dips) -> Choices
             f"{least} or more at level {choices.level:g}"
         )
     of_control = f"{choices.level:.4g} quantile of the control {choices.threshold.control}"
-    words = f"{points_of(found.threshold, curves)} ({of_control})"
-    return replace(choices, threshold=choices.threshold._replace(value=found.threshold, words=words))
+    words = f"more than {points_of(found.threshold, curves)} ({of_control})"
+    # A depth that just reaches a threshold counts; one that the control reaches as well must not.
+    beyond = found.threshold + ANY_FALL / unit_scale(curves.values)
+    return replace(choices, threshold=choices.threshold._replace(value=beyond, words=words))
 
 
 def _notes(curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, numbered: bool) -> Iterator[str]:

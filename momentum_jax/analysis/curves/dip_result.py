@@ -57,6 +57,8 @@ class DipResult:
 
 def plain(value: Any) -> Any:
     """Numbers, text, lists and dictionaries that JSON has: NaN and infinity become None."""
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -117,7 +117,8 @@ def _from_data_array(curves: xr.DataArray) -> CurveSet:
     rest = [str(name) for name in curves.dims if name not in ("arm", "seed")]
     if "seed" not in curves.dims or len(rest) != 1:
         raise ConfigError(f"DataArray: found the dimensions {curves.dims}, expected seed, one of steps, and maybe arm")
-    wide = curves if "arm" in curves.dims else curves.expand_dims(arm=["all"])
+    named = curves if "arm" in curves.coords else curves.assign_coords(arm="all")
+    wide = named if "arm" in curves.dims else named.expand_dims("arm")
     wide = wide.transpose("arm", "seed", rest[0])
     names = [name for name in (*_STEP_NAMES, rest[0]) if name in wide.coords and wide[name].dims == (rest[0],)]
     labels = {

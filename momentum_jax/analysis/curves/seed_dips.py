@@ -17,18 +17,13 @@ from momentum_jax.analysis.dips.dips import DipClass, Dips, find_dips
 from momentum_jax.analysis.dips.drawdowns import ROUNDING
 from momentum_jax.analysis.dips.forgetting import largest_fall_within
 from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
-from momentum_jax.analysis.dips.noise_sources import (
-    NoiseLevel,
-    estimated,
-    from_counts,
-    from_replicates,
-    from_standard_errors,
-)
+from momentum_jax.analysis.dips.noise_estimate import estimated
+from momentum_jax.analysis.dips.noise_sources import NoiseLevel, from_counts, from_replicates, from_standard_errors
 from momentum_jax.fields import ConfigError
 
 WITHIN_NOISE = "within noise"  # class of a fall that reaches the threshold and no more than its noise floor
 NOISE_DRAWS = 1_000
-_ANY_FALL = 2 * ROUNDING  # the smallest threshold that a curve without a fall does not reach
+ANY_FALL = 2 * ROUNDING  # the smallest threshold that a curve without a fall does not reach
 _SIZES = ("depth", "temporary_depth", "area")  # fields of `Dips` in the unit of the values
 
 
@@ -44,7 +39,7 @@ def dips_of(curves: CurveSet, choices: Choices, threshold: float) -> Dips:
     options = DipOptions(
         horizon=choices.horizon.step,
         baseline_step=choices.baseline.step,
-        threshold=max(threshold * scale, _ANY_FALL),
+        threshold=max(threshold * scale, ANY_FALL),
     )
     found = find_dips(curves.steps, curves.values * scale, choices.sign, options)
     return found._replace(**{name: getattr(found, name) / scale for name in _SIZES})
@@ -104,7 +99,8 @@ def noise_floors(
     """
     floors = np.zeros(dips.depth.shape)
     for arm, level in enumerate(levels or []):
-        noise = draw_noise(len(curves.steps), level.freedom, level.block, draws)
+        estimate = (level.freedom, level.block, draws)
+        noise = draw_noise(len(curves.steps), *estimate, correlation=level.correlation, tails=level.tails)
         sign, limits = choices.sign, (choices.horizon.step, choices.baseline.step, choices.alpha)
         limit = judge_against_null(curves.steps, sign * curves.values[arm], level.sigma, noise, *limits).limit
         ends = [_at_steps(level.sigma, curves.steps, step[arm]) for step in (dips.onset_step, dips.trough_step)]

@@ -43,7 +43,13 @@ class NoiseTest(NamedTuple):
 
 
 def draw_noise(
-    num_checkpoints: int, freedom: float = np.inf, block: int = 1, draws: int = 1_000, seed: int = 0
+    num_checkpoints: int,
+    freedom: float = np.inf,
+    block: int = 1,
+    draws: int = 1_000,
+    seed: int = 0,
+    correlation: float = 0.0,
+    tails: float = np.inf,
 ) -> Singles:
     """Noise in standard deviations ``[checkpoint, draws]``, drawn once for all curves.
 
@@ -53,9 +59,15 @@ def draw_noise(
         block: checkpoints in a row that share an estimate.
         draws: simulated curves.
         seed: of the simulation's own random stream.
+        correlation: of neighbouring checkpoints; further apart it is a power of this.
+        tails: degrees of freedom of Student's t, above 2, scaled to a variance of 1; infinite of normal noise.
     """
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((num_checkpoints, draws))
+    if np.isfinite(tails):
+        noise *= np.sqrt((tails - 2) / rng.chisquare(tails, noise.shape))
+    for k in range(1, num_checkpoints if correlation else 0):
+        noise[k] = correlation * noise[k - 1] + np.sqrt(1 - correlation**2) * noise[k]
     if np.isfinite(freedom):
         shared = freedom / rng.chisquare(freedom, (-(-num_checkpoints // block), draws))
         noise *= np.sqrt(np.repeat(shared, block, axis=0)[:num_checkpoints])

@@ -189,6 +189,9 @@ def _as_declared(experiment: Experiment, market: Mapping[str, Any]) -> RunConfig
         claims=experiment.claims,
         market=MarketConfig(**market),
         environment=experiment.environment,
+        eval_episodes=experiment.eval_episodes,
+        eval_max_steps=experiment.eval_max_steps,
+        record_probes=experiment.record_probes,
     )
 
 

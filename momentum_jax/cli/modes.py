@@ -29,6 +29,9 @@ RUN_FIELDS = (
     "num_devices",
     "state_interval",
     "divergence_limit",
+    "eval_episodes",
+    "eval_max_steps",
+    "record_probes",
 )
 
 

@@ -105,7 +105,7 @@ class Criterion:
                 f"criterion on the {self.quantity} of {self.metric}: from_step={self.from_step} is not before "
                 f"step={self.step}, give an earlier one"
             )
-        if self.quantity == "change" and not self.from_step and self.counted != "exact":
+        if self.quantity == "change" and not self.from_step and self.counted not in ("exact", "evaluated"):
             raise ConfigError(
                 f"criterion on the change of {self.counted} {self.metric} from step 0: nothing is counted there yet, "
                 "give a later from_step or counted='exact'"

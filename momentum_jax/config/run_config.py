@@ -10,6 +10,8 @@ from typing import Any
 from momentum_jax.config.arms import Arm
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.diagnostics.evaluation import DEFAULT_MAX_STEPS, Evaluation
+from momentum_jax.diagnostics.measurements import extended
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
@@ -33,6 +35,7 @@ class Experiment:
       other_arms: arms of other runs on the same seeds that its claims compare its own with, judged jointly.
       market: settings of `MarketConfig` that differ from the defaults.
       environment: its name, see `env.registry`; arms of another than `momentum` leave `Arm.env` out.
+      eval_episodes, eval_max_steps, record_probes: see `RunConfig`.
     """
 
     name: str
@@ -46,6 +49,9 @@ class Experiment:
     other_arms: tuple[str, ...] = ()
     market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     environment: str = MOMENTUM_NAME
+    eval_episodes: int = 0
+    eval_max_steps: int | None = None
+    record_probes: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,6 +75,15 @@ class RunConfig:
     state_interval: float = static(60.0, "least seconds between two saved states to resume from", minimum=0)
     divergence_limit: float = static(
         DIVERGENCE_LIMIT, "value loss (reward²) above which a seed counts as diverged and is left out", minimum=0.0
+    )
+    eval_episodes: int = static(
+        0, "episodes that every run's frozen policy plays at each checkpoint, sampled and greedy; 0: none", minimum=0
+    )
+    eval_max_steps: int | None = static(
+        None, "steps after which an evaluated episode is cut off; default the environment's own limit", minimum=1
+    )
+    record_probes: int = static(
+        0, "probe states whose action probabilities are recorded whole at each checkpoint; 0: none", minimum=0
     )
     market: MarketConfig = MarketConfig()
     claims: tuple[Claim, ...] = ()
@@ -115,7 +130,12 @@ class RunConfig:
             if both:
                 raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
         if self.environment == MOMENTUM_NAME:
-            self.check_claims(MOMENTUM)
+            if self.eval_episodes:
+                raise ConfigError(
+                    f"eval_episodes={self.eval_episodes} needs an environment whose episodes are alike: the momentum "
+                    "environment's is evaluated on data that it is not trained on, leave it out"
+                )
+            self.check_claims(self.described(MOMENTUM))
         _check_claimed_arms(self.claims, [arm.name for arm in self.arms])
         shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}
         if len(shapes) > 1:
@@ -129,6 +149,22 @@ class RunConfig:
         if late:
             raise ConfigError(f"checkpoint {late[0]} lies beyond timesteps={self.timesteps}: drop it or train longer")
         _check_streams("fixed_streams", self.fixed_streams)
+        if self.eval_max_steps is not None and not self.eval_episodes:
+            raise ConfigError(
+                f"eval_max_steps={self.eval_max_steps} has no effect without evaluated episodes: leave it out, or ask "
+                "for some, e.g. eval_episodes=32"
+            )
+
+    def described(self, diagnostics: Diagnostics, episode_limit: int | None = None) -> Diagnostics:
+        """The description of what this run records.
+
+        Args:
+          diagnostics: of its environment.
+          episode_limit: steps after which the environment itself ends an episode; None where it does not say.
+        """
+        max_steps = self.eval_max_steps or episode_limit or DEFAULT_MAX_STEPS
+        evaluation = Evaluation(episodes=self.eval_episodes, max_steps=max_steps) if self.eval_episodes else None
+        return extended(diagnostics, evaluation, self.record_probes)
 
     def check_claims(self, diagnostics: Diagnostics) -> None:
         """Raises ConfigError on the first claim that cannot be judged of a run of the environment that is described.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from momentum_jax.diagnostics.counting import ActionCount, Count, DecisionTable, Outcomes, RewardSum, Source
+from momentum_jax.diagnostics.evaluation import Evaluation
 from momentum_jax.fields import ConfigError, from_plain
 
 Direction = Literal[-1, 0, 1]
@@ -46,17 +47,26 @@ class Ratio:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """A recorded variable without dimensions as it stands, such as the mean return of a window's episodes.
+    """A recorded variable as it stands, such as the mean return of a window's episodes.
 
-    `counted` says which of `COUNTED` it is: of a window, or exact (at the checkpoint, without sampling noise).
+    Attributes:
+      variable: its name.
+      counted: which of `COUNTED` it is; nothing is recorded since step 0.
+      label: which one of a variable with a dimension; empty where it has none.
+      standard_error: variable, of the same dimensions, with its standard error; empty where that is not recorded.
     """
 
     variable: str
-    counted: Literal["windowed", "exact"] = "windowed"
+    counted: Literal["windowed", "exact", "evaluated"] = "windowed"
+    label: str = ""
+    standard_error: str = ""
 
 
-COUNTED = ("cumulative", "windowed", "exact")
-"""The forms of a metric: since step 0, since the checkpoint before, or at the checkpoint without sampling noise."""
+COUNTED = ("cumulative", "windowed", "exact", "evaluated")
+"""The forms of a metric: since step 0, since the checkpoint before, at the checkpoint without sampling noise, or in
+episodes that the checkpoint's policy played apart from training."""
+
+_STEADIEST_FIRST = ("exact", "evaluated", "windowed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +114,8 @@ class Metric:
 
     @property
     def steadiest(self) -> str:
-        """Name of the curve with the least noise: the exact one where there is one, else the windowed."""
-        return self.curves.get("exact") or self.curves["windowed"]
+        """Name of the curve with the least noise: exact where it has that form, else evaluated, else windowed."""
+        return next(self.curves[form] for form in _STEADIEST_FIRST if form in self.curves)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +152,7 @@ class Variable:
       name: array name in the checkpoint file and in the dataset.
       long_name: what it is, in words.
       dims: dimensions after ``arm, seed``.
-      dtype: NumPy type name, ``int64`` or ``float64``.
+      dtype: NumPy type name.
       units: unit of the values (``1`` for pure numbers).
       kind: ``windowed`` counts since the previous checkpoint, ``instant`` holds at the checkpoint.
       estimator: ``sampled`` from what happened, or ``exact`` (no sampling noise).
@@ -154,7 +164,7 @@ class Variable:
     name: str
     long_name: str
     dims: tuple[str, ...] = ()
-    dtype: Literal["int64", "float64"] = "int64"
+    dtype: Literal["int64", "float64", "float32"] = "int64"
     units: str = "count"
     kind: Literal["windowed", "instant", "cumulative"] = "windowed"
     estimator: Literal["sampled", "exact"] = "sampled"
@@ -196,6 +206,8 @@ class Diagnostics:
       columns: names of the metrics that the table of checkpoints shows; all of them if empty.
       context_options: the environment's options on which a state's context depends.
       probe_sets: probe states beside those that stand for `decisions`.
+      evaluation: how policies are evaluated; None where a run does not ask for it, see `measurements.extended`.
+      recorded_probes: primary probe states whose probabilities a run records whole.
     """
 
     environment: str
@@ -213,6 +225,8 @@ class Diagnostics:
     columns: tuple[str, ...] = ()
     context_options: tuple[str, ...] = ()
     probe_sets: tuple[ProbeSet, ...] = ()
+    evaluation: Evaluation | None = None
+    recorded_probes: int = 0
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from momentum_jax.diagnostics.description import (
     Variable,
 )
 from momentum_jax.diagnostics.events import EPISODE_END, EventWord
-from momentum_jax.diagnostics.variables import PROBE_DIM, common, table
+from momentum_jax.diagnostics.variables import PROBE_DIM, common, labels, table
 from momentum_jax.fields import ConfigError, nearest
 
 
@@ -135,16 +135,28 @@ def _of_metric(metric: Metric, diagnostics: Diagnostics) -> Iterator[str]:
         case Ratio() as rule:
             yield from _unknown(place, [rule.numerator], rows)
             yield from _unknown(place, rule.actions, diagnostics.actions)
-        case Recorded(variable=name):
-            yield from _unknown(place, [name], rows)
-            if name in rows and rows[name].dims:
-                yield f"{place} stands for {name!r}, which has dims {rows[name].dims}: take a Share or a Ratio of it"
-            if name in rows and metric.is_percentage and rows[name].units != "%":
-                yield f"{place} has unit '%', and {name!r} is in {rows[name].units!r}: give unit={rows[name].units!r}"
+        case Recorded() as rule:
+            yield from _of_recorded(metric, rule, diagnostics)
     if not isinstance(metric.derived, Recorded) and not metric.is_percentage:
         yield f"{place} has unit {metric.unit!r}, and a Share or a Ratio is in percent: leave unit out"
     if metric.dip_threshold is not None and not metric.dip_threshold > 0:
         yield f"{place} has dip_threshold={metric.dip_threshold}, expected more than 0"
+
+
+def _of_recorded(metric: Metric, recorded: Recorded, diagnostics: Diagnostics) -> Iterator[str]:
+    """A metric that is a recorded variable, or what one label of its dimension has."""
+    place, name, rows = f"metric {metric.name!r}", recorded.variable, table(diagnostics)
+    yield from _unknown(place, [name], rows)
+    yield from _unknown(place, [recorded.standard_error] if recorded.standard_error else [], rows)
+    dims = rows[name].dims if name in rows else ()
+    if dims and not recorded.label:
+        yield f"{place} stands for {name!r}, which has dims {dims}: take a Share or a Ratio of it"
+    if recorded.label:
+        yield from _unknown(place, [recorded.label], labels(diagnostics)[dims[0]] if len(dims) == 1 else ())
+    if recorded.standard_error in rows and rows[recorded.standard_error].dims != dims:
+        yield f"{place} has standard_error={recorded.standard_error!r}, whose dims are not those of {name!r}"
+    if name in rows and metric.is_percentage and rows[name].units != "%":
+        yield f"{place} has unit '%', and {name!r} is in {rows[name].units!r}: give unit={rows[name].units!r}"
 
 
 def _of_counted_in(metric: Metric, share: Share, diagnostics: Diagnostics) -> Iterator[str]:

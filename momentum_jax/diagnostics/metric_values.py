@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from momentum_jax.diagnostics.description import Diagnostics, Metric, Ratio, Recorded, Share
-from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set
+from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set, place_of
 
 Arrays = Mapping[str, np.ndarray]
 
 
 def windowed(metric: Metric, diagnostics: Diagnostics, arrays: Arrays) -> np.ndarray:
-    """Its value in the window that ends at the checkpoint; NaN where nothing of its kind happened.
+    """Its value in the window that ends at the checkpoint, or at the checkpoint where it is recorded so.
+
+    NaN where nothing of its kind happened.
 
     Args:
       metric: one of the description's.
@@ -27,8 +29,10 @@ def windowed(metric: Metric, diagnostics: Diagnostics, arrays: Arrays) -> np.nda
       [runs] float64, in the metric's unit.
     """
     match metric.derived:
-        case Recorded(variable=name):
+        case Recorded(variable=name, label=""):
             return arrays[name].astype(np.float64)
+        case Recorded(variable=name, label=label):
+            return arrays[name][..., place_of(label, name, diagnostics)].astype(np.float64)
         case Share() | Ratio() as derived:
             return _percent(*fraction(derived, diagnostics, arrays))
 

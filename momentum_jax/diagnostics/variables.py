@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from momentum_jax.diagnostics.description import Diagnostics, Variable
+from momentum_jax.diagnostics.evaluation import EVALUATED, EVALUATED_DIM
 
 SCHEMA_VERSION = 1
 """Version of the run directory's layout; a reader refuses what is newer than itself."""
 
 PROBE_DIM, PROBE_HALVES = "probe_half", ("A", "B")
+PROBE_STATE_DIM = "probe_state"
 
 PRIMARY = ""
 """Name of the first set of probe states, which stands for the decisions that a run is judged by; others have one."""
@@ -58,7 +60,11 @@ def common(diagnostics: Diagnostics) -> tuple[Variable, ...]:
     context = diagnostics.context
     primary = _probed("probe states", f"the probe states of a {context}; NaN where there are none", context)
     further = (_probed(one.states, f"the {one.states}", "", one.name) for one in diagnostics.probe_sets)
-    return (*_episodes(), *primary, *itertools.chain(*further), *HEALTH, _FAILED_STEP)
+    asked = (
+        *(_evaluated(diagnostics.evaluation.max_steps) if diagnostics.evaluation else ()),
+        *([_PROBE_PROBABILITY] if diagnostics.recorded_probes else ()),
+    )
+    return (*_episodes(), *primary, *itertools.chain(*further), *asked, *HEALTH, _FAILED_STEP)
 
 
 def _episodes() -> Iterator[Variable]:
@@ -86,6 +92,39 @@ def _episodes() -> Iterator[Variable]:
         denominator="episode_count",
     )
     yield Variable(name="episode_count", long_name="episodes that ended")
+
+
+def _evaluated(max_steps: int) -> Iterator[Variable]:
+    """What the episodes of an evaluation give, see `diagnostics.evaluation`."""
+    cut_off = f"share of the evaluated episodes that their limit of {max_steps:,} steps ended"
+    rows: tuple[tuple[str, str, str, Literal[0, 1]], ...] = (
+        ("eval_return", "mean undiscounted return of the evaluated episodes", "reward", 1),
+        ("eval_return_se", "standard error of eval_return over the episodes; NaN of a single one", "reward", 0),
+        ("eval_length", "mean length of the evaluated episodes", "env step", 0),
+        ("eval_cut_off", cut_off, "fraction", 0),
+    )
+    for name, long_name, units, good in rows:
+        yield Variable(
+            name=name,
+            long_name=long_name,
+            dims=(EVALUATED_DIM,),
+            dtype="float64",
+            units=units,
+            kind="instant",
+            denominator="evaluated episodes",
+            good_direction=good,
+        )
+
+
+_PROBE_PROBABILITY = Variable(
+    name="probe_probability",
+    long_name="probability of each action on the first probe states, half A before half B",
+    dims=(PROBE_STATE_DIM, "action"),
+    dtype="float32",
+    units="probability",
+    kind="instant",
+    estimator="exact",
+)
 
 
 def of_probe_set(variable: str, probe_set: str) -> str:
@@ -158,11 +197,21 @@ def table(diagnostics: Diagnostics) -> dict[str, Variable]:
 
 def labels(diagnostics: Diagnostics) -> Mapping[str, tuple[Any, ...]]:
     """Coordinate values of every dimension beyond arm, seed and checkpoint."""
+    evaluated = {EVALUATED_DIM: EVALUATED} if diagnostics.evaluation else {}
+    probes = {PROBE_STATE_DIM: tuple(range(diagnostics.recorded_probes))} if diagnostics.recorded_probes else {}
     return {
         PROBE_DIM: PROBE_HALVES,
         diagnostics.context: diagnostics.contexts,
         "action": diagnostics.actions,
+        **evaluated,
+        **probes,
     }
+
+
+def place_of(label: str, name: str, diagnostics: Diagnostics) -> int:
+    """Position of a label along the one dimension of a variable."""
+    (dim,) = table(diagnostics)[name].dims
+    return labels(diagnostics)[dim].index(label)
 
 
 def shapes(diagnostics: Diagnostics) -> dict[str, tuple[int, ...]]:

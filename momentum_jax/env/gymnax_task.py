@@ -69,6 +69,8 @@ class GymnaxTask:
         self.num_inputs = math.prod(observations.shape)
         self.compact_bytes = self.num_inputs * np.dtype(observations.dtype).itemsize
         self.input_counts = np.ones(self.num_inputs, np.float32)
+        limit = getattr(params, "max_steps_in_episode", None)
+        self.episode_limit = None if limit is None else int(limit)
         self.diagnostics = diagnostics or plain_diagnostics(env.name, self.num_actions)
         if len(self.diagnostics.actions) != self.num_actions:
             raise ConfigError(

@@ -60,6 +60,8 @@ class Task(Protocol):
     compact_bytes: int  # of what `compact` returns
     truncates: bool  # whether episodes can be cut off without ending
 
+    episode_limit: int | None  # steps after which it ends an episode itself; a task that has none may leave this out
+
     def bind(self, shared: Any, options: Any) -> Any:
         """Parameters of one run, from what all runs share and what is the run's own."""
 

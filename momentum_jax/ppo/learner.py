@@ -1,7 +1,7 @@
 """One PPO run as pure functions; everything else is arrangement (see `training.engine`).
 
-`init`, `update`, `log_probabilities` and `export` are all that others know of the learner: to them a state is a
-pytree. `exportable` picks what `export` brings to the host.
+`init`, `update`, `log_probabilities`, `evaluate` and `export` are all that others know of the learner: to them a state
+is a pytree. `exportable` picks what `export` brings to the host.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
+from momentum_jax.diagnostics.evaluation import Episodes
 from momentum_jax.env.task import Task
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import agent as agents
@@ -26,6 +27,7 @@ from momentum_jax.ppo import (
     learning,
     normalization,
     optimizers,
+    playing,
     records,
     rollout,
 )
@@ -138,6 +140,11 @@ def log_probabilities(
         features = agent.features(flat, env_params)
         logits, _ = agent.evaluate(state.params, features, agent.initial_memory(len(features)), 1)
     return distributions.masked_log_probs(logits, flat_mask).reshape(action_mask.shape)
+
+
+def evaluate(task: Task, config: PPOConfig, env_params: Any, plan: playing.Plan, state: LearnerState) -> Episodes:
+    """The episodes of a plan, played by the policy as it is now, leaves [2, E]."""
+    return playing.play(acting_agent(task, config, state), state.params, env_params, plan)
 
 
 def exportable(state: LearnerState) -> Any:

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from momentum_jax.config.run_config import RunConfig
-from momentum_jax.diagnostics.variables import shapes
+from momentum_jax.diagnostics.variables import shapes, table
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.processes import machine
 from momentum_jax.training import memory
 from momentum_jax.training.group_width import Layout
+from momentum_jax.training.run_description import describe_run
 
 _FLOAT = 4  # bytes
 _STEP_BYTES = 14  # of `rollout.Trajectory`: action, reward, both ways to end, event word
@@ -72,7 +75,7 @@ def memory_bytes(config: RunConfig, task: Task, layouts: Sequence[Layout], num_s
     for arms, layout in zip(config.programs, layouts, strict=True):
         ppo = config.arms[arms[0]].ppo
         groups = -(-len(arms) * num_seeds // layout.group_size)  # the last is filled up with copies
-        records = _IN_FLIGHT * memory.record_bytes(task) * ppo.rollout_size + _checkpoint_bytes(task)
+        records = _IN_FLIGHT * memory.record_bytes(task) * ppo.rollout_size + _checkpoint_bytes(config, task)
         held += groups * layout.group_size * (_state_bytes(task, ppo) + records)
         working.append(len(layout.devices) * _working_bytes(task, ppo))
     return held + max(working)
@@ -82,7 +85,7 @@ def disk_bytes(config: RunConfig, task: Task) -> int:
     """What the run directory holds when the run ends, report apart."""
     states = sum(_STATES_ON_DISK * _state_bytes(task, arm.ppo) for arm in config.arms)
     policies = states / _STATES_ON_DISK / 3  # the weights alone
-    checkpoints = len(config.planned_checkpoints) * len(config.arms) * _COMPRESSED * _checkpoint_bytes(task)
+    checkpoints = len(config.planned_checkpoints) * len(config.arms) * _COMPRESSED * _checkpoint_bytes(config, task)
     return math.ceil(config.num_seeds * (states + policies + checkpoints))
 
 
@@ -108,9 +111,11 @@ def _state_bytes(task: Task, config: PPOConfig) -> int:
     return memory.of_run(task, config).state
 
 
-def _checkpoint_bytes(task: Task) -> int:
+def _checkpoint_bytes(config: RunConfig, task: Task) -> int:
     """Size of one run's part of a checkpoint, uncompressed."""
-    return sum(8 * math.prod(shape) for shape in shapes(task.diagnostics).values())
+    diagnostics = describe_run(config, task)
+    sizes = shapes(diagnostics)
+    return sum(np.dtype(row.dtype).itemsize * math.prod(sizes[name]) for name, row in table(diagnostics).items())
 
 
 def _free_memory(devices: Sequence[Any]) -> int | None:

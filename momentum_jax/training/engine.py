@@ -108,6 +108,10 @@ class Engine:
         )
         return lambda group: compiled(self._shared, *self._inputs[group], common, self._states[group])
 
+    def wait(self) -> None:
+        """Wait until every group has been advanced."""
+        jax.block_until_ready(self._states)
+
     def snapshot(self, group: int) -> dict[str, np.ndarray]:
         """A group's states on the host by the leaves' names, arrays [runs of the group, ...]; waits for them."""
         count = len(self._groups[group])

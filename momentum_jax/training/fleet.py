@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,12 +13,13 @@ import numpy as np
 from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
-from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.diagnostics.evaluation import Episodes
 from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo import learner
+from momentum_jax.ppo.playing import plan_of
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.run_directory.atomic_files import Rows
 from momentum_jax.training import memory
@@ -25,6 +27,7 @@ from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import Layout, default_layout
 from momentum_jax.training.in_flight import Dispatched, RecordsInFlight
 from momentum_jax.training.recorder import blank_record
+from momentum_jax.training.run_description import describe_run
 from momentum_jax.training.runs import Run
 
 Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
@@ -55,9 +58,13 @@ def program_layouts(config: RunConfig, task: Task, num_seeds: int) -> list[Layou
 
 
 class Fleet:
-    """Dispatches updates and probes of all runs; `fetch` waits for what was dispatched.
+    """Dispatches updates, probes and evaluations of all runs; `fetch` waits for what was dispatched.
 
     Runs are numbered arm · num_seeds + seed, whichever program they run in.
+
+    Attributes:
+      diagnostics: what is recorded.
+      evaluation_seconds: spent on evaluation so far.
     """
 
     def __init__(
@@ -80,6 +87,7 @@ class Fleet:
         self._config = config
         self._seeds = config.seeds if seeds is None else tuple(seeds)
         self._task = task
+        self.diagnostics = describe_run(config, task)
         states = probes.named_sets(task.probe_states(shared))
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
@@ -90,12 +98,10 @@ class Fleet:
             self._engine(arms, shared, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]
         self._probes = [engine.compile(_probe_run, states) for engine in self._engines]
+        self._evaluations = self._compiled_evaluations()
+        self.evaluation_seconds = 0.0
         limits = [layout.groups_in_flight for layout in layouts if layout.groups_in_flight is not None]
         self._in_flight = RecordsInFlight(min([sum(engine.num_groups for engine in self._engines), *limits]))
-
-    @property
-    def diagnostics(self) -> Diagnostics:
-        return self._task.diagnostics
 
     @property
     def num_seeds(self) -> int:
@@ -131,6 +137,22 @@ class Fleet:
             [probe(group) for group in range(engine.num_groups)]
             for engine, probe in zip(self._engines, self._probes, strict=True)
         ]
+
+    def evaluate(self) -> Dispatched:
+        """Let the present policies play fresh episodes, and wait for them; `fetch` gives an `evaluation.Episodes`.
+
+        It waits at both ends so that the time is known that it takes.
+        """
+        for engine in self._engines:
+            engine.wait()
+        started = time.perf_counter()
+        played = [
+            [evaluation(group) for group in range(engine.num_groups)]
+            for engine, evaluation in zip(self._engines, self._evaluations, strict=True)
+        ]
+        jax.block_until_ready(played)
+        self.evaluation_seconds += time.perf_counter() - started
+        return played
 
     def fetch(self, dispatched: Dispatched) -> Any:
         """Wait for dispatched results and bring them to the host, leaves [runs, ...]."""
@@ -170,6 +192,11 @@ class Fleet:
         for engine in self._engines:
             for group in range(engine.num_groups):
                 engine.restore(group, runs.take(engine.group_runs(group)))
+
+    def _compiled_evaluations(self) -> list[Callable[[int], Episodes]]:
+        """The program that evaluates a group, of each engine; nothing where the run evaluates nothing."""
+        asked = self.diagnostics.evaluation
+        return [engine.compile(learner.evaluate, plan_of(asked)) for engine in self._engines] if asked else []
 
     def _idle_groups(self, stopped: np.ndarray | None) -> set[tuple[int, int]]:
         """The (program, group) of every group whose runs are all stopped."""

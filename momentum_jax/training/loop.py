@@ -8,6 +8,7 @@ import numpy as np
 
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics.description import Diagnostics
+from momentum_jax.diagnostics.evaluation import summarize
 from momentum_jax.diagnostics.probes import changes
 from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set
 from momentum_jax.training.fleet import Fleet
@@ -43,7 +44,9 @@ class Training:
         )
         self._progress = progress
         self._in_flight: tuple[int, Dispatched] | None = None
-        self._probes: dict[int, Dispatched] = {}  # by update: the policies that act in checkpoints to come
+        # By update: what the policies that act in checkpoints to come answer, and how they play.
+        self._probes: dict[int, Dispatched] = {}
+        self._evaluations: dict[int, Dispatched] = {}
         self._last_log_probs: dict[str, np.ndarray] = {}  # by probe set: [runs, 2, P, A] of the checkpoint before
         self._named: set[int] = set()  # arms whose failure has been told of
         self.update = 0
@@ -55,14 +58,14 @@ class Training:
 
     def start(self) -> Checkpoint:
         """The checkpoint at step 0."""
-        self._probes[0] = self._fleet.probe()
+        self._measure()
         return self._complete(self._recorder.start())
 
     def advance(self) -> Iterator[Checkpoint]:
         """Dispatch the next update; yields the checkpoints that the one before completes."""
-        # A checkpoint inside this update's rollout is probed with the policy that acts in it.
+        # A checkpoint inside this update's rollout is measured with the policy that acts in it.
         if self.update in self._recorder.probed_updates and self.update not in self._probes:
-            self._probes[self.update] = self._fleet.probe()
+            self._measure()
         before, stopped = self._in_flight, self._recorder.stopped
         self._in_flight = self.update, self._fleet.update(stopped)
         self.env_steps += self._config.rollout_size * int((~stopped).sum())
@@ -112,7 +115,26 @@ class Training:
         self._progress.add(record.event.size)
         for checkpoint in self._recorder.add(update, record):
             yield self._complete(checkpoint)
-        self._probes = {key: value for key, value in self._probes.items() if key > update}
+        self._probes, self._evaluations = (
+            {key: value for key, value in kept.items() if key > update} for kept in (self._probes, self._evaluations)
+        )
+
+    def _measure(self) -> None:
+        """Dispatch the questions to the present policies that this run asks at a checkpoint."""
+        self._probes[self.update] = self._fleet.probe()
+        if self._recorded.evaluation:
+            self._evaluations[self.update] = self._fleet.evaluate()
+
+    def _asked(self, update: int) -> dict[str, np.ndarray]:
+        """What the run's settings ask for of the policies after `update` updates beside what every run records."""
+        found: dict[str, np.ndarray] = {}
+        if self._recorded.evaluation:
+            found |= summarize(self._fleet.fetch(self._evaluations[update]))
+        if self._recorded.recorded_probes:
+            log_probs = self._last_log_probs[PRIMARY]
+            states = log_probs.reshape(len(log_probs), -1, log_probs.shape[-1])
+            found["probe_probability"] = np.exp(states[:, : self._recorded.recorded_probes])
+        return found
 
     def _complete(self, checkpoint: Checkpoint) -> Checkpoint:
         """Add the probe's figures and split the axis of runs into arms and seeds."""
@@ -124,6 +146,7 @@ class Training:
             found |= changes(self._last_log_probs.get(name), log_probs)
             arrays |= {of_probe_set(variable, name): array for variable, array in found.items()}
             self._last_log_probs[name] = log_probs
+        arrays |= self._asked(checkpoint.update)
         shape = (len(self._config.arms), self._fleet.num_seeds)
         split = {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
         completed = checkpoint._replace(arrays=split)

@@ -15,6 +15,7 @@ from momentum_jax.env.registry import Loaded
 from momentum_jax.env.task import Task
 from momentum_jax.processes import jax_settings
 from momentum_jax.training.group_width import Layout
+from momentum_jax.training.run_description import describe_run
 from momentum_jax.version import __version__
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "pandas")
@@ -27,7 +28,7 @@ def describe(
     devices = max((layout.devices for layout in layouts), key=len)
     return config.to_json() | {
         "data": dict(loaded.facts),
-        "diagnostics": task.diagnostics.to_json(),
+        "diagnostics": describe_run(config, task).to_json(),
         "policy": {"observation_shape": list(task.observation_shape), "num_actions": task.num_actions},
         "versions": {name: metadata.version(name) for name in _PACKAGES}
         | {"python": platform.python_version(), "momentum_jax": __version__},

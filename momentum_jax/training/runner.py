@@ -30,6 +30,7 @@ from momentum_jax.training.fleet import Fleet, program_layouts
 from momentum_jax.training.group_width import Layout, described
 from momentum_jax.training.manifest import describe, headline, now
 from momentum_jax.training.resume import compatibility
+from momentum_jax.training.run_description import check_recorded, check_recorded_probes, remarks
 from momentum_jax.training.session import Session
 
 # What `train` raises when a run cannot be: nothing has been compiled or written then.
@@ -73,9 +74,10 @@ def train(
     share = run_directory.Share(job.index, job.count)
     environment = registry.find(config.environment, config.market)
     task = environment.task
-    config.check_claims(task.diagnostics)
+    check_recorded(config, task)
     layouts = _layouts(config, task, run_dir, resume, share)  # now, for fetching bars may take hours
     loaded = _load(environment, config, job)
+    check_recorded_probes(config, task, loaded.shared)
     description = describe(config, task, loaded, layouts, job.count)
     with _opened(run_dir, description, resume, job) as finished, compatibility.explained(run_dir, share, go_on):
         session = Session(config, run_dir, share, job, say, go_on)
@@ -83,7 +85,8 @@ def train(
             session.log("finished already: nothing to resume (--extend_to makes it longer)")
             return
         session.log(headline(config, loaded))
-        for line in (*config.unjudged_claims(), *loaded.remarks, *_remarks(run_dir, description)):
+        said = *config.unjudged_claims(), *loaded.remarks, *remarks(config, task), *_remarks(run_dir, description)
+        for line in said:
             session.log(line)
         started = time.perf_counter()
         fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds))

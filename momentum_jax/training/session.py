@@ -59,23 +59,25 @@ class Session:
             training = Training(self._config, fleet, progress, compatibility.recorded(self._run_dir, fleet.diagnostics))
             if not self._restore(training, fleet):
                 self._write([training.start()], fleet.diagnostics)
-            started = time.perf_counter()
+            started, evaluated = time.perf_counter(), fleet.evaluation_seconds
             try:
                 with stop_request() as stop:
                     self._advance(training, fleet, stop)
             except Interrupted as stopped:
-                self._log_rate(training.env_steps, started)
+                self._log_rate(training.env_steps, started, fleet.evaluation_seconds - evaluated)
                 self.log(str(stopped))  # how to go on is the last line
                 raise
-        self._log_rate(training.env_steps, started)
+        self._log_rate(training.env_steps, started, fleet.evaluation_seconds - evaluated)
         for arm, layers in fleet.policies():
             run_directory.write_policy(self._run_dir, arm, layers, self._share)
 
-    def _log_rate(self, env_steps: int, started: float) -> None:
+    def _log_rate(self, env_steps: int, started: float, evaluation_seconds: float) -> None:
         """What this session trained; the sessions of a run add up in its log."""
         seconds = time.perf_counter() - started
         rate = f"{env_steps:,} environment steps in {seconds:.1f} s, {env_steps / seconds:,.0f} steps/s"
         self.log(f"trained {rate}, peak host memory {peak_memory() / 1e6:,.0f} MB")
+        if evaluation_seconds:
+            self.log(f"evaluation took {evaluation_seconds:.1f} s of it, {evaluation_seconds / seconds:.0%}")
 
     def _advance(self, training: Training, fleet: Fleet, stop: StopRequest) -> None:
         saved = time.monotonic()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from momentum_jax.config.run_config import Arm, RunConfig
+from momentum_jax.diagnostics.evaluation import Episodes, Evaluation
+from momentum_jax.diagnostics.measurements import extended
 from momentum_jax.diagnostics.probes import ProbeRecord
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, table
 from momentum_jax.env.momentum_diagnostics import BEFORE_DESCRIPTIONS, MOMENTUM
@@ -31,12 +33,18 @@ class CountingFleet:
     def probe(self):
         return "probe", self.updates
 
+    def evaluate(self):
+        return "evaluation", self.updates
+
     def update(self, stopped=None):
         self.updates += 1
         return "update", self.updates - 1
 
     def fetch(self, in_flight):
         kind, number = in_flight
+        if kind == "evaluation":
+            returns = np.broadcast_to((number + 10.0 * np.arange(RUNS))[:, None, None], (RUNS, 2, 3))
+            return Episodes(returns, np.full((RUNS, 2, 3), 2), np.zeros((RUNS, 2, 3), bool))
         if kind == "probe":
             told = number + 10.0 * np.arange(RUNS)
             p_action = np.broadcast_to(told[:, None, None, None], (RUNS, 2, 5, 6))
@@ -55,7 +63,8 @@ class CountingFleet:
 def test_each_checkpoint_has_the_policy_that_acted_and_each_run_its_place():
     arms = tuple(Arm(name=f"arm{number}", ppo=PPO) for number in range(ARMS))
     config = RunConfig(experiment="test", arms=arms, timesteps=UPDATES * 4, num_seeds=SEEDS, checkpoints=CHECKPOINTS)
-    training = Training(config, CountingFleet(), Progress(RUNS, UPDATES * 4, shown=False))
+    recorded = extended(MOMENTUM, Evaluation(episodes=3, max_steps=2), recorded_probes=1)
+    training = Training(config, CountingFleet(), Progress(RUNS, UPDATES * 4, shown=False), recorded)
     cut = [training.start()]
     while not training.done:
         cut += training.advance()
@@ -66,6 +75,8 @@ def test_each_checkpoint_has_the_policy_that_acted_and_each_run_its_place():
     for checkpoint, acting in zip(cut, (0, 0, 0, 1, 1, 2, 2), strict=True):
         np.testing.assert_array_equal(checkpoint.arrays["p_action"][..., 0, 0, 0], run + acting)
         np.testing.assert_array_equal(checkpoint.arrays["p_action_position"][..., 0, 0], 100 + run + acting)
+        np.testing.assert_array_equal(checkpoint.arrays["eval_return"][..., 1], run + acting)
+        np.testing.assert_allclose(checkpoint.arrays["probe_probability"][0, 0, 0], _PROBABILITIES[acting % 2])
         assert checkpoint.arrays["probe_count_position"].tolist() == np.full((ARMS, SEEDS, 2), 2).tolist()
     # The windows 1-3, 4, 5, 6-8, 9, 10-12.
     for checkpoint, steps, update in zip(cut[1:], (3, 1, 1, 3, 1, 3), (0, 0, 1, 1, 2, 2), strict=True):

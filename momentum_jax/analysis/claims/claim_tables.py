@@ -100,11 +100,17 @@ def _columns(finding: Finding) -> dict[str, object]:
         "verdict": finding.verdict.value,
         "reason": finding.reason,
     }
-    for counted in COUNTED:
+    for counted in _columns_of(finding):
         interval = finding.interval if counted == finding.counted else finding.beside.get(counted)
         for part in ("estimate", "low", "high"):
             row[f"{counted}_{part}"] = np.nan if interval is None else getattr(interval, part)
     return row
+
+
+def _columns_of(finding: Finding) -> list[str]:
+    """The forms that have columns: what is evaluated has them only where a claim is on it."""
+    known = {finding.counted, *finding.beside}
+    return [counted for counted in COUNTED if counted != "evaluated" or counted in known]
 
 
 def verdict_table(judgements: Sequence[Judgement]) -> pd.DataFrame:

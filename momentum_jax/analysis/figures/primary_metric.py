@@ -29,7 +29,7 @@ def plot_primary(ds: xr.Dataset) -> Figure:
     arms = [str(arm) for arm in ds["arm"].values[: canvas.MAX_ARMS]]
     diagnostics, curves, env_steps = diagnostics_of(ds), derive_curves(ds), ds["env_steps"].values
     forms = curves_of(diagnostics.metric(diagnostics.primary))
-    rows = [forms[counted] for counted in ("windowed", "exact") if counted in forms]
+    rows = [forms[counted] for counted in ("windowed", "exact", "evaluated") if counted in forms]
     columns = min(len(arms), canvas.COLUMNS)
     bands = -(-len(arms) // canvas.COLUMNS)
     figure = canvas.new_figure(max(4.0 * columns, 6.5), 2.6 * len(rows) * bands + 0.9)

@@ -169,7 +169,7 @@ def derive_curves(ds: xr.Dataset) -> xr.Dataset:
     for metric in diagnostics.metrics:
         for counted, name in metric.curves.items():
             derived = metric.derived
-            values = ds[derived.variable] if isinstance(derived, Recorded) else forms[counted][metric.name]
+            values = recorded(ds, derived) if isinstance(derived, Recorded) else forms[counted][metric.name]
             curves[name] = values.astype(float).assign_attrs(_attributes(metric, counted, diagnostics))
     judged_halves = exact_share(diagnostics)
     if judged_halves is not None:
@@ -184,9 +184,27 @@ def derive_curves(ds: xr.Dataset) -> xr.Dataset:
     return masked.assign_coords({name: ds[name] for name in ("env_steps", "update")})
 
 
+def recorded(ds: xr.Dataset, derived: Recorded, variable: str = "") -> xr.DataArray:
+    """``[arm, seed, checkpoint]``: what a metric stands for, or another `variable` of the same dimensions."""
+    values = ds[variable or derived.variable]
+    if not derived.label:
+        return values
+    (dim,) = (dim for dim in values.dims if dim not in ("arm", "seed", "checkpoint"))
+    return values.sel({dim: derived.label}, drop=True)
+
+
+def standard_errors(ds: xr.Dataset, metric: Metric) -> xr.DataArray | None:
+    """``[arm, seed, checkpoint]`` standard errors of a metric's curve; None where they are not recorded."""
+    derived = metric.derived
+    if not isinstance(derived, Recorded) or not derived.standard_error:
+        return None
+    return recorded(ds, derived, derived.standard_error).where(healthy(ds))
+
+
 def _attributes(metric: Metric, counted: str, diagnostics: Diagnostics) -> dict[str, str | int]:
     """What a curve carries beside its values."""
     exact = counted == "exact"
+    evaluated = counted == "evaluated"
     long_name, denominator = metric.long_name or metric.label, metric.denominator
     if exact and isinstance(metric.derived, Share):
         probe_set = diagnostics.probe_set_of(diagnostics.counted_in(metric.derived))
@@ -195,7 +213,7 @@ def _attributes(metric: Metric, counted: str, diagnostics: Diagnostics) -> dict[
     return {
         "long_name": long_name,
         "units": metric.unit,
-        "kind": "instant" if exact else counted,
+        "kind": "instant" if exact or evaluated else counted,
         "estimator": "exact" if exact else "sampled",
         "denominator": denominator,
         "good_direction": metric.good_direction,

@@ -1,8 +1,8 @@
 """A run as a few small arrays, from which every figure and table of a study's page is made.
 
 Kept are the decisions of each window, the probes' exact probabilities (both halves averaged by their states, in steps
-of 1/65 535), every other variable of one number a seed or one an action, and the learner's health at the landmark steps
-alone. Nothing is pickled.
+of 1/65 535), every other variable of one number a seed, an action or a way to evaluate, and the learner's health at the
+landmark steps alone. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from momentum_jax.diagnostics.description import Diagnostics, Recorded
+from momentum_jax.diagnostics.evaluation import EVALUATED_DIM
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, PRIMARY, labels, of_probe_set, table
 from momentum_jax.run_directory import RunDirectoryError, diagnostics_in, diagnostics_of
 from momentum_jax.run_directory.atomic_files import Array, log_path, read_arrays, write_arrays
@@ -43,8 +44,8 @@ def condense(ds: xr.Dataset, log: str = "") -> dict[str, Array]:
     }
     for decisions, probe_set in _probe_sets(description).items():
         arrays |= _decisions(ds, decisions, probe_set, description)
-    for name in (name for name in _by_action(description) if name not in arrays):
-        arrays[name] = _smallest(ds[name].transpose(*_FULL, "action").values)
+    for name, dim in ((name, dim) for name, dim in _by_label(description).items() if name not in arrays):
+        arrays[name] = _smallest(ds[name].transpose(*_FULL, dim).values)
     at_landmarks = np.isin(ds["env_steps"].values, LANDMARKS)
     for name in (name for name in _scalars(description) if name not in arrays):
         values = ds[name].transpose(*_FULL).values
@@ -74,9 +75,10 @@ def _decisions(ds: xr.Dataset, decisions: str, probe_set: str, description: Diag
     }
 
 
-def _by_action(description: Diagnostics) -> list[str]:
-    """Names of the variables that are one number of a seed and an action at a checkpoint."""
-    return [name for name, variable in table(description).items() if variable.dims == ("action",)]
+def _by_label(description: Diagnostics) -> dict[str, str]:
+    """The dimension of the variables that are, at a checkpoint, one number an action or a way to evaluate."""
+    dims = {name: variable.dims for name, variable in table(description).items()}
+    return {name: own[0] for name, own in dims.items() if own in (("action",), (EVALUATED_DIM,))}
 
 
 def _scalars(description: Diagnostics) -> list[str]:
@@ -100,21 +102,22 @@ def restore(arrays: dict[str, Array]) -> xr.Dataset:
     """A dataset like `load_run`'s of what was kept, with one probe half that stands for both."""
     config = json.loads(str(arrays["config"]))
     description = diagnostics_in(config)
-    rows = table(description)
+    rows, known = table(description), labels(description)
     coords: dict[str, Any] = {
         "arm": [arm["name"] for arm in config["arms"]],
         "seed": config["seeds"],
         "checkpoint": arrays["env_steps"],
         "env_steps": ("checkpoint", arrays["env_steps"]),
         "update": ("checkpoint", arrays["update"]),
-        **{dim: list(values) for dim, values in labels(description).items()},
+        **{dim: list(values) for dim, values in known.items()},
         "probe_half": ["both"],
     }
     lead, actions = arrays["failed_step"].shape, len(description.actions)
     values: dict[str, Array] = {}
     for decisions, probe_set in _probe_sets(description).items():
         values |= _restored_decisions(arrays, decisions, probe_set, actions)
-    sizes = dict.fromkeys(_scalars(description), lead) | dict.fromkeys(_by_action(description), (*lead, actions))
+    by_label = {name: (*lead, len(known[dim])) for name, dim in _by_label(description).items()}
+    sizes = dict.fromkeys(_scalars(description), lead) | by_label
     for name in (name for name in sizes if name not in values):
         # NaN where it did not exist yet when this was written, or was not recorded.
         found = arrays.get(name, np.full(sizes[name], np.nan))

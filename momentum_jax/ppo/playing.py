@@ -1,0 +1,105 @@
+"""A frozen policy in fresh episodes with fixed keys, apart from training: nothing here touches a run's own streams."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from momentum_jax.diagnostics.evaluation import EVALUATED, GREEDY, Episodes, Evaluation
+from momentum_jax.networks.network import Params
+from momentum_jax.ppo import distributions
+from momentum_jax.ppo.agent import Agent, Memory
+from momentum_jax.processes.jax_settings import PRNG_IMPL
+
+_EVALUATION_SEED = 20_261_127
+_START = 0xFFFFFFFF  # an episode's constant for its start; its steps count from 0
+
+
+class Plan(NamedTuple):
+    """What is the same for every policy that is evaluated."""
+
+    keys: jax.Array  # [E] typed: of each episode's start and steps
+    max_steps: jax.Array  # [] int32
+
+
+class _Player(NamedTuple):
+    """One episode under way."""
+
+    env_state: Any
+    memory: Memory | tuple[()]
+    total: jax.Array  # [] float32: rewards so far
+    length: jax.Array  # [] int32: steps so far
+    ended: jax.Array  # [] bool
+
+
+def plan_of(evaluation: Evaluation) -> Plan:
+    """Fixed keys: episode e is the same whatever E is, and in every run of the program."""
+    root = jax.random.key(_EVALUATION_SEED, impl=PRNG_IMPL)
+    keys = jax.vmap(partial(jax.random.fold_in, root))(jnp.arange(evaluation.episodes, dtype=jnp.uint32))
+    return Plan(keys=keys, max_steps=jnp.int32(evaluation.max_steps))
+
+
+def play(agent: Agent, params: Params, env_params: Any, plan: Plan) -> Episodes:
+    """Play every episode of the plan to its end or the limit, with sampled and with greedy actions.
+
+    Both have the same starts and the same chance in the environment. The loop ends with the last episode, so that its
+    cost follows the longest one and not the limit.
+    """
+    acting = agent.network.acting_params(params)
+    scale = jnp.asarray([float(way != GREEDY) for way in EVALUATED], jnp.float32)  # of the noise that draws actions
+
+    def one(way_scale: jax.Array, player: _Player, key: jax.Array, step: jax.Array) -> _Player:
+        return _advanced(agent, acting, env_params, player, jax.random.fold_in(key, step), way_scale)
+
+    each = jax.vmap(jax.vmap(one, in_axes=(None, 0, 0, None)), in_axes=(0, 0, None, None))
+
+    def advance(carried: tuple[jax.Array, _Player]) -> tuple[jax.Array, _Player]:
+        step, players = carried
+        return step + 1, each(scale, players, plan.keys, step.astype(jnp.uint32))
+
+    def goes_on(carried: tuple[jax.Array, _Player]) -> jax.Array:
+        step, players = carried
+        return (step < plan.max_steps) & ~players.ended.all()
+
+    starts = _starts(agent, env_params, plan.keys)
+    both = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(EVALUATED), *leaf.shape)), starts)
+    _, players = jax.lax.while_loop(goes_on, advance, (jnp.int32(0), both))
+    return Episodes(returns=players.total, lengths=players.length, cut_off=~players.ended)
+
+
+def _starts(agent: Agent, env_params: Any, keys: jax.Array) -> _Player:
+    """The episodes before their first step, leaves [E, ...]."""
+    count = len(keys)
+    start_keys = jax.vmap(lambda key: jax.random.fold_in(key, np.uint32(_START)))(keys)
+    return _Player(
+        env_state=jax.vmap(agent.task.initial_state, in_axes=(0, None))(start_keys, env_params),
+        memory=agent.initial_memory(count),
+        total=jnp.zeros((count,), jnp.float32),
+        length=jnp.zeros((count,), jnp.int32),
+        ended=jnp.zeros((count,), bool),
+    )
+
+
+def _advanced(
+    agent: Agent, acting: Params, env_params: Any, player: _Player, key: jax.Array, scale: jax.Array
+) -> _Player:
+    """An episode after one more step, as `rollout` takes it; one that has ended counts nothing more."""
+    task, state = agent.task, player.env_state
+    action_key, step_key = jax.random.split(key)
+    compact, mask = task.compact(state, env_params), task.action_mask(state, env_params)
+    carry, logits = agent.act(acting, player.memory, compact, env_params, ())
+    noise = scale * jax.random.gumbel(action_key, (task.num_actions,), jnp.float32)
+    action = distributions.sample(distributions.masked_log_probs(logits, mask), noise)
+    step = task.transition(step_key, state, action, env_params)
+    alive = ~player.ended
+    return _Player(
+        env_state=step.state,
+        memory=Memory(carry, jnp.zeros_like(player.ended)) if agent.remembers else (),
+        total=player.total + jnp.where(alive, step.reward.astype(jnp.float32), 0.0),
+        length=player.length + alive,
+        ended=player.ended | step.terminated | step.truncated,
+    )

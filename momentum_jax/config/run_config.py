@@ -130,11 +130,6 @@ class RunConfig:
             if both:
                 raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
         if self.environment == MOMENTUM_NAME:
-            if self.eval_episodes:
-                raise ConfigError(
-                    f"eval_episodes={self.eval_episodes} needs an environment whose episodes are alike: the momentum "
-                    "environment's is evaluated on data that it is not trained on, leave it out"
-                )
             self.check_claims(self.described(MOMENTUM))
         _check_claimed_arms(self.claims, [arm.name for arm in self.arms])
         shapes = {(arm.ppo.num_steps, arm.ppo.num_envs) for arm in self.arms}

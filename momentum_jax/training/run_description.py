@@ -13,6 +13,7 @@ from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.description_check import check
 from momentum_jax.diagnostics.variables import PRIMARY
+from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 
@@ -24,6 +25,11 @@ def describe_run(config: RunConfig, task: Task) -> Diagnostics:
 
 def check_recorded(config: RunConfig, task: Task) -> None:
     """Raises ConfigError where the settings add a name that the environment has too, or a claim cannot be judged."""
+    if config.eval_episodes and config.environment == MOMENTUM_NAME:
+        raise ConfigError(
+            f"eval_episodes={config.eval_episodes}: the momentum environment has no data for evaluation apart from "
+            "those that it is trained on: leave it out"
+        )
     recorded = describe_run(config, task)
     check(recorded)
     config.check_claims(recorded)

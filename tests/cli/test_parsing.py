@@ -46,6 +46,7 @@ def test_a_value_keeps_its_dashes():
 def test_every_declared_field_is_a_flag_that_arrives(owner):
     values = {float: "0.25", int: "64", tuple: "7,8", str: "relu"}
     beside = {"trim_cost_share": " --trim_reduces_cost", "forced_trim_rate": " --trims_legal=false"}
+    beside["eval_max_steps"] = " --eval_episodes=2"
     special = {
         "put_sign": "-1",
         "matmul_precision": "tf32",

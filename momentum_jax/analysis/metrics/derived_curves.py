@@ -103,6 +103,8 @@ def failed_steps(ds: xr.Dataset) -> xr.DataArray:
     A run that was recorded before there was a limit has failed at the first checkpoint whose value loss is above it.
     """
     recorded = ds["failed_step"].max("checkpoint").fillna(-1).astype("int64")
+    if "value_loss" not in ds:  # a study's page need not keep it
+        return recorded
     diverged = ds["value_loss"] > divergence_limit(ds)
     step = ds["env_steps"].where(diverged).min("checkpoint")
     return recorded.where((recorded >= 0) | step.isnull(), step.fillna(-1)).astype("int64")

@@ -2,12 +2,13 @@
 
 Kept are the decisions of each window, the probes' exact probabilities (both halves averaged by their states, in steps
 of 1/65 535), every other variable of one number a seed, an action or a way to evaluate, and the learner's health at the
-landmark steps alone. Nothing is pickled.
+landmark steps alone. A study whose page needs other things says itself what is kept. Nothing is pickled.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,26 @@ LANDMARKS = (2_000, 3_000, 5_000, 10_000)
 _LEVELS = 65_535
 _PATHS = ("data_path", "vix_path", "cache_path", "where")
 _FULL = ("arm", "seed", "checkpoint")
+_OWN, _OWN_ATTRIBUTES = "own.", "own"
+
+Keep = Callable[[xr.Dataset], xr.Dataset]
+"""What a study keeps of a loaded run: variables ``[arm, seed, checkpoint]``, in the precision that they are kept in."""
 
 
-def condense(ds: xr.Dataset, log: str = "") -> dict[str, Array]:
+def condense(ds: xr.Dataset, log: str = "", keep: Keep | None = None) -> dict[str, Array]:
     """The arrays that are kept of a loaded run.
 
     Args:
         ds: as `load_run` returns it.
         log: lines of the run's log.txt that tell its times.
+        keep: what to keep beside the settings, steps and failed seeds; None for the module's list.
     """
-    description = diagnostics_of(ds)
-    arrays = {
+    return _frame(ds, log) | (_listed(ds) if keep is None else _own(keep(ds)))
+
+
+def _frame(ds: xr.Dataset, log: str) -> dict[str, Array]:
+    """What is kept of every run."""
+    return {
         "config": np.array(json.dumps(_without_folders(json.loads(ds.attrs["config"])))),
         "attributes": np.array(json.dumps({name: ds.attrs[name] for name in ("run_name", "data_fingerprint")})),
         "log": np.array(log),
@@ -42,12 +52,25 @@ def condense(ds: xr.Dataset, log: str = "") -> dict[str, Array]:
         "update": ds["update"].values,
         "failed_step": ds["failed_step"].fillna(-1).transpose(*_FULL).values.astype(np.int32),
     }
+
+
+def _own(kept: xr.Dataset) -> dict[str, Array]:
+    """A study's own choice of variables, with their attributes."""
+    arrays = {f"{_OWN}{name}": variable.transpose(*_FULL).values for name, variable in kept.data_vars.items()}
+    attributes = {str(name): variable.attrs for name, variable in kept.data_vars.items()}
+    return arrays | {_OWN_ATTRIBUTES: np.array(json.dumps(attributes))}
+
+
+def _listed(ds: xr.Dataset) -> dict[str, Array]:
+    """What is kept where a study says nothing."""
+    description, arrays = diagnostics_of(ds), dict[str, Array]()
     for decisions, probe_set in _probe_sets(description).items():
         arrays |= _decisions(ds, decisions, probe_set, description)
     for name, dim in ((name, dim) for name, dim in _by_label(description).items() if name not in arrays):
         arrays[name] = _smallest(ds[name].transpose(*_FULL, dim).values)
     at_landmarks = np.isin(ds["env_steps"].values, LANDMARKS)
-    for name in (name for name in _scalars(description) if name not in arrays):
+    framed = {"failed_step"}
+    for name in (name for name in _scalars(description) if name not in arrays.keys() | framed):
         values = ds[name].transpose(*_FULL).values
         arrays[name] = _smallest(np.where(at_landmarks, values, np.nan) if _is_thinned(name, description) else values)
     return arrays
@@ -101,17 +124,31 @@ def _last_used(by_action: Array) -> int:
 def restore(arrays: dict[str, Array]) -> xr.Dataset:
     """A dataset like `load_run`'s of what was kept, with one probe half that stands for both."""
     config = json.loads(str(arrays["config"]))
-    description = diagnostics_in(config)
-    rows, known = table(description), labels(description)
     coords: dict[str, Any] = {
         "arm": [arm["name"] for arm in config["arms"]],
         "seed": config["seeds"],
         "checkpoint": arrays["env_steps"],
         "env_steps": ("checkpoint", arrays["env_steps"]),
         "update": ("checkpoint", arrays["update"]),
-        **{dim: list(values) for dim, values in known.items()},
-        "probe_half": ["both"],
     }
+    made = _restored_own(arrays) if _OWN_ATTRIBUTES in arrays else _restored_list(arrays, diagnostics_in(config))
+    attributes = json.loads(str(arrays["attributes"]))
+    about = {"experiment": config["experiment"], "config": str(arrays["config"]), "log": str(arrays["log"])}
+    return made.assign_coords(coords).assign_attrs(attributes | about)
+
+
+def _restored_own(arrays: dict[str, Array]) -> xr.Dataset:
+    """The inverse of `_own`."""
+    attributes = json.loads(str(arrays[_OWN_ATTRIBUTES]))
+    values = {name: arrays[f"{_OWN}{name}"].astype(np.float64) for name in attributes}
+    variables: dict[str, Any] = {name: (_FULL, array, attributes[name]) for name, array in values.items()}
+    return xr.Dataset(variables | {"failed_step": (_FULL, arrays["failed_step"].astype(np.int64))})
+
+
+def _restored_list(arrays: dict[str, Array], description: Diagnostics) -> xr.Dataset:
+    """The inverse of `_listed`."""
+    rows, known = table(description), labels(description)
+    coords = {dim: list(values) for dim, values in known.items()} | {"probe_half": ["both"]}
     lead, actions = arrays["failed_step"].shape, len(description.actions)
     values: dict[str, Array] = {}
     for decisions, probe_set in _probe_sets(description).items():
@@ -123,9 +160,7 @@ def restore(arrays: dict[str, Array]) -> xr.Dataset:
         found = arrays.get(name, np.full(sizes[name], np.nan))
         values[name] = found.astype(np.int64 if np.issubdtype(found.dtype, np.integer) else np.float64)
     variables = {name: ((*_FULL, *rows[name].dims), array, rows[name].attributes) for name, array in values.items()}
-    attributes = json.loads(str(arrays["attributes"]))
-    own = {"experiment": config["experiment"], "config": str(arrays["config"]), "log": str(arrays["log"])}
-    return xr.Dataset(variables, coords, attributes | own)
+    return xr.Dataset(variables, coords)
 
 
 def _restored_decisions(arrays: dict[str, Array], decisions: str, probe_set: str, actions: int) -> dict[str, Array]:
@@ -141,11 +176,11 @@ def _restored_decisions(arrays: dict[str, Array], decisions: str, probe_set: str
     }
 
 
-def write_condensed(ds: xr.Dataset, run_dir: Path, path: Path) -> None:
+def write_condensed(ds: xr.Dataset, run_dir: Path, path: Path, keep: Keep | None = None) -> None:
     """Writes what is kept of a run directory, whose loaded dataset `ds` is."""
     log = log_path(run_dir)
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    write_arrays(path, condense(ds, "\n".join(line for line in lines if line.startswith("trained"))))
+    write_arrays(path, condense(ds, "\n".join(line for line in lines if line.startswith("trained")), keep))
 
 
 def read_condensed(path: Path) -> xr.Dataset:

@@ -5,6 +5,7 @@ FIGURES = {"seeds": seeds}       # name -> function(market) -> Figure, or None; 
 KEYS = {"depths": ("arm",)}      # columns that name a row where prose quotes the table; the first if not given
 REFERENCES = {"main": "usual"}   # part -> arm that tables compare with, so that no page is made without it
 ALSO = ("second",)               # further studies that the page reports, as --study names them; a path is from here
+KEEP = keep                      # function(run's dataset) -> Dataset [arm, seed, checkpoint] that data/ keeps of it
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from momentum_jax.analysis.pages.condensed import Keep
 from momentum_jax.analysis.pages.study_market import Market, declared_parts, read_declaration
 from momentum_jax.config.experiment_file import is_file_name, shipped
 from momentum_jax.fields import ConfigError
@@ -42,6 +44,7 @@ class StudyPage:
         keys: columns that name a row, by table.
         references: arm by part.
         also: pages of further studies by the study's name, whose tables and figures this one takes too.
+        keep: what is kept of a run; None for `condensed`'s own list.
     """
 
     study: Study
@@ -51,6 +54,7 @@ class StudyPage:
     keys: Mapping[str, Sequence[str]]
     references: Mapping[str, str]
     also: Mapping[str, StudyPage] = dataclasses.field(default_factory=dict)
+    keep: Keep | None = None
 
     def table(self, name: str, market: Market) -> pd.DataFrame:
         """A table of one market, its index as the first columns.
@@ -107,6 +111,7 @@ def load_study_page(name: str) -> StudyPage:
         keys=found["KEYS"],
         references=found["REFERENCES"],
         also={page.study.name: page for page in map(load_study_page, _further(module))},
+        keep=getattr(module, "KEEP", None),
     )
 
 

@@ -66,7 +66,8 @@ def condense_study(folder: Path, page: Path, study: StudyPage) -> list[str]:
         ConfigError: it is another study's.
     """
     further = study.also.get(str(read_declaration(folder)["name"]))
-    check_declaration(folder, further or study)
+    own = further or study
+    check_declaration(folder, own)
     target = page / DATA_NAME / (further.study.name if further else "") / folder.name
     write_atomic(target / DECLARATION_NAME, (folder / DECLARATION_NAME).read_bytes())
     lines = []
@@ -75,7 +76,7 @@ def condense_study(folder: Path, page: Path, study: StudyPage) -> list[str]:
             lines.append(f"{run_dir}: not finished, left out")
             continue
         path = target / f"{run_dir.name}.npz"
-        write_condensed(load_run(run_dir), run_dir, path)
+        write_condensed(load_run(run_dir), run_dir, path, own.keep)
         lines.append(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     return lines
 

@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from momentum_jax.analysis.metrics.derived_curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.pages.blocks.depth_tables import depths
 from momentum_jax.analysis.pages.blocks.event_rates import event_rates
 from momentum_jax.analysis.pages.blocks.run_list import runs
@@ -79,3 +80,17 @@ def test_parts_of_a_market_that_were_not_run_are_none(folder, tmp_path):
     assert market.joined(["drive", "absent"]) is market.joined(["drive"])
     with pytest.raises(RunDirectoryError, match=r"study\.json: not found"):
         Market(tmp_path)
+
+
+def test_a_study_says_itself_what_is_kept(folder):
+    whole = load_run(folder / "driving").load()
+    own = xr.Dataset({"return": whole["episode_return"].fillna(0.25).astype(np.float16).assign_attrs(units="reward")})
+    path = folder / "own.npz"
+    write_condensed(whole, folder / "driving", path, lambda ds: own)
+    kept = read_condensed(path)
+    assert set(kept.data_vars) == {"return", "failed_step"} and read_arrays(path)["own.return"].dtype == np.float16
+    assert kept["return"].dtype == np.float64 and kept["return"].attrs == own["return"].attrs
+    np.testing.assert_array_equal(kept["return"].values, own["return"].transpose("arm", "seed", "checkpoint").values)
+    for name in ("arm", "seed", "env_steps"):
+        np.testing.assert_array_equal(kept[name].values, whole[name].values)
+    assert (failed_steps(kept) == -1).all() and kept.attrs["config"] == restore(condense(whole)).attrs["config"]

@@ -1,0 +1,181 @@
+"""The numbers of each seed of an environment, of the learner and of its control: what tables and figure show."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from scipy import optimize
+
+from momentum_jax.analysis.dips.definition import DipOptions
+from momentum_jax.analysis.dips.dips import Dips, find_dips
+from momentum_jax.analysis.dips.drawdowns import largest_drawdown
+from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
+from momentum_jax.analysis.inference.intervals import Interval, mean_interval
+from momentum_jax.analysis.metrics.derived_curves import failed_steps
+from momentum_jax.analysis.pages.study_market import Market
+
+from .claims import FINAL_SHARE, FLOOR, SMALLEST, SMALLEST_SHIFT
+from .environments import ENTRIES, Entry
+from .parts import CONTROL, LEARNER, control_part
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+_NULL_DRAWS = 20
+
+
+class Arm(NamedTuple):
+    """One arm of an environment; S seeds that did not fail, K checkpoints."""
+
+    seeds: npt.NDArray[np.int64]  # [S]
+    failed: int  # seeds that are left out
+    returns: Floats  # [S, K] percent of the range above the learner's mean start
+    errors: Floats  # [S, K] standard errors, likewise
+    greedy: Floats  # [S, K] returns of the greedy policy, likewise
+    churn: Floats  # [S, K] percent of the probe states; NaN at step 0
+    certainty: Floats  # [S, K] percent, probability of the actions that are most probable at the end
+    dips: Flags  # [S] by the declared definition
+    comes_back: Flags  # [S] of them those whose way back is beyond the noise, too
+    fall: Floats  # [S] percent of the range, the clearest fall
+    found: Dips  # onset, trough, depth and recovery of the largest fall
+    shifts: Flags  # [S] dips of the certainty
+    shift: Floats  # [S] points
+
+
+class Measured(NamedTuple):
+    """An environment as it was run."""
+
+    entry: Entry
+    steps: npt.NDArray[np.int64]  # [K]
+    range: float  # reward
+    gain: Interval  # mean return at the end less that at the start, percent of the range
+    learner: Arm
+    control: Arm | None
+
+    @property
+    def early(self) -> npt.NDArray[np.bool_]:
+        """``[K]`` by the horizon."""
+        return self.steps <= self.entry.horizon
+
+    @property
+    def learned(self) -> bool:
+        """Whether its population got better for certain, where anything can be learned."""
+        return self.entry.learnable and self.gain.low > 0
+
+    @property
+    def final(self) -> Floats:
+        """``[S]`` the learner's mean return over the last checkpoints, percent of the range above its mean start."""
+        return np.asarray(final_means(self.learner.returns))
+
+
+@functools.lru_cache(maxsize=4)
+def measured(market: Market) -> tuple[Measured, ...]:
+    """Every environment that was run, in the declared order."""
+    return tuple(_each(market))
+
+
+def _each(market: Market) -> Iterator[Measured]:
+    for entry in ENTRIES:
+        ds, control = market.parts.get(entry.part), market.parts.get(control_part(entry))
+        if ds is not None:
+            yield measure(entry, ds.sel(arm=LEARNER), None if control is None else control.sel(arm=CONTROL))
+
+
+def measure(entry: Entry, ds: xr.Dataset, control: xr.Dataset | None) -> Measured:
+    """The numbers of one environment from its two runs, each of one arm."""
+    returns = _healthy(ds)["eval_return"].transpose("seed", "checkpoint").values
+    population = returns.mean(axis=0)
+    start = float(population[0])
+    width = entry.known_range or float(population.max() - start)
+    scaled = 100 * (returns - start) / width if width > 0 else np.zeros_like(returns)
+    return Measured(
+        entry=entry,
+        steps=ds["env_steps"].values,
+        range=width,
+        gain=mean_interval(final_means(scaled) - scaled[:, 0]),
+        learner=_arm(entry, ds, start, width),
+        control=None if control is None else _arm(entry, control, start, width),
+    )
+
+
+def final_means(values: Floats) -> Floats:
+    """``[...]``: the mean of the last tenth of the checkpoints of ``[..., K]``."""
+    return values[..., -max(round(FINAL_SHARE * values.shape[-1]), 1) :].mean(axis=-1)
+
+
+def _healthy(ds: xr.Dataset) -> xr.Dataset:
+    failed = failed_steps(ds.expand_dims("arm")).isel(arm=0)
+    return ds.isel(seed=np.flatnonzero(failed.values < 0))
+
+
+def _arm(entry: Entry, ds: xr.Dataset, start: float, width: float) -> Arm:
+    known, steps = _healthy(ds), ds["env_steps"].values
+    curve = {name: known[name].transpose("seed", "checkpoint").values for name in known.data_vars}
+    width = width if width > 0 else np.inf
+    returns = 100 * (curve["eval_return"] - start) / width
+    errors = 100 * curve["eval_return_se"] / width
+    noise = draw_noise(len(steps), freedom=entry.eval_episodes - 1)
+    test = judge_against_null(steps, returns, np.hypot(errors, FLOOR), noise, horizon=entry.horizon)
+    dips = test.exists & (test.fall >= SMALLEST)
+    certainty = 100 * curve["final_action_probability"]
+    shift = largest_drawdown(steps, certainty, +1, entry.horizon).depth
+    return Arm(
+        seeds=known["seed"].values,
+        failed=ds.sizes["seed"] - known.sizes["seed"],
+        returns=returns,
+        errors=errors,
+        greedy=100 * (curve["eval_return_greedy"] - start) / width,
+        churn=100 * curve["churn"],
+        certainty=certainty,
+        dips=dips,
+        comes_back=dips & test.comes_back,
+        fall=test.fall,
+        found=find_dips(steps, returns, +1, DipOptions(horizon=entry.horizon, threshold=SMALLEST)),
+        shifts=shift >= SMALLEST_SHIFT,
+        shift=shift,
+    )
+
+
+def depths(one: Measured, arm: Arm) -> Floats:
+    """``[S]`` the largest fall by the horizon, percent of the range; a maximum, so that noise makes some of it."""
+    return largest_drawdown(one.steps, arm.returns, +1, one.entry.horizon).depth
+
+
+def depths_by_noise(one: Measured) -> Floats:
+    """``[S]`` the mean depth that noise alone makes of curves that never fall."""
+    noisy = rising_with_noise(one, draws=_NULL_DRAWS)
+    return largest_drawdown(one.steps, noisy, +1, one.entry.horizon).depth.mean(axis=0)
+
+
+def rising_with_noise(one: Measured, draws: int, seed: int = 0) -> Floats:
+    """``[draws, S, K]``: each seed's rising fit of its returns, with noise of its own standard errors."""
+    rng, arm = np.random.default_rng(seed), one.learner
+    rising = np.stack([optimize.isotonic_regression(row).x for row in arm.returns])
+    return np.asarray(rising + arm.errors * rng.standard_normal((draws, *rising.shape)))
+
+
+def keep(ds: xr.Dataset) -> xr.Dataset:
+    """What the page keeps of a run: returns with their errors, churn, and the probability of the final greedy action.
+
+    That is the mean over the recorded probe states of the probability of the action that is most probable there at the
+    run's last checkpoint.
+    """
+    probability = ds["probe_probability"]
+    last = probability.isel(checkpoint=-1).argmax("action")
+    kept = {
+        "eval_return": ds["eval_return"].sel(evaluated="sampled", drop=True),
+        "eval_return_se": ds["eval_return_se"].sel(evaluated="sampled", drop=True),
+        "eval_return_greedy": ds["eval_return"].sel(evaluated="greedy", drop=True),
+        "churn": ds["churn"],
+        "final_action_probability": probability.isel(action=last).mean("probe_state"),
+    }
+    known = {name: values.drop_vars("action", errors="ignore").astype(np.float16) for name, values in kept.items()}
+    return xr.Dataset({name: values.assign_attrs(ds[_SOURCE.get(name, name)].attrs) for name, values in known.items()})
+
+
+_SOURCE = {"eval_return_greedy": "eval_return", "final_action_probability": "probe_probability"}

@@ -1,0 +1,18 @@
+"""What the atlas's page is made of; its template lies beside this file."""
+
+from momentum_jax.analysis.pages.blocks.run_list import runs
+
+from . import figures, tables
+from .measures import keep
+
+TABLES = {
+    "atlas": tables.atlas,
+    "declared": tables.declared,
+    "when": tables.when,
+    "before_and_after": tables.before_and_after,
+    "settings": tables.settings,
+    "runs": runs,
+}
+FIGURES = {"plates": figures.plates}
+KEYS = {"declared": ("claim", "environment")}
+KEEP = keep

@@ -1,0 +1,167 @@
+"""The atlas on simulated environments whose dips are known: in one 16 of 48 seeds dip, in one nothing happens."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from experiments.atlas import STUDY, around_dips, claims, judging, measures
+from experiments.atlas.environments import ENTRIES
+from experiments.atlas.measures import measured
+from experiments.atlas.parts import CONTROL, LEARNER, control_part
+from momentum_jax.analysis.pages.condensed import condense
+from momentum_jax.analysis.pages.page_declaration import load_study_page
+from momentum_jax.analysis.pages.study_market import Market
+from momentum_jax.run_directory.atomic_files import write_arrays
+from momentum_jax.study import declaration
+
+BY_PART = {entry.part: entry for entry in ENTRIES}
+SEEDS, DIPPING, CONTROLS = 48, 16, 32
+ONSET, TROUGH, BACK = 16, 22, 30  # checkpoints
+GAIN, FALL, ERROR = 10.0, 5.0, 0.06  # reward
+
+
+def write_part(folder, entry, returns, churn, certainty, arm, part):
+    """One condensed run ``[seed, checkpoint]``."""
+    rng, shape = np.random.default_rng(5), returns.shape
+    dims, steps = ("arm", "seed", "checkpoint"), np.array([0, *entry.checkpoints])
+    kept = {
+        "eval_return": returns + ERROR * rng.standard_normal(shape),
+        "eval_return_se": np.full(shape, ERROR),
+        "eval_return_greedy": returns,
+        "churn": churn,
+        "final_action_probability": certainty,
+    }
+    kept = xr.Dataset({name: (dims, values[None]) for name, values in kept.items()})
+    config = {"experiment": part, "arms": [{"name": arm}], "seeds": list(range(shape[0])), "timesteps": entry.timesteps}
+    ds = xr.Dataset(
+        {"failed_step": (dims, np.full((1, *shape), -1))},
+        {"env_steps": ("checkpoint", steps), "update": ("checkpoint", steps // 512)},
+        {"config": json.dumps(config), "run_name": part, "data_fingerprint": ""},
+    )
+    write_arrays(folder / f"{part}.npz", condense(ds, "trained 9 environment steps in 3.0 s", lambda _: kept))
+
+
+def dipping_curves(width):
+    """Returns that rise by `GAIN`; the first `DIPPING` seeds fall by `FALL` after their onset and come back."""
+    places = np.arange(width)
+    fall = np.interp(places, [ONSET, TROUGH, BACK], [0, FALL + GAIN * (TROUGH - ONSET) / (width - 1), 0])
+    returns = np.repeat(np.linspace(0, GAIN, width)[None], SEEDS, axis=0)
+    returns[:DIPPING] -= fall
+    churn = np.full((SEEDS, width), 0.02)
+    churn[:DIPPING, ONSET - 1 : ONSET + 1] = 0.05
+    churn[:DIPPING, ONSET + 1 : TROUGH + 1] = 0.08
+    churn += 0.001 * np.random.default_rng(1).standard_normal(churn.shape)
+    certainty = (
+        0.5
+        + 0.4 * places / (width - 1)
+        - 0.3 * returns.max() / GAIN * (np.arange(SEEDS) < DIPPING)[:, None] * ((places > ONSET) & (places < BACK))
+    )
+    return returns, churn, certainty
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("atlas") / "made_up"
+    folder.mkdir()
+    declaration.declare(STUDY, folder)
+    for name in ("catch", "simple_bandit"):
+        entry = BY_PART[name]
+        width = len(entry.checkpoints) + 1
+        flat = np.full((SEEDS, width), 0.5)
+        learner = dipping_curves(width) if entry.learnable else (flat, flat / 50, flat)
+        write_part(folder, entry, *learner, LEARNER, name)
+        still = tuple(array[:CONTROLS] for array in (flat, flat / 50, flat))
+        write_part(folder, entry, *still, CONTROL, control_part(entry))
+    return Market(folder)
+
+
+def test_the_seeds_that_dip_are_found_and_no_others(market):
+    catch, bandit = measured(market)
+    assert np.flatnonzero(catch.learner.dips).tolist() == list(range(DIPPING))
+    assert catch.learner.comes_back.sum() == DIPPING and not catch.control.dips.any()
+    assert bandit.learner.dips.sum() <= 2 and not bandit.learned and catch.learned
+    assert bandit.range == 1.0 and catch.range == pytest.approx(GAIN, rel=0.05)
+
+
+def test_depth_and_times_are_those_of_the_dip(market):
+    catch = measured(market)[0]
+    steps, found = catch.steps, catch.learner.found
+    depth, noise = measures.depths(catch, catch.learner), 100 * ERROR / GAIN
+    assert np.median(depth[:DIPPING]) == pytest.approx(100 * FALL / GAIN, abs=noise)
+    assert depth[DIPPING:].max() < 5 * noise
+    assert np.abs(np.searchsorted(steps, found.trough_step[:DIPPING]) - TROUGH).max() <= 1
+    # Noise alone makes about as much of the seeds that do not dip.
+    assert measures.depths_by_noise(catch)[DIPPING:].mean() == pytest.approx(depth[DIPPING:].mean(), rel=0.5)
+
+
+def test_churn_is_matched_by_step_and_the_end_shares_no_checkpoint_with_the_dip(market):
+    catch, bandit = measured(market)
+    churn = around_dips.churn(catch)
+    assert churn.before.difference.estimate == pytest.approx(3.0, abs=0.3) and churn.before.p_value < 0.001
+    assert churn.during.estimate == pytest.approx(6.0, abs=0.5)
+    assert np.isnan(around_dips.churn(bandit).before.difference.estimate)
+    assert catch.early.sum() < len(catch.steps) - round(claims.FINAL_SHARE * len(catch.steps))
+    # Every seed ends alike, whatever its depth.
+    assert abs(around_dips.end(catch).correlation.estimate) < 0.35
+
+
+def test_two_groups_are_found_and_noise_makes_none(market):
+    catch = measured(market)[0]
+    assert around_dips.groups(catch).p_value < 0.05 < around_dips.groups_by_noise(catch).p_value
+
+
+def test_every_claim_is_judged_in_the_environment_that_learned_alone(market):
+    page = load_study_page("atlas")
+    table = page.table("declared", market).set_index("claim")
+    assert set(table.index) == {statement.name for statement in claims.DECLARED} == judging.TESTS.keys()
+    assert set(table["environment"]) == {"catch"}
+    verdicts = table["claim_verdict"].to_dict()
+    assert verdicts | {"end": ""} == dict.fromkeys(verdicts, "supported") | {"most": "not supported", "end": ""}
+    assert (table["p_value_holm"] >= table["p_value"]).all()
+
+
+def test_every_table_and_the_figure_are_made(market):
+    page = load_study_page("atlas")
+    for name in page.tables:
+        table = page.table(name, market)
+        keys = list(page.keys.get(name, table.columns[:1]))
+        assert len(table) and not table.duplicated(keys).any(), name
+    atlas = page.table("atlas", market).set_index("environment")
+    assert atlas.loc["catch", "dips_pct"] == pytest.approx(100 * DIPPING / SEEDS)
+    assert atlas.loc["catch", "shifts_pct"] == pytest.approx(100 * DIPPING / SEEDS)
+    assert page.figure("plates", market) is not None
+
+
+def test_a_verdict_follows_the_corrected_p_value_and_the_side():
+    statement = next(one for one in claims.DECLARED if one.name == "end")
+    low, high = (judging.Test(judging.Interval(rho, rho, rho), 0.001) for rho in (-0.5, 0.5))
+    found = [judging.verdict(statement, test, p, 0.05) for test, p in ((low, 0.01), (high, 0.01), (low, 0.06))]
+    assert found == ["supported", "not supported", "undecided"]
+    assert judging.verdict(statement, low, float("nan"), 0.05) == "undecided"
+
+
+def test_what_is_kept_is_the_probability_of_the_action_that_is_best_at_the_end():
+    dims = ("arm", "seed", "checkpoint")
+    probability = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])  # of two actions at three checkpoints
+    returns = np.arange(6.0).reshape(1, 1, 3, 2)
+    ds = xr.Dataset(
+        {
+            "probe_probability": (
+                (*dims, "probe_state", "action"),
+                np.stack([probability, 1 - probability], 1)[None, None],
+            ),
+            "eval_return": ((*dims, "evaluated"), returns, {"units": "reward"}),
+            "eval_return_se": ((*dims, "evaluated"), returns),
+            "churn": (dims, np.zeros((1, 1, 3))),
+        },
+        {"evaluated": ["sampled", "greedy"]},
+    )
+    kept = measures.keep(ds)
+    assert kept["final_action_probability"].values.ravel() == pytest.approx([0.1, 0.6, 0.8], abs=1e-3)
+    assert kept["eval_return"].values.ravel().tolist() == [0.0, 2.0, 4.0]
+    assert kept["eval_return_greedy"].values.ravel().tolist() == [1.0, 3.0, 5.0]
+    assert kept["eval_return"].attrs == {"units": "reward"} and kept["churn"].dtype == np.float16

@@ -8,7 +8,7 @@ import pytest
 
 import experiments
 from experiments.atlas import STUDY, claims
-from experiments.atlas.environments import BLINES, ENTRIES, MINATAR, PUREJAX, ZOO
+from experiments.atlas.environments import BLINES, ENTRIES, LEFT_OUT, MINATAR, PUREJAX, ZOO
 from experiments.atlas.parts import CONTROL, LEARNER, control_part
 from momentum_jax.cli import command_line
 from momentum_jax.study import part_name, queue
@@ -101,6 +101,14 @@ def test_what_is_not_as_in_the_source_is_said():
         assert "16 environments" in entry.differs and "64 units" in entry.differs
     assert "64 steps" in BY_PART["acrobot"].differs and BY_PART["acrobot"].ppo.num_steps == 64
     assert all(entry.usual_steps > entry.timesteps for entry in ENTRIES)
+
+
+def test_every_discrete_environment_of_gymnax_is_either_in_or_left_out_for_a_reason():
+    gymnax = pytest.importorskip("gymnax")
+    names = {name for name in gymnax.registered_envs if "omentum" not in name}
+    continuous = {"Pendulum-v1", "MountainCarContinuous-v0", "PointRobot-misc", "Reacher-misc", "Swimmer-misc"}
+    assert {entry.environment for entry in ENTRIES} | LEFT_OUT.keys() == names - continuous
+    assert not {entry.environment for entry in ENTRIES} & LEFT_OUT.keys()
 
 
 def test_claims_are_told_apart_and_written_into_the_declaration():

@@ -68,7 +68,7 @@ def market(tmp_path_factory):
     folder = tmp_path_factory.mktemp("atlas") / "made_up"
     folder.mkdir()
     declaration.declare(STUDY, folder)
-    for name in ("catch", "simple_bandit"):
+    for name in ("catch", "memory_chain"):
         entry = BY_PART[name]
         width = len(entry.checkpoints) + 1
         flat = np.full((SEEDS, width), 0.5)
@@ -80,11 +80,11 @@ def market(tmp_path_factory):
 
 
 def test_the_seeds_that_dip_are_found_and_no_others(market):
-    catch, bandit = measured(market)
+    catch, memory = measured(market)
     assert np.flatnonzero(catch.learner.dips).tolist() == list(range(DIPPING))
     assert catch.learner.comes_back.sum() == DIPPING and not catch.control.dips.any()
-    assert bandit.learner.dips.sum() <= 2 and not bandit.learned and catch.learned
-    assert bandit.range == 1.0 and catch.range == pytest.approx(GAIN, rel=0.05)
+    assert memory.learner.dips.sum() <= 2 and not memory.learned and catch.learned
+    assert memory.range == 2.0 and catch.range == pytest.approx(GAIN, rel=0.05)
 
 
 def test_depth_and_times_are_those_of_the_dip(market):
@@ -94,16 +94,17 @@ def test_depth_and_times_are_those_of_the_dip(market):
     assert np.median(depth[:DIPPING]) == pytest.approx(100 * FALL / GAIN, abs=noise)
     assert depth[DIPPING:].max() < 5 * noise
     assert np.abs(np.searchsorted(steps, found.trough_step[:DIPPING]) - TROUGH).max() <= 1
-    # Noise alone makes about as much of the seeds that do not dip.
-    assert measures.depths_by_noise(catch)[DIPPING:].mean() == pytest.approx(depth[DIPPING:].mean(), rel=0.5)
+    # Noise alone makes at least as much of the seeds that do not dip, and little more: a rising fit to noise has steps.
+    by_noise = measures.depths_by_noise(catch)[DIPPING:].mean()
+    assert depth[DIPPING:].mean() < by_noise < 2 * noise
 
 
 def test_churn_is_matched_by_step_and_the_end_shares_no_checkpoint_with_the_dip(market):
-    catch, bandit = measured(market)
+    catch, memory = measured(market)
     churn = around_dips.churn(catch)
     assert churn.before.difference.estimate == pytest.approx(3.0, abs=0.3) and churn.before.p_value < 0.001
     assert churn.during.estimate == pytest.approx(6.0, abs=0.5)
-    assert np.isnan(around_dips.churn(bandit).before.difference.estimate)
+    assert np.isnan(around_dips.churn(memory).before.difference.estimate)
     assert catch.early.sum() < len(catch.steps) - round(claims.FINAL_SHARE * len(catch.steps))
     # Every seed ends alike, whatever its depth.
     assert abs(around_dips.end(catch).correlation.estimate) < 0.35

@@ -46,7 +46,7 @@ def churn(one: Measured) -> Churn:
     if min(len(dipping), len(others)) < FEWEST:
         return Churn(PairedMeans(0, _UNKNOWN, np.nan, np.nan), _UNKNOWN, _UNKNOWN)
     usual = learner.churn[others].mean(axis=0)
-    numbers = [_around_onset(one, seed, usual) for seed in dipping]
+    numbers = [_around_onset(one, int(seed), usual) for seed in dipping]
     before, matched, during, own = np.array(numbers).T
     return Churn(compare_means(before, matched), mean_interval(during), mean_interval(own))
 

@@ -1,10 +1,11 @@
 """What is claimed of every environment, by which number and margin. Written before the first run of the study.
 
 A *dip* is a fall of the sampled policy's evaluated return, from a checkpoint to a later one by the middle of the run,
-that is larger than what the evaluation's own noise makes (each seed is tested at 5 %, against the worst rising curve
-that its standard errors allow: `analysis.dips.noise`) and at least `SMALLEST` of the environment's range. The range is
-the largest mean return of the population at any checkpoint less that at step 0; where nothing can be learned it is
-declared (`Entry.known_range`). Half of the run is left for coming back, and for the end to be a number of its own.
+that is larger than what the evaluation's own noise makes and at least `SMALLEST` of the environment's range. Each seed
+is tested at 5 %, against the worst rising curve that its standard errors, pooled over five checkpoints, allow
+(`analysis.dips.noise`). The range is the largest mean return of the population at any checkpoint less that at step 0;
+where nothing can be learned it is declared (`Entry.known_range`). Half of the run is left for coming back, and for the
+end to be a number of its own.
 
 Each claim is one of an environment. Verdicts allow for the number of environments by Holm's method, for each claim
 apart; environments whose population does not learn, and those where nothing can be learned, take no part.
@@ -51,6 +52,14 @@ DECLARED = (
         BY_NOISE,
         +1,
         "binomial, exact",
+    ),
+    Statement(
+        "falls",
+        "More seeds fall by the smallest dip or more than noise alone makes of curves that never fall.",
+        "falls_pct",
+        0.0,
+        +1,
+        "normal, each seed with its own chance of such a fall; the number is the excess",
     ),
     Statement("most", "Most seeds dip.", "dips_pct", MOST, +1, "binomial, exact"),
     Statement(

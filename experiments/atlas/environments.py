@@ -133,7 +133,6 @@ CLASSIC = (
             anneal_clip_range=True,
         ),
         _SHORT,
-        eval_episodes=8,
     ),
     Entry(
         "acrobot",
@@ -166,7 +165,7 @@ BSUITE = (
 )
 _ANNEALED = "the learning rate falls to 0 by this run's end"
 MISC = (
-    Entry("meta_maze", "MetaMaze-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _LONG, eval_episodes=8),
+    Entry("meta_maze", "MetaMaze-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _LONG),
     Entry(
         "four_rooms",
         "FourRooms-misc",
@@ -175,14 +174,13 @@ MISC = (
         "positions as four numbers, not as an image; gymnax's own start and goal",
         _blines(16, max_grad_norm=1.0),
         _SHORT,
-        eval_episodes=8,
     ),
     Entry("gaussian_bandit", "GaussianBandit-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _SHORT),
 )
 _SMALLER = "16 environments, not 64; two layers of 64 units, not of 256"
 
 
-def _minatar(part: str, environment: str, eval_episodes: int = 16) -> Entry:
+def _minatar(part: str, environment: str, eval_episodes: int = 32) -> Entry:
     return Entry(
         part,
         environment,

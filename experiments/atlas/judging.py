@@ -11,9 +11,10 @@ from scipy import stats
 
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.paired import compare_shares
+from momentum_jax.analysis.pages.blocks.depth_tables import in_percent
 
 from . import around_dips, claims
-from .measures import Arm, Measured
+from .measures import Arm, Measured, depths_by_noise, falls
 
 _NO_CONTROL = Interval(np.nan, np.nan, np.nan, "no control")
 
@@ -28,9 +29,8 @@ class Test(NamedTuple):
 def _share_above(limit: float) -> Callable[[Measured], Test]:
     def test(one: Measured) -> Test:
         dips = one.learner.dips
-        share = wilson_interval(int(dips.sum()), len(dips))
-        p_value = float(stats.binomtest(int(dips.sum()), len(dips), limit / 100).pvalue)
-        return Test(Interval(*(100 * end for end in share[:3])), p_value)
+        share = in_percent(wilson_interval(int(dips.sum()), len(dips)))
+        return Test(share, float(stats.binomtest(int(dips.sum()), len(dips), limit / 100).pvalue))
 
     return test
 
@@ -40,9 +40,19 @@ def _more_than_control(number: str) -> Callable[[Measured], Test]:
         if one.control is None:
             return Test(_NO_CONTROL, np.nan)
         found = compare_shares(*paired(one.learner, one.control, number))
-        return Test(Interval(*(100 * end for end in found.difference[:3])), found.p_value)
+        return Test(in_percent(found.difference), found.p_value)
 
     return test
+
+
+def _falls(one: Measured) -> Test:
+    """Seeds that fall less the number that noise would make, each with its own chance: a sum of unequal coins."""
+    fell, chance = falls(one), (depths_by_noise(one) >= claims.SMALLEST).mean(axis=0)
+    excess, spread = float((fell - chance).mean()), float(np.sqrt((chance * (1 - chance)).sum())) / len(fell)
+    p_value = float(2 * stats.norm.sf(abs(excess) / spread)) if spread > 0 else float(excess == 0)
+    share = in_percent(wilson_interval(int(fell.sum()), len(fell)))
+    usual = 100 * float(chance.mean())
+    return Test(Interval(share.estimate - usual, share.low - usual, share.high - usual), p_value)
 
 
 def _churn(one: Measured) -> Test:
@@ -62,6 +72,7 @@ def _groups(one: Measured) -> Test:
 
 TESTS: dict[str, Callable[[Measured], Test]] = {
     "dips": _share_above(claims.BY_NOISE),
+    "falls": _falls,
     "most": _share_above(claims.MOST),
     "control": _more_than_control("dips"),
     "shift": _more_than_control("shifts"),

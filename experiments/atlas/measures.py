@@ -26,7 +26,8 @@ from .parts import CONTROL, LEARNER, control_part
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_NULL_DRAWS = 20
+_NULL_DRAWS = 50
+_POOLED = 5  # neighbouring checkpoints, whose variances of an evaluation are averaged
 
 
 class Arm(NamedTuple):
@@ -35,7 +36,7 @@ class Arm(NamedTuple):
     seeds: npt.NDArray[np.int64]  # [S]
     failed: int  # seeds that are left out
     returns: Floats  # [S, K] percent of the range above the learner's mean start
-    errors: Floats  # [S, K] standard errors, likewise
+    errors: Floats  # [S, K] standard errors, likewise, pooled over neighbouring checkpoints
     greedy: Floats  # [S, K] returns of the greedy policy, likewise
     churn: Floats  # [S, K] percent of the probe states; NaN at step 0
     certainty: Floats  # [S, K] percent, probability of the actions that are most probable at the end
@@ -118,8 +119,8 @@ def _arm(entry: Entry, ds: xr.Dataset, start: float, width: float) -> Arm:
     curve = {name: known[name].transpose("seed", "checkpoint").values for name in known.data_vars}
     width = width if width > 0 else np.inf
     returns = 100 * (curve["eval_return"] - start) / width
-    errors = 100 * curve["eval_return_se"] / width
-    noise = draw_noise(len(steps), freedom=entry.eval_episodes - 1)
+    errors = _pooled(100 * curve["eval_return_se"] / width)
+    noise = draw_noise(len(steps), freedom=_POOLED * (entry.eval_episodes - 1), block=_POOLED)
     test = judge_against_null(steps, returns, np.hypot(errors, FLOOR), noise, horizon=entry.horizon)
     dips = test.exists & (test.fall >= SMALLEST)
     certainty = 100 * curve["final_action_probability"]
@@ -141,15 +142,27 @@ def _arm(entry: Entry, ds: xr.Dataset, start: float, width: float) -> Arm:
     )
 
 
+def _pooled(errors: Floats) -> Floats:
+    """Root of the mean square over `_POOLED` neighbouring checkpoints, of fewer at the ends."""
+    kernel = np.ones(_POOLED)
+    sums = np.apply_along_axis(np.convolve, -1, errors**2, kernel, "same")
+    return np.asarray(np.sqrt(sums / np.convolve(np.ones(errors.shape[-1]), kernel, "same")))
+
+
 def depths(one: Measured, arm: Arm) -> Floats:
     """``[S]`` the largest fall by the horizon, percent of the range; a maximum, so that noise makes some of it."""
     return largest_drawdown(one.steps, arm.returns, +1, one.entry.horizon).depth
 
 
+def falls(one: Measured) -> Flags:
+    """``[S]`` whether the learner's largest fall reaches the smallest that counts, noise and all."""
+    return depths(one, one.learner) >= SMALLEST
+
+
 def depths_by_noise(one: Measured) -> Floats:
-    """``[S]`` the mean depth that noise alone makes of curves that never fall."""
+    """``[draws, S]`` depths that noise alone makes of curves that never fall."""
     noisy = rising_with_noise(one, draws=_NULL_DRAWS)
-    return largest_drawdown(one.steps, noisy, +1, one.entry.horizon).depth.mean(axis=0)
+    return largest_drawdown(one.steps, noisy, +1, one.entry.horizon).depth
 
 
 def rising_with_noise(one: Measured, draws: int, seed: int = 0) -> Floats:

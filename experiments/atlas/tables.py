@@ -13,12 +13,12 @@ from momentum_jax.analysis.inference.intervals import Interval, mean_interval, w
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.multiplicity import holm
 from momentum_jax.analysis.inference.paired import compare_shares
-from momentum_jax.analysis.pages.blocks.depth_tables import ends
+from momentum_jax.analysis.pages.blocks.depth_tables import ends, in_percent
 from momentum_jax.analysis.pages.study_market import Market
 
 from . import around_dips, claims, judging
 from .environments import ENTRIES
-from .measures import Arm, Measured, depths, depths_by_noise, measured
+from .measures import Arm, Measured, depths, depths_by_noise, falls, measured
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +35,10 @@ def _prevalence(one: Measured) -> dict[str, Any]:
     row |= ends("dips_pct", share_of(learner.dips))
     row |= ends("come_back_pct", share_of(learner.comes_back[learner.dips]))
     row |= ends("depth_pct", mean_interval(depths(one, learner)))
-    row["depth_by_noise_pct"] = float(depths_by_noise(one).mean())
+    by_noise = depths_by_noise(one)
+    row["depth_by_noise_pct"] = float(by_noise.mean())
+    row |= ends("falls_pct", share_of(falls(one)))
+    row["falls_by_noise_pct"] = 100 * float((by_noise >= claims.SMALLEST).mean())
     row |= ends("shifts_pct", share_of(learner.shifts))
     if control is not None:
         row |= ends("control_dips_pct", share_of(control.dips))
@@ -136,12 +139,9 @@ def _by_environment(market: Market, numbers: Callable[[Measured], dict[str, Any]
 
 def share_of(flags: npt.NDArray[np.bool_]) -> Interval:
     """Percent of the seeds, with Wilson's interval."""
-    share = wilson_interval(int(flags.sum()), len(flags))
-    return Interval(*(100 * number for number in share[:3]), share.flag)
+    return in_percent(wilson_interval(int(flags.sum()), len(flags)))
 
 
 def difference(learner: Arm, control: Arm, number: str) -> Interval:
     """Points of a share, learner less control on the seeds that both have, with Newcombe's interval."""
-    found = judging.paired(learner, control, number)
-    interval = compare_shares(*found).difference
-    return Interval(*(100 * end for end in interval[:3]), interval.flag)
+    return in_percent(compare_shares(*judging.paired(learner, control, number)).difference)

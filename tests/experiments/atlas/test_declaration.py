@@ -113,5 +113,5 @@ def test_every_discrete_environment_of_gymnax_is_either_in_or_left_out_for_a_rea
 
 def test_claims_are_told_apart_and_written_into_the_declaration():
     names = [statement.name for statement in claims.DECLARED]
-    assert len(names) == len(set(names)) == 7
+    assert len(names) == len(set(names)) == 8
     assert all(statement.words in STUDY.primary for statement in claims.DECLARED)

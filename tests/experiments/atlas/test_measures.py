@@ -95,7 +95,7 @@ def test_depth_and_times_are_those_of_the_dip(market):
     assert depth[DIPPING:].max() < 5 * noise
     assert np.abs(np.searchsorted(steps, found.trough_step[:DIPPING]) - TROUGH).max() <= 1
     # Noise alone makes at least as much of the seeds that do not dip, and little more: a rising fit to noise has steps.
-    by_noise = measures.depths_by_noise(catch)[DIPPING:].mean()
+    by_noise = measures.depths_by_noise(catch)[:, DIPPING:].mean()
     assert depth[DIPPING:].mean() < by_noise < 2 * noise
 
 

@@ -23,7 +23,7 @@ def depths(market: Market) -> pd.DataFrame:
         row: dict[str, Any] = {"part": outcome.part, "arm": outcome.arm, "seeds": len(known)}
         row |= ends("depth", mean_interval(known))
         row |= ends("temporary_depth", mean_interval(outcome.temporary_depth))
-        row |= ends("seeds_that_dip_pct", _percent(share))
+        row |= ends("seeds_that_dip_pct", in_percent(share))
         row |= ends("change_5k_to_10k", mean_interval(outcome.landmark))
         row |= ends("windowed_depth", mean_interval(outcome.windowed_depth))
         peaks = outcome.peak_step[~np.isnan(outcome.peak_step)] / 1_000
@@ -80,7 +80,8 @@ def _environment(market: Market, outcome: Outcome) -> dict[str, Any]:
     return next(arm for arm in market.arms(outcome.part) if arm["name"] == outcome.arm).get("env") or {}
 
 
-def _percent(interval: Interval) -> Interval:
+def in_percent(interval: Interval) -> Interval:
+    """A share as a percentage."""
     return Interval(100 * interval.estimate, 100 * interval.low, 100 * interval.high, interval.flag)
 
 

@@ -178,14 +178,14 @@ def keep(ds: xr.Dataset) -> xr.Dataset:
     That is the mean over the recorded probe states of the probability of the action that is most probable there at the
     run's last checkpoint.
     """
-    probability = ds["probe_probability"]
+    probability = ds["probe_probability"].transpose("arm", "seed", "checkpoint", "probe_state", "action").load()
     last = probability.isel(checkpoint=-1).argmax("action")
     kept = {
         "eval_return": ds["eval_return"].sel(evaluated="sampled", drop=True),
         "eval_return_se": ds["eval_return_se"].sel(evaluated="sampled", drop=True),
         "eval_return_greedy": ds["eval_return"].sel(evaluated="greedy", drop=True),
         "churn": ds["churn"],
-        "final_action_probability": probability.isel(action=last).mean("probe_state"),
+        "final_action_probability": probability.isel(action=last.drop_vars("checkpoint", errors="ignore")).mean("probe_state"),
     }
     known = {name: values.drop_vars("action", errors="ignore").astype(np.float16) for name, values in kept.items()}
     return xr.Dataset({name: values.assign_attrs(ds[_SOURCE.get(name, name)].attrs) for name, values in known.items()})

@@ -15,7 +15,7 @@ from momentum_jax.analysis.inference.modes import ModeTest, one_mode
 from momentum_jax.analysis.inference.paired import PairedMeans, compare_means
 
 from .claims import FEWEST
-from .measures import Measured, depths, rising_with_noise
+from .measures import Measured, rising_with_noise
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def _around_onset(one: Measured, seed: int, usual: Floats) -> tuple[float, float
 
 def end(one: Measured) -> End:
     """What the early depth says of the final return. The two share no checkpoint."""
-    final, depth, dips = one.final, depths(one, one.learner), one.learner.dips
+    final, depth, dips = one.final, one.learner.depth, one.learner.dips
     correlation, p_value = _UNKNOWN, np.nan
     if len(final) > 3 and np.ptp(depth) > 0 and np.ptp(final) > 0:
         found = stats.spearmanr(depth, final)
@@ -91,7 +91,7 @@ def _fisher(rho: float, seeds: int) -> Interval:
 
 def groups(one: Measured) -> ModeTest:
     """Silverman's test of the early depths of all seeds."""
-    return one_mode(depths(one, one.learner))
+    return one_mode(one.learner.depth)
 
 
 def groups_by_noise(one: Measured, seed: int = 1) -> ModeTest:

@@ -36,7 +36,8 @@ class Entry(NamedTuple):
         ppo: the settings.
         timesteps: environment steps of a seed.
         num_seeds: seeds of the arm that learns.
-        num_control_seeds: how many of them, the first ones, are trained on permuted rewards too.
+        num_control_seeds: how many of them, the first ones, are trained on permuted rewards too; 0 where all rewards
+            of an episode are alike, so that permuting them leaves what there is to learn, the episode's length.
         eval_episodes: episodes of each evaluation.
         eval_max_steps: steps after which one is cut off; None for the environment's own limit.
         known_range: largest possible return less the smallest where a policy without memory cannot do better than at
@@ -133,6 +134,8 @@ CLASSIC = (
             anneal_clip_range=True,
         ),
         _SHORT,
+        num_control_seeds=0,
+        eval_episodes=32,
     ),
     Entry(
         "acrobot",
@@ -142,13 +145,14 @@ CLASSIC = (
         "64 steps of each environment between updates, not 256",
         _zoo(num_envs=16, num_steps=64, gae_lambda=0.94, normalize_observations=True, normalize_rewards=True),
         _LONG,
+        num_control_seeds=0,
         eval_episodes=8,
     ),
 )
 # MemoryChain stays in though a network without memory cannot learn it: what is called a dip there is a false one.
 BSUITE = (
-    Entry("catch", "Catch-bsuite", BLINES, 100_000, "", _blines(16, max_grad_norm=1.0), _LONG, eval_episodes=32),
-    Entry("deep_sea", "DeepSea-bsuite", BLINES, 150_000, "", _blines(8), _SHORT, eval_episodes=32),
+    Entry("catch", "Catch-bsuite", BLINES, 100_000, "", _blines(16, max_grad_norm=1.0), _LONG, eval_episodes=64),
+    Entry("deep_sea", "DeepSea-bsuite", BLINES, 150_000, "", _blines(8), _SHORT, eval_episodes=64),
     Entry("umbrella_chain", "UmbrellaChain-bsuite", BLINES, 150_000, "", _blines(8), _SHORT, eval_episodes=64),
     Entry("discounting_chain", "DiscountingChain-bsuite", BLINES, 150_000, "", _blines(8), _SHORT),
     Entry(
@@ -165,7 +169,7 @@ BSUITE = (
 )
 _ANNEALED = "the learning rate falls to 0 by this run's end"
 MISC = (
-    Entry("meta_maze", "MetaMaze-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _LONG),
+    Entry("meta_maze", "MetaMaze-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _LONG, eval_episodes=32),
     Entry(
         "four_rooms",
         "FourRooms-misc",
@@ -174,8 +178,9 @@ MISC = (
         "positions as four numbers, not as an image; gymnax's own start and goal",
         _blines(16, max_grad_norm=1.0),
         _SHORT,
+        eval_episodes=32,
     ),
-    Entry("gaussian_bandit", "GaussianBandit-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _SHORT),
+    Entry("gaussian_bandit", "GaussianBandit-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _SHORT, eval_episodes=32),
 )
 _SMALLER = "16 environments, not 64; two layers of 64 units, not of 256"
 

@@ -14,7 +14,7 @@ from momentum_jax.analysis.inference.paired import compare_shares
 from momentum_jax.analysis.pages.blocks.depth_tables import in_percent
 
 from . import around_dips, claims
-from .measures import Arm, Measured, depths_by_noise, falls
+from .measures import Arm, Measured
 
 _NO_CONTROL = Interval(np.nan, np.nan, np.nan, "no control")
 
@@ -26,13 +26,21 @@ class Test(NamedTuple):
     p_value: float  # two-sided; NaN where it cannot be tested
 
 
-def _share_above(limit: float) -> Callable[[Measured], Test]:
-    def test(one: Measured) -> Test:
-        dips = one.learner.dips
-        share = in_percent(wilson_interval(int(dips.sum()), len(dips)))
-        return Test(share, float(stats.binomtest(int(dips.sum()), len(dips), limit / 100).pvalue))
+def _dips(one: Measured) -> Test:
+    return _share(one.learner.dips, claims.BY_NOISE)
 
-    return test
+
+def _most(one: Measured) -> Test:
+    """By the dips, the lower bound, where they are most; by the falls, the upper one, where they are not."""
+    dips, falls = _share(one.learner.dips, claims.MOST), _share(one.learner.falls, claims.MOST)
+    if dips.number.estimate > claims.MOST:
+        return dips
+    return falls if falls.number.estimate < claims.MOST else dips._replace(p_value=1.0)
+
+
+def _share(flags: npt.NDArray[np.bool_], limit: float) -> Test:
+    count, total = int(flags.sum()), len(flags)
+    return Test(in_percent(wilson_interval(count, total)), float(stats.binomtest(count, total, limit / 100).pvalue))
 
 
 def _more_than_control(number: str) -> Callable[[Measured], Test]:
@@ -43,16 +51,6 @@ def _more_than_control(number: str) -> Callable[[Measured], Test]:
         return Test(in_percent(found.difference), found.p_value)
 
     return test
-
-
-def _falls(one: Measured) -> Test:
-    """Seeds that fall less the number that noise would make, each with its own chance: a sum of unequal coins."""
-    fell, chance = falls(one), (depths_by_noise(one) >= claims.SMALLEST).mean(axis=0)
-    excess, spread = float((fell - chance).mean()), float(np.sqrt((chance * (1 - chance)).sum())) / len(fell)
-    p_value = float(2 * stats.norm.sf(abs(excess) / spread)) if spread > 0 else float(excess == 0)
-    share = in_percent(wilson_interval(int(fell.sum()), len(fell)))
-    usual = 100 * float(chance.mean())
-    return Test(Interval(share.estimate - usual, share.low - usual, share.high - usual), p_value)
 
 
 def _churn(one: Measured) -> Test:
@@ -71,10 +69,9 @@ def _groups(one: Measured) -> Test:
 
 
 TESTS: dict[str, Callable[[Measured], Test]] = {
-    "dips": _share_above(claims.BY_NOISE),
-    "falls": _falls,
-    "most": _share_above(claims.MOST),
-    "control": _more_than_control("dips"),
+    "dips": _dips,
+    "most": _most,
+    "control": _more_than_control("falls"),
     "shift": _more_than_control("shifts"),
     "churn": _churn,
     "end": _end,

@@ -13,7 +13,7 @@ from scipy import optimize
 
 from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import Dips, find_dips
-from momentum_jax.analysis.dips.drawdowns import largest_drawdown
+from momentum_jax.analysis.dips.drawdowns import largest_drawdown, reaches
 from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval
 from momentum_jax.analysis.metrics.derived_curves import failed_steps
@@ -44,6 +44,8 @@ class Arm(NamedTuple):
     comes_back: Flags  # [S] of them those whose way back is beyond the noise, too
     fall: Floats  # [S] percent of the range, the clearest fall
     found: Dips  # onset, trough, depth and recovery of the largest fall
+    depth: Floats  # [S] percent of the range, the largest fall by the horizon; a maximum, so noise makes some of it
+    falls: Flags  # [S] whether it reaches the smallest that counts
     shifts: Flags  # [S] dips of the certainty
     shift: Floats  # [S] points
 
@@ -123,6 +125,7 @@ def _arm(entry: Entry, ds: xr.Dataset, start: float, width: float) -> Arm:
     noise = draw_noise(len(steps), freedom=_POOLED * (entry.eval_episodes - 1), block=_POOLED)
     test = judge_against_null(steps, returns, np.hypot(errors, FLOOR), noise, horizon=entry.horizon)
     dips = test.exists & (test.fall >= SMALLEST)
+    depth = largest_drawdown(steps, returns, +1, entry.horizon).depth
     certainty = 100 * curve["final_action_probability"]
     shift = largest_drawdown(steps, certainty, +1, entry.horizon).depth
     return Arm(
@@ -137,6 +140,8 @@ def _arm(entry: Entry, ds: xr.Dataset, start: float, width: float) -> Arm:
         comes_back=dips & test.comes_back,
         fall=test.fall,
         found=find_dips(steps, returns, +1, DipOptions(horizon=entry.horizon, threshold=SMALLEST)),
+        depth=depth,
+        falls=reaches(depth, SMALLEST),
         shifts=shift >= SMALLEST_SHIFT,
         shift=shift,
     )
@@ -147,16 +152,6 @@ def _pooled(errors: Floats) -> Floats:
     kernel = np.ones(_POOLED)
     sums = np.apply_along_axis(np.convolve, -1, errors**2, kernel, "same")
     return np.asarray(np.sqrt(sums / np.convolve(np.ones(errors.shape[-1]), kernel, "same")))
-
-
-def depths(one: Measured, arm: Arm) -> Floats:
-    """``[S]`` the largest fall by the horizon, percent of the range; a maximum, so that noise makes some of it."""
-    return largest_drawdown(one.steps, arm.returns, +1, one.entry.horizon).depth
-
-
-def falls(one: Measured) -> Flags:
-    """``[S]`` whether the learner's largest fall reaches the smallest that counts, noise and all."""
-    return depths(one, one.learner) >= SMALLEST
 
 
 def depths_by_noise(one: Measured) -> Floats:
@@ -185,7 +180,9 @@ def keep(ds: xr.Dataset) -> xr.Dataset:
         "eval_return_se": ds["eval_return_se"].sel(evaluated="sampled", drop=True),
         "eval_return_greedy": ds["eval_return"].sel(evaluated="greedy", drop=True),
         "churn": ds["churn"],
-        "final_action_probability": probability.isel(action=last.drop_vars("checkpoint", errors="ignore")).mean("probe_state"),
+        "final_action_probability": probability.isel(action=last.drop_vars("checkpoint", errors="ignore")).mean(
+            "probe_state"
+        ),
     }
     known = {name: values.drop_vars("action", errors="ignore").astype(np.float16) for name, values in kept.items()}
     return xr.Dataset({name: values.assign_attrs(ds[_SOURCE.get(name, name)].attrs) for name, values in known.items()})

@@ -33,13 +33,14 @@ def _experiment(part: str, entry: Entry, arm: Arm, num_seeds: int, what: str) ->
     )
 
 
-def parts_of(entry: Entry) -> tuple[Experiment, Experiment]:
+def parts_of(entry: Entry) -> tuple[Experiment, ...]:
     """The learner's run and the control's, on the first of the same seeds."""
+    learner = _experiment(entry.part, entry, Arm(name=LEARNER, ppo=entry.ppo), entry.num_seeds, "")
+    if not entry.num_control_seeds:
+        return (learner,)
     permuted = Arm(name=CONTROL, ppo=dataclasses.replace(entry.ppo, permute_rewards=True))
-    return (
-        _experiment(entry.part, entry, Arm(name=LEARNER, ppo=entry.ppo), entry.num_seeds, ""),
-        _experiment(control_part(entry), entry, permuted, entry.num_control_seeds, ", rewards permuted"),
-    )
+    what = ", rewards permuted"
+    return (learner, _experiment(control_part(entry), entry, permuted, entry.num_control_seeds, what))
 
 
 PARTS = tuple(part for entry in ENTRIES for part in parts_of(entry))

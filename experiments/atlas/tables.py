@@ -18,7 +18,7 @@ from momentum_jax.analysis.pages.study_market import Market
 
 from . import around_dips, claims, judging
 from .environments import ENTRIES
-from .measures import Arm, Measured, depths, depths_by_noise, falls, measured
+from .measures import Arm, Measured, depths_by_noise, measured
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,15 +34,16 @@ def _prevalence(one: Measured) -> dict[str, Any]:
     row |= ends("gain_pct", one.gain)
     row |= ends("dips_pct", share_of(learner.dips))
     row |= ends("come_back_pct", share_of(learner.comes_back[learner.dips]))
-    row |= ends("depth_pct", mean_interval(depths(one, learner)))
+    row |= ends("depth_pct", mean_interval(learner.depth))
     by_noise = depths_by_noise(one)
     row["depth_by_noise_pct"] = float(by_noise.mean())
-    row |= ends("falls_pct", share_of(falls(one)))
+    row |= ends("falls_pct", share_of(learner.falls))
     row["falls_by_noise_pct"] = 100 * float((by_noise >= claims.SMALLEST).mean())
     row |= ends("shifts_pct", share_of(learner.shifts))
     if control is not None:
         row |= ends("control_dips_pct", share_of(control.dips))
-        row |= ends("dips_less_control", difference(learner, control, "dips"))
+        row |= ends("control_falls_pct", share_of(control.falls))
+        row |= ends("falls_less_control", difference(learner, control, "falls"))
         row |= ends("control_shifts_pct", share_of(control.shifts))
         row |= ends("shifts_less_control", difference(learner, control, "shifts"))
     return row
@@ -104,7 +105,7 @@ def declared(market: Market) -> pd.DataFrame:
                     "environment": one.entry.part,
                     **ends("number", test.number),
                     "p_value": test.p_value,
-                    "p_value_holm": p_value,
+                    "holm_p_value": p_value,
                     "claim_verdict": judging.verdict(statement, test, float(p_value), LEVEL),
                 }
             )

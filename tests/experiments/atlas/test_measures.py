@@ -90,7 +90,7 @@ def test_the_seeds_that_dip_are_found_and_no_others(market):
 def test_depth_and_times_are_those_of_the_dip(market):
     catch = measured(market)[0]
     steps, found = catch.steps, catch.learner.found
-    depth, noise = measures.depths(catch, catch.learner), 100 * ERROR / GAIN
+    depth, noise = catch.learner.depth, 100 * ERROR / GAIN
     assert np.median(depth[:DIPPING]) == pytest.approx(100 * FALL / GAIN, abs=noise)
     assert depth[DIPPING:].max() < 5 * noise
     assert np.abs(np.searchsorted(steps, found.trough_step[:DIPPING]) - TROUGH).max() <= 1
@@ -122,7 +122,7 @@ def test_every_claim_is_judged_in_the_environment_that_learned_alone(market):
     assert set(table["environment"]) == {"catch"}
     verdicts = table["claim_verdict"].to_dict()
     assert verdicts | {"end": ""} == dict.fromkeys(verdicts, "supported") | {"most": "not supported", "end": ""}
-    assert (table["p_value_holm"] >= table["p_value"]).all()
+    assert (table["holm_p_value"] >= table["p_value"]).all()
 
 
 def test_every_table_and_the_figure_are_made(market):

@@ -11,7 +11,7 @@ from scipy import stats
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval
 from momentum_jax.analysis.inference.level import CONFIDENCE
-from momentum_jax.analysis.inference.modes import ModeTest, one_mode
+from momentum_jax.analysis.inference.modality import ModeTest, one_mode
 from momentum_jax.analysis.inference.paired import PairedMeans, compare_means
 
 from .claims import FEWEST

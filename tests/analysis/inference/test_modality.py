@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.inference.modes import critical_bandwidth, num_modes, one_mode
+from momentum_jax.analysis.inference.modality import critical_bandwidth, num_modes, one_mode
 
 RNG = np.random.default_rng(3)
 

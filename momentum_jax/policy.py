@@ -15,8 +15,8 @@ from flax import struct
 
 from momentum_jax.env import observation_layout, rules
 from momentum_jax.fields import from_plain
-from momentum_jax.networks import network as networks
 from momentum_jax.networks.network import Network
+from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import distributions
 from momentum_jax.ppo.scaling import Scaling
 from momentum_jax.ppo.traced_config import PPOConfig
@@ -133,9 +133,7 @@ def load_policy(run_dir: str | Path, arm: str, seed: int) -> Policy:
 
 def _policy(config: Mapping[str, Any], settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Policy:
     ppo, shape = from_plain(PPOConfig, settings), config.get("policy", _BEFORE)
-    network = networks.make(
-        ppo.network, num_actions=shape["num_actions"], hidden_sizes=ppo.hidden_sizes, activation=ppo.activation
-    )
+    network = agents.network_of(ppo, shape["num_actions"])
     found = {name: jnp.asarray(array) for name, array in arrays.items()}
     scaling = Scaling.from_arrays(found) if ppo.normalize_observations else None
     return Policy(network.from_arrays(found), scaling, network, tuple(shape["observation_shape"]))

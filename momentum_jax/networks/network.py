@@ -9,7 +9,7 @@ takes another 0.2 s.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -26,6 +26,13 @@ Params = Any  # nested dictionaries of arrays
 Carry = Any  # a network's state; () for one that remembers nothing
 
 
+class Restarts(NamedTuple):
+    """Sequences that begin within a row of steps, each with a state of its own; leaves [T, B, ...], time first."""
+
+    here: jax.Array  # bool: a sequence begins with this step
+    carry: Carry  # the state before each step; what counts is where one begins
+
+
 class Network(nn.Module):
     """Policy and value. A subclass needs `__call__`; one that remembers also `init_carry` and `act`.
 
@@ -35,6 +42,8 @@ class Network(nn.Module):
       activation: a name in `ACTIVATION_FUNCTIONS`.
       reads_features: whether the network takes the task's features, whose first layer then is a
         `first_layer.FirstLayer`; else it gets the whole observation, flattened.
+      takes_restarts: whether `__call__` takes `Restarts` as a fourth argument: sequences that begin within a row of
+        steps. Without it the learner takes such rows step by step, at twice the cost.
     """
 
     num_actions: int
@@ -42,6 +51,7 @@ class Network(nn.Module):
     activation: str
 
     reads_features: ClassVar[bool] = False
+    takes_restarts: ClassVar[bool] = False
 
     def init_carry(self, num_envs: int) -> Carry:
         """The state at an episode's start, leaves [num_envs, ...]."""
@@ -118,15 +128,20 @@ class Network(nn.Module):
         return traverse_util.unflatten_dict(dict(arrays), sep="/")
 
 
-def make(name: str, *, num_actions: int, hidden_sizes: tuple[int, ...], activation: str) -> Network:
-    """The network of that name, without parameters.
+def make(
+    name: str, *, num_actions: int, hidden_sizes: tuple[int, ...], activation: str, lstm_size: int | None = None
+) -> Network:
+    """The network of that name, without parameters; `lstm_size` goes to those that have such a field.
 
     Raises:
       ConfigError: there is none, or what the name stands for makes no `Network`.
     """
     maker = lookup.load("network", name, NETWORKS)
+    settings: dict[str, Any] = {"num_actions": num_actions, "hidden_sizes": hidden_sizes, "activation": activation}
+    if lstm_size is not None and "lstm_size" in getattr(maker, "__dataclass_fields__", {}):
+        settings["lstm_size"] = lstm_size
     try:
-        network = maker(num_actions=num_actions, hidden_sizes=hidden_sizes, activation=activation)
+        network = maker(**settings)
     except TypeError as error:
         raise ConfigError(
             f"network={name} takes other settings than num_actions, hidden_sizes and activation: {error}"

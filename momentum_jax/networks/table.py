@@ -6,4 +6,6 @@ A new network is one file and one line here; a user's own needs no line: `--netw
 NETWORKS = {
     "towers": "momentum_jax.networks.towers:Towers",
     "layer_norm": "momentum_jax.networks.layer_norm:LayerNormTowers",
+    "lstm": "momentum_jax.networks.lstm:LSTMTowers",
+    "gru": "momentum_jax.networks.gru:GRUTowers",
 }

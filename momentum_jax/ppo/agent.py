@@ -18,7 +18,7 @@ from momentum_jax.env.task import DecisionWeights, Exogenous, Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.networks import network as networks
 from momentum_jax.networks.first_layer import is_feature_kernel, map_feature_kernels
-from momentum_jax.networks.network import Carry, Network, Params
+from momentum_jax.networks.network import Carry, Network, Params, Restarts
 from momentum_jax.ppo.scaling import Scaling
 from momentum_jax.ppo.traced_config import PPOConfig
 
@@ -99,21 +99,41 @@ class Agent:
         weigh = getattr(self.task, "decision_weights", None)
         return weigh(event, env_params) if weigh is not None else ()
 
-    def evaluate(self, params: Params, features: jax.Array, memory: Any, length: int) -> tuple[jax.Array, jax.Array]:
+    def evaluate(
+        self, params: Params, features: jax.Array, memory: Any, length: int, begins: jax.Array | None = None
+    ) -> tuple[jax.Array, jax.Array]:
         """Logits [B, A] and values [B] of features [B, F] of sequences of `length` steps.
 
-        `memory` has leaves [B, ...], of which the first of each sequence counts, and every start; or is ().
+        `memory` has leaves [B, ...], of which the first of each sequence counts, and every start; or is (). Where
+        `begins` [B] is given, a sequence also begins with each step at which it is True, and its memory counts too.
         """
         size = len(features)
         if not self.remembers:
             logits, values = self._apply(params, (), features, jnp.zeros((size,), bool))
         else:
             carry = jax.tree.map(lambda leaf: leaf[::length], memory.carry)
-            timed = (_time_first(leaf, length) for leaf in (features, memory.start))
-            logits, values = map(_time_last, self._apply(params, carry, *timed))
+            timed = [_time_first(leaf, length) for leaf in (features, memory.start)]
+            if begins is not None:
+                timed.append(jax.tree.map(lambda leaf: _time_first(leaf, length), Restarts(begins, memory.carry)))
+            unrolled = self._apply if begins is None or self.network.takes_restarts else self._step_by_step
+            logits, values = map(_time_last, unrolled(params, carry, *timed))
         chex.assert_shape(logits, (size, self.task.num_actions))
         chex.assert_shape(values, (size,))
         return logits, values
+
+    def _step_by_step(
+        self, params: Params, carry: Carry, features: jax.Array, starts: jax.Array, restarts: Restarts
+    ) -> tuple[jax.Array, jax.Array]:
+        """Logits [T, B, A] and values [T, B] of a network that does not take restarts by itself."""
+
+        def step(carry: Carry, now: tuple[jax.Array, jax.Array, Restarts]) -> tuple[Carry, tuple[jax.Array, jax.Array]]:
+            features, start, restart = now
+            memory = Memory(_where(restart.here, restart.carry, carry), start)
+            outputs = self._apply(params, memory.carry, features[None], start[None])
+            carry, _ = self._apply(params, *self._begun(memory)[:1], features, start, method="act")
+            return carry, jax.tree.map(lambda leaf: leaf[0], outputs)
+
+        return jax.lax.scan(step, carry, (features, starts, restarts))[1]
 
     def project(self, params: Params, exogenous: Exogenous) -> Any:
         """What the network computes of a rollout's exogenous features [T, M, E] before its loop, leaves [T, M, ...]."""
@@ -146,15 +166,11 @@ class Agent:
         return jax.tree.map(lambda leaf: leaf[0], carry), logits[0]
 
     def _begun(self, memory: Any) -> tuple[Carry, jax.Array]:
-        """State and start [1] of one environment's step, the state reset where an episode starts."""
+        """State and start [B] of a step of B environments, the state reset where an episode starts."""
         if not self.remembers:
             return (), jnp.zeros((1,), bool)
-        fresh = self.network.init_carry(1)
-
-        def reset(new: jax.Array, old: jax.Array) -> jax.Array:
-            return jnp.where(memory.start.reshape(-1, *[1] * (old.ndim - 1)), new, old)
-
-        return jax.tree.map(reset, fresh, memory.carry), memory.start
+        fresh = self.network.init_carry(len(memory.start))
+        return _where(memory.start, fresh, memory.carry), memory.start
 
     def _rest(self, compact: Any, env_params: Any) -> jax.Array:
         """The features [B, F - E] that are not exogenous."""
@@ -183,15 +199,38 @@ def make(task: Task, config: PPOConfig, scaling: Scaling | None = None) -> Agent
     """The agent of a configuration, with the `scaling` of a run that normalises observations.
 
     Raises:
-      ConfigError: there is no such network.
+      ConfigError: there is no such network, or the order of its minibatches is not for it.
     """
-    network = networks.make(
+    agent = Agent(task, network_of(config, task.num_actions), scaling)
+    unfit = "shuffle" if agent.remembers else "sequences"
+    if config.minibatching == unfit:
+        reason, remedy = (
+            ("remembers, and single transitions have no past", "sequences, rotation or auto")
+            if agent.remembers
+            else ("remembers nothing, so it has no sequences", "shuffle, rotation or auto")
+        )
+        raise ConfigError(f"minibatching={unfit}: network={config.network} {reason}: use minibatching={remedy}")
+    return agent
+
+
+def network_of(config: PPOConfig, num_actions: int) -> Network:
+    """The network of a configuration, without parameters. Raises as `networks.network.make` does."""
+    return networks.make(
         config.network,
-        num_actions=task.num_actions,
+        num_actions=num_actions,
         hidden_sizes=config.hidden_sizes,
         activation=config.activation,
+        lstm_size=config.lstm_size,
     )
-    return Agent(task, network, scaling)
+
+
+def _where(here: jax.Array, new: Carry, old: Carry) -> Carry:
+    """Leaves [B, ...] of `new` where `here` [B], else of `old`."""
+
+    def chosen(new: jax.Array, old: jax.Array) -> jax.Array:
+        return jnp.where(here.reshape(-1, *[1] * (old.ndim - 1)), new, old)
+
+    return jax.tree.map(chosen, new, old)
 
 
 def _feature_kernels(params: Params) -> dict[str, jax.Array]:

@@ -1,7 +1,9 @@
 """From a trajectory to the batch that is learned from: values, advantages, and the order of the minibatches.
 
 A network that remembers nothing learns from single transitions. One that remembers learns from sequences, each begun
-with the state that the acting policy had there; gradients do not flow from one sequence into another.
+with the state that the acting policy had there; gradients do not flow from one sequence into another. Sequences are
+pieces of the rollout of equal length, shuffled whole; or, by rotation, what slices of a minibatch's size cut out of the
+rotated rollout, environment by environment. Source of the rotation: sb3-contrib's RecurrentPPO.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def prepare(
     steps, envs = config.num_steps, config.num_envs
     flat = _flatten(trajectory)
     features = agent.features(flat.compact, env_params)
-    logits, flat_values = agent.evaluate(params, features, flat.memory, steps)
+    # Each transition by itself, from the state that was stored of it: products over all, and no loop over time.
+    logits, flat_values = agent.evaluate(params, features, flat.memory, 1)
     log_probs = distributions.masked_log_probs(logits, flat.action_mask)
     values = flat_values.reshape(envs, steps).T
     last = jax.vmap(agent.task.compact, in_axes=(0, None))(actors.env_state, env_params)
@@ -96,18 +99,41 @@ def _final_values(
 
 
 def sequence_length(agent: Agent, config: PPOConfig) -> int:
-    """Steps that are learned from in a row: 1, or as many as divide both rollout and minibatch."""
-    return math.gcd(config.num_steps, config.minibatch_size) if agent.remembers else 1
+    """Steps that are learned from in a row: 1, or as many as divide both rollout and minibatch, or a whole slice."""
+    if not agent.remembers:
+        return 1
+    if config.minibatching == "rotation":
+        return config.minibatch_size
+    return math.gcd(config.num_steps, config.minibatch_size)
 
 
-def minibatch_rows(permutations: jax.Array, config: PPOConfig, length: int) -> jax.Array:
-    """Rows of the batch of each minibatch, [epochs · minibatches, minibatch_size], of permuted sequences.
+def order(key: jax.Array, agent: Agent, config: PPOConfig) -> jax.Array:
+    """The batch's sequences as each epoch takes them, [epochs, T·M / length]; its transitions [epochs, T·M] rotated."""
+    if config.minibatching == "rotation":
+        return rotated(jax.random.randint(key, (config.num_epochs,), 0, config.rollout_size), config)
+    return permutations(key, config, sequence_length(agent, config))
 
-    `permutations` are those of the batch's sequences, [epochs, T·M / length].
+
+def rotated(rotations: jax.Array, config: PPOConfig) -> jax.Array:
+    """The batch's transitions by the rotation of each epoch: from the r-th to the last, then from the first on."""
+    return (rotations[:, None] + jnp.arange(config.rollout_size)) % config.rollout_size
+
+
+def begins(rows: jax.Array, agent: Agent, config: PPOConfig) -> jax.Array | None:
+    """Whether a sequence begins with each row within a slice, as at each environment's first step; None without slices.
+
+    Episode starts need no more than their flag: the state is zero there, and gradients stop.
     """
-    rows = permutations.reshape(-1, config.minibatch_size // length)
-    if length == 1:
-        return rows
+    if agent.remembers and config.minibatching == "rotation":
+        return rows % config.num_steps == 0
+    return None
+
+
+def minibatch_rows(ordered: jax.Array, config: PPOConfig, length: int) -> jax.Array:
+    """Rows of the batch of each minibatch, [epochs · minibatches, minibatch_size], of what `order` returned."""
+    if length == 1 or config.minibatching == "rotation":
+        return ordered.reshape(-1, config.minibatch_size)
+    rows = ordered.reshape(-1, config.minibatch_size // length)
     return (rows[..., None] * length + jnp.arange(length)).reshape(-1, config.minibatch_size)
 
 

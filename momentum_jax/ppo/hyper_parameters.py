@@ -11,6 +11,8 @@ from momentum_jax.networks.table import NETWORKS
 ACTIVATIONS = ("tanh", "relu")
 # Precision of matrix products by name, and what JAX calls it. CPUs always compute them in float32.
 MATMUL_PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "BF16_BF16_F32"}
+# What a minibatch is made of: single transitions; whole sequences; a slice of the rollout, rotated anew in each epoch.
+MINIBATCHING = ("auto", "shuffle", "sequences", "rotation")
 # Optimisers by name: functions of `learning_rate`, and of `eps` where they have one, that make an
 # `optax.GradientTransformation`. One of optax's own needs no line: `--optimizer=optax:lion`.
 OPTIMIZERS = {
@@ -53,6 +55,11 @@ class PPOConfig:
         False, "learn from rewards permuted within each rollout, as a control", free_when_off=True
     )
     initial_hold_bias: float = traced(0.0, "added to the initial bias of action 0, in logits", free_when_off=True)
+    action_mask: bool = traced(
+        True,
+        "sample legal actions alone; without it the environment gets, and answers, any action",
+        free_when_off=True,
+    )
     num_envs: int = static(1, "environments of a run, stepped together", minimum=1)
     num_steps: int = static(512, "steps of each environment between updates", minimum=1)
     num_epochs: int = static(10, "passes over a rollout", minimum=1)
@@ -63,9 +70,16 @@ class PPOConfig:
     normalize_rewards: bool = static(
         False, "learn from rewards over the running standard deviation of the discounted return, within ±10"
     )
+    minibatching: str = static(
+        "auto",
+        "order of a rollout's transitions: shuffle single ones (a network without memory), shuffle sequences, or take "
+        "slices of a random rotation, as the reference recurrent learner; auto shuffles",
+        choices=MINIBATCHING,
+    )
     network: str = static("towers", f"{', '.join(NETWORKS)}, or your own: path/to/file.py:Class")
     optimizer: str = static("adam", f"{', '.join(OPTIMIZERS)}, or another: optax:name or path/to/file.py:name")
     hidden_sizes: tuple[int, ...] = static((64, 64), "widths of the hidden layers of either tower", minimum=1)
+    lstm_size: int = static(256, "units of each memory of lstm and gru", minimum=1)
     activation: str = static("tanh", "activation of the hidden layers", choices=ACTIVATIONS)
     matmul_precision: str = static(
         "float32", "precision of matrix products on an accelerator", choices=tuple(MATMUL_PRECISIONS)

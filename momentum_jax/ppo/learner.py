@@ -98,7 +98,7 @@ def update(
         state.params,
         start.opt_state,
         batch._replace(advantage=start.advantage),
-        batches.permutations(keys.minibatch, config, batches.sequence_length(agent, config)),
+        batches.order(keys.minibatch, agent, config),
     )
     record = records.UpdateRecord(
         event=trajectory.event,

@@ -27,9 +27,9 @@ def learn(
     params: Params,
     opt_state: Any,
     batch: batches.Batch,
-    permutations: jax.Array,
+    order: jax.Array,
 ) -> tuple[Params, Any, tuple[losses.MinibatchMetrics, jax.Array]]:
-    """Gradient steps over minibatches: consecutive slices of each of the permutations [epochs, sequences].
+    """Gradient steps over minibatches: consecutive slices of each epoch's order, see `batches.order`.
 
     Returns parameters, optimiser state, and (metrics, gradient norms before clipping) with leaves
     [epochs · minibatches].
@@ -42,13 +42,14 @@ def learn(
 
     def minibatch_step(carry: tuple[Any, Any], rows: jax.Array) -> tuple[tuple[Any, Any], tuple[Any, jax.Array]]:
         params, opt_state = carry
-        gradients, metrics = gradient(params, jax.tree.map(lambda leaf: leaf[rows], batch))
+        minibatch = jax.tree.map(lambda leaf: leaf[rows], batch)
+        gradients, metrics = gradient(params, minibatch, batches.begins(rows, agent, config))
         norm = optimizers.global_norm(gradients, counts)
         updates, opt_state = optimizer.update(gradients, opt_state, params, norm=norm)
         return (optax.apply_updates(params, updates), opt_state), (metrics, norm)
 
     carry = _padded((params, opt_state), padding)
-    rows = batches.minibatch_rows(permutations, config, length)
+    rows = batches.minibatch_rows(order, config, length)
     carry, metrics = jax.lax.scan(minibatch_step, carry, rows)
     return *_unpadded(carry, padding), metrics
 
@@ -61,9 +62,10 @@ def _minibatch_loss(
     length: int,
     params: Params,
     minibatch: batches.Batch,
+    begins: jax.Array | None,
 ) -> tuple[jax.Array, losses.MinibatchMetrics]:
     features = jnp.pad(agent.features(minibatch.compact, env_params), ((0, 0), (0, padding)))
-    logits, values = agent.evaluate(params, features, minibatch.memory, length)
+    logits, values = agent.evaluate(params, features, minibatch.memory, length, begins)
     log_probs = distributions.masked_log_probs(logits, minibatch.action_mask)
     policy_weights, entropy_weights = minibatch.weights or (None, None)
     return losses.ppo_loss(

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from momentum_jax.networks import backend
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions, packing
-from momentum_jax.ppo.agent import Agent, Memory
+from momentum_jax.ppo.agent import Agent, Memory, legal_actions
 from momentum_jax.ppo.traced_config import PPOConfig
 
 
@@ -72,7 +72,7 @@ def collect(
     acting = agent.network.acting_params(params)
     exogenous = _exogenous(agent, acting, actors.env_state, env_params, keys[..., 1])
     coming = _Coming(gumbel, keys[..., 0], keys[..., 1], *exogenous)
-    act = jax.vmap(partial(_act, agent, acting, env_params))
+    act = jax.vmap(partial(_act, agent, config, acting, env_params))
     # A loop carries and stores few arrays: each one costs it a copy or a kernel a step.
     carried = packing.of(actors, lead=1)
     stored = packing.of(jax.eval_shape(act, actors, jax.tree.map(lambda leaf: leaf[0], coming))[1], lead=1)
@@ -93,11 +93,13 @@ def _exogenous(
     return ((agent.project(acting, found),), (found.ahead,)) if found else ((), ())
 
 
-def _act(agent: Agent, acting: Params, env_params: Any, actor: Actors, coming: _Coming) -> tuple[Actors, Trajectory]:
+def _act(
+    agent: Agent, config: PPOConfig, acting: Params, env_params: Any, actor: Actors, coming: _Coming
+) -> tuple[Actors, Trajectory]:
     """One step of one environment: decide, step, start a new episode where one has ended."""
     task, state, ahead = agent.task, actor.env_state, coming.ahead
     compact = task.compact(state, env_params, *ahead)
-    mask = task.action_mask(state, env_params)
+    mask = legal_actions(task, config, state, env_params)
     carry, logits = agent.act(acting, actor.memory, compact, env_params, coming.projected)
     action = distributions.sample(distributions.masked_log_probs(logits, mask), coming.gumbel)
     step = task.transition(coming.step_key, state, action, env_params, *ahead)

@@ -8,8 +8,9 @@ Sources: Schulman et al. 2017 (arXiv:1707.06347) and 2016 (arXiv:1506.02438); Ki
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,14 +66,23 @@ def advantages_of(rewards, values, starts, last_value, last_start, gamma, decay)
 
 def minibatch(weights: Weights, batch: Arrays, hyper: Mapping[str, float]) -> tuple[Weights, dict[str, float]]:
     """Gradients of the loss of one minibatch, and what is logged of it."""
+    policy = forward(weights, "policy", batch["observation"])
+    value = forward(weights, "value", batch["observation"])
+    by_logits, by_value, logged = loss(policy[-1], value[-1][:, 0], batch, hyper)
+    return backward(weights, "policy", policy, by_logits) | backward(weights, "value", value, by_value), logged
+
+
+def loss(
+    logits: np.ndarray, values: np.ndarray, batch: Arrays, hyper: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+    """The loss's gradients by logits [B, A] and by values [B, 1], and what is logged of it."""
     size = len(batch["action"])
     chosen = np.arange(size), batch["action"]
     advantages = batch["advantage"] - batch["advantage"].mean()
     # Sample standard deviation, as torch.Tensor.std computes it.
     advantages = advantages / (np.sqrt((advantages**2).sum() / (size - 1)) + 1e-8)
 
-    policy = forward(weights, "policy", batch["observation"])
-    log_probs = log_softmax(policy[-1], batch["legal"])
+    log_probs = log_softmax(logits, batch["legal"])
     probs = np.exp(log_probs)
     finite = np.where(batch["legal"], log_probs, 0.0)
     entropy = -(probs * finite).sum(axis=1)
@@ -86,10 +96,8 @@ def minibatch(weights: Weights, batch: Arrays, hyper: Mapping[str, float]) -> tu
     by_logits = by_log_prob[:, None] * (one_hot - probs)
     by_logits += hyper["ent_coef"] / size * probs * (finite + entropy[:, None])
 
-    value = forward(weights, "value", batch["observation"])
-    errors = value[-1][:, 0] - batch["returns"]
+    errors = values - batch["returns"]
     by_value = hyper["vf_coef"] * 2 * errors[:, None] / size
-    gradients = backward(weights, "policy", policy, by_logits) | backward(weights, "value", value, by_value)
 
     policy_loss = -np.minimum(advantages * ratio, advantages * clipped).mean()
     logged = {
@@ -100,7 +108,7 @@ def minibatch(weights: Weights, batch: Arrays, hyper: Mapping[str, float]) -> tu
         "clip_fraction": (np.abs(ratio - 1) > hyper["clip_range"]).mean(),
     }
     logged["loss"] = policy_loss + hyper["ent_coef"] * logged["entropy_loss"] + hyper["vf_coef"] * logged["value_loss"]
-    return gradients, logged
+    return by_logits, by_value, logged
 
 
 class Adam:
@@ -130,30 +138,52 @@ def clipped_by_norm(gradients: Weights, largest: float) -> Weights:
 
 def outputs_of(record: Arrays) -> dict[str, np.ndarray]:
     """All that follows from a record's rollout, weights, permutations and hyper-parameters, by the record's names."""
-    hyper = {name: float(array) for name, array in _group(record, "hyperparameters").items()}
-    weights = {name: array.astype(np.float64) for name, array in _group(record, "params_before").items()}
+    hyper, weights = hyper_parameters(record), initial_weights(record)
     batch, results = _batch(record, weights, hyper)
-    adam, logs = Adam(weights, hyper["learning_rate"], hyper["adam_eps"]), []
-    for indices in record["permutations"].reshape(-1, int(hyper["batch_size"])):
-        chosen = {name: array[indices] for name, array in batch.items()}
-        gradients, logged = minibatch(weights, chosen, hyper)
+
+    def gradients(weights: Weights, rows: np.ndarray) -> tuple[Weights, dict[str, float]]:
+        return minibatch(weights, {name: array[rows] for name, array in batch.items()}, hyper)
+
+    return results | learned(weights, hyper, record["permutations"], gradients, results)
+
+
+def learned(
+    weights: Weights,
+    hyper: Mapping[str, float],
+    rows: np.ndarray,
+    gradients_of: Callable[[Weights, np.ndarray], tuple[Weights, dict[str, float]]],
+    rollout: Arrays,
+) -> dict[str, np.ndarray]:
+    """Weights and logs after gradient steps on slices of each epoch's rows [epochs, B], by the record's names."""
+    adam, logs, results = Adam(weights, hyper["learning_rate"], hyper["adam_eps"]), [], {}
+    for indices in rows.reshape(-1, int(hyper["batch_size"])):
+        gradients, logged = gradients_of(weights, indices)
         clipped = clipped_by_norm(gradients, hyper["max_grad_norm"])
         weights = adam.step(weights, clipped)
         if not logs:
-            results |= _named("clipped_grad_minibatch_0", clipped) | _named("params_after_1_minibatch", weights)
+            results |= named("clipped_grad_minibatch_0", clipped) | named("params_after_1_minibatch", weights)
         logs.append(logged)
-    results |= _named("params_after_update", weights)
+    results |= named("params_after_update", weights)
     means = {name: np.mean([logged[name] for logged in logs]) for name in logs[0]}
-    an_epoch = len(logs) // len(record["permutations"])
+    an_epoch = len(logs) // len(rows)
     means |= {"loss": logs[-1]["loss"], "approx_kl": np.mean([one["approx_kl"] for one in logs[-an_epoch:]])}
-    values, returns = results["rollout/values"], results["rollout/returns"]
+    values, returns = rollout["rollout/values"], rollout["rollout/returns"]
     means["explained_variance"] = 1 - np.var(returns - values) / np.var(returns)
     return results | {f"log/{name}": np.asarray(mean) for name, mean in means.items()}
 
 
+def hyper_parameters(record: Arrays) -> dict[str, float]:
+    """Those that are one number."""
+    return {name: float(array) for name, array in group(record, "hyperparameters").items() if np.ndim(array) == 0}
+
+
+def initial_weights(record: Arrays) -> Weights:
+    return {name: array.astype(np.float64) for name, array in group(record, "params_before").items()}
+
+
 def _batch(record: Arrays, weights: Weights, hyper: Mapping[str, float]) -> tuple[Arrays, dict[str, np.ndarray]]:
     """The transitions [T, ...] to learn from, and those of them that a record holds, [T, 1]."""
-    rollout = _group(record, "rollout")
+    rollout = group(record, "rollout")
     steps = len(rollout["rewards"])
     observation = rollout["observations"].reshape(steps, -1).astype(np.float64)
     legal, action = rollout["action_masks"][:, 0] > 0, rollout["actions"].reshape(steps)
@@ -169,11 +199,11 @@ def _batch(record: Arrays, weights: Weights, hyper: Mapping[str, float]) -> tupl
     return batch, {f"rollout/{name}": array[:, None] for name, array in named.items()}
 
 
-def _group(record: Arrays, prefix: str) -> dict[str, np.ndarray]:
+def group(record: Arrays, prefix: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(f"{prefix}/"): record[name] for name in record if name.startswith(f"{prefix}/")}
 
 
-def _named(prefix: str, arrays: Arrays) -> dict[str, np.ndarray]:
+def named(prefix: str, arrays: Arrays) -> dict[str, np.ndarray]:
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
 
 
@@ -206,21 +236,21 @@ def invented_inputs(steps: int = 32, hidden: tuple[int, int] = (2, 3), epochs: i
         "last_episode_start": np.array([False]),
         "last_value": np.array([[0.25]]),
     }
-    record = _named("rollout", rollout) | _named("params_before", weights)
+    record = named("rollout", rollout) | named("params_before", weights)
     record["permutations"] = np.stack([rng.permutation(steps) for _ in range(epochs)])
     return record | {f"hyperparameters/{name}": np.asarray(value) for name, value in hyper.items()}
 
 
-def main() -> None:
-    """Write the record, numbers of the rollout and of weights as float32 like the reference's."""
-    inputs = invented_inputs()
-    record = inputs | outputs_of(inputs)
-    exact = ("hyperparameters/", "log/", "permutations", "rollout/actions", "rollout/last_episode_start")
-    np.savez_compressed(
-        RECORD,
-        **{name: array if name.startswith(exact) else array.astype(np.float32) for name, array in record.items()},
-    )
+def write(path: Path, inputs: Arrays, outputs: Arrays) -> None:
+    """A record, numbers of the rollout and of weights as float32 like the reference's."""
+    record = {**inputs, **outputs}
+    exact = ("hyperparameters/", "log/", "permutations", "rotations", "rollout/actions", "rollout/last_episode_start")
+    arrays: dict[str, Any] = {
+        name: array if name.startswith(exact) else array.astype(np.float32) for name, array in record.items()
+    }
+    np.savez_compressed(path, **arrays)
 
 
 if __name__ == "__main__":
-    main()
+    made_up = invented_inputs()
+    write(RECORD, made_up, outputs_of(made_up))

@@ -69,7 +69,7 @@ def replay(
     agent, keys = agents.make(TASK, config), state.streams.at_update(state.update)
     actors = rollout.Actors(state.env_state, state.memory)
     actors, trajectory = rollout.collect(agent, config, state.params, actors, env_params, keys.action, keys.market)
-    permutations = batches.permutations(keys.minibatch, config, batches.sequence_length(agent, config))
+    order = batches.order(keys.minibatch, agent, config)
     rate = annealing.learning_rate(config, state.update / total_updates)
 
     def changed(copy: tuple[jax.Array, jax.Array]) -> jax.Array:
@@ -77,9 +77,7 @@ def replay(
         edited = trajectory._replace(reward=rewards)
         batch, _ = batches.prepare(agent, config, state.params, edited, actors, env_params)
         batch = batch._replace(weights=DecisionWeights(heard, heard))
-        params, _, _ = learning.learn(
-            agent, config, env_params, rate, state.params, state.opt_state, batch, permutations
-        )
+        params, _, _ = learning.learn(agent, config, env_params, rate, state.params, state.opt_state, batch, order)
         return _p_hold(config, env_params, probes, dataclasses.replace(state, params=params))
 
     before = _p_hold(config, env_params, probes, state)

@@ -72,5 +72,3 @@ class LSTMTowers(RecurrentTowers):
 
     cell: ClassVar[type[Cell]] = LSTMCell
     memory_name: ClassVar[str] = "lstm"
-
-

@@ -94,7 +94,7 @@ class RecurrentTowers(Network):
 
     def to_arrays(self, params: Params) -> dict[str, Any]:
         """Each side's own, `policy/lstm/input_kernel` …, `policy/dense_0/kernel` …; see docs/policies.md."""
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for side, tower in enumerate(HEAD_GAINS):
             memory = {
                 "input_kernel": jnp.split(params["first"][FEATURE_KERNEL], _SIDES, axis=-1)[side],

@@ -62,7 +62,7 @@ def unroll(
 ) -> jax.Array:
     """What leaves S cells after each of T steps of B sequences, [T, S, B, H].
 
-    Gradients flow to weights and sums, through time as far back as a start or a restart; none reaches `carry`.
+    Gradients flow through time as far back as a start or a restart; none reaches the states of `restarts`.
 
     Args:
       cell: its elementwise part.
@@ -109,9 +109,9 @@ def _backward(cell: type[Cell], residuals: Any, gradient: jax.Array) -> tuple[An
         return jax.tree.map(lambda leaf: leaf * link, before), (by_inputs, by_recurrent)
 
     nothing = cell.zeros(entered.shape[1:])
-    _, (by_inputs, by_recurrent) = jax.lax.scan(step, nothing, (gradient, saved, linked), reverse=True)
+    by_carry, (by_inputs, by_recurrent) = jax.lax.scan(step, nothing, (gradient, saved, linked), reverse=True)
     by_kernel = jnp.einsum("tsbh,tsbg->shg", entered, by_recurrent)
-    return RecurrentWeights(by_kernel, by_recurrent.sum(axis=(0, 2))), by_inputs, None, None, None
+    return RecurrentWeights(by_kernel, by_recurrent.sum(axis=(0, 2))), by_inputs, by_carry, None, None
 
 
 unroll.defvjp(_forward, _backward)

@@ -112,11 +112,14 @@ class Agent:
             logits, values = self._apply(params, (), features, jnp.zeros((size,), bool))
         else:
             carry = jax.tree.map(lambda leaf: leaf[::length], memory.carry)
-            timed = [_time_first(leaf, length) for leaf in (features, memory.start)]
-            if begins is not None:
-                timed.append(jax.tree.map(lambda leaf: _time_first(leaf, length), Restarts(begins, memory.carry)))
-            unrolled = self._apply if begins is None or self.network.takes_restarts else self._step_by_step
-            logits, values = map(_time_last, unrolled(params, carry, *timed))
+            timed, starts = (_time_first(leaf, length) for leaf in (features, memory.start))
+            if begins is None:
+                outputs = self._apply(params, carry, timed, starts)
+            else:
+                restarts = jax.tree.map(lambda leaf: _time_first(leaf, length), Restarts(begins, memory.carry))
+                unrolled = self._apply if self.network.takes_restarts else self._step_by_step
+                outputs = unrolled(params, carry, timed, starts, restarts)
+            logits, values = map(_time_last, outputs)
         chex.assert_shape(logits, (size, self.task.num_actions))
         chex.assert_shape(values, (size,))
         return logits, values

@@ -57,7 +57,10 @@ def test_a_file_of_ones_own_is_one_class(own):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("tower", r"network='tower' is unknown: choose one of towers, layer_norm, or name your own .*mean towers\?"),
+        (
+            "tower",
+            r"network='tower' is unknown: choose one of towers, .*, gru, or name your own .*mean towers\?",
+        ),
         ("nowhere.py:Net", r"network='nowhere.py:Net': there is no file nowhere.py"),
         ("OWN:Missing", r"network='.*own.py:Missing': .*own.py does not define Missing"),
         ("OWN:number", r"gives a int, expected a momentum_jax.networks.network.Network"),

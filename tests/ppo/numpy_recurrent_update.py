@@ -18,9 +18,7 @@ from tests.ppo import numpy_update
 from tests.ppo.numpy_update import Arrays, Weights, group, named
 
 FOLDER = Path(__file__).parents[1] / "golden"
-RECORDS = {
-    masked: FOLDER / f"recurrent_{'masked_' if masked else ''}ppo_update_small.npz" for masked in (False, True)
-}
+RECORDS = {masked: FOLDER / f"recurrent_{'masked_' if masked else ''}ppo_update_small.npz" for masked in (False, True)}
 SIDES = {"policy": ("lstm_actor", "pi", "action_net"), "value": ("lstm_critic", "vf", "value_net")}
 
 
@@ -159,7 +157,9 @@ def _rollout(record: Arrays, weights: Weights) -> dict[str, np.ndarray]:
         states = [np.zeros((steps, envs, weights[f"{lstm}.weight_hh_l0"].shape[1])) for _ in range(2)]
         left = np.zeros_like(states[0])
         for env in range(envs):
-            state = tuple(rollout[f"{kind}_states_{short}"][0, 0, env].astype(np.float64) for kind in ("hidden", "cell"))
+            state = tuple(
+                rollout[f"{kind}_states_{short}"][0, 0, env].astype(np.float64) for kind in ("hidden", "cell")
+            )
             for step in range(steps):
                 for stored, part in zip(states, state, strict=True):
                     stored[step, env] = part
@@ -229,7 +229,9 @@ def invented_inputs(masked: bool, steps: int = 16, units: int = 3, hidden: tuple
     constant = [5, 6, 16, 19, 20, 21, 22]  # columns that have one value for the whole window
     windows[..., constant] = windows[:, :, :1, constant]
     flat_now = rng.random((steps, envs)) < 0.5
-    legal = np.where(flat_now[..., None], [1, 1, 1, 0, 0, 0], [1, 0, 0, 1, 1, 1]) if masked else np.ones((steps, envs, 6))
+    legal = (
+        np.where(flat_now[..., None], [1, 1, 1, 0, 0, 0], [1, 0, 0, 1, 1, 1]) if masked else np.ones((steps, envs, 6))
+    )
     starts = np.zeros((steps, envs), bool)
     starts[[5, 11], [0, 1]] = True
     weights = {}

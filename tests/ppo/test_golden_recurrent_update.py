@@ -38,9 +38,7 @@ def config_of(record: Any) -> PPOConfig:
     sizes = {ours: int(record[f"hyperparameters/{theirs}"]) for ours, theirs in names.items()}
     hidden = tuple(int(width) for width in record["hyperparameters/hidden_sizes"])
     envs = record["rollout/rewards"].shape[1]
-    return PPOConfig(
-        network="lstm", minibatching="rotation", num_envs=envs, hidden_sizes=hidden, **values, **sizes
-    )
+    return PPOConfig(network="lstm", minibatching="rotation", num_envs=envs, hidden_sizes=hidden, **values, **sizes)
 
 
 def arrays_of(record: Any, prefix: str) -> dict[str, np.ndarray]:

@@ -92,6 +92,21 @@ def test_masked_actions_are_never_taken():
     assert float(records.reward[-1].mean()) > 0.95
 
 
+def test_without_a_mask_illegal_actions_are_sampled_executed_and_learned():
+    """The same program with and without: the illegal action pays best, and the environment answers it."""
+    task = probes.MaskOnly()
+
+    @jax.jit
+    def learned(config):
+        step = lambda state, _: learner.update(task, config, (), jnp.int32(80), state)  # noqa: E731
+        return jax.lax.scan(step, learner.init(task, config, (), seed_streams(0)), length=80)[1].reward
+
+    masked, unmasked = (learned(dataclasses.replace(CONFIG, action_mask=mask)) for mask in (True, False))
+    assert float(masked.max()) <= 1.0
+    assert float(unmasked[-1].mean()) > 9.0
+    np.testing.assert_array_equal(masked[:10], train(task, updates=10)[1].reward)
+
+
 def test_masked_actions_are_never_sampled_in_a_million_draws():
     key = jax.random.key(0)
     for _ in range(10):

@@ -38,9 +38,10 @@ class CueState(NamedTuple):
 
 
 class Recall(probes.Probe):
-    """Three steps: the cue, -1 or +1, is seen in the first alone, and the last pays for the action of its sign."""
+    """The cue, -1 or +1, is seen in the first step alone, and the last pays for the action of its sign."""
 
-    length = 3
+    def __init__(self, length=3):
+        self.length = length
 
     def initial_state(self, key, params):
         cue = jnp.where(jax.random.bernoulli(key), 1.0, -1.0)
@@ -52,21 +53,39 @@ class Recall(probes.Probe):
 
     def reward(self, state, action):
         right = (action > 0) == (state.cue > 0)
-        return ((state.time == 2) & right).astype(jnp.float32)
+        return ((state.time == self.length - 1) & right).astype(jnp.float32)
 
 
-def trained(config, updates=120):
-    step = lambda state, _: learner.update(Recall(), config, (), jnp.int32(updates), state)  # noqa: E731
-    run = jax.jit(lambda streams: jax.lax.scan(step, learner.init(Recall(), config, (), streams), length=updates))
-    return run(seed_streams(0))
+def paid(config, task=None, updates=120):
+    """Share of the last 10 rollouts' episodes that were paid."""
+    task = Recall() if task is None else task
+    step = lambda state, _: learner.update(task, config, (), jnp.int32(updates), state)  # noqa: E731
+    run = jax.jit(lambda streams: jax.lax.scan(step, learner.init(task, config, (), streams), length=updates))
+    _, records = run(seed_streams(0))
+    reward = records.reward[-10:]
+    return float(reward.sum() / (reward.size / task.length))
 
 
 def test_a_cue_is_recalled_by_a_network_that_remembers_and_by_no_other():
-    _, records = trained(CONFIG)
-    _, forgetful = trained(dataclasses.replace(CONFIG, network="towers"))
-    paid = [float(found.reward[-10:].sum() / (found.reward[-10:].size / 3)) for found in (records, forgetful)]
-    assert paid[0] > 0.95
-    assert paid[1] < 0.65  # a guess is right half the time
+    assert paid(CONFIG) > 0.95
+    assert paid(dataclasses.replace(CONFIG, network="towers")) < 0.65  # a guess is right half the time
+
+
+LONG = dataclasses.replace(CONFIG, lstm_size=8, num_steps=32, minibatch_size=64, gamma=0.95, gae_lambda=0.95)
+
+
+@pytest.mark.parametrize(
+    ("network", "minibatching", "learning_rate", "updates"),
+    [("lstm", "rotation", 2e-2, 60), ("lstm", "sequences", 2e-2, 60), ("gru", "rotation", 1e-2, 90)],
+)
+def test_a_cue_is_remembered_over_eight_steps(network, minibatching, learning_rate, updates):
+    own = dataclasses.replace(LONG, network=network, minibatching=minibatching, learning_rate=learning_rate)
+    assert paid(own, Recall(length=9), updates) > 0.95
+
+
+def test_towers_do_not_remember_by_their_minibatches():
+    own = dataclasses.replace(LONG, network="towers", minibatching="rotation")
+    assert paid(own, Recall(length=9), updates=60) < 0.65
 
 
 class Cut(Recall):

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from momentum_jax.networks import backend
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions, packing
-from momentum_jax.ppo.agent import Agent, Memory, legal_actions
+from momentum_jax.ppo.agent import Agent, Memory
+from momentum_jax.ppo.legal_actions import legal_actions
 from momentum_jax.ppo.traced_config import PPOConfig
 
 

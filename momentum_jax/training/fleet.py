@@ -18,8 +18,8 @@ from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
-from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import learner
+from momentum_jax.ppo.legal_actions import as_masked, legal_actions
 from momentum_jax.ppo.playing import plan_of
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.run_directory.atomic_files import Rows
@@ -265,8 +265,8 @@ def _probe_run(
 
     def legal(states: probes.ProbeStates) -> jax.Array:
         if states.action_mask is not None:
-            return agents.unmasked(config, states.action_mask)
-        return jax.vmap(jax.vmap(partial(agents.legal_actions, task, config, env_params=env_params)))(states.env_state)
+            return as_masked(config, states.action_mask)
+        return jax.vmap(jax.vmap(partial(legal_actions, task, config, env_params=env_params)))(states.env_state)
 
     records = {}
     for name, states in sets.items():

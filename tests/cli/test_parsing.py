@@ -50,6 +50,7 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
     special = {
         "put_sign": "-1",
         "matmul_precision": "tf32",
+        "minibatching": "rotation",
         "network": "layer_norm",
         "optimizer": "sgd",
         "put_setup": "-1",

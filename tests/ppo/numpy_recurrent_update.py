@@ -150,27 +150,32 @@ def _by_step(array: np.ndarray, steps: int) -> np.ndarray:
 def _rollout(record: Arrays, weights: Weights) -> dict[str, np.ndarray]:
     """States before each step [T, 1, M, H], logits and values, as the acting networks went through a rollout."""
     rollout = group(record, "rollout")
-    observations, starts = rollout["observations"], rollout["episode_starts"] > 0
+    starts = rollout["episode_starts"] > 0
     steps, envs = starts.shape
+    observations = rollout["observations"].reshape(steps, envs, -1).astype(np.float64)
     results, outputs = {}, {}
     for tower, (lstm, short, _) in SIDES.items():
-        states = [np.zeros((steps, envs, weights[f"{lstm}.weight_hh_l0"].shape[1])) for _ in range(2)]
-        left = np.zeros_like(states[0])
+        names = [f"{kind}_states_{short}" for kind in ("hidden", "cell")]
+        acted = []
         for env in range(envs):
-            state = tuple(
-                rollout[f"{kind}_states_{short}"][0, 0, env].astype(np.float64) for kind in ("hidden", "cell")
-            )
-            for step in range(steps):
-                for stored, part in zip(states, state, strict=True):
-                    stored[step, env] = part
-                memory = Memory(weights, lstm)
-                entered = observations[step, env].reshape(1, -1).astype(np.float64)
-                left[step, env] = memory.forward(entered, *state, starts[step, env])[0]
-                state = memory.state
-        for kind, stored in zip(("hidden", "cell"), states, strict=True):
-            results[f"rollout/{kind}_states_{short}"] = stored[:, None]
+            first = tuple(rollout[name][0, 0, env].astype(np.float64) for name in names)
+            acted.append(_acted(Memory(weights, lstm), observations[:, env], starts[:, env], first))
+        *stored, left = (np.stack(parts, axis=1) for parts in zip(*acted, strict=True))
+        results |= {f"rollout/{name}": states[:, None] for name, states in zip(names, stored, strict=True)}
         outputs[tower] = tower_forward(weights, tower, flat(left))[-1]
     return results | {"rollout/values": _by_step(outputs["value"][:, 0], steps), "logits": outputs["policy"]}
+
+
+def _acted(
+    memory: Memory, observations: np.ndarray, starts: np.ndarray, state: tuple[np.ndarray, ...]
+) -> tuple[np.ndarray, ...]:
+    """Of one environment: hidden and cell states before each step, and what left the memory, [T, H] each."""
+    rows = []
+    for observed, start in zip(observations, starts, strict=True):
+        left = memory.forward(observed[None], *state, start)[0]
+        rows.append((*state, left))
+        state = memory.state
+    return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
 def _batch(record: Arrays, results: dict[str, np.ndarray], hyper: Mapping[str, float]) -> Arrays:

@@ -21,6 +21,7 @@ RARE = {
     "anneal_learning_rate": True,
     "anneal_clip_range": True,
     "initial_hold_bias": 0.5,
+    "action_mask": False,
 }
 
 

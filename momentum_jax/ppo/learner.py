@@ -144,7 +144,7 @@ def log_probabilities(
 
 def evaluate(task: Task, config: PPOConfig, env_params: Any, plan: playing.Plan, state: LearnerState) -> Episodes:
     """The episodes of a plan, played by the policy as it is now, leaves [2, E]."""
-    return playing.play(acting_agent(task, config, state), state.params, env_params, plan)
+    return playing.play(acting_agent(task, config, state), config, state.params, env_params, plan)
 
 
 def exportable(state: LearnerState) -> Any:

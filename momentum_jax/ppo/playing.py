@@ -13,6 +13,8 @@ from momentum_jax.diagnostics.evaluation import EVALUATED, GREEDY, Episodes, Eva
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions
 from momentum_jax.ppo.agent import Agent, Memory
+from momentum_jax.ppo.legal_actions import legal_actions
+from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.processes.jax_settings import PRNG_IMPL
 
 _EVALUATION_SEED = 20_261_127
@@ -43,7 +45,7 @@ def plan_of(evaluation: Evaluation) -> Plan:
     return Plan(keys=keys, max_steps=jnp.int32(evaluation.max_steps))
 
 
-def play(agent: Agent, params: Params, env_params: Any, plan: Plan) -> Episodes:
+def play(agent: Agent, config: PPOConfig, params: Params, env_params: Any, plan: Plan) -> Episodes:
     """Play every episode of the plan to its end or the limit, with sampled and with greedy actions.
 
     Both have the same starts and the same chance in the environment. The loop ends with the last episode, so that its
@@ -53,7 +55,7 @@ def play(agent: Agent, params: Params, env_params: Any, plan: Plan) -> Episodes:
     scale = jnp.asarray([float(way != GREEDY) for way in EVALUATED], jnp.float32)  # of the noise that draws actions
 
     def one(way_scale: jax.Array, player: _Player, key: jax.Array, step: jax.Array) -> _Player:
-        return _advanced(agent, acting, env_params, player, jax.random.fold_in(key, step), way_scale)
+        return _advanced(agent, config, acting, env_params, player, jax.random.fold_in(key, step), way_scale)
 
     each = jax.vmap(jax.vmap(one, in_axes=(None, 0, 0, None)), in_axes=(0, 0, None, None))
 
@@ -85,12 +87,18 @@ def _starts(agent: Agent, env_params: Any, keys: jax.Array) -> _Player:
 
 
 def _advanced(
-    agent: Agent, acting: Params, env_params: Any, player: _Player, key: jax.Array, scale: jax.Array
+    agent: Agent,
+    config: PPOConfig,
+    acting: Params,
+    env_params: Any,
+    player: _Player,
+    key: jax.Array,
+    scale: jax.Array,
 ) -> _Player:
     """An episode after one more step, as `rollout` takes it; one that has ended counts nothing more."""
     task, state = agent.task, player.env_state
     action_key, step_key = jax.random.split(key)
-    compact, mask = task.compact(state, env_params), task.action_mask(state, env_params)
+    compact, mask = task.compact(state, env_params), legal_actions(task, config, state, env_params)
     carry, logits = agent.act(acting, player.memory, compact, env_params, ())
     noise = scale * jax.random.gumbel(action_key, (task.num_actions,), jnp.float32)
     action = distributions.sample(distributions.masked_log_probs(logits, mask), noise)

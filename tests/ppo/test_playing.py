@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import jax
@@ -82,7 +83,7 @@ def policy_of(probabilities):
 
 @functools.cache
 def _compiled(config):
-    return jax.jit(lambda params, plan: playing.play(agents.make(TASK, config), params, PARAMS, plan))
+    return jax.jit(lambda params, plan: playing.play(agents.make(TASK, config), config, params, PARAMS, plan))
 
 
 def played(probabilities, episodes, max_steps=2 * LONG):
@@ -107,6 +108,13 @@ def test_the_most_probable_action_is_not_taken_where_it_is_illegal():
     found = played((0.04, 0.06, 0.9), 20)
     np.testing.assert_array_equal(found.returns[1], found.lengths[1])
     assert (found.returns[0] >= 0).all() and (found.returns[0] < found.lengths[0]).any()
+
+
+def test_a_run_without_a_mask_plays_without_one():
+    plan = playing.plan_of(Evaluation(episodes=20, max_steps=LONG))
+    found = _compiled(dataclasses.replace(CONFIG, action_mask=False))(policy_of((0.04, 0.06, 0.9)), plan)
+    np.testing.assert_array_equal(found.returns[1], PAY[2] * found.lengths[1])
+    assert (found.returns[0] < 0).all()
 
 
 def test_an_episode_is_cut_off_at_the_limit_and_counted_until_then():

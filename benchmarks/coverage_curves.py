@@ -154,10 +154,10 @@ def band_rows(repetitions: int) -> Iterator[dict[str, object]]:
     """Does the band hold the whole curve of one more run, and the interval one step of it?"""
     for kind in ("normal", "skewed", "smooth"):
         for seeds in (8, 19, 32, 64, 256):
-            yield {"curves": kind, "seeds": seeds} | _band_coverage(kind, seeds, repetitions)
+            yield {"curves": kind, "seeds": seeds} | band_coverage(kind, seeds, repetitions)
 
 
-def _band_coverage(kind: str, seeds: int, repetitions: int) -> dict[str, float]:
+def band_coverage(kind: str, seeds: int, repetitions: int) -> dict[str, float]:
     rng = np.random.default_rng(1)
     inside, confidence, widths = [], [], []
     for _ in range(repetitions):

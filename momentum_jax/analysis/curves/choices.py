@@ -100,7 +100,7 @@ def choose(
     if not 0.5 <= level < 1:
         raise ConfigError(f"level={level}: expected a confidence from 0.5 to below 1, such as 0.95")
     derived: list[str] = []
-    first, last = float(curves.steps[0]), float(curves.steps[-1])
+    first = float(curves.steps[0])
     if horizon is None:
         derived.append(f"no horizon was given: the first {format_percent(HORIZON_SHARE)} of the run was taken")
     if baseline is None:
@@ -119,7 +119,7 @@ def choose(
         baseline=Step(first, f"step {format_steps(first)}")
         if baseline is None
         else step_of(baseline, curves.steps, "baseline"),
-        window=_length_of(f"{100 * WINDOW_SHARE}%" if window is None else window, last - first),
+        window=_window(window, curves.steps),
         threshold=_threshold(curves, f"{100 * SMALLEST_DIP_SHARE}%" if threshold is None else threshold, reference),
         noise=_noise(curves, noise, threshold),
         reference=_arm(curves, reference, "reference") if reference is not None else curves.arms[0],
@@ -142,12 +142,19 @@ def step_of(given: float | str, steps: Floats, name: str) -> Step:
     return Step(step, f"the first {format_percent(share)} of the run (step {format_steps(step)})")
 
 
-def _length_of(given: float | str, length: float) -> Step:
+def _window(given: float | str | None, steps: Floats) -> Step:
+    """A number of steps in which at least one pair of neighbouring checkpoints lies."""
+    length, gaps = float(steps[-1] - steps[0]), np.diff(steps)
+    if given is None:
+        window = max(WINDOW_SHARE * length, float(np.median(gaps)) if len(gaps) else 0.0)
+        return Step(window, f"{format_steps(window)} steps")
     share, number = _share_or_number(given, length > 1, "window")
-    steps = number if share is None else share * length
-    if not steps > 0:
-        raise ConfigError(f"window={given!r}: expected a number of steps above 0, or a share of the run such as '10%'")
-    return Step(steps, f"{format_steps(steps)} steps")
+    window = number if share is None else share * length
+    if len(gaps) and not window >= gaps.min():
+        raise ConfigError(
+            f"window={given!r}: found {window:g} steps, expected {gaps.min():g} or more, the distance of two values"
+        )
+    return Step(window, f"{format_steps(window)} steps")
 
 
 def points_of(difference: float, curves: CurveSet) -> str:

@@ -57,7 +57,7 @@ def estimated(env_steps: npt.ArrayLike, curves: npt.ArrayLike) -> NoiseLevel:
     course = _course(squares, level, found.usable) if len(values) > 1 else np.ones(values.shape[1])
     size = np.sqrt(level * course[1:-1])
     relative = np.where(found.usable & (size > 0), found.own / np.where(size > 0, size, 1), 0.0)
-    pooled = int(number.sum()) >= _MIN_BENDS and len(values) > 1
+    pooled = int((relative != 0).sum()) >= _MIN_BENDS and len(values) > 1
     correlation = _correlation(relative, found.usable, found.weights) if pooled else 0.0
     covariance = found.weights @ _autoregression(values.shape[1], correlation) @ found.weights.T
     mean, lost = covariance.trace() / len(covariance), len(covariance) * (covariance**2).sum() / covariance.trace() ** 2

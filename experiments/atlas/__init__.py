@@ -11,7 +11,7 @@ from momentum_jax.study import Study, part_name
 
 from .claims import DECLARED, SMALLEST
 from .environments import ENTRIES
-from .parts import PARTS, STUDY_NAME
+from .parts import ADDED_PARTS, PARTS, STUDY_NAME
 
 STUDY = Study(
     name=STUDY_NAME,
@@ -21,6 +21,7 @@ STUDY = Study(
     beside="the probability of the final greedy action, the greedy policy's return, depth, time and duration",
     horizon=max(entry.horizon for entry in ENTRIES),  # each environment's own is half of its run
     threshold=SMALLEST,  # percent of the environment's range
-    parts=PARTS,
+    parts=(*PARTS, *ADDED_PARTS),
     confirmatory=tuple(part_name(part) for part in PARTS),
+    added=tuple(part_name(part) for part in ADDED_PARTS),
 )

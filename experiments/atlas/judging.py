@@ -84,7 +84,9 @@ def verdict(statement: claims.Statement, test: Test, p_value_holm: float, level:
 
     A test against one mode that finds nothing does not show that there is one: that claim is never *not supported*.
     """
-    if not p_value_holm < level:
+    if np.isnan(p_value_holm):
+        return "not tested"  # no control, or fewer seeds in a group than are compared
+    if p_value_holm >= level:
         return "undecided"
     if statement.name == "groups":
         return "supported"

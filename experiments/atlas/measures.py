@@ -20,7 +20,7 @@ from momentum_jax.analysis.metrics.derived_curves import failed_steps
 from momentum_jax.analysis.pages.study_market import Market
 
 from .claims import FINAL_SHARE, FLOOR, SMALLEST, SMALLEST_SHIFT
-from .environments import ENTRIES, Entry
+from .environments import ADDED, ENTRIES, Entry
 from .parts import CONTROL, LEARNER, control_part
 
 Floats = npt.NDArray[np.float64]
@@ -71,6 +71,11 @@ class Measured(NamedTuple):
         return self.entry.learnable and self.gain.low > 0
 
     @property
+    def declared(self) -> bool:
+        """Whether it was declared before any result was seen."""
+        return self.entry in ENTRIES
+
+    @property
     def final(self) -> Floats:
         """``[S]`` the learner's mean return over the last checkpoints, percent of the range above its mean start."""
         return np.asarray(final_means(self.learner.returns))
@@ -83,7 +88,7 @@ def measured(market: Market) -> tuple[Measured, ...]:
 
 
 def _each(market: Market) -> Iterator[Measured]:
-    for entry in ENTRIES:
+    for entry in (*ENTRIES, *ADDED):
         ds, control = market.parts.get(entry.part), market.parts.get(control_part(entry))
         if ds is not None:
             yield measure(entry, ds.sel(arm=LEARNER), None if control is None else control.sel(arm=CONTROL))

@@ -6,7 +6,7 @@ import dataclasses
 
 from momentum_jax.config import Arm, Experiment
 
-from .environments import ENTRIES, Entry
+from .environments import ADDED, ENTRIES, Entry
 
 STUDY_NAME = "atlas"
 LEARNER, CONTROL = "ppo", "permuted"
@@ -44,3 +44,4 @@ def parts_of(entry: Entry) -> tuple[Experiment, ...]:
 
 
 PARTS = tuple(part for entry in ENTRIES for part in parts_of(entry))
+ADDED_PARTS = tuple(part for entry in ADDED for part in parts_of(entry))

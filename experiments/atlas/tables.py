@@ -17,7 +17,7 @@ from momentum_jax.analysis.pages.blocks.depth_tables import ends, in_percent
 from momentum_jax.analysis.pages.study_market import Market
 
 from . import around_dips, claims, judging
-from .environments import ENTRIES
+from .environments import ADDED, ENTRIES
 from .measures import Arm, Measured, depths_by_noise, measured
 
 Floats = npt.NDArray[np.float64]
@@ -94,7 +94,7 @@ def _around(one: Measured) -> dict[str, Any]:
 def declared(market: Market) -> pd.DataFrame:
     """What was claimed of every environment before the first run, judged; Holm's method over the environments."""
     rows = []
-    learned = [one for one in measured(market) if one.learned]
+    learned = [one for one in measured(market) if one.learned and one.declared]
     for statement in claims.DECLARED:
         tests = [judging.TESTS[statement.name](one) for one in learned]
         p_values = holm([test.p_value for test in tests])
@@ -128,7 +128,7 @@ def settings(market: Market) -> pd.DataFrame:
             "cut_off_at": entry.eval_max_steps or "",
             "differs": entry.differs,
         }
-        for entry in ENTRIES
+        for entry in (*ENTRIES, *ADDED)
         if entry.part in market.parts
     ]
     return pd.DataFrame(rows)

@@ -8,7 +8,7 @@ import pytest
 
 import experiments
 from experiments.atlas import STUDY, claims
-from experiments.atlas.environments import BLINES, ENTRIES, LEFT_OUT, MINATAR, PUREJAX, ZOO
+from experiments.atlas.environments import ADDED, BLINES, ENTRIES, LEFT_OUT, MINATAR, PUREJAX, ZOO
 from experiments.atlas.parts import CONTROL, LEARNER, control_part
 from momentum_jax.cli import command_line
 from momentum_jax.study import part_name, queue
@@ -35,7 +35,7 @@ def parts():
 
 def test_each_environment_is_a_learner_and_its_control_on_the_first_of_the_same_seeds(parts):
     assert list(parts) == [part_name(part) for part in STUDY.parts]
-    assert list(parts) == [name for entry in ENTRIES for name in names_of(entry)]
+    assert list(parts) == [name for entry in (*ENTRIES, *ADDED) for name in names_of(entry)]
     for entry in (entry for entry in ENTRIES if entry.num_control_seeds):
         learner, control = parts[entry.part], parts[control_part(entry)]
         assert control.seeds == learner.seeds[: entry.num_control_seeds]

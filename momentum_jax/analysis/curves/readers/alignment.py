@@ -1,0 +1,239 @@
+"""Curves of single runs on one grid of steps: equal already, or made so as the user asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from momentum_jax.analysis.curves.curve_set import NOISE_ARRAYS, CurveSet
+from momentum_jax.analysis.curves.readers.reading import RunCurve
+from momentum_jax.fields import ConfigError
+
+Floats = npt.NDArray[np.float64]
+
+WAYS = "previous, linear or bins:N"
+_BINS = re.compile(r"bins:([1-9]\d*)")
+_EXAMPLE_BINS = 50
+_SHARED = 0.9  # of the steps, at least, where those that some run lacks are dropped
+
+
+class Aligned(NamedTuple):
+    """Runs that share their steps."""
+
+    runs: list[RunCurve]
+    note: str  # what was done, empty where nothing was
+
+
+def check_align(align: str) -> None:
+    """Raises ConfigError where `align` is no way to make steps equal."""
+    if align not in ("", "previous", "linear") and not _BINS.fullmatch(align):
+        raise ConfigError(f"--align={align!r}: expected {WAYS}, e.g. --align=bins:{_EXAMPLE_BINS}")
+
+
+def bins_of(align: str) -> int | None:
+    """N of ``bins:N``, None of any other way."""
+    match = _BINS.fullmatch(align)
+    return int(match[1]) if match else None
+
+
+def align_runs(runs: Sequence[RunCurve], align: str) -> Aligned:
+    """The runs on common steps.
+
+    ``previous`` takes each run's last value by a step, ``linear`` the value on the line between its neighbours. Both do
+    so at the steps of the run whose number of values is the median, from where all have begun to where the first ends;
+    where some run ends much earlier its values are missing. ``bins:N`` takes means within N equal windows from 0 to the
+    last step.
+
+    Raises:
+        ConfigError: steps do not increase, or are unequal and no way was asked for.
+    """
+    check_align(align)
+    bins = bins_of(align)
+    for run in runs:
+        _check_steps(run, repeated=bins is not None or align == "previous")
+    if bins:
+        return _binned(runs, bins)
+    first = runs[0]
+    other = next((run for run in runs if not np.array_equal(run.steps, first.steps)), None)
+    if other is None and not _repeats(first):
+        return Aligned(list(runs), "")
+    if not align:
+        raise ConfigError(_unequal(first, other or first))
+    middle = sorted(runs, key=lambda run: len(run.steps))[len(runs) // 2]
+    grid = _shared_range(np.unique(middle.steps), runs)
+    at_steps: Callable[[RunCurve, Floats], RunCurve] = _previous if align == "previous" else _linear
+    how = "the last value by each step" if align == "previous" else "on the line between neighbours"
+    note = (
+        f"Seeds are measured at unequal steps; read at {len(grid)} steps of {_words(middle)}, from {grid[0]:g} to "
+        f"{grid[-1]:g}, {how}."
+    )
+    return Aligned([at_steps(run, grid) for run in runs], note)
+
+
+def combine(runs: Sequence[RunCurve], value_name: str, unit: str = "", good: str = "") -> CurveSet:
+    """Runs that share their steps as one set; a seed that an arm lacks is NaN."""
+    arms = list(dict.fromkeys(run.arm for run in runs))
+    seeds = sorted(dict.fromkeys(run.seed for run in runs), key=label_order)
+    _check_once(runs)
+    place = [(arms.index(run.arm), seeds.index(run.seed)) for run in runs]
+    shape = (len(arms), len(seeds))
+
+    def gathered(arrays: Sequence[Floats]) -> Floats:
+        whole = np.full((*shape, *arrays[0].shape), np.nan)
+        for index, array in zip(place, arrays, strict=True):
+            whole[index] = array
+        return whole
+
+    # What is known of the noise of some runs alone says nothing of the others.
+    shared = [
+        name
+        for name in NOISE_ARRAYS
+        if all(name in run.noise for run in runs) and len({run.noise[name].shape for run in runs}) == 1
+    ]
+    return CurveSet(
+        values=gathered([run.values for run in runs]),
+        steps=runs[0].steps,
+        arms=tuple(arms),
+        seeds=tuple(seeds),
+        value_name=value_name,
+        unit=unit,
+        good=good,
+        **{name: gathered([run.noise[name] for run in runs]) for name in shared},
+    )
+
+
+def label_order(label: str) -> tuple[bool, float, str]:
+    """Numbers by size, then words by the alphabet."""
+    try:
+        return False, float(label), label
+    except ValueError:
+        return True, 0.0, label
+
+
+def _words(run: RunCurve) -> str:
+    return f"arm {run.arm}, seed {run.seed}"
+
+
+def _where(run: RunCurve) -> str:
+    return f"{run.source}: {_words(run)}" if run.source else _words(run)
+
+
+def _check_once(runs: Sequence[RunCurve]) -> None:
+    known: dict[tuple[str, str], RunCurve] = {}
+    for run in runs:
+        before = known.setdefault((run.arm, run.seed), run)
+        if before is not run:
+            raise ConfigError(
+                f"{_where(run)} is read a second time (first from {before.source}), expected each seed of an arm once: "
+                "name files and folders such as ppo/seed_3"
+            )
+
+
+def _check_steps(run: RunCurve, repeated: bool) -> None:
+    if not len(run.steps):
+        raise ConfigError(f"{_where(run)} has no value, expected one at each step: leave the run out")
+    if np.isinf(run.values).any():
+        place = int(np.argmax(np.isinf(run.values)))
+        raise ConfigError(
+            f"{_where(run)}, step {run.steps[place]:g}: found {run.values[place]}, expected a finite number: "
+            "correct it, or leave it empty where nothing was measured"
+        )
+    if not np.isfinite(run.steps).all():
+        place = int(np.argmin(np.isfinite(run.steps)))
+        raise ConfigError(f"{_where(run)}: step {place + 1} is {run.steps[place]}, expected a finite number")
+    change = np.diff(run.steps)
+    if (change < 0).any():
+        place = int(np.argmax(change < 0))
+        raise ConfigError(
+            f"{_where(run)}: step {run.steps[place]:g} is followed by {run.steps[place + 1]:g}, expected steps that "
+            "increase: sort the rows by step, or name the right column with --step"
+        )
+    if not repeated and _repeats(run):
+        place = int(np.argmax(change == 0))
+        raise ConfigError(
+            f"{_where(run)}: step {run.steps[place]:g} occurs twice, expected one value a step: name what tells them "
+            f"apart with --arm or --seed, or take means with --align=bins:{_EXAMPLE_BINS}"
+        )
+
+
+def _repeats(run: RunCurve) -> bool:
+    return bool((np.diff(run.steps) == 0).any())
+
+
+def _unequal(first: RunCurve, other: RunCurve) -> str:
+    return (
+        f"{first.source + ': ' if first.source else ''}seeds have unequal steps: {_words(first)} has {_steps(first)}, "
+        f"{_words(other)} has {_steps(other)}, expected the same steps in all: give --align=previous, --align=linear "
+        f"or --align=bins:{_EXAMPLE_BINS}"
+    )
+
+
+def _steps(run: RunCurve) -> str:
+    return f"{len(run.steps)} from {run.steps[0]:g} to {run.steps[-1]:g}"
+
+
+def _shared_range(grid: Floats, runs: Sequence[RunCurve]) -> Floats:
+    """The steps at which every run has a value; all of them where that would lose many."""
+    first, last = max(run.steps[0] for run in runs), min(run.steps[-1] for run in runs)
+    shared = grid[(grid >= first) & (grid <= last)]
+    return shared if len(shared) >= _SHARED * len(grid) else grid
+
+
+def _previous(run: RunCurve, grid: Floats) -> RunCurve:
+    place = np.searchsorted(run.steps, grid, side="right") - 1
+    inside = (place >= 0) & (grid <= run.steps[-1])
+
+    def taken(array: Floats) -> Floats:
+        return np.where(inside, array[..., np.maximum(place, 0)], np.nan)
+
+    noise = {name: taken(array) for name, array in run.noise.items()}
+    return replace(run, steps=grid, values=taken(run.values), noise=noise)
+
+
+def _linear(run: RunCurve, grid: Floats) -> RunCurve:
+    """Of what lies between two measurements no error is known, so none is kept."""
+    known = ~np.isnan(run.values)
+    values = np.full(len(grid), np.nan)
+    if known.any():
+        values = np.interp(grid, run.steps[known], run.values[known], left=np.nan, right=np.nan)
+    return replace(run, steps=grid, values=values, noise={})
+
+
+def _binned(runs: Sequence[RunCurve], bins: int) -> Aligned:
+    last = max(run.steps[-1] for run in runs)
+    below = next((run for run in runs if run.steps[0] < 0), None)
+    if below is not None or last <= 0:
+        found = below or runs[0]
+        raise ConfigError(f"{_where(found)} has {_steps(found)}: expected steps from 0 up for --align=bins:{bins}")
+    edges = np.linspace(0, last, bins + 1)
+    note = f"Values are means within {bins} equal windows of {edges[1]:g} steps; a step stands for its window's end."
+    return Aligned([window_means(run, edges) for run in runs], note)
+
+
+def window_means(run: RunCurve, edges: Floats, errors: bool = False) -> RunCurve:
+    """Means of a run's values in windows.
+
+    Args:
+        run: its steps may repeat.
+        edges: ``[N + 1]``; a window holds the steps above its lower edge, the first one the lower edge too.
+        errors: also give standard errors, for values that are independent, such as the returns of episodes. A window
+            with one value has the deviation of all windows together; there are none where no window has two.
+    """
+    known = ~np.isnan(run.values)
+    steps, values = run.steps[known], run.values[known]
+    window = np.maximum(np.searchsorted(edges, steps, side="left") - 1, 0)
+    bins = len(edges) - 1
+    count = np.bincount(window, minlength=bins).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(window, values, minlength=bins) / count
+        squares = np.bincount(window, (values - mean[window]) ** 2, minlength=bins)
+        pooled = squares.sum() / max(float(len(values) - (count > 0).sum()), 1.0)
+        variance = np.where(count > 1, squares / np.maximum(count - 1, 1), pooled)
+        error = np.where(count > 0, np.sqrt(variance / count), np.nan)
+    noise = {"standard_errors": error} if errors and (count > 1).any() else {}
+    return replace(run, steps=edges[1:], values=mean, noise=noise)

@@ -1,0 +1,102 @@
+"""Stable-Baselines3's monitor.csv: one line an episode, with its return r, its length l and its time t."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from momentum_jax.analysis.curves.readers.alignment import bins_of, window_means
+from momentum_jax.analysis.curves.readers.contents import decoded
+from momentum_jax.analysis.curves.readers.reading import ReadOptions, RunCurve, choose
+from momentum_jax.analysis.curves.readers.tables import Table, read_csv
+from momentum_jax.fields import ConfigError
+
+SUFFIX = "monitor.csv"
+_RETURN, _LENGTH, _TIME = "r", "l", "t"
+_EPISODES = 10  # in a window of the run with fewest, where the user asks for no number
+_MOST_WINDOWS = 100
+_FEWEST_WINDOWS = 5
+
+
+def is_monitor(text_head: bytes) -> bool:
+    """Whether a file begins as Monitor writes it: a comment in JSON."""
+    return text_head.lstrip(b"\xef\xbb\xbf").startswith(b"#{")
+
+
+def read_episodes(
+    paths: Sequence[Path], contents: Sequence[bytes], options: ReadOptions, arm: str, seed: str
+) -> RunCurve:
+    """The episodes of one run, at the step at which each ended.
+
+    Args:
+        paths: the run's files, one for each of its environments; several are joined in the order of time, as
+            Stable-Baselines3 itself does.
+        contents: of the files.
+        options: `value` may name another column than the return.
+        arm: of the run.
+        seed: of the run.
+
+    Raises:
+        ConfigError: a file is no monitor file, or has no episode.
+    """
+    frames = [_episodes(path, content, options) for path, content in zip(paths, contents, strict=True)]
+    whole = pd.concat(frames)
+    if len(frames) > 1:
+        whole = whole.sort_values(_TIME, kind="stable")
+    steps = np.cumsum(whole[_LENGTH].to_numpy(float))
+    return RunCurve(arm=arm, seed=seed, steps=steps, values=whole["value"].to_numpy(float), source=str(paths[0]))
+
+
+def in_windows(runs: Sequence[RunCurve], align: str) -> tuple[list[RunCurve], str]:
+    """Mean return of the episodes that end in each window, with its standard error, and a sentence that says so.
+
+    Raises:
+        ConfigError: there are too few episodes.
+    """
+    if align and bins_of(align) is None:
+        raise ConfigError(f"--align={align}: of monitor files, expected bins:N, the number of windows")
+    fewest = min(runs, key=lambda run: len(run.steps))
+    number = bins_of(align) or min(len(fewest.steps) // _EPISODES, _MOST_WINDOWS)
+    if number < _FEWEST_WINDOWS and not align:
+        raise ConfigError(
+            f"{fewest.source}: holds {len(fewest.steps)} episodes, expected {_EPISODES * _FEWEST_WINDOWS} or more for "
+            f"means over {_EPISODES} each: give the number of windows by --align=bins:N, or leave the run out"
+        )
+    last = max(run.steps[-1] for run in runs)
+    edges = np.linspace(0, last, number + 1)
+    per_window = np.median([len(run.steps) for run in runs]) / number
+    note = (
+        f"Values are means over the episodes that end in each of {number} equal windows of {edges[1]:g} steps, about "
+        f"{per_window:.3g} in each; their standard errors are known. A step stands for its window's end."
+    )
+    return [window_means(run, edges, errors=True) for run in runs], note
+
+
+def _episodes(path: Path, content: bytes, options: ReadOptions) -> pd.DataFrame:
+    """Columns l, t (seconds, absolute) and value."""
+    comment, _, rest = decoded(path, content).partition("\n")
+    try:
+        header = json.loads(comment.lstrip("#"))
+        start = float(header.get("t_start", 0.0))
+    except (ValueError, TypeError, AttributeError):
+        raise ConfigError(
+            f"{path}: the first line is {comment[:60]!r}, expected a comment in JSON: copy it again"
+        ) from None
+    if not rest.strip():
+        raise ConfigError(f"{path}: holds no episode, expected lines {_RETURN},{_LENGTH},{_TIME}: leave the run out")
+    read = read_csv(path, rest.encode())
+    table = Table(path, read.frame.set_axis(read.frame.index + 1), read.row_word, read.kind)
+    for name in (_RETURN, _LENGTH, _TIME):
+        choose(path, "column", "value", name, table.columns)
+    value = choose(path, "column", "value", options.value, table.columns) if options.value else _RETURN
+    frame = pd.DataFrame(
+        {"value": table.numbers(value), _LENGTH: table.numbers(_LENGTH), _TIME: table.numbers(_TIME) + start}
+    )
+    empty = frame.isna().any(axis=1).to_numpy()
+    if empty[:-1].any():
+        raise table.refused(value, int(np.argmax(empty)), "empty", "drop the line")
+    return frame[~empty]  # a run that was killed may leave its last line half-written

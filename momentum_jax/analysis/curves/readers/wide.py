@@ -1,0 +1,89 @@
+"""Tables with one column a run: plain ones, and those that Weights & Biases exports."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from momentum_jax.analysis.curves.readers.columns import find_step
+from momentum_jax.analysis.curves.readers.reading import ReadOptions, RunCurve, choose, listed
+from momentum_jax.analysis.curves.readers.run_names import RunName, names_in_words, run_names
+from momentum_jax.analysis.curves.readers.tables import Table
+from momentum_jax.fields import ConfigError
+
+_WANDB = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")
+_NUMBERED = re.compile(r"(?:.*[^\s_=:.-][\s_=:.-]+|.*(?:seed|run|trial|rep)|s)?\d+", re.IGNORECASE)
+_WANDB_STEP = "_step"
+
+
+def is_wandb(table: Table) -> bool:
+    """Whether Weights & Biases exported the table: ``run - metric`` beside ``run - metric__MIN``."""
+    return any(name.endswith("__MIN") and _WANDB.fullmatch(name) for name in table.columns)
+
+
+def is_wide(table: Table, options: ReadOptions) -> bool:
+    """Whether every column beside the steps is a run's: numbered (``seed_3``, ``ppo/run_2``, ``7``), two or more."""
+    if options.value or options.seed:
+        return False
+    step = find_step(table, options)
+    names = [name for name in table.columns if name != step]
+    return len(names) > 1 and all(_NUMBERED.fullmatch(name.rpartition("/")[2]) for name in names)
+
+
+def read_wandb(table: Table, options: ReadOptions) -> tuple[list[RunCurve], str, str]:
+    """The runs of an export: cells that a run has left empty are steps at which it logged nothing.
+
+    Returns:
+        Runs, the metric's name, and a sentence on how their names were read.
+
+    Raises:
+        ConfigError: several metrics and none named, or means of groups instead of runs.
+    """
+    found = [(match, name) for name in table.columns if (match := _WANDB.fullmatch(name)) and not match["end"]]
+    metrics = list(dict.fromkeys(match["metric"] for match, _ in found if match["metric"] != _WANDB_STEP))
+    if options.value:
+        metric = choose(table.path, "metric", "value", options.value, metrics)
+    elif len(metrics) == 1:
+        metric = metrics[0]
+    else:
+        raise ConfigError(f"{table.path}: holds the metrics {listed(metrics)}, expected one: choose by --value=METRIC")
+    columns = {match["run"]: name for match, name in found if match["metric"] == metric}
+    grouped = [run for run in columns if run.startswith("Group: ") or run.startswith("group: ")]
+    if grouped:
+        raise ConfigError(
+            f"{table.path}: {grouped[0]!r} is a mean over runs, expected one column a run: remove the grouping in the "
+            "workspace and export again"
+        )
+    runs = read_columns(table, find_step(table, options), columns, empty_is_absent=True)
+    return runs, metric, names_in_words(list(columns), [RunName(run.arm, run.seed) for run in runs])
+
+
+def read_wide(table: Table, options: ReadOptions) -> tuple[list[RunCurve], str]:
+    """The runs of a table with one column each, and a sentence on how their names were read."""
+    step = find_step(table, options)
+    columns = {name: name for name in table.columns if name != step}
+    runs = read_columns(table, step, columns, empty_is_absent=False)
+    return runs, names_in_words(list(columns), [RunName(run.arm, run.seed) for run in runs])
+
+
+def read_columns(table: Table, step: str, columns: dict[str, str], empty_is_absent: bool) -> list[RunCurve]:
+    """One run a column.
+
+    Args:
+        table: has them.
+        step: the column of steps.
+        columns: by what a run is called.
+        empty_is_absent: an empty cell is a step that the run has not, rather than a missing value.
+    """
+    steps = table.numbers(step)
+    if np.isnan(steps).any():
+        place = int(np.argmax(np.isnan(steps)))
+        raise table.refused(step, place, "empty", "give each row its step, or drop the row")
+    curves = []
+    for name, column in zip(run_names(list(columns)), columns.values(), strict=True):
+        values = table.numbers(column)
+        there = ~np.isnan(values) if empty_is_absent else np.full(len(values), True)
+        source = f"{table.path}, column {column}"
+        curves.append(RunCurve(arm=name.arm, seed=name.seed, steps=steps[there], values=values[there], source=source))
+    return curves

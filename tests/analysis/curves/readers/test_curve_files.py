@@ -1,0 +1,250 @@
+"""Every format gives the curves that were written into it, with what was derived."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import xarray as xr
+
+from momentum_jax.analysis.curves.readers.curve_files import read_curves
+from momentum_jax.analysis.curves.readers.reading import Reading, ReadOptions
+from momentum_jax.analysis.export.run_exports import write_netcdf
+from momentum_jax.fields import ConfigError
+from momentum_jax.run_directory import load_run
+from tests.analysis.curves.readers import files
+
+LABELS = tuple(map(str, files.SEEDS))
+
+
+def read(*paths: Path, **options: object) -> Reading:
+    return read_curves(paths, ReadOptions(**options))
+
+
+def check(reading: Reading, arms: tuple[str, ...] = ("all",), seeds: tuple[str, ...] = LABELS) -> None:
+    """The known curves, whole."""
+    curves = reading.curves
+    assert (curves.arms, curves.seeds) == (arms, seeds)
+    np.testing.assert_array_equal(curves.steps, files.STEPS)
+    np.testing.assert_array_equal(curves.values, files.curves(len(arms)))
+
+
+def compressed(text: bytes, folder: Path, kind: str) -> Path:
+    path = folder / f"table.csv.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("table.csv", text)
+    elif kind == "gz":
+        path.write_bytes(gzip.compress(text))
+    else:
+        path.write_bytes(pa.compress(text, codec=kind, asbytes=True))
+    return path
+
+
+def test_a_tidy_table_of_two_arms(tmp_path):
+    path = tmp_path / "runs.csv"
+    files.tidy(("ppo", "dqn")).to_csv(path, index=False)
+    reading = read(path)
+    check(reading, ("ppo", "dqn"))
+    assert reading.source == "tidy CSV"
+    assert reading.notes == ("Columns: seeds from seed, steps from step, arms from arm, values from value.",)
+
+
+@pytest.mark.parametrize("kind", ["gz", "zip", "zstd"])
+def test_a_compressed_table_is_known_by_its_bytes(tmp_path, kind):
+    check(read(compressed(files.tidy().to_csv(index=False).encode(), tmp_path, kind)), ("ppo",))
+
+
+@pytest.mark.parametrize(
+    ("separator", "decimal", "encoding"),
+    [(";", ",", "utf-8"), (";", ".", "utf-8-sig"), ("\t", ".", "utf-16"), (",", ".", "utf-8-sig"), ("|", ",", "utf-8")],
+)
+def test_separators_decimal_commas_and_byte_order_marks_are_found(tmp_path, separator, decimal, encoding):
+    path = tmp_path / "runs.txt"
+    files.tidy().to_csv(path, index=False, sep=separator, decimal=decimal, encoding=encoding)
+    check(read(path), ("ppo",))
+
+
+def test_columns_of_other_names_are_read_as_named(tmp_path):
+    path = tmp_path / "runs.csv"
+    names = {"arm": "lr", "seed": "id", "step": "x", "value": "y"}
+    files.tidy().rename(columns=names).assign(other=1.0).to_csv(path, index=False)
+    check(read(path, arm="lr", seed="id", step="x", value="y"), ("ppo",))
+
+
+def test_a_parquet_file_with_an_index_of_seeds_and_steps(tmp_path):
+    path = tmp_path / "runs.parquet"
+    files.tidy().set_index(["seed", "step"]).to_parquet(path)
+    check(read(path), ("ppo",))
+
+
+def test_columns_of_standard_errors_and_of_counts_are_noise(tmp_path):
+    table = files.tidy()
+    with_errors, counted = tmp_path / "errors.csv", tmp_path / "counts.csv"
+    table.assign(value_se=table["value"] / 4).to_csv(with_errors, index=False)
+    table.assign(successes=np.arange(len(table)), totals=200).drop(columns="value").to_csv(counted, index=False)
+    np.testing.assert_array_equal(read(with_errors).curves.standard_errors, files.curves() / 4)
+    curves = read(counted).curves
+    np.testing.assert_array_equal(curves.values.ravel(), np.arange(len(table)) / 2)
+    assert curves.unit == "%"
+    np.testing.assert_array_equal(curves.totals, np.full(curves.values.shape, 200))
+
+
+def test_a_general_column_of_errors_is_not_taken_for_another_value(tmp_path):
+    path = tmp_path / "runs.csv"
+    table = files.tidy()
+    table.assign(se=1.0, loss=table["value"]).to_csv(path, index=False)
+    assert read(path).curves.standard_errors is not None
+    assert read(path, value="loss").curves.standard_errors is None
+
+
+@pytest.mark.parametrize("name", ["seed_{}", "{}", "run{}", "ppo_{}"])
+def test_a_wide_table_with_one_column_a_seed(tmp_path, name):
+    path = tmp_path / "wide.csv"
+    columns = {name.format(seed): values for seed, values in zip(files.SEEDS, files.curves()[0], strict=True)}
+    pd.DataFrame({"step": files.STEPS} | columns).to_csv(path, index=False)
+    check(read(path), ("ppo",) if name == "ppo_{}" else ("all",))
+
+
+def test_numbered_measurements_are_not_taken_for_seeds(tmp_path):
+    path = tmp_path / "log.csv"
+    pd.DataFrame({"step": files.STEPS, "loss1": 1.0, "loss2": 2.0}).to_csv(path, index=False)
+    with pytest.raises(ConfigError, match="no column of seeds"):
+        read(path)
+
+
+def test_one_file_a_seed_and_one_file_an_arm(tmp_path):
+    for seed, values in zip(files.SEEDS, files.curves()[0], strict=True):
+        pd.DataFrame({"step": files.STEPS, "value": values}).to_csv(tmp_path / f"seed_{seed}.csv", index=False)
+    check(read(*tmp_path.glob("*.csv")))
+    check(read(tmp_path))
+    arms = tmp_path / "arms"
+    arms.mkdir()
+    for arm, part in files.tidy(("dqn", "ppo")).groupby("arm"):
+        part.drop(columns="arm").to_csv(arms / f"{arm}.csv", index=False)
+    check(read(arms / "dqn.csv", arms / "ppo.csv"), ("dqn", "ppo"))
+
+
+def test_an_export_of_weights_and_biases(tmp_path):
+    path = tmp_path / "wandb_export.csv"
+    files.wandb_table().to_csv(path, index=False)
+    reading = read(path)
+    check(reading, ("ppo",))
+    assert reading.curves.value_name == "eval/return"
+    assert reading.notes == ("Seeds are taken from names: ppo-seed0 is seed 0.",)
+
+
+def test_runs_of_weights_and_biases_with_names_of_their_own_are_seeds(tmp_path):
+    path = tmp_path / "wandb_export.csv"
+    names = dict(zip(files.SEEDS, ("dry-sun-12", "calm-sea-3", "red-fog-9", "tall-oak-41"), strict=True))
+    files.wandb_table(runs=names.get).to_csv(path, index=False)
+    curves = read(path).curves
+    assert (curves.arms, set(curves.seeds)) == (("all",), set(names.values()))
+
+
+@pytest.mark.parametrize("lead", [(), (2,)])
+def test_arrays_with_their_labels(tmp_path, lead):
+    path = tmp_path / "curves.npz"
+    arms = ("ppo", "dqn")[: len(lead) + 1]
+    values = files.curves(len(arms))
+    labels = {"arms": np.array(arms)} if lead else {}
+    np.savez(path, values=values.reshape(*lead, *values.shape[1:]), steps=files.STEPS, seeds=files.SEEDS, **labels)
+    check(read(path), arms if lead else ("all",))
+
+
+def test_a_bare_array_has_numbered_checkpoints(tmp_path):
+    path = tmp_path / "curves.npy"
+    np.save(path, files.curves()[0])
+    reading = read(path)
+    np.testing.assert_array_equal(reading.curves.values, files.curves())
+    np.testing.assert_array_equal(reading.curves.steps, np.arange(1, 13))
+    assert "numbered from 1 to 12" in reading.notes[0]
+
+
+def test_event_folders_by_arm_and_seed(tmp_path):
+    for arm, of_arm in zip(("dqn", "ppo"), files.curves(2), strict=True):
+        for seed, values in zip(files.SEEDS, of_arm, strict=True):
+            files.write_events(tmp_path / arm / f"seed_{seed}", values, "return")
+    files.write_events(tmp_path / "ppo" / "seed_99", files.curves()[0, 0], "another")
+    reading = read(tmp_path, value="return")
+    check(reading, ("dqn", "ppo"))
+    assert "1 folders have no return" in reading.notes[1]
+    check(read(tmp_path / "dqn", tmp_path / "ppo", value="return"), ("dqn", "ppo"))
+    with pytest.raises(ConfigError, match="tags return, losses/value, another, expected one: choose by --value=TAG"):
+        read(tmp_path)
+    with pytest.raises(ConfigError, match=r"no scalar tag 'retrun'.*did you mean return"):
+        read(tmp_path, value="retrun")
+
+
+def test_evaluations_keep_their_episodes(tmp_path):
+    noise = np.array([-1.0, 0.0, 1.0])
+    for seed, values in zip(files.SEEDS, files.curves()[0], strict=True):
+        files.write_evaluations(tmp_path / f"ppo_{seed}" / "evaluations.npz", values[:, None] + noise)
+    reading = read(tmp_path)
+    check(reading, ("ppo",))
+    expected = files.curves()[:, :, None, :] + noise[:, None]
+    np.testing.assert_array_equal(reading.curves.replicates, expected)
+
+
+def test_monitor_files_become_windows_with_standard_errors(tmp_path):
+    key = np.random.default_rng(0)
+    returns = {seed: key.normal(20, 5, 100).round(3) for seed in files.SEEDS}
+    for seed, values in returns.items():
+        files.write_monitor(tmp_path / f"seed_{seed}" / "monitor.csv", values, np.full(100, 10))
+    reading = read(tmp_path)
+    curves = reading.curves
+    assert (curves.arms, curves.seeds) == (("all",), LABELS)
+    np.testing.assert_allclose(curves.steps, np.arange(1, 11) * 100)
+    for row, values in enumerate(returns.values()):
+        in_windows = values.reshape(10, 10)
+        np.testing.assert_allclose(curves.values[0, row], in_windows.mean(axis=1))
+        np.testing.assert_allclose(curves.standard_errors[0, row], in_windows.std(axis=1, ddof=1) / np.sqrt(10))
+    assert "10 equal windows of 100 steps, about 10 in each" in reading.notes[-1]
+    assert len(read(tmp_path, align="bins:5").curves.steps) == 5
+
+
+def test_the_environments_of_one_run_are_joined_in_time_and_single_files_are_seeds(tmp_path):
+    """As load_results of Stable-Baselines3: rows of all files by t, steps from the lengths in that order."""
+    paths = []
+    for rank, (lengths, value) in enumerate([((10,) * 60, 1.0), ((5,) * 60, 3.0)]):
+        path = tmp_path / "one" / f"{rank}.monitor.csv"
+        paths.append(files.write_monitor(path, np.full(60, value), np.array(lengths), np.arange(60) * 10.0 + rank))
+    reading = read(tmp_path / "one", align="bins:6")
+    assert reading.curves.values.shape == (1, 1, 6)
+    np.testing.assert_allclose(reading.curves.values, 2.0)
+    np.testing.assert_allclose(reading.curves.steps[-1], 900)
+    assert "environments of one run" in " ".join(reading.notes)
+    assert read(*paths, align="bins:6", allow_missing=True).curves.seeds == ("0", "1")
+
+
+def test_netcdf_by_names_of_dimensions(tmp_path):
+    path = tmp_path / "curves.nc"
+    array = xr.DataArray(files.curves()[0].T, {"frame": files.STEPS, "run": list(files.SEEDS)}, name="score")
+    array.to_netcdf(path, engine="netcdf4")
+    reading = read(path)
+    check(reading)
+    assert reading.curves.value_name == "score"
+
+
+def test_a_run_directory_gives_its_metric_with_counts_and_so_does_its_export(tmp_path, simulate):
+    run = simulate(num_seeds=3, failed={(0, 1): 25_000})
+    reading = read(run, allow_missing=True)
+    assert (reading.curves.value_name, reading.curves.good, reading.curves.arms) == (
+        "p_hold",
+        "down",
+        ("tune2", "tune3"),
+    )
+    assert "primary one, exact P(HOLD)" in reading.notes[0]
+    assert "1 of 6 runs failed" in reading.notes[1]
+    windowed = read(run, value="hold_pct", allow_missing=True).curves
+    np.testing.assert_allclose(100 * windowed.successes / windowed.totals, windowed.values)
+    write_netcdf(load_run(run), tmp_path / "run.nc")
+    exported = read(tmp_path / "run.nc", allow_missing=True)
+    np.testing.assert_array_equal(exported.curves.values, reading.curves.values)
+    with pytest.raises(ConfigError, match=r"seed 1, step 25000: the value is missing.*--allow_missing"):
+        read(run)

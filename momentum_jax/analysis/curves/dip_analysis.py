@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +33,35 @@ from momentum_jax.analysis.dips.noise import judge_against_control
 from momentum_jax.analysis.dips.noise_sources import NoiseLevel
 from momentum_jax.fields import ConfigError
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 class DipAnalysis(DipResult):
     """The numbers of an analysis, with their picture and their page."""
+
+    def plot(self) -> Figure:
+        """Curves of every arm with medians and bands, and how far seeds fall; `Figure.savefig` writes it."""
+        # Imported when something is drawn: loading Matplotlib takes longer than most analyses.
+        from momentum_jax.analysis.curves.page.pictures import overview
+
+        return overview(self)
+
+    def write_page(self, folder: str | Path, source: str = "arrays", notes: Sequence[str] = (), command: str = "") -> Path:
+        """Writes report.md, report.html, figures, analysis.json and seeds.csv; see `curves.page.page.write_page`.
+
+        Args:
+            folder: made where it is missing; an earlier page there is overwritten.
+            source: what the curves were read from, for the page.
+            notes: what was derived in reading them, a sentence each.
+            command: that makes the page again.
+
+        Returns:
+            The path of report.md.
+        """
+        from momentum_jax.analysis.curves.page.page import write_page
+
+        return write_page(self, folder, source, notes, command)
 
 
 def analyze(

@@ -19,6 +19,7 @@ from momentum_jax.analysis.report.formatting import short_steps
 from momentum_jax.run_directory import write_atomic
 
 Floats = npt.NDArray[np.float64]
+Steps = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 MAX_ARMS = 6
 COLUMNS = 3
@@ -82,7 +83,7 @@ def dress(axis: Axes) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def log_steps(axis: Axes, env_steps: npt.NDArray[np.int64]) -> None:
+def log_steps(axis: Axes, env_steps: Steps) -> None:
     """A logarithmic axis that ends with the data, ticks at 1, 2 and 5; step 0 stands left of the first step."""
     first, last = step_limits(env_steps)
     start = float(env_steps[0]) if len(env_steps) and 0 < env_steps[0] < last else 0.0
@@ -100,7 +101,7 @@ def linear_steps(axis: Axes) -> None:
     axis.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_steps(step)))
 
 
-def step_limits(env_steps: npt.NDArray[np.int64]) -> tuple[float, float]:
+def step_limits(env_steps: Steps) -> tuple[float, float]:
     """The first step after 0, and the last; of a run that has only begun, 1 000 both."""
     positive = env_steps[env_steps > 0]
     return (float(positive[0]), float(positive[-1])) if len(positive) else (1_000.0, 1_000.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,11 @@ _ROWS_NAMED = 32
 
 
 def plot_drawdowns(
-    env_steps: npt.NDArray[np.int64],
+    env_steps: canvas.Steps,
     drawdown: Mapping[str, Floats],
     onset: Mapping[str, Floats],
     title: str,
-    seeds: Sequence[int] | None = None,
+    seeds: Sequence[int] | Sequence[str] | None = None,
     scale: str = "drawdown, points",
     least: float = 1.0,
 ) -> Figure:
@@ -37,7 +38,7 @@ def plot_drawdowns(
         drawdown: by arm ``[seed, K]`` below the running maximum; NaN is left white.
         onset: by arm ``[seed]`` environment step, NaN without a dip.
         title: above the figure.
-        seeds: ``[seed]`` numbers of the seeds; by default 0, 1, …
+        seeds: ``[seed]`` numbers or labels of the seeds; by default 0, 1, …
         scale: what the colours mean, with the unit.
         least: the smallest drawdown that may be drawn in full colour.
     """
@@ -64,11 +65,11 @@ def plot_drawdowns(
 
 def _draw(
     axis: Axes,
-    env_steps: npt.NDArray[np.int64],
+    env_steps: canvas.Steps,
     drawdown: Floats,
     onset: Floats,
     deepest: float,
-    numbers: npt.NDArray[np.int64],
+    numbers: npt.NDArray[Any],
 ) -> QuadMesh:
     order = np.argsort(onset, kind="stable")  # NaN goes to the end
     mesh = axis.pcolormesh(drawdown[order], cmap="cividis_r", vmin=0, vmax=deepest, rasterized=True)

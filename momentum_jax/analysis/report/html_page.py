@@ -29,7 +29,7 @@ _WIDEST = 1_400
 
 
 def to_page(title: str, ds: xr.Dataset, dips: pd.DataFrame, sections: Sequence[Section], figures: Path) -> str:
-    """The page as text.
+    """The page of a run as text.
 
     Args:
         title: heading and window title.
@@ -38,6 +38,18 @@ def to_page(title: str, ds: xr.Dataset, dips: pd.DataFrame, sections: Sequence[S
         sections: the report; the curves come after its summary.
         figures: folder with the PNG of every figure that the sections show.
     """
+    return page_text(title, sections, figures, page_data(ds, dips))
+
+
+def page_text(title: str, sections: Sequence[Section], figures: Path, data: Mapping[str, Any]) -> str:
+    """A page with its curves to explore after the summary.
+
+    Args:
+        title: heading and window title.
+        sections: one of them is called `SUMMARY`.
+        figures: folder with the PNG of every figure that the sections show.
+        data: as `page_data` returns it.
+    """
     leading = 1 + next(place for place, section in enumerate(sections) if section.title == SUMMARY)
     return render(
         "report.html.j2",
@@ -45,7 +57,7 @@ def to_page(title: str, ds: xr.Dataset, dips: pd.DataFrame, sections: Sequence[S
         above=sections[:leading],
         below=sections[leading:],
         image_source=lambda name: _data_uri(figures / f"{name}.png"),
-        data=page_data(ds, dips),
+        data=data,
     )
 
 
@@ -95,7 +107,11 @@ def _percent(curve: xr.DataArray) -> list[Any]:
 
 
 def _digits(variable: xr.DataArray) -> list[Any]:
-    values = variable.transpose("arm", "seed", "checkpoint").values.astype(float)
+    return four_digits(variable.transpose("arm", "seed", "checkpoint").values.astype(float))
+
+
+def four_digits(values: np.ndarray) -> list[Any]:
+    """Nested lists of the numbers with the four digits that a picture can show; None where there is none."""
     digits = np.vectorize(lambda value: float(f"{value:.4g}"), otypes=[float])
     return _nested(digits(values))
 

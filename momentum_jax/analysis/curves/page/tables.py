@@ -1,0 +1,106 @@
+"""The tables of an analysis as they are read: fewer columns, units in their names, intervals beside their numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from momentum_jax.analysis.curves.dip_result import DipResult
+from momentum_jax.analysis.report.formatting import in_unit
+
+# What a table's row calls each compared quantity.
+_QUANTITIES = {"depth": "depth", "prevalence_pct": "seeds that dip, %", "forgetting": "forgetting"}
+_QUESTIONS = {
+    "prevalence_pct within": "share of seeds that dip, known to ± percentage points",
+    "prevalence_pct differs by": "shares of two arms that differ by percentage points",
+    "depth within": "mean depth, known to ±",
+    "depth differs by": "mean depths of two arms that differ by",
+}
+
+
+def difference_unit(result: DipResult) -> str:
+    """Unit of a difference of two values; empty of pure numbers."""
+    return "points" if result.curves.unit == "%" else result.curves.unit
+
+
+def prevalence_table(result: DipResult) -> pd.DataFrame:
+    """How many seeds of each arm dip, and how deep."""
+    population = result.population
+    depth = in_unit("depth", difference_unit(result))
+    columns = {
+        "arm": population["arm"],
+        "dips": _of(population["dips"], population["seeds"]),
+        **_with_ends(population, "prevalence_pct", "dip, %"),
+        **_with_ends(population, "depth_mean", f"mean {depth}"),
+        **_with_ends(population, "depth_median", "median depth"),
+        **_with_ends(population, "depth_worst_10_pct", "mean of the worst 10 %"),
+        "deepest": population["depth_max"],
+    }
+    # The number of seeds decides whether an interval may stand beside a number.
+    return _one_arm(result, pd.DataFrame(columns).assign(seeds=population["seeds"]))
+
+
+def course_table(result: DipResult) -> pd.DataFrame:
+    """When the dips of each arm come and go, and whether chance explains them."""
+    population = result.population
+    columns = {
+        "arm": population["arm"],
+        "median trough_step": population["trough_step_median"],
+        **_with_ends(population, "recovered_pct", "recovered by the end, %"),
+        "median steps to recovery": population["recovery_steps_median"],
+        **_with_ends(population, "forgetting_mean", in_unit("mean forgetting", difference_unit(result))),
+    }
+    if result.choices.noise != "exact":
+        columns |= {
+            "falls beyond noise": _of(population["exceed_noise"], population["seeds"]),
+            "chance of so many, p_value": population["p_chance"],
+        }
+    return _one_arm(result, pd.DataFrame(columns).assign(seeds=population["seeds"]))
+
+
+def comparison_display(result: DipResult) -> pd.DataFrame:
+    """Arm less reference; empty of one arm."""
+    table = result.comparison
+    if table.empty:
+        return table
+    seeds = table["paired"].map({True: "the same", False: "others"})
+    shown = table.assign(quantity=table["quantity"].map(_QUANTITIES), seeds_are=seeds)
+    names = ["arm", "minus", "quantity", "seeds_are", "pairs", "difference", "difference_low", "difference_high"]
+    return shown[[name for name in [*names, "p_value", "p_holm"] if name in shown]]
+
+
+def sensitivity_grid(result: DipResult, arm: str) -> pd.DataFrame:
+    """Share of an arm's seeds that dip, in per cent: rows thresholds, columns horizons, at the chosen baseline."""
+    table = result.sensitivity
+    rows = table[(table["arm"] == arm) & (table["baseline_step"] == result.choices.baseline.step)]
+    grid = rows.pivot_table(index="threshold", columns="horizon_step", values="prevalence_pct", sort=True)
+    grid.columns = pd.Index([f"by {step:,.0f}".replace(",", " ") for step in grid.columns])
+    grid.insert(0, in_unit("threshold", difference_unit(result)), [f"{value:.4g}" for value in grid.index])
+    return grid.reset_index(drop=True)
+
+
+def sample_size_display(result: DipResult) -> pd.DataFrame:
+    """Seeds that a new study needs, by question."""
+    table = result.sample_size
+    shown = table.assign(question=table["question"].map(_QUESTIONS))
+    return _one_arm(result, shown.assign(seeds_needed=table["seeds_needed"].astype("Int64")))
+
+
+def by_step_display(result: DipResult, arm: str) -> pd.DataFrame:
+    """The seeds of an arm at every step: median and its band, mean, inter-percentile range."""
+    rows = result.by_step[result.by_step["arm"] == arm]
+    names = ["step", "seeds", "median", "median_low", "median_high", "mean", "range_50", "range_90"]
+    return rows[[name for name in names if name in rows]].reset_index(drop=True)
+
+
+def _with_ends(table: pd.DataFrame, name: str, label: str) -> dict[str, pd.Series]:
+    """A number with the ends of its interval, named as tables join them into one cell."""
+    return {label: table[name], f"{label}_low": table[f"{name}_low"], f"{label}_high": table[f"{name}_high"]}
+
+
+def _of(numbers: pd.Series, totals: pd.Series) -> pd.Series:
+    return numbers.astype("Int64").astype("str") + "/" + totals.astype("str")
+
+
+def _one_arm(result: DipResult, table: pd.DataFrame) -> pd.DataFrame:
+    """Without the arm's name where there is one."""
+    return table.drop(columns="arm") if len(result.curves.arms) == 1 else table

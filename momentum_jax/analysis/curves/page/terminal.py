@@ -1,0 +1,78 @@
+"""An analysis as plain text: the answer first, then what was derived, then compact tables."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from momentum_jax.analysis.curves.dip_result import DipResult
+from momentum_jax.analysis.curves.page.tables import (
+    comparison_display,
+    course_table,
+    prevalence_table,
+    sample_size_display,
+    sensitivity_grid,
+)
+from momentum_jax.analysis.report.formatting import format_percent, format_table
+
+_WIDTH = 100
+
+
+def terminal_text(result: DipResult, source: str, notes: Sequence[str]) -> str:
+    """What the command prints.
+
+    Args:
+        result: of the analysis.
+        source: what the files are.
+        notes: what their reader derived.
+    """
+    return "\n".join(_lines(result, source, notes)).rstrip() + "\n"
+
+
+def _lines(result: DipResult, source: str, notes: Sequence[str]) -> Iterator[str]:
+    yield textwrap.fill(result.answer, _WIDTH)
+    yield ""
+    yield from _bullets([what_was_read(result, source), *notes, *what_counts(result)])
+    yield f"\nSeeds ({format_percent(result.choices.level)} intervals)\n"
+    yield format_table(prevalence_table(result).drop(columns="seeds"))
+    yield format_table(course_table(result).drop(columns="seeds"))
+    if not result.comparison.empty:
+        yield f"Against {result.choices.reference}\n"
+        yield format_table(comparison_display(result))
+    for arm in result.curves.arms:
+        of_arm = f" of {arm}" if len(result.curves.arms) > 1 else ""
+        yield f"Seeds{of_arm} that dip under other choices, %: threshold by horizon\n"
+        yield format_table(sensitivity_grid(result, arm))
+    if not result.sample_size.empty:
+        yield "Seeds that a new study needs\n"
+        yield format_table(sample_size_display(result))
+
+
+def _bullets(lines: Sequence[str]) -> Iterator[str]:
+    for line in lines:
+        yield textwrap.fill(line, _WIDTH, initial_indent="- ", subsequent_indent="  ")
+
+
+def what_was_read(result: DipResult, source: str) -> str:
+    """One sentence on the curves."""
+    curves = result.curves
+    arms = f"{len(curves.arms)} arms, " if len(curves.arms) > 1 else ""
+    steps = f"{len(curves.steps)} steps from {curves.steps[0]:,.6g} to {curves.steps[-1]:,.6g}".replace(",", " ")
+    return f"Read from {source}: {curves.value_name}, {arms}{len(curves.seeds)} seeds, {steps}."
+
+
+def what_counts(result: DipResult) -> list[str]:
+    """Each choice in words, and what of it was derived."""
+    choices = result.choices
+    noise = {
+        "exact": "the values are taken as they are",
+        "counts": "the noise of each value follows from its counts",
+        "standard_errors": "the noise of each value is its standard error",
+        "replicates": "the noise of each value follows from its replicates",
+        "estimated": "the noise is estimated from how values differ from the line between their neighbours",
+    }[choices.noise]
+    lines = [
+        f"{choices.good.capitalize()} is good. A dip is a {choices.worse} by {choices.threshold.words}, with its "
+        f"trough by {choices.horizon.words}; {noise}."
+    ]
+    return [*lines, *(f"{note[0].upper()}{note[1:]}." for note in result.notes)]

@@ -1,0 +1,113 @@
+"""The command line of dips in anybody's curves: `python -m momentum_jax.dips FILE... --good=up`; see --help."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from momentum_jax.analysis.curves.curve_set import GOOD
+from momentum_jax.analysis.curves.dip_analysis import DipAnalysis, analyze
+from momentum_jax.analysis.curves.page.terminal import terminal_text
+from momentum_jax.analysis.curves.readers.curve_files import read_curves
+from momentum_jax.analysis.curves.readers.reading import Reading, ReadOptions
+from momentum_jax.analysis.curves.readers.sources import FORMATS
+from momentum_jax.fields import ConfigError, nearest
+from momentum_jax.processes.paths import user_path
+
+PROGRAM = "momentum_jax.dips"
+_EXAMPLES = """
+examples:
+  python -m momentum_jax.dips runs.csv --good=up
+  python -m momentum_jax.dips runs.csv --good=up --value=eval_return --horizon=25% --threshold=10 --output=page
+  python -m momentum_jax.dips logs/ --good=up --value=rollout/ep_rew_mean --align=previous     (TensorBoard, a folder a seed)
+  python -m momentum_jax.dips ppo/seed_*/monitor.csv --good=up                                 (Stable-Baselines3)
+  python -m momentum_jax.dips runs/my_run --good=down --value=hold_pct                         (a run of this program)
+
+What is not given is derived from the curves and said. docs/dips.md explains formats, choices and tables.
+"""
+_READING = {
+    "value": "the column, tag, metric or array to read",
+    "seed": "the column or array of seeds",
+    "step": "the column or array of steps",
+    "arm": "the column or array of arms",
+    "standard_error": "the column or array of each value's standard error",
+    "align": "make unequal steps equal: previous, linear or bins:N",
+    "format": f"where a folder holds several: {', '.join(FORMATS)}",
+}
+_CHOICES = {
+    "horizon": "step by which a trough must come, or a share of the run such as 25%% (default: the first quarter)",
+    "baseline": "step from which falls count, or a share (default: the first step)",
+    "threshold": "smallest depth that counts: a number, 5%% of the range (default), noise, or control:ARM",
+    "noise": "exact, counts, standard_errors, replicates or estimated (default: what the file has, else estimated)",
+    "reference": "the arm that the answer is about, and others are compared with (default: the first)",
+    "window": "steps within which the largest fall is forgetting, or a share (default: a tenth of the run)",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}; --help shows all flags")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; 0, or 2 with one line on stderr that says what was found and what was expected."""
+    words = [_with_underscores(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    try:
+        _carry_out(_parser().parse_args(words), words)
+    except (ConfigError, OSError) as error:
+        print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _with_underscores(word: str) -> str:
+    """Flags may be written with dashes or underscores."""
+    name, equals, value = word.partition("=")
+    return f"--{name[2:].replace('-', '_')}{equals}{value}" if name.startswith("--") else word
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"python -m {PROGRAM}",
+        description="Is this training dip real? Looks for early dips in learning curves of several seeds.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("files", nargs="+", type=user_path, metavar="FILE", help="file or folder of curves")
+    parser.add_argument("--good", metavar="up|down", help="the direction in which the values improve (needed)")
+    for name, text in _CHOICES.items():
+        parser.add_argument(f"--{name}", help=text)
+    parser.add_argument("--level", type=float, default=0.95, help="confidence of intervals and bands (default: 0.95)")
+    for name, text in _READING.items():
+        parser.add_argument(f"--{name}", default="", metavar=name.upper(), help=text)
+    parser.add_argument("--allow_missing", action="store_true", help="seeds may lack values or end early")
+    parser.add_argument("--output", type=user_path, metavar="FOLDER", help="also write the page: report.html and more")
+    parser.add_argument("--json", action="store_true", help="print analysis.json instead of the text")
+    return parser
+
+
+def _carry_out(options: argparse.Namespace, words: Sequence[str]) -> None:
+    if options.good not in GOOD:
+        found = "is missing" if options.good is None else f"is {options.good!r}"
+        raise ConfigError(f"--good {found}: give --good=up or --good=down, the direction in which the values improve")
+    reading = read_curves(options.files, ReadOptions(**{name: getattr(options, name) for name in _READING}, allow_missing=options.allow_missing))
+    with _as_flags():
+        result = analyze(
+            reading.curves,
+            good=options.good,
+            level=options.level,
+            allow_missing=options.allow_missing,
+            **{name: getattr(options, name) for name in _CHOICES},
+        )
+    print(result.to_json() if options.json else terminal_text(result, reading.source, reading.notes), end="")
+    if options.output:
+        path = result.write_page(options.output, reading.source, reading.notes, _command(words))
+        print(f"page: {path.with_suffix('.html')}", file=sys.stderr if options.json else sys.stdout)

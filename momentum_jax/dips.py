@@ -4,8 +4,8 @@ import sys
 
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.dip_analysis import DipAnalysis, analyze
-from momentum_jax.analysis.curves.readers.curve_files import read_curves
-from momentum_jax.analysis.curves.readers.reading import Reading, ReadOptions
+from momentum_jax.analysis.curves.reading.curve_files import read_curves
+from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions
 
 __all__ = ["CurveSet", "DipAnalysis", "ReadOptions", "Reading", "analyze", "read_curves"]
 

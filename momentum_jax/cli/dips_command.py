@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import shlex
+import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from momentum_jax.analysis.curves.curve_set import GOOD
-from momentum_jax.analysis.curves.dip_analysis import DipAnalysis, analyze
-from momentum_jax.analysis.curves.page.terminal import terminal_text
-from momentum_jax.analysis.curves.readers.curve_files import read_curves
-from momentum_jax.analysis.curves.readers.reading import Reading, ReadOptions
-from momentum_jax.analysis.curves.readers.sources import FORMATS
-from momentum_jax.fields import ConfigError, nearest
+from momentum_jax.analysis.curves.dip_analysis import analyze
+from momentum_jax.analysis.curves.page.plain_text import terminal_text
+from momentum_jax.analysis.curves.reading.curve_files import read_curves
+from momentum_jax.analysis.curves.reading.reading import ReadOptions
+from momentum_jax.analysis.curves.reading.run_sources import FORMATS
+from momentum_jax.fields import ConfigError
 from momentum_jax.processes.paths import user_path
 
 PROGRAM = "momentum_jax.dips"
@@ -24,9 +22,9 @@ _EXAMPLES = """
 examples:
   python -m momentum_jax.dips runs.csv --good=up
   python -m momentum_jax.dips runs.csv --good=up --value=eval_return --horizon=25% --threshold=10 --output=page
-  python -m momentum_jax.dips logs/ --good=up --value=rollout/ep_rew_mean --align=previous     (TensorBoard, a folder a seed)
-  python -m momentum_jax.dips ppo/seed_*/monitor.csv --good=up                                 (Stable-Baselines3)
-  python -m momentum_jax.dips runs/my_run --good=down --value=hold_pct                         (a run of this program)
+  python -m momentum_jax.dips logs/ --good=up --value=rollout/ep_rew_mean --align=previous    (TensorBoard)
+  python -m momentum_jax.dips ppo/seed_*/monitor.csv --good=up                                (Stable-Baselines3)
+  python -m momentum_jax.dips runs/my_run --good=down --value=hold_pct                        (a run of this program)
 
 What is not given is derived from the curves and said. docs/dips.md explains formats, choices and tables.
 """
@@ -98,16 +96,31 @@ def _carry_out(options: argparse.Namespace, words: Sequence[str]) -> None:
     if options.good not in GOOD:
         found = "is missing" if options.good is None else f"is {options.good!r}"
         raise ConfigError(f"--good {found}: give --good=up or --good=down, the direction in which the values improve")
-    reading = read_curves(options.files, ReadOptions(**{name: getattr(options, name) for name in _READING}, allow_missing=options.allow_missing))
-    with _as_flags():
-        result = analyze(
-            reading.curves,
-            good=options.good,
-            level=options.level,
-            allow_missing=options.allow_missing,
-            **{name: getattr(options, name) for name in _CHOICES},
-        )
+    chosen = {name: getattr(options, name) for name in _READING}
+    reading = read_curves(options.files, ReadOptions(**chosen, allow_missing=options.allow_missing))
+    result = _analyzed(reading, options)
     print(result.to_json() if options.json else terminal_text(result, reading.source, reading.notes), end="")
     if options.output:
         path = result.write_page(options.output, reading.source, reading.notes, _command(words))
         print(f"page: {path.with_suffix('.html')}", file=sys.stderr if options.json else sys.stdout)
+
+
+def _analyzed(reading: Reading, options: argparse.Namespace) -> DipAnalysis:
+    choices = {name: getattr(options, name) for name in _CHOICES}
+    try:
+        return analyze(
+            reading.curves, good=options.good, level=options.level, allow_missing=options.allow_missing, **choices
+        )
+    except ConfigError as error:
+        raise ConfigError(_in_flags(str(error))) from None
+
+
+def _in_flags(message: str) -> str:
+    """A message about arguments of `analyze` in the words of the command line: ``noise='exact'`` is ``--noise=exact``."""
+    names = "|".join(["good", "level", *_CHOICES])
+    as_flags = re.sub(rf"\b({names})='([^']*)'", r"--\1=\2", message)
+    return re.sub(rf"^({names})(?=[:=])", r"--\1", as_flags)
+
+
+def _command(words: Sequence[str]) -> str:
+    return shlex.join(["python", "-m", PROGRAM, *words])

@@ -47,7 +47,9 @@ class DipAnalysis(DipResult):
 
         return overview(self)
 
-    def write_page(self, folder: str | Path, source: str = "arrays", notes: Sequence[str] = (), command: str = "") -> Path:
+    def write_page(
+        self, folder: str | Path, source: str = "arrays", notes: Sequence[str] = (), command: str = ""
+    ) -> Path:
         """Writes report.md, report.html, figures, analysis.json and seeds.csv; see `curves.page.page.write_page`.
 
         Args:

@@ -11,9 +11,9 @@ import pandas as pd
 
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.dip_result import DipResult
+from momentum_jax.analysis.curves.page.display_tables import difference_unit
+from momentum_jax.analysis.curves.page.page_sections import page_sections
 from momentum_jax.analysis.curves.page.pictures import pictures
-from momentum_jax.analysis.curves.page.sections import page_sections
-from momentum_jax.analysis.curves.page.tables import difference_unit
 from momentum_jax.analysis.figures import save_figure
 from momentum_jax.analysis.report.document import Image
 from momentum_jax.analysis.report.formatting import format_steps

@@ -10,15 +10,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from momentum_jax.analysis.curves.dip_result import DipResult
-from momentum_jax.analysis.curves.page.tables import difference_unit
+from momentum_jax.analysis.curves.page.display_tables import difference_unit
 from momentum_jax.analysis.curves.population import recoveries
 from momentum_jax.analysis.dips.drawdowns import drawdowns
 from momentum_jax.analysis.figures import Picture
 from momentum_jax.analysis.figures.dip_curves import ArmCurves, Words, plot_dip_curves, plot_noise
 from momentum_jax.analysis.figures.drawdown_heatmap import plot_drawdowns
 from momentum_jax.analysis.figures.forest import Group, plot_forest
+from momentum_jax.analysis.figures.prevalence_grid import plot_sensitivity
 from momentum_jax.analysis.figures.recovery_curves import plot_recovery
-from momentum_jax.analysis.figures.sensitivity import plot_sensitivity
 from momentum_jax.analysis.report.formatting import format_percent, in_unit
 
 Floats = npt.NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.curves.readers.alignment import align_runs, combine, window_means
-from momentum_jax.analysis.curves.readers.reading import RunCurve
+from momentum_jax.analysis.curves.reading.common_steps import align_runs, combine, window_means
+from momentum_jax.analysis.curves.reading.reading import RunCurve
 from momentum_jax.fields import ConfigError
 
 EVEN, ODD = np.array([0.0, 10, 20, 30, 40]), np.array([0.0, 15, 25, 35, 40])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from momentum_jax.analysis.curves.readers.run_names import run_names
+from momentum_jax.analysis.curves.reading.run_names import run_names
 
 
 @pytest.mark.parametrize(

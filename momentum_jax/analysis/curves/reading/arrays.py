@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_jax.analysis.curves.curve_set import NOISE_ARRAYS, CurveSet
-from momentum_jax.analysis.curves.readers.columns import STEPS, VALUES
-from momentum_jax.analysis.curves.readers.reading import Reading, ReadOptions, RunCurve, choose, listed
+from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions, RunCurve, choose, listed
+from momentum_jax.analysis.curves.reading.table_columns import STEPS, VALUES
 from momentum_jax.fields import ConfigError
 
 Floats = npt.NDArray[np.float64]

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from momentum_jax.analysis.curves.readers.columns import ARMS, Columns, find_label, find_step, find_value
-from momentum_jax.analysis.curves.readers.reading import ReadOptions, RunCurve, listed
-from momentum_jax.analysis.curves.readers.run_names import RunName, names_in_words
-from momentum_jax.analysis.curves.readers.tables import Table, read_csv, read_parquet
-from momentum_jax.analysis.curves.readers.tidy import read_single, read_tidy, tidy_columns, value_unknown
-from momentum_jax.analysis.curves.readers.wide import is_wandb, is_wide, read_wandb, read_wide
+from momentum_jax.analysis.curves.reading.checked_tables import Table, read_csv, read_parquet
+from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, listed
+from momentum_jax.analysis.curves.reading.run_names import RunName, names_in_words
+from momentum_jax.analysis.curves.reading.table_columns import ARMS, Columns, find_label, find_step, find_value
+from momentum_jax.analysis.curves.reading.tidy import read_single, read_tidy, tidy_columns, value_unknown
+from momentum_jax.analysis.curves.reading.wide import is_wandb, is_wide, read_wandb, read_wide
 from momentum_jax.fields import ConfigError
 
 

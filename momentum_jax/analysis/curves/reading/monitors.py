@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from momentum_jax.analysis.curves.readers.alignment import bins_of, window_means
-from momentum_jax.analysis.curves.readers.contents import decoded
-from momentum_jax.analysis.curves.readers.reading import ReadOptions, RunCurve, choose
-from momentum_jax.analysis.curves.readers.tables import Table, read_csv
+from momentum_jax.analysis.curves.reading.checked_tables import Table, read_csv
+from momentum_jax.analysis.curves.reading.common_steps import bins_of, window_means
+from momentum_jax.analysis.curves.reading.contents import decoded
+from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, choose
 from momentum_jax.fields import ConfigError
 
 SUFFIX = "monitor.csv"

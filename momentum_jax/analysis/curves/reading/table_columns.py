@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from momentum_jax.analysis.curves.readers.reading import ReadOptions, choose, listed
-from momentum_jax.analysis.curves.readers.tables import Table
+from momentum_jax.analysis.curves.reading.checked_tables import Table
+from momentum_jax.analysis.curves.reading.reading import ReadOptions, choose, listed
 from momentum_jax.fields import ConfigError
 
 STEPS = (

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.analysis.curves.readers.curve_files import read_curves
-from momentum_jax.analysis.curves.readers.reading import ReadOptions
+from momentum_jax.analysis.curves.reading.curve_files import read_curves
+from momentum_jax.analysis.curves.reading.reading import ReadOptions
 from momentum_jax.fields import ConfigError
-from tests.analysis.curves.readers import files
+from tests.analysis.curves.reading import files
 
 
 def text(content: str | bytes, name: str = "runs.csv") -> Callable[[Path], Path]:

@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 
-from momentum_jax.analysis.curves.readers.columns import find_step
-from momentum_jax.analysis.curves.readers.reading import ReadOptions, RunCurve, choose, listed
-from momentum_jax.analysis.curves.readers.run_names import RunName, names_in_words, run_names
-from momentum_jax.analysis.curves.readers.tables import Table
+from momentum_jax.analysis.curves.reading.checked_tables import Table
+from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, choose, listed
+from momentum_jax.analysis.curves.reading.run_names import RunName, names_in_words, run_names
+from momentum_jax.analysis.curves.reading.table_columns import find_step
 from momentum_jax.fields import ConfigError
 
 _WANDB = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")

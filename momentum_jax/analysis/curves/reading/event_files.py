@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from momentum_jax.analysis.curves.readers.reading import ReadOptions, RunCurve, choose, listed
+from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, choose, listed
 from momentum_jax.fields import ConfigError
 
 PATTERN = "*.tfevents.*"

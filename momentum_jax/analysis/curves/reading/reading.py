@@ -29,7 +29,7 @@ class ReadOptions:
         arm: the column, array or dimension of arms.
         standard_error: the column or array of each value's standard error.
         align: what makes unequal steps equal: ``previous``, ``linear`` or ``bins:N``.
-        format: the format, one of `sources.FORMATS`.
+        format: the format, one of `run_sources.FORMATS`.
         allow_missing: whether a seed may lack values.
     """
 

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from momentum_jax.analysis.curves.readers.contents import decoded
-from momentum_jax.analysis.curves.readers.reading import listed
+from momentum_jax.analysis.curves.reading.contents import decoded
+from momentum_jax.analysis.curves.reading.reading import listed
 from momentum_jax.fields import ConfigError
 
 Floats = npt.NDArray[np.float64]

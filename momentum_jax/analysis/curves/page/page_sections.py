@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from momentum_jax.analysis.curves.dip_result import DipResult
-from momentum_jax.analysis.curves.page.tables import (
+from momentum_jax.analysis.curves.page.display_tables import (
     by_step_display,
     comparison_display,
     course_table,
@@ -13,7 +13,7 @@ from momentum_jax.analysis.curves.page.tables import (
     sample_size_display,
     sensitivity_grid,
 )
-from momentum_jax.analysis.curves.page.terminal import what_counts, what_was_read
+from momentum_jax.analysis.curves.page.plain_text import what_counts, what_was_read
 from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text, literal
 from momentum_jax.analysis.report.formatting import format_percent
 from momentum_jax.analysis.report.sections import SUMMARY

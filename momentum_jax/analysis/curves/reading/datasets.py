@@ -11,8 +11,8 @@ import xarray as xr
 
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.inputs import to_curve_set
-from momentum_jax.analysis.curves.readers.columns import ARMS, SEEDS, STEPS
-from momentum_jax.analysis.curves.readers.reading import Reading, ReadOptions, choose, listed
+from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions, choose, listed
+from momentum_jax.analysis.curves.reading.table_columns import ARMS, SEEDS, STEPS
 from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, failed_steps, fraction
 from momentum_jax.analysis.metrics.metric_curves import Curve, every_curve, primary_curve
 from momentum_jax.diagnostics.description import Recorded

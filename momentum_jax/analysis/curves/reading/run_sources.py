@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from momentum_jax.analysis.curves.readers import event_files, monitors
-from momentum_jax.analysis.curves.readers.arrays import Arrays, is_evaluations, read_arrays_file
-from momentum_jax.analysis.curves.readers.contents import kind_of, unpacked
-from momentum_jax.analysis.curves.readers.reading import listed
+from momentum_jax.analysis.curves.reading import event_files, monitors
+from momentum_jax.analysis.curves.reading.arrays import Arrays, is_evaluations, read_arrays_file
+from momentum_jax.analysis.curves.reading.contents import kind_of, unpacked
+from momentum_jax.analysis.curves.reading.reading import listed
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory import is_run
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_jax.analysis.curves.curve_set import NOISE_ARRAYS, CurveSet
-from momentum_jax.analysis.curves.readers.reading import RunCurve
+from momentum_jax.analysis.curves.reading.reading import RunCurve
 from momentum_jax.fields import ConfigError
 
 Floats = npt.NDArray[np.float64]

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 import xarray as xr
 
-from momentum_jax.analysis.curves.readers.curve_files import read_curves
-from momentum_jax.analysis.curves.readers.reading import Reading, ReadOptions
+from momentum_jax.analysis.curves.reading.curve_files import read_curves
+from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions
 from momentum_jax.analysis.export.run_exports import write_netcdf
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory import load_run
-from tests.analysis.curves.readers import files
+from tests.analysis.curves.reading import files
 
 LABELS = tuple(map(str, files.SEEDS))
 

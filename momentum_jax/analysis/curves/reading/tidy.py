@@ -8,10 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from momentum_jax.analysis.curves.readers.columns import ARMS, COUNTS, SEEDS, Columns, find_label, find_step, find_value
-from momentum_jax.analysis.curves.readers.reading import ReadOptions, RunCurve, listed
-from momentum_jax.analysis.curves.readers.run_names import ONE_ARM
-from momentum_jax.analysis.curves.readers.tables import Table
+from momentum_jax.analysis.curves.reading.checked_tables import Table
+from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, listed
+from momentum_jax.analysis.curves.reading.run_names import ONE_ARM
+from momentum_jax.analysis.curves.reading.table_columns import (
+    ARMS,
+    COUNTS,
+    SEEDS,
+    Columns,
+    find_label,
+    find_step,
+    find_value,
+)
 from momentum_jax.fields import ConfigError
 
 Floats = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from momentum_jax.analysis.curves.dip_result import DipResult
-from momentum_jax.analysis.curves.page.tables import (
+from momentum_jax.analysis.curves.page.display_tables import (
     comparison_display,
     course_table,
     prevalence_table,

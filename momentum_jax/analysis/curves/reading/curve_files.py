@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from momentum_jax.analysis.curves.curve_set import first_place
-from momentum_jax.analysis.curves.readers import monitors
-from momentum_jax.analysis.curves.readers.alignment import align_runs, check_align, combine
-from momentum_jax.analysis.curves.readers.arrays import read_arrays, read_evaluations
-from momentum_jax.analysis.curves.readers.contents import unpacked
-from momentum_jax.analysis.curves.readers.datasets import read_netcdf, read_runs
-from momentum_jax.analysis.curves.readers.event_files import read_event_runs
-from momentum_jax.analysis.curves.readers.reading import Reading, ReadOptions
-from momentum_jax.analysis.curves.readers.run_names import RunName, names_in_words, run_names
-from momentum_jax.analysis.curves.readers.sources import Source, find_sources, names_of
-from momentum_jax.analysis.curves.readers.table_runs import Runs, read_tables
+from momentum_jax.analysis.curves.reading import monitors
+from momentum_jax.analysis.curves.reading.arrays import read_arrays, read_evaluations
+from momentum_jax.analysis.curves.reading.common_steps import align_runs, check_align, combine
+from momentum_jax.analysis.curves.reading.contents import unpacked
+from momentum_jax.analysis.curves.reading.datasets import read_netcdf, read_runs
+from momentum_jax.analysis.curves.reading.event_files import read_event_runs
+from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions
+from momentum_jax.analysis.curves.reading.run_names import RunName, names_in_words, run_names
+from momentum_jax.analysis.curves.reading.run_sources import Source, find_sources, names_of
+from momentum_jax.analysis.curves.reading.table_runs import Runs, read_tables
 from momentum_jax.fields import ConfigError
 
 

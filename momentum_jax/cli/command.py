@@ -12,11 +12,13 @@ from momentum_jax.version import __version__
 COMMANDS = {
     "launch": "train an experiment or a study, and report on it",
     "report": "report on finished or running runs, judge claims, export",
+    "dips": "look for early dips in anybody's curves: CSV, npz, TensorBoard, Stable-Baselines3, W&B",
     "market": "look at bars and VIX files before anything is trained on them",
     "study": "make a study's page from its condensed runs",
 }
 _MODULES = {
     "report": "momentum_jax.cli.report_command",
+    "dips": "momentum_jax.cli.dips_command",
     "market": "momentum_jax.cli.market_command",
     "study": "momentum_jax.cli.study_command",
 }

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from momentum_jax.analysis.curves.curve_set import GOOD
-from momentum_jax.analysis.curves.dip_analysis import analyze
+from momentum_jax.analysis.curves.dip_analysis import DipAnalysis, analyze
 from momentum_jax.analysis.curves.page.plain_text import terminal_text
 from momentum_jax.analysis.curves.reading.curve_files import read_curves
-from momentum_jax.analysis.curves.reading.reading import ReadOptions
+from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions
 from momentum_jax.analysis.curves.reading.run_sources import FORMATS
 from momentum_jax.fields import ConfigError
 from momentum_jax.processes.paths import user_path
@@ -116,7 +117,7 @@ def _analyzed(reading: Reading, options: argparse.Namespace) -> DipAnalysis:
 
 
 def _in_flags(message: str) -> str:
-    """A message about arguments of `analyze` in the words of the command line: ``noise='exact'`` is ``--noise=exact``."""
+    """What `analyze` says of its arguments in words of the command line: ``--noise=exact`` for ``noise='exact'``."""
     names = "|".join(["good", "level", *_CHOICES])
     as_flags = re.sub(rf"\b({names})='([^']*)'", r"--\1=\2", message)
     return re.sub(rf"^({names})(?=[:=])", r"--\1", as_flags)

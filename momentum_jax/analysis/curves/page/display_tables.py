@@ -32,11 +32,10 @@ def prevalence_table(result: DipResult) -> pd.DataFrame:
         **_with_ends(population, "prevalence_pct", "dip, %"),
         **_with_ends(population, "depth_mean", f"mean {depth}"),
         **_with_ends(population, "depth_median", "median depth"),
-        **_with_ends(population, "depth_worst_10_pct", "mean of the worst 10 %"),
+        **_with_ends(population, "depth_worst_10_pct", "worst 10 %"),
         "deepest": population["depth_max"],
     }
-    # The number of seeds decides whether an interval may stand beside a number.
-    return _one_arm(result, pd.DataFrame(columns).assign(seeds=population["seeds"]))
+    return _one_arm(result, pd.DataFrame(columns))
 
 
 def course_table(result: DipResult) -> pd.DataFrame:
@@ -54,7 +53,7 @@ def course_table(result: DipResult) -> pd.DataFrame:
             "falls beyond noise": _of(population["exceed_noise"], population["seeds"]),
             "chance of so many, p_value": population["p_chance"],
         }
-    return _one_arm(result, pd.DataFrame(columns).assign(seeds=population["seeds"]))
+    return _one_arm(result, pd.DataFrame(columns))
 
 
 def comparison_display(result: DipResult) -> pd.DataFrame:
@@ -74,15 +73,22 @@ def sensitivity_grid(result: DipResult, arm: str) -> pd.DataFrame:
     rows = table[(table["arm"] == arm) & (table["baseline_step"] == result.choices.baseline.step)]
     grid = rows.pivot_table(index="threshold", columns="horizon_step", values="prevalence_pct", sort=True)
     grid.columns = pd.Index([f"by {step:,.0f}".replace(",", " ") for step in grid.columns])
+    grid = grid.map("{:.0f}".format, na_action="ignore")
     grid.insert(0, in_unit("threshold", difference_unit(result)), [f"{value:.4g}" for value in grid.index])
     return grid.reset_index(drop=True)
 
 
-def sample_size_display(result: DipResult) -> pd.DataFrame:
-    """Seeds that a new study needs, by question."""
-    table = result.sample_size
-    shown = table.assign(question=table["question"].map(_QUESTIONS))
-    return _one_arm(result, shown.assign(seeds_needed=table["seeds_needed"].astype("Int64")))
+def sample_size_display(result: DipResult, arm: str) -> pd.DataFrame:
+    """Seeds that a new study needs, by question, if they are like those of an arm."""
+    table = result.sample_size[result.sample_size["arm"] == arm].reset_index(drop=True)
+    needed = ["more than 4 096" if pd.isna(number) else f"{number:.0f}" for number in table["seeds_needed"]]
+    return pd.DataFrame(
+        {
+            "question": table["question"].map(_QUESTIONS),
+            "margin": [f"{margin:.3g}" for margin in table["margin"]],
+            "seeds needed": needed,
+        }
+    )
 
 
 def by_step_display(result: DipResult, arm: str) -> pd.DataFrame:

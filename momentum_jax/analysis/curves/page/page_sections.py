@@ -81,9 +81,12 @@ def _sample_size(result: DipResult) -> list[Section]:
         return []
     text = (
         f"Seeds of each arm, if they are like these: for an interval of {format_percent(result.choices.level)} as "
-        "narrow as the margin, or to find a difference with a chance of 80 %. A dash: more than 4 096."
+        "narrow as the margin, or to find a difference with a chance of 80 %."
     )
-    return [Section("How many seeds a new study needs", [Text(text), Table(sample_size_display(result))])]
+    several = len(result.curves.arms) > 1
+    known = [arm for arm in result.curves.arms if (result.sample_size["arm"] == arm).any()]
+    tables = [Table(sample_size_display(result, arm), arm if several else "") for arm in known]
+    return [Section("How many seeds a new study needs", [Text(text), *tables])]
 
 
 def _by_step(result: DipResult) -> Iterator[Text | Table]:

@@ -34,18 +34,19 @@ def _lines(result: DipResult, source: str, notes: Sequence[str]) -> Iterator[str
     yield ""
     yield from _bullets([what_was_read(result, source), *notes, *what_counts(result)])
     yield f"\nSeeds ({format_percent(result.choices.level)} intervals)\n"
-    yield format_table(prevalence_table(result).drop(columns="seeds"))
-    yield format_table(course_table(result).drop(columns="seeds"))
+    yield format_table(prevalence_table(result))
+    yield format_table(course_table(result))
     if not result.comparison.empty:
         yield f"Against {result.choices.reference}\n"
         yield format_table(comparison_display(result))
-    for arm in result.curves.arms:
-        of_arm = f" of {arm}" if len(result.curves.arms) > 1 else ""
-        yield f"Seeds{of_arm} that dip under other choices, %: threshold by horizon\n"
-        yield format_table(sensitivity_grid(result, arm))
-    if not result.sample_size.empty:
-        yield "Seeds that a new study needs\n"
-        yield format_table(sample_size_display(result))
+    reference, several = result.choices.reference, len(result.curves.arms) > 1
+    of_arm = f" of {reference}" if several else ""
+    yield f"Seeds{of_arm} that dip under other choices, %: threshold by horizon\n"
+    yield format_table(sensitivity_grid(result, reference))
+    seeds = sample_size_display(result, reference)
+    if not seeds.empty:
+        yield f"Seeds that a new study needs, if they are like these{of_arm}\n"
+        yield format_table(seeds)
 
 
 def _bullets(lines: Sequence[str]) -> Iterator[str]:

@@ -177,8 +177,10 @@ def plot_noise(arms: Mapping[str, tuple[Floats, Floats, Flags]], threshold: floa
         axis.set_xlim(0, most * 1.05)
         axis.set_ylim(0, most * 1.05)
     by_noise = f"{words.worse} that noise makes in {format_percent(1 - words.level)} of seeds"
-    figure.supxlabel(in_unit(by_noise, words.points), fontsize=9)
-    figure.supylabel(in_unit(f"largest {words.worse}", words.points), fontsize=9)
+    for axis in axes[-1]:
+        axis.set_xlabel(in_unit(by_noise, words.points), fontsize=9)
+    for row in axes:
+        row[0].set_ylabel(in_unit(f"largest {words.worse}", words.points), fontsize=9)
     figure.suptitle(title, fontsize=12)
     handles = [
         Line2D([], [], color=canvas.PUBLISHED, marker="D", linestyle="none", markersize=5, label="dip"),

@@ -37,13 +37,15 @@ def pictures(result: DipResult) -> Iterator[Picture]:
     """The figures of the page, each drawn when it is asked for."""
     unit = difference_unit(result)
     sure, worse = format_percent(result.choices.level), result.choices.worse
+    exact = result.choices.noise == "exact"
+    beyond = "" if exact else f"; a {worse} also has to exceed its noise"
     yield Picture(
         "curves",
         f"Every seed, the median with the {sure} band of its whole curve, and the share of seeds that {worse} by at "
-        "least so much. Dips are looked for where the ground is yellow.",
+        f"least so much. Dips are looked for where the ground is yellow{beyond}.",
         overview(result),
     )
-    if result.choices.noise != "exact":
+    if not exact:
         yield Picture(
             "noise",
             f"The largest {worse} of each seed against what its noise makes in {format_percent(result.choices.alpha)} "
@@ -89,7 +91,7 @@ def words_of(result: DipResult) -> Words:
 def _dips_in_words(result: DipResult) -> str:
     population = result.population
     if len(population) > 1:
-        return f"dips in {len(population)} arms"
+        return "how many seeds dip, and how deep"
     return f"{population['dips'].iloc[0]} of {population['seeds'].iloc[0]} seeds dip"
 
 
@@ -163,9 +165,10 @@ def _differences(result: DipResult, unit: str) -> Iterator[Picture]:
             }
         )
         reference = result.choices.reference
+        title = f"{words[0].upper()}{words[1:]}: other arms against {reference}"
         yield Picture(
             f"difference_{'depth' if quantity == 'depth' else 'prevalence'}",
             f"{words[0].upper()}{words[1:]} of each arm less that of {reference}, with "
             f"{format_percent(result.choices.level)} intervals.",
-            plot_forest([Group("", shown)], in_unit(f"difference in {words}", in_units), f"Against {reference}"),
+            plot_forest([Group(f"less {reference}", shown)], in_unit(f"difference in {words}", in_units), title),
         )

@@ -15,10 +15,12 @@ from momentum_jax.analysis.curves.page.plain_text import terminal_text
 from momentum_jax.analysis.curves.reading.curve_files import read_curves
 from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions
 from momentum_jax.analysis.curves.reading.run_sources import FORMATS
-from momentum_jax.fields import ConfigError
+from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS
+from momentum_jax.fields import ConfigError, nearest
 from momentum_jax.processes.paths import user_path
 
 PROGRAM = "momentum_jax.dips"
+_FEWEST_SEEDS = 2
 _EXAMPLES = """
 examples:
   python -m momentum_jax.dips runs.csv --good=up
@@ -46,6 +48,7 @@ _CHOICES = {
     "reference": "the arm that the answer is about, and others are compared with (default: the first)",
     "window": "steps within which the largest fall is forgetting, or a share (default: a tenth of the run)",
 }
+_OTHERS = ("good", "level", "allow_missing", "output", "json")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; 0, or 2 with one line on stderr that says what was found and what was expected."""
     words = [_with_underscores(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
-        _carry_out(_parser().parse_args(words), words)
+        _carry_out(_parsed(words), words)
     except (ConfigError, OSError) as error:
         print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -72,6 +75,15 @@ def _with_underscores(word: str) -> str:
     return f"--{name[2:].replace('-', '_')}{equals}{value}" if name.startswith("--") else word
 
 
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    options, unknown = _parser().parse_known_intermixed_args(words)
+    if unknown:
+        flags = [f"--{name}" for name in (*_CHOICES, *_READING, *_OTHERS)]
+        near = nearest(unknown[0].partition("=")[0], flags)
+        raise ConfigError(f"{unknown[0]!r} is no flag{near}; --help shows all flags")
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog=f"python -m {PROGRAM}",
@@ -80,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="+", type=user_path, metavar="FILE", help="file or folder of curves")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="file or folder of curves")
     parser.add_argument("--good", metavar="up|down", help="the direction in which the values improve (needed)")
     for name, text in _CHOICES.items():
         parser.add_argument(f"--{name}", help=text)
@@ -88,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in _READING.items():
         parser.add_argument(f"--{name}", default="", metavar=name.upper(), help=text)
     parser.add_argument("--allow_missing", action="store_true", help="seeds may lack values or end early")
-    parser.add_argument("--output", type=user_path, metavar="FOLDER", help="also write the page: report.html and more")
+    parser.add_argument("--output", metavar="FOLDER", help="also write the page: report.html and more")
     parser.add_argument("--json", action="store_true", help="print analysis.json instead of the text")
     return parser
 
@@ -97,12 +109,21 @@ def _carry_out(options: argparse.Namespace, words: Sequence[str]) -> None:
     if options.good not in GOOD:
         found = "is missing" if options.good is None else f"is {options.good!r}"
         raise ConfigError(f"--good {found}: give --good=up or --good=down, the direction in which the values improve")
+    folder = None if options.output is None else user_path(options.output, "output")
     chosen = {name: getattr(options, name) for name in _READING}
-    reading = read_curves(options.files, ReadOptions(**chosen, allow_missing=options.allow_missing))
+    files = [user_path(name, "file") for name in options.files]
+    reading = read_curves(files, ReadOptions(**chosen, allow_missing=options.allow_missing))
+    most = int(reading.curves.ran.sum(axis=1).max())
+    if most < _FEWEST_SEEDS:
+        raise ConfigError(
+            f"{files[0]}: found one seed, expected two or more, and {MIN_SEEDS} for a verdict: add the curves of other "
+            "seeds, or ask momentum_jax.dips.analyze for the depth of one curve"
+        )
     result = _analyzed(reading, options)
-    print(result.to_json() if options.json else terminal_text(result, reading.source, reading.notes), end="")
-    if options.output:
-        path = result.write_page(options.output, reading.source, reading.notes, _command(words))
+    text = f"{result.to_json()}\n" if options.json else terminal_text(result, reading.source, reading.notes)
+    print(text, end="")
+    if folder is not None:
+        path = result.write_page(folder, reading.source, reading.notes, _command(words))
         print(f"page: {path.with_suffix('.html')}", file=sys.stderr if options.json else sys.stdout)
 
 

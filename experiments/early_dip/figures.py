@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from momentum_jax.analysis.figures.primary_metric import plot_primary
-from momentum_jax.analysis.figures.responses import plot_responses
+from momentum_jax.analysis.figures.responses import Doses, plot_responses
 from momentum_jax.analysis.pages.blocks.page_figures import depth_strips, difference_forest, seed_curves, stream_bars
 from momentum_jax.analysis.pages.study_market import Market
 
@@ -79,9 +79,8 @@ def dose(market: Market) -> Figure | None:
     lines = {f"trim {label}": by_dose for label, by_dose in tables.entropy_doses(market).items()}
     if not lines:
         return None
-    return plot_responses(
-        lines, "ent_coef", "depth, points of exact P(HOLD)", f"{market.name}: dose of the entropy bonus"
-    )
+    title = f"{market.name}: dose of the entropy bonus"
+    return plot_responses([Doses("ent_coef", lines)], "depth, points of exact P(HOLD)", title)
 
 
 def controls(market: Market) -> Figure | None:

@@ -157,8 +157,9 @@ STOP_REWARD_LADDER = tuple(
     )
     for weight in (0.25, 0.5, 0.75)
 )
-# A share of 0 is tune2 and of 1 the arm `trim`, which are run already. Up to a share of 0.8 nothing changes: the loss
+# A share of 0 is tune2 and of 1 the arm `trim`, which are run already. Up to this share nothing changes: the loss
 # on paper after a trim still fires the stop. From 0.83 on only that after a trim of 70 % does, from 0.93 on none.
+UNCHANGED_TO = 0.8
 TRIM_COST_LADDER = tuple(
     _changed(
         f"trim_cost_{share:g}",

@@ -89,14 +89,13 @@ DIP = Claim(
     statement="In tune2 P(HOLD) is more than 5 points above its start at 5 000 and at 8 000 steps.",
     criteria=tuple(change(TUNE2, step, minimum=THRESHOLD) for step in FIXED_STEPS),
 )
+TRIM_COST = "share of the cost that a trim takes off"
 # Arms by dose, what they begin and end with among them.
 LADDERS: dict[str, dict[float, str]] = {
     "reward of the stop": {0.0: "stop_reward_0"}
     | {rung.arm.env.stop_reward_weight: rung.arm.name for rung in STOP_REWARD_LADDER}
     | {1.0: TUNE2},
-    "share of the cost that a trim takes off": {0.0: TUNE2}
-    | {rung.arm.env.trim_cost_share: rung.arm.name for rung in TRIM_COST_LADDER}
-    | {1.0: TRIM},
+    TRIM_COST: {0.0: TUNE2} | {rung.arm.env.trim_cost_share: rung.arm.name for rung in TRIM_COST_LADDER} | {1.0: TRIM},
 }
 _STOP_ARMS, _COST_ARMS = (tuple(rungs.values()) for rungs in LADDERS.values())
 DOSE_OF_STOP_REWARD = Claim(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from momentum_jax.analysis.figures.forest import Group, plot_forest
-from momentum_jax.analysis.figures.responses import plot_responses
+from momentum_jax.analysis.figures.responses import Doses, plot_responses
 from momentum_jax.analysis.pages.blocks.page_figures import seed_curves
 from momentum_jax.analysis.pages.blocks.situation_tables import situation_curves
 from momentum_jax.analysis.pages.study_market import Market
 from momentum_jax.analysis.report.formatting import without_few_seeds
 
 from . import mediation, tables
+from .arms import UNCHANGED_TO
+from .claims import TRIM_COST
 from .graph import draw
 
 _CURVES = {"p_hold": "exact P(HOLD) %"}
@@ -76,7 +78,10 @@ def shares(market: Market) -> Figure | None:
 
 def doses(market: Market) -> Figure | None:
     """The depth against the size of the stop's reward, and against the share of the cost that a trim takes off."""
-    lines = tables.dosed(market)
-    if not lines:
+    panels = [
+        Doses(ladder, {ladder: by_dose}, UNCHANGED_TO if ladder == TRIM_COST else None)
+        for ladder, by_dose in tables.dosed(market).items()
+    ]
+    if not panels:
         return None
-    return plot_responses(lines, "dose", "depth to 10 000 steps, points of exact P(HOLD)", f"{market.name}: doses")
+    return plot_responses(panels, "depth to 10 000 steps, points of exact P(HOLD)", f"{market.name}: doses")

@@ -39,12 +39,13 @@ def fraction(metric: Metric, counts: xr.Dataset, diagnostics: Diagnostics) -> tu
     name = diagnostics.counted_in(derived)
     last = (diagnostics.context, "action") if name == diagnostics.decisions else ("action",)
     table = counts[name].transpose(..., *last)
-    like = table.isel(dict.fromkeys(last, 0), drop=True).drop_attrs()
+    like = table.isel(dict.fromkeys(last, 0), drop=True)
     arrays = {name: table.values}
     if isinstance(derived, Ratio):
         arrays[derived.numerator] = counts[derived.numerator].transpose(*like.dims).values
     numerator, total = metric_values.fraction(derived, diagnostics, arrays)
-    return like.copy(data=numerator), like.copy(data=total)
+    like.attrs = {}
+    return like.copy(deep=False, data=numerator), like.copy(deep=False, data=total)
 
 
 def percentages(counts: xr.Dataset, diagnostics: Diagnostics) -> xr.Dataset:

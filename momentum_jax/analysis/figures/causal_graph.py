@@ -51,6 +51,8 @@ _STYLES: dict[Finding, _Style] = {
     "not run": _Style("#BBBBBB", "-", 1.0),
     "not tested": _Style(canvas.INK, "-", 1.0),
 }
+# An arrow ends where a box does, and a box has its place once it is drawn.
+_BOXES, _ARROWS, _WORDS = 2, 3, 4
 _WIDTH, _HEIGHT = 2.35, 1.55  # inches of a column and of a row
 
 
@@ -82,7 +84,7 @@ def plot_causal_graph(nodes: Mapping[str, Node], links: Sequence[Link], title: s
 
 def _box(axis: Axes, node: Node) -> Text:
     style = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": canvas.INK}
-    return axis.text(node.x, node.y, node.label, ha="center", va="center", fontsize=10, bbox=style, zorder=3)
+    return axis.text(node.x, node.y, node.label, ha="center", va="center", fontsize=10, bbox=style, zorder=_BOXES)
 
 
 def _arrow(axis: Axes, nodes: Mapping[str, Node], boxes: Mapping[str, Text], link: Link) -> None:
@@ -91,7 +93,7 @@ def _arrow(axis: Axes, nodes: Mapping[str, Node], boxes: Mapping[str, Text], lin
     assert begin_box is not None and end_box is not None  # `_box` gives every text one
     arrow = FancyArrowPatch(
         (start.x, start.y), (end.x, end.y), arrowstyle="-|>", mutation_scale=16, shrinkA=2, shrinkB=2,
-        color=style.color, linestyle=style.linestyle, linewidth=style.width, zorder=2,
+        color=style.color, linestyle=style.linestyle, linewidth=style.width, zorder=_ARROWS,
     )  # fmt: skip
     arrow.set_patchA(begin_box)
     arrow.set_patchB(end_box)
@@ -100,7 +102,7 @@ def _arrow(axis: Axes, nodes: Mapping[str, Node], boxes: Mapping[str, Text], lin
     level = start.y == end.y
     place = (middle[0], middle[1] + 0.17) if level else (middle[0] - 0.04, middle[1])
     axis.text(
-        *place, link.words, fontsize=8.5, color=canvas.INK, zorder=4,
+        *place, link.words, fontsize=8.5, color=canvas.INK, zorder=_WORDS,
         ha="center" if level else "right", va="bottom" if level else "center",
         bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 
+from momentum_jax.analysis.figures.canvas import save_figure
 from momentum_jax.analysis.figures.causal_graph import Link, Node, plot_causal_graph
 
 
@@ -17,3 +18,13 @@ def test_boxes_arrows_and_findings_are_drawn_as_they_are_given():
     assert not words & {"not needed", "undecided", "a part of it"}
     across, down = figure.findobj(FancyArrowPatch)
     assert across.get_linewidth() > down.get_linewidth() and across.get_edgecolor() != down.get_edgecolor()
+
+
+def test_arrows_end_at_their_boxes_although_nothing_was_drawn_before(tmp_path):
+    """A box has its place once it is drawn: an arrow that is drawn first goes by where the box was before."""
+    nodes = {"a": Node("cause", 0, 0), "b": Node("an effect of many words", 1, 0)}
+    at_once, drawn_before = (plot_causal_graph(nodes, [Link("a", "b", "", "needed")], "title") for _ in range(2))
+    drawn_before.set_dpi(150)
+    drawn_before.draw_without_rendering()
+    files = [save_figure(figure, tmp_path / "graph")[0].read_bytes() for figure in (at_once, drawn_before)]
+    assert files[0] == files[1]

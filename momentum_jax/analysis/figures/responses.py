@@ -72,7 +72,7 @@ def _draw_doses(axis: Axes, panel: Doses, styles: Mapping[str, canvas.ArmStyle])
         if panel.unchanged_to is not None:  # a bend, with no mean of its own
             path = np.insert(path, 1, [panel.unchanged_to, means[0, 0]], axis=1)
             ends, marked = np.insert(ends, 1, np.nan, axis=1), [0, *range(2, len(doses) + 1)]
-        axis.errorbar(*path, yerr=ends, marker=style.marker, color=style.color, label=label, markevery=marked,
+        axis.errorbar(path[0], path[1], ends, marker=style.marker, color=style.color, label=label, markevery=marked,
                       linestyle=style.linestyle, capsize=4, linewidth=1.6)  # fmt: skip
     _label_doses(axis, panel)
     if len(panel.lines) > 1:

@@ -93,9 +93,9 @@ def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
 
 
 def _cut_off(ds: xr.Dataset) -> Iterator[str]:
-    """Arms some of whose evaluated episodes ended at the evaluation's own limit."""
+    """Arms some of whose evaluated episodes ended at the evaluation's own limit, where they are not windows of data."""
     evaluation = diagnostics_of(ds).evaluation
-    if evaluation is None:
+    if evaluation is None or "evaluation" in json.loads(ds.attrs["config"])["data"]:
         return
     for arm in ds["arm"].values:
         share = float(ds["eval_cut_off"].sel(arm=arm, evaluated=SAMPLED).mean("seed").max())

@@ -65,7 +65,11 @@ def remarks(config: RunConfig, task: Task) -> Iterator[str]:
     evaluation = describe_run(config, task).evaluation
     if evaluation is None:
         return
-    limits = {"eval_max_steps": config.eval_max_steps, "the environment's own limit": default_steps(task)}
+    limits = {
+        "eval_max_steps": config.eval_max_steps,
+        "windows of the validation part": getattr(task, "evaluation_steps", None),
+        "the environment's own limit": getattr(task, "episode_limit", None),
+    }
     whose = next((name for name, limit in limits.items() if limit), "the default, see --eval_max_steps")
     yield (
         f"evaluation: {evaluation.episodes} episodes sampled and as many greedy at each of "

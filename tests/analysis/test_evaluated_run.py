@@ -21,6 +21,7 @@ from momentum_jax.diagnostics.evaluation import Evaluation
 from momentum_jax.diagnostics.measurements import extended
 from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.run_directory import diagnostics_of, load_run
+from momentum_jax.run_directory.joining import ComparisonError, load_runs
 from tests.analysis.export.test_exports import read_events
 from tests.analysis.other_environment import STEPS, write_run
 
@@ -119,3 +120,12 @@ def test_exports_and_condensed_runs_keep_the_evaluation(run_dir, tmp_path):
     assert list(events["action/eval_return"].values()) == pytest.approx(returns, rel=1e-6)
     names = set(run_exports.long_table(ds.isel(seed=[0]))["variable"])
     assert {"eval_return_se[evaluated=sampled]", "eval_return[evaluated=greedy]", "eval_return_greedy"} <= names
+
+
+def test_runs_that_are_evaluated_otherwise_are_not_joined(run_dir, tmp_path):
+    other = extended(plain_diagnostics("walking", 2), Evaluation(episodes=8, max_steps=50), recorded_probes=3)
+    second = write_run(tmp_path, other, arms=("second",), num_seeds=NUM_SEEDS)
+    with pytest.raises(ComparisonError, match=r"evaluated with 8 episodes of at most 50 steps, .* with 32 episodes"):
+        load_runs([run_dir, second])
+    same = write_run(tmp_path / "same", WORDS, arms=("second",), num_seeds=NUM_SEEDS)
+    assert load_runs([run_dir, same])["eval_return"].sizes["arm"] == 2

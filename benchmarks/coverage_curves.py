@@ -17,7 +17,8 @@ from absl import app, flags
 from benchmarks import results
 from momentum_jax.analysis.curves.choices import choose
 from momentum_jax.analysis.curves.curve_set import CurveSet
-from momentum_jax.analysis.curves.seed_dips import dips_of, noise_floors, noise_levels
+from momentum_jax.analysis.curves.noise_floors import noise_floors, noise_levels
+from momentum_jax.analysis.curves.seed_dips import dips_of
 from momentum_jax.analysis.inference.one_more_curve import one_more_curve
 from momentum_jax.analysis.inference.order_statistics import median_interval
 from momentum_jax.analysis.inference.tail_mean import tail_mean_interval
@@ -96,7 +97,7 @@ def _study(rng: np.random.Generator, source: str, truth: Floats, noise: str, num
         share = (100 * counts / totals)[None]
         return CurveSet(values=share, steps=STEPS, successes=counts[None], totals=totals[None], unit="%")
     if source == "replicates":
-        each = truth + REPLICATES**0.5 * rng.normal(size=(num_seeds, REPLICATES, CHECKPOINTS))
+        each = truth[:, None] + REPLICATES**0.5 * rng.normal(size=(num_seeds, REPLICATES, CHECKPOINTS))
         return CurveSet(values=each.mean(axis=1)[None], steps=STEPS, replicates=each[None])
     values = truth + NOISE[noise](rng, num_seeds)
     errors = _spread(noise, num_seeds) if source == "standard_errors" else None
@@ -183,7 +184,7 @@ def interval_rows(repetitions: int) -> Iterator[dict[str, object]]:
     """Coverage of the mean depth of the worst seeds, and of the median, of skewed depths."""
     rng = np.random.default_rng(2)
     population = rng.exponential(1.0, 4_000_000)
-    for seeds, share in ((50, 0.1), (64, 0.1), (256, 0.1), (128, 0.05), (256, 0.05), (1_000, 0.05)):
+    for seeds, share in ((100, 0.1), (256, 0.1), (200, 0.05), (256, 0.05), (1_000, 0.05)):
         truth = 1 + np.log(1 / share)
         drawn = rng.choice(population, (repetitions, seeds))
         ends = [tail_mean_interval(row, share) for row in drawn]

@@ -1,7 +1,8 @@
 """The answer in one sentence, whose words stay inside the intervals.
 
-The statements of a sentence share its level (Bonferroni), as those of a report's summary do. Below
-`few_seeds.MIN_SEEDS` seeds it gives numbers and no verdict; one curve says nothing of how many seeds dip.
+The statements that have a verdict (how many seeds dip, and each difference of two arms) share the level (Bonferroni),
+as those of a report's summary do. Below `few_seeds.MIN_SEEDS` seeds it gives numbers and no verdict; one curve says
+nothing of how many seeds dip.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from momentum_jax.analysis.curves.choices import Choices, points_of
+from momentum_jax.analysis.curves.choices import Choices
 from momentum_jax.analysis.curves.comparison import arm_pair, compared
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.population import rows_of
+from momentum_jax.analysis.curves.written_numbers import compact, points_of
 from momentum_jax.analysis.dips.noise import chance_of_so_many
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
@@ -43,10 +45,10 @@ def answer(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> str:
     own = rows_of(seeds, choices.reference)
     if own.empty:
         return f"No seed of {choices.reference} has two values {_until(choices)}, so nothing can be said."
-    confidence = shared_confidence(2 + len(others), choices.alpha) if others else choices.level
+    confidence = shared_confidence(1 + len(others), choices.alpha)
     parts = [_one_curve(own, curves, choices) if len(own) == 1 else _prevalence(own, curves, choices, confidence)]
     if enough(len(own)):
-        parts.append(_depth(own, curves, confidence))
+        parts.append(_depth(own, curves, choices.level))
     parts += [_difference(curves, choices, seeds, arm, confidence) for arm in others]
     derived = [name for name in _SAID if any(sentence.startswith(f"no {name} ") for sentence in choices.derived)]
     if derived:
@@ -110,24 +112,22 @@ def _depth(own: pd.DataFrame, curves: CurveSet, confidence: float) -> str:
     words = f"the mean depth of all is {points_of(depth.estimate, curves)}"
     if depth.flag:
         return f"{words} ({depth.flag})"
-    ends = f"{depth.low:.4g} to {depth.high:.4g}"
+    ends = f"{compact(depth.low)} to {compact(depth.high)}"
     return f"{words} ({format_percent(confidence)} interval {ends})"
-
-
-def _sign(value: float) -> str:
-    return "+" if value > 0 else ""
 
 
 def _difference(curves: CurveSet, choices: Choices, seeds: pd.DataFrame, arm: str, confidence: float) -> str:
     pair = arm_pair(seeds, arm, choices.reference)
     found = compared(pair, "depth", confidence)
-    front = f"falls of {arm} differ in mean depth by" if choices.sign > 0 else f"rises of {arm} differ in mean depth by"
-    number = f"{front} {_sign(found.difference.estimate)}{points_of(found.difference.estimate, curves)}"
+    front = f"{choices.worse}s of {arm} differ in mean depth by"
+    number = f"{front} {points_of(found.difference.estimate, curves, '+')}"
     kind = "the same seeds" if pair.paired else "other seeds"
     if not enough(found.pairs):
         return f"{number} on {kind}: {NO_VERDICT}"
+    if found.difference.flag == "constant" and found.difference.estimate == 0:
+        return f"{choices.worse}s of {arm} differ in depth in no seed"
     if found.difference.flag:
         return f"{number} on {kind}: undecided, the interval is a point ({found.difference.flag})"
-    ends = f"{found.difference.low:+.3g} to {found.difference.high:+.3g}"
+    ends = f"{compact(found.difference.low, '+')} to {compact(found.difference.high, '+')}"
     words = {1: "deeper", -1: "shallower", 0: "undecided"}[direction(found.difference, found.pairs)]
     return f"{number} on {kind} ({format_percent(confidence)} interval {ends}: {words})"

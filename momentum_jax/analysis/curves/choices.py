@@ -13,21 +13,15 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_jax.analysis.curves.curve_set import GOOD, NOISE_ARRAYS, CurveSet, Floats
+from momentum_jax.analysis.curves.written_numbers import Step, compact, points_of, share_or_number, step_of
 from momentum_jax.analysis.dips.thresholds import SMALLEST_DIP_SHARE
-from momentum_jax.analysis.report.formatting import format_percent, format_steps, with_unit
+from momentum_jax.analysis.report.formatting import format_percent
 from momentum_jax.fields import ConfigError
 
 HORIZON_SHARE = 0.25  # of the run, where no horizon is given
 WINDOW_SHARE = 0.1  # of the run, where no window of forgetting is given
 NOISES = ("exact", "counts", "standard_errors", "replicates", "estimated")
 _CARRIED = {"successes": "counts", "standard_errors": "standard_errors", "replicates": "replicates"}
-
-
-class Step(NamedTuple):
-    """A step, and what it is called in a sentence."""
-
-    step: float
-    words: str
 
 
 class Threshold(NamedTuple):
@@ -106,9 +100,7 @@ def choose(
     if baseline is None:
         derived.append("no baseline was given: falls count from the first step")
     if window is None:
-        derived.append(
-            f"no window was given: forgetting is looked for within {format_percent(WINDOW_SHARE)} of the run"
-        )
+        derived.append("no window was given: forgetting is looked for within a tenth of the run, or between neighbours")
     if threshold is None:
         derived.append(f"no threshold was given: {format_percent(SMALLEST_DIP_SHARE)} of the range was taken")
     if noise is None:
@@ -116,7 +108,7 @@ def choose(
     choices = Choices(
         good=_direction(curves, good),
         horizon=step_of(f"{100 * HORIZON_SHARE}%" if horizon is None else horizon, curves.steps, "horizon"),
-        baseline=Step(first, f"step {format_steps(first)}")
+        baseline=Step(first, f"step {compact(first)}")
         if baseline is None
         else step_of(baseline, curves.steps, "baseline"),
         window=_window(window, curves.steps),
@@ -130,51 +122,19 @@ def choose(
     return choices
 
 
-def step_of(given: float | str, steps: Floats, name: str) -> Step:
-    """A step from a number, or from a share of the run such as ``"25%"`` or 0.25."""
-    first, last = float(steps[0]), float(steps[-1])
-    share, number = _share_or_number(given, last - first > 1, name)
-    if share is None:
-        return Step(number, f"step {format_steps(number)}")
-    if not 0 <= share <= 1 or (share == 0 and name == "horizon"):
-        raise ConfigError(f"{name}={given!r}: expected a share of the run from 0 to 100 %, or a step")
-    step = first + share * (last - first)
-    return Step(step, f"the first {format_percent(share)} of the run (step {format_steps(step)})")
-
-
 def _window(given: float | str | None, steps: Floats) -> Step:
     """A number of steps in which at least one pair of neighbouring checkpoints lies."""
     length, gaps = float(steps[-1] - steps[0]), np.diff(steps)
     if given is None:
         window = max(WINDOW_SHARE * length, float(np.median(gaps)) if len(gaps) else 0.0)
-        return Step(window, f"{format_steps(window)} steps")
-    share, number = _share_or_number(given, length > 1, "window")
+        return Step(window, f"{compact(window)} steps")
+    share, number = share_or_number(given, length > 1, "window")
     window = number if share is None else share * length
     if len(gaps) and not window >= gaps.min():
         raise ConfigError(
             f"window={given!r}: found {window:g} steps, expected {gaps.min():g} or more, the distance of two values"
         )
-    return Step(window, f"{format_steps(window)} steps")
-
-
-def points_of(difference: float, curves: CurveSet) -> str:
-    """A difference of two values with its unit: ``5 points``, ``0.4 reward``."""
-    number = f"{difference:.4g}" if abs(difference) < 10_000 else format_steps(difference)
-    return with_unit(number, "points" if curves.unit == "%" else curves.unit)
-
-
-def _share_or_number(given: float | str, shares_below_one: bool, name: str) -> tuple[float | None, float]:
-    """The share that was given, or None and the number."""
-    text = str(given).strip()
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
-        number = np.nan
-    if not np.isfinite(number):
-        raise ConfigError(f"{name}={given!r}: expected a number, or a share such as '25%'")
-    if text.endswith("%"):
-        return number / 100, number
-    return (number, number) if shares_below_one and 0 < number < 1 else (None, number)
+    return Step(window, f"{compact(window)} steps")
 
 
 def _direction(curves: CurveSet, good: str | Mapping[str, str] | None) -> str:
@@ -228,8 +188,8 @@ def _threshold(curves: CurveSet, given: float | str, reference: str | None) -> T
         return Threshold(np.nan, f"more than the depths of {arm}", _arm(curves, arm, "threshold"))
     share, of_mean = text.removesuffix("of mean").strip(), text.endswith("of mean")
     if share.endswith("%"):
-        return _share_of_range(curves, _share_or_number(share, False, "threshold")[0] or 0.0, of_mean)
-    _, value = _share_or_number(given, False, "threshold")
+        return _share_of_range(curves, share_or_number(share, False, "threshold")[0] or 0.0, of_mean)
+    _, value = share_or_number(given, False, "threshold")
     if of_mean or not value > 0:
         raise ConfigError(
             f"threshold={given!r}: expected a number above 0 in the unit of the values, '5%' or '5% of mean' "

@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from momentum_jax.analysis.curves.answer import answer
 from momentum_jax.analysis.curves.by_step import step_table
-from momentum_jax.analysis.curves.choices import Choices, choose, points_of
+from momentum_jax.analysis.curves.choices import Choices, choose
 from momentum_jax.analysis.curves.comparison import comparison_table
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.dip_result import DipResult
-from momentum_jax.analysis.curves.inputs import Curves, to_curve_set
+from momentum_jax.analysis.curves.inputs import Curves, to_curve_set, with_standard_errors
+from momentum_jax.analysis.curves.noise_floors import noise_floors, noise_levels
 from momentum_jax.analysis.curves.population import population_table
 from momentum_jax.analysis.curves.sample_size import sample_size_table
-from momentum_jax.analysis.curves.seed_dips import (
-    ANY_FALL,
-    dips_of,
-    noise_floors,
-    noise_levels,
-    seed_table,
-    unit_scale,
-)
+from momentum_jax.analysis.curves.seed_dips import ANY_FALL, dips_of, seed_table, unit_scale
 from momentum_jax.analysis.curves.sensitivity import sensitivity_table
+from momentum_jax.analysis.curves.written_numbers import is_number, points_of
 from momentum_jax.analysis.dips.dips import Dips
 from momentum_jax.analysis.dips.noise import judge_against_control
 from momentum_jax.analysis.dips.noise_sources import NoiseLevel
@@ -75,7 +71,7 @@ def analyze(
     seeds: Sequence[object] | None = None,
     horizon: float | str | None = None,
     threshold: float | str | None = None,
-    noise: str | None = None,
+    noise: str | npt.ArrayLike | None = None,
     baseline: float | str | None = None,
     reference: str | None = None,
     window: float | str | None = None,
@@ -99,7 +95,8 @@ def analyze(
             floor, ``"control"`` or ``"control:ARM"`` for the depth that the control arm (`reference`, or ARM) exceeds
             with a chance of at most ``1 - level``.
         noise: ``"exact"``, ``"counts"``, ``"standard_errors"``, ``"replicates"`` or ``"estimated"``, see
-            `momentum_jax.analysis.dips.noise_sources`; what the curves carry, else ``"estimated"``, if None.
+            `momentum_jax.analysis.dips.noise_sources`; a number or an array of the values' shape, which are standard
+            errors; what the curves carry, else ``"estimated"``, if None.
         baseline: step from which falls count, or a share of the run; the first step if None.
         reference: arm that the answer describes and the others are compared with; the first if None.
         window: steps within which the largest fall is called forgetting, or a share of the run; a tenth if None.
@@ -114,6 +111,8 @@ def analyze(
         ConfigError: the curves or a choice cannot be, in one line.
     """
     found = to_curve_set(curves, steps=steps, arms=arms, seeds=seeds, allow_missing=allow_missing)
+    if noise is not None and (not isinstance(noise, str) or is_number(noise)):
+        found, noise = with_standard_errors(found, noise), "standard_errors"
     given: dict[str, Any] = {
         "horizon": horizon,
         "threshold": threshold,
@@ -142,7 +141,7 @@ def _analyzed(curves: CurveSet, choices: Choices, numbered: bool) -> DipAnalysis
         comparison=comparison_table(curves, choices, seeds),
         sensitivity=sensitivity_table(curves, choices, levels, any_fall, floors),
         sample_size=sample_size_table(curves, choices, seeds),
-        notes=tuple(_notes(curves, choices, levels, numbered)),
+        notes=tuple(_notes(curves, choices, levels, seeds, numbered)),
     )
 
 
@@ -165,7 +164,9 @@ def _with_control(curves: CurveSet, choices: Choices, any_fall: Dips) -> Choices
     return replace(choices, threshold=choices.threshold._replace(value=beyond, words=words))
 
 
-def _notes(curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, numbered: bool) -> Iterator[str]:
+def _notes(
+    curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, seeds: pd.DataFrame, numbered: bool
+) -> Iterator[str]:
     """What had to be taken for granted."""
     yield from choices.derived
     if numbered and np.array_equal(curves.steps, np.arange(len(curves.steps))):
@@ -175,6 +176,9 @@ def _notes(curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, 
     for arm, level in zip(curves.arms, levels or [], strict=False):
         if level.flag:
             yield f"noise of {arm}: {level.flag}, so the counts are taken to be independent"
+    unknown = int(((seeds["depth"] > 0) & seeds["noise_floor"].isna()).sum())
+    if unknown:
+        yield f"{unknown} seeds have too few values for their noise to be known, and are not counted as dips"
     missing = int((~curves.known & curves.ran[:, :, None]).sum())
     if missing:
         yield f"{missing} values are missing and were left out"

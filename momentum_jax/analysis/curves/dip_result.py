@@ -17,7 +17,7 @@ SCHEMA = "momentum_jax.dips/1"
 _TABLES = ("seeds", "population", "by_step", "comparison", "sensitivity", "sample_size")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DipResult:
     """Numbers of one analysis.
 
@@ -44,6 +44,9 @@ class DipResult:
     sensitivity: pd.DataFrame
     sample_size: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.answer}"
 
     def to_json(self) -> str:
         """Everything but the curves as JSON text: tables as lists of records, what is not known as null."""

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.curves.curve_set import NOISE_ARRAYS, CurveSet, Floats, as_numbers, first_place
+from momentum_jax.analysis.curves.curve_set import CurveSet, Floats, as_numbers, first_place
+from momentum_jax.analysis.curves.joined_arms import joined_arms
 from momentum_jax.fields import ConfigError
 
 COLUMNS = ("seed", "step", "value")
@@ -58,6 +59,26 @@ def to_curve_set(
         found = _from_array(curves, steps, arms, seeds, allow_missing)
     _check_complete(found, allow_missing)
     return found
+
+
+def with_standard_errors(curves: CurveSet, errors: npt.ArrayLike) -> CurveSet:
+    """The curves with the same standard error everywhere, or with one for each value.
+
+    Args:
+        curves: any.
+        errors: a number, or an array of the values' shape; of one arm without the arm.
+
+    Raises:
+        ConfigError: it has another shape.
+    """
+    array, shape = as_numbers(errors, "noise"), curves.values.shape
+    try:
+        wide = np.broadcast_to(array, shape)
+    except ValueError:
+        raise ConfigError(
+            f"noise: found an array {array.shape}, expected standard errors {shape} or a number"
+        ) from None
+    return replace(curves, standard_errors=np.where(curves.known, wide, np.nan))
 
 
 def from_table(table: pd.DataFrame, value_name: str = "value", unit: str = "") -> CurveSet:
@@ -153,46 +174,6 @@ def _from_mapping(
         for arm, each in curves.items()
     }
     return joined_arms(parts)
-
-
-def joined_arms(parts: Mapping[str, CurveSet]) -> CurveSet:
-    """Sets of one arm each as the arms of one set. A seed of the same label is the same seed.
-
-    Raises:
-        ConfigError: they differ in what the values are, in their unit, direction, steps or in what is known of the
-            noise, or one has several arms.
-    """
-    (first_name, first), *rest = parts.items()
-    for name, part in parts.items():
-        if len(part.arms) != 1:
-            raise ConfigError(f"arm {name!r}: found curves of {len(part.arms)} arms, expected those of one")
-    for name, part in rest:
-        for field in ("value_name", "unit", "good"):
-            found, expected = getattr(part, field), getattr(first, field)
-            if found != expected:
-                word = {"value_name": "metrics", "unit": "units", "good": "directions"}[field]
-                raise ConfigError(
-                    f"arms: found mixed {word} ({first_name}: {expected!r}, {name}: {found!r}), expected one"
-                )
-        if not np.array_equal(part.steps, first.steps):
-            raise ConfigError(f"arms: found other steps in {name!r} than in {first_name!r}, expected the same in all")
-    seeds = list(dict.fromkeys(label for part in parts.values() for label in part.seeds))
-    kept = [
-        name for name in ("values", *NOISE_ARRAYS) if all(getattr(part, name) is not None for part in parts.values())
-    ]
-    arrays: dict[str, Any] = {}
-    for name in kept:
-        rows = [_on_seeds(getattr(part, name)[0], part.seeds, seeds) for part in parts.values()]
-        arrays[name] = np.stack(rows)
-    arrays |= dict.fromkeys(set(NOISE_ARRAYS) - set(kept))
-    return replace(first, **arrays, arms=tuple(parts), seeds=tuple(seeds))
-
-
-def _on_seeds(array: Floats, own: Sequence[str], seeds: Sequence[str]) -> Floats:
-    """Rows ``[seed, ...]`` in the order of all seeds, NaN of those that there are none of."""
-    wide = np.full((len(seeds), *array.shape[1:]), np.nan)
-    wide[[seeds.index(label) for label in own]] = array
-    return wide
 
 
 def _from_array(

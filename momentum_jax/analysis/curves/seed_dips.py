@@ -16,13 +16,8 @@ from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import DipClass, Dips, find_dips
 from momentum_jax.analysis.dips.drawdowns import ROUNDING
 from momentum_jax.analysis.dips.forgetting import largest_fall_within
-from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
-from momentum_jax.analysis.dips.noise_estimate import estimated
-from momentum_jax.analysis.dips.noise_sources import NoiseLevel, from_counts, from_replicates, from_standard_errors
-from momentum_jax.fields import ConfigError
 
 WITHIN_NOISE = "within noise"  # class of a fall that reaches the threshold and no more than its noise floor
-NOISE_DRAWS = 1_000
 ANY_FALL = 2 * ROUNDING  # the smallest threshold that a curve without a fall does not reach
 _SIZES = ("depth", "temporary_depth", "area")  # fields of `Dips` in the unit of the values
 
@@ -51,65 +46,7 @@ def unit_scale(values: npt.ArrayLike) -> float:
     return float(2.0 ** (7 - np.ceil(np.log2(spread)))) if spread > 0 else 1.0
 
 
-def noise_levels(curves: CurveSet, choices: Choices) -> list[NoiseLevel] | None:
-    """Noise of each arm's values; None where they are taken as exact.
-
-    Raises:
-        ConfigError: the noise cannot be known.
-    """
-    if choices.noise == "exact":
-        return None
-    levels = [_noise_level(curves, choices, arm) for arm in range(len(curves.arms))]
-    for arm, level in enumerate(levels):
-        lost = np.isnan(level.sigma) & curves.known[arm]
-        if lost.all(where=curves.known[arm]):
-            raise ConfigError(
-                f"noise={choices.noise!r}: arm {curves.arms[arm]!r} has {level.flag or 'none beside its values'}, "
-                "expected enough to know its noise; pass noise='exact' to take the values as they are"
-            )
-    return levels
-
-
-def _noise_level(curves: CurveSet, choices: Choices, arm: int) -> NoiseLevel:
-    if choices.noise == "counts" and curves.successes is not None and curves.totals is not None:
-        return from_counts(curves.steps, curves.successes[arm], curves.totals[arm], choices.horizon.step)
-    if choices.noise == "standard_errors" and curves.standard_errors is not None:
-        return from_standard_errors(curves.standard_errors[arm])
-    if choices.noise == "replicates" and curves.replicates is not None:
-        return from_replicates(curves.replicates[arm])
-    return estimated(curves.steps, curves.values[arm])
-
-
-def noise_floors(
-    curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, dips: Dips, draws: int = NOISE_DRAWS
-) -> Floats:
-    """Depth that each seed's fall has to exceed to be more than noise, ``[arm, seed]``.
-
-    A curve that never falls has a fall beyond its floor with a chance of at most ``1 - level``.
-
-    Args:
-        curves: of all arms.
-        choices: direction, horizon, baseline, level.
-        levels: noise of each arm; None where it is exact.
-        dips: onset and trough of each seed's largest fall, whatever its depth.
-        draws: simulated curves.
-
-    Returns:
-        0 of exact values; NaN of a seed that never falls.
-    """
-    floors = np.zeros(dips.depth.shape)
-    for arm, level in enumerate(levels or []):
-        estimate = (level.freedom, level.block, draws)
-        noise = draw_noise(len(curves.steps), *estimate, correlation=level.correlation, tails=level.tails)
-        sign, limits = choices.sign, (choices.horizon.step, choices.baseline.step, choices.alpha)
-        limit = judge_against_null(curves.steps, sign * curves.values[arm], level.sigma, noise, *limits).limit
-        ends = [_at_steps(level.sigma, curves.steps, step[arm]) for step in (dips.onset_step, dips.trough_step)]
-        exact = np.nanmax(level.sigma, axis=-1, initial=0.0) == 0
-        floors[arm] = np.where(exact, 0.0, limit * np.hypot(*ends))
-    return np.where(np.isnan(dips.onset_step), np.nan, floors)
-
-
-def _at_steps(values: Floats, steps: Floats, wanted: Floats) -> Floats:
+def at_steps(values: Floats, steps: Floats, wanted: Floats) -> Floats:
     """Each seed's value at a step of its own, NaN where there is none."""
     place = np.minimum(np.searchsorted(steps, wanted), len(steps) - 1)
     return np.where(np.isnan(wanted), np.nan, values[np.arange(len(values)), place])
@@ -135,7 +72,7 @@ def seed_table(curves: CurveSet, choices: Choices, dips: Dips, floors: Floats) -
     exceeds = dips.depth > floors
     is_dip = dips.has_dip & exceeds
     onset, trough = (
-        np.stack([_at_steps(curves.values[arm], curves.steps, step[arm]) for arm in range(len(curves.arms))])
+        np.stack([at_steps(curves.values[arm], curves.steps, step[arm]) for arm in range(len(curves.arms))])
         for step in (dips.onset_step, dips.trough_step)
     )
     first, last = _ends(curves, choices)

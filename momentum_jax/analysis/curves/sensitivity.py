@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from momentum_jax.analysis.curves.choices import Choices, Step, Threshold, step_of
+from momentum_jax.analysis.curves.choices import Choices, Threshold
 from momentum_jax.analysis.curves.curve_set import CurveSet
-from momentum_jax.analysis.curves.seed_dips import dips_of, noise_floors
+from momentum_jax.analysis.curves.noise_floors import noise_floors
+from momentum_jax.analysis.curves.seed_dips import dips_of
+from momentum_jax.analysis.curves.written_numbers import Step, step_of
 from momentum_jax.analysis.dips.dips import Dips
 from momentum_jax.analysis.dips.noise_sources import NoiseLevel
 from momentum_jax.analysis.inference.few_seeds import enough

@@ -72,10 +72,11 @@ def _bends(steps: Floats, values: Floats) -> _Bends:
     spread = np.sqrt(1 + before**2 + (1 - before) ** 2)
     bend = bends(values, before) / spread
     usable = np.isfinite(bend)
-    seeds = usable.sum(axis=0)
     own = np.where(usable, bend, 0.0)
-    if len(values) > 1:  # a mean of n seeds takes 1 / n of the variance with it
-        own = less_common(bend, usable) * np.sqrt(np.where(seeds > 1, seeds / np.maximum(seeds - 1, 1), 1.0))
+    if len(values) > 1:  # a mean of n seeds takes 1 / n of the variance with it, and of one seed all
+        usable &= usable.sum(axis=0) > 1
+        seeds = np.maximum(usable.sum(axis=0), 2)
+        own = less_common(bend, usable) * np.sqrt(seeds / (seeds - 1))
     weights = np.zeros((len(before), len(steps)))
     rows = np.arange(len(before))
     for offset, weight in enumerate((-before, np.ones_like(before), before - 1)):

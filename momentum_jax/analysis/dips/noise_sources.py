@@ -40,6 +40,7 @@ class NoiseLevel(NamedTuple):
 def from_counts(env_steps: npt.ArrayLike, successes: Floats, totals: Floats, horizon: float) -> NoiseLevel:
     """Noise of percentages of counts; arguments as for `design_effect`. Sigma is in points."""
     steps = np.asarray(env_steps, np.float64)
+    successes, totals = np.nan_to_num(successes), np.nan_to_num(totals)
     counted = (totals > 0).any(axis=0)
     effect, freedom, block, flag = np.ones(len(steps)), np.inf, 1, "one seed"
     if len(totals) > 1:

@@ -128,6 +128,26 @@ def test_a_dip_has_to_reach_the_threshold_and_exceed_its_noise():
     assert high["exceeds_noise"].any() and not high["is_dip"].any()
 
 
+def test_an_arm_of_one_seed_beside_one_of_many_has_its_own_noise():
+    many, one = noisy_curves(), noisy_curves(seeds=1, dips=0, seed=3)
+    beside = analyze({"many": many, "one": one}, good="up", threshold=1).seeds.set_index("arm").loc["one"]
+    alone = analyze(one, good="up", threshold=1).seeds.iloc[0]
+    assert beside["noise_floor"] == pytest.approx(alone["noise_floor"]) and beside["noise_floor"] > 2
+
+
+def test_a_seed_with_too_few_values_for_its_noise_is_said():
+    curves = noisy_curves()
+    curves[0, 3:] = np.nan
+    curves[0, :3] = [9, 0, 9]
+    curves[1, 30:] = np.nan
+    found = analyze(curves, good="up", threshold=1, allow_missing=True, noise="estimated")
+    assert found.seeds["noise_floor"][0] > 9 and "seeds have too few values" not in " ".join(found.notes)
+    curves[0, 2] = np.nan
+    found = analyze(curves, good="up", threshold=1, allow_missing=True, noise="estimated")
+    assert np.isnan(found.seeds["noise_floor"][0]) and found.seeds["is_dip"].sum() == 5
+    assert any(note.startswith("1 seeds have too few values") for note in found.notes)
+
+
 def test_the_control_decides_where_it_is_asked_to():
     arms = {"arm": noisy_curves(seeds=40, dips=20), "control": noisy_curves(seeds=40, dips=0, seed=1)}
     found = analyze(arms, good="up", noise="exact", threshold="control:control")
@@ -136,6 +156,12 @@ def test_the_control_decides_where_it_is_asked_to():
     assert "(0.95 quantile of the control control)" in found.answer
     with pytest.raises(ConfigError, match="has 6 seeds, expected 19 or more"):
         analyze({name: each[:6] for name, each in arms.items()}, good="up", threshold="control:control")
+
+
+def test_a_depth_that_the_control_reaches_as_well_is_no_dip():
+    same = np.tile(HAND[:1], (20, 1))
+    found = analyze({"arm": same, "control": same}, **(EXACT | {"threshold": "control:control"}))
+    assert not found.seeds["is_dip"].any() and (found.seeds["depth"] == 3).all()
 
 
 def test_a_control_without_any_fall_leaves_every_fall_a_dip():
@@ -150,7 +176,7 @@ def test_what_was_not_given_is_derived_and_said():
     spread = np.ptp(noisy_curves())
     assert found.choices.threshold.value == pytest.approx(0.05 * spread)
     assert found.answer.endswith("; not given, so derived: horizon, threshold, noise.")
-    assert "within the first 25 % of the run (step 10)" in found.answer
+    assert "within the first 25 % of the run (step 9.75)" in found.answer
     assert "no steps were given: checkpoints are numbered from 0" in found.notes
     given = analyze(noisy_curves(), good="up", horizon=20, threshold=5, noise="estimated")
     assert "derived" not in given.answer
@@ -249,7 +275,7 @@ def test_everything_is_json_without_nan():
 
     whole = json.loads(found.to_json(), parse_constant=refuse)
     assert whole["schema"] == "momentum_jax.dips/1" and whole["answer"] == found.answer
-    assert whole["choices"]["horizon"] == {"step": 9.75, "words": "the first 25 % of the run (step 10)"}
+    assert whole["choices"]["horizon"] == {"step": 9.75, "words": "the first 25 % of the run (step 9.75)"}
     assert len(whole["seeds"]) == 27 and whole["population"][1]["prevalence_pct_low"] is None
     assert [row["is_dip"] for row in whole["seeds"]] == found.seeds["is_dip"].tolist()
 

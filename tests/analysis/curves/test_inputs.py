@@ -76,6 +76,32 @@ def test_a_table_brings_its_standard_errors_and_counts():
     assert found.successes is not None and (found.successes == 2).all() and (found.totals == 4).all()
 
 
+def test_noise_may_be_a_number_or_an_array_of_standard_errors():
+    curves = np.tile([0.0, 3, 1, 2, 3, 4], (8, 1))
+    floors = [
+        analyze(curves, good="up", threshold=1, horizon="100%", noise=noise).seeds["noise_floor"].tolist()
+        for noise in (0.5, "0.5", np.full(6, 0.5), np.full((8, 6), 0.5))
+    ]
+    assert floors[0] == floors[1] == floors[2] == floors[3] and 1.5 < floors[0][0] < 3
+    with pytest.raises(ConfigError, match=r"noise: found an array \(5,\), expected standard errors \(1, 8, 6\)"):
+        analyze(curves, good="up", noise=np.ones(5))
+
+
+def test_counts_may_be_fractions_or_percentages():
+    totals = np.full((1, 8, 12), 50.0)
+    counts = np.random.default_rng(0).binomial(50, 0.5, totals.shape).astype(float)
+    options = {"good": "up", "horizon": "100%", "threshold": "noise"}
+    floors = [
+        analyze(
+            CurveSet(values=whole * counts / totals, steps=np.arange(12), successes=counts, totals=totals), **options
+        )
+        for whole in (100, 1)
+    ]
+    percent, fraction = (found.seeds["noise_floor"].to_numpy() for found in floors)
+    np.testing.assert_allclose(percent, 100 * fraction)
+    assert 15 < percent[0] < 60
+
+
 def test_curves_that_end_early_are_filled_up_where_that_is_allowed():
     found = to_curve_set([[1.0, 2, 3], [1, 2]], allow_missing=True)
     np.testing.assert_array_equal(found.values, [[[1, 2, 3], [1, 2, np.nan]]])
@@ -84,6 +110,24 @@ def test_curves_that_end_early_are_filled_up_where_that_is_allowed():
 def test_arms_with_other_seeds_have_rows_of_nan_that_are_no_missing_values():
     found = to_curve_set({"a": VALUES[0], "b": VALUES[1, :1]}, steps=STEPS)
     assert found.seeds_of(0) == ("0", "1") and found.seeds_of(1) == ("0",)
+
+
+def test_arms_may_have_other_numbers_of_replicates_and_one_may_say_its_direction():
+    def arm(replicates, **options):
+        each = np.random.default_rng(0).normal(size=(1, 2, replicates, 4))
+        return CurveSet(values=each.mean(axis=2), steps=STEPS, replicates=each, **options)
+
+    found = to_curve_set({"a": arm(3), "b": arm(5, good="down")})
+    assert found.replicates is not None and found.good == "down"
+    assert (~np.isnan(found.replicates)).sum(axis=2)[:, 0, 0].tolist() == [3, 5]
+
+
+def test_a_share_is_a_share_of_the_run_however_it_is_written():
+    curves = np.tile(np.arange(12.0), (8, 1))
+    for share in (0.5, "0.5", "50%", "50 %"):
+        found = analyze(curves, good="up", noise="exact", steps=100 + 10 * np.arange(12), horizon=share)
+        assert found.choices.horizon == (155, "the first 50 % of the run (step 155)")
+    assert analyze(curves, good="up", noise="exact", horizon=7).choices.horizon == (7, "step 7")
 
 
 @dataclass(frozen=True)
@@ -168,6 +212,20 @@ BAD = {
     ),
     "no errors": Refused(
         LONG, "the curves have no standard_errors", {"noise": "standard_errors"}, {"noise": "estimated"}
+    ),
+    "other counts": Refused(
+        CurveSet(
+            values=VALUES, steps=STEPS, arms=("0", "1"), successes=np.ones_like(VALUES), totals=2 * np.ones_like(VALUES)
+        ),
+        "counts of arm '0', seed 0, step 0: found 1 of 2 with the value 0",
+        {"horizon": "100%", "threshold": 1, "noise": "counts"},
+        {"noise": "exact"},
+    ),
+    "other replicates": Refused(
+        CurveSet(values=VALUES[:1], steps=STEPS, replicates=np.ones((1, 2, 3, 4))),
+        "replicates of seed 0, step 0: found the mean 1 and the value 0, expected the same",
+        {"horizon": "100%", "threshold": 1},
+        {"noise": "exact"},
     ),
     "short": Refused(VALUES, "has fewer than 5 checkpoints, expected enough", {"horizon": "100%"}, {"noise": "exact"}),
     "reference": Refused(

@@ -1,0 +1,120 @@
+"""What a fall has to exceed to be more than the noise of its curve."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from momentum_jax.analysis.curves.choices import Choices
+from momentum_jax.analysis.curves.curve_set import CurveSet, Flags, Floats, first_place
+from momentum_jax.analysis.curves.seed_dips import at_steps
+from momentum_jax.analysis.dips.dips import Dips
+from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
+from momentum_jax.analysis.dips.noise_estimate import estimated
+from momentum_jax.analysis.dips.noise_sources import NoiseLevel, from_counts, from_replicates, from_standard_errors
+from momentum_jax.fields import ConfigError
+
+NOISE_DRAWS = 1_000
+_ROUNDED = 0.006  # by which a share may differ from its counts: two digits are enough
+_MEAN_ROUNDED = 1e-3  # of the values' range, by which a value may differ from the mean of its replicates
+
+
+def noise_levels(curves: CurveSet, choices: Choices) -> list[NoiseLevel] | None:
+    """Noise of each arm's values; None where they are taken as exact.
+
+    Raises:
+        ConfigError: the noise cannot be known.
+    """
+    if choices.noise == "exact":
+        return None
+    levels = [_noise_level(curves, choices, arm) for arm in range(len(curves.arms))]
+    for arm, level in enumerate(levels):
+        lost = np.isnan(level.sigma) & curves.known[arm]
+        if lost.all(where=curves.known[arm]):
+            raise ConfigError(
+                f"noise={choices.noise!r}: arm {curves.arms[arm]!r} has {level.flag or 'none beside its values'}, "
+                "expected enough to know its noise; pass noise='exact' to take the values as they are"
+            )
+    return levels
+
+
+def _noise_level(curves: CurveSet, choices: Choices, arm: int) -> NoiseLevel:
+    """Of the seeds that the arm has run; the others have NaN."""
+    ran, wide = curves.ran[arm], np.full(curves.values[arm].shape, np.nan)
+    level, whole = _of_seeds(curves, choices, arm, ran), 1.0
+    if choices.noise == "counts" and curves.successes is not None and curves.totals is not None:
+        whole = _whole(curves, curves.successes, curves.totals) / 100
+    wide[ran] = whole * level.sigma
+    return level._replace(sigma=wide)
+
+
+def _of_seeds(curves: CurveSet, choices: Choices, arm: int, ran: Flags) -> NoiseLevel:
+    if choices.noise == "counts" and curves.successes is not None and curves.totals is not None:
+        return from_counts(curves.steps, curves.successes[arm][ran], curves.totals[arm][ran], choices.horizon.step)
+    if choices.noise == "standard_errors" and curves.standard_errors is not None:
+        return from_standard_errors(curves.standard_errors[arm][ran])
+    if choices.noise == "replicates" and curves.replicates is not None:
+        _check_means(curves, curves.replicates)
+        return from_replicates(curves.replicates[arm][ran])
+    return estimated(curves.steps, curves.values[arm][ran])
+
+
+def _whole(curves: CurveSet, successes: Floats, totals: Floats) -> float:
+    """What a share of 1 is in the values: 100 of percentages, 1 of fractions.
+
+    Raises:
+        ConfigError: the values are neither.
+    """
+    share = np.where(totals > 0, successes / np.where(totals > 0, totals, 1), np.nan)
+    wrong = {whole: np.abs(curves.values - whole * share) > whole * _ROUNDED for whole in (100.0, 1.0)}
+    for whole, differs in wrong.items():
+        if not differs.any():
+            return whole
+    place = first_place(wrong[100.0] & wrong[1.0]) or first_place(wrong[100.0]) or (0, 0, 0)
+    counts = f"{successes[place]:g} of {totals[place]:g}"
+    raise ConfigError(
+        f"counts of {curves.place_in_words(place)}: found {counts} with the value {curves.values[place]:g}, expected "
+        "values that are percentages of the counts, or fractions; pass noise='estimated' for others"
+    )
+
+
+def _check_means(curves: CurveSet, replicates: Floats) -> None:
+    """Refuses replicates whose mean is another number than the value."""
+    number = np.count_nonzero(~np.isnan(replicates), axis=2)
+    mean = np.where(number > 0, np.nansum(replicates, axis=2) / np.maximum(number, 1), np.nan)
+    spread = float(np.nanmax(curves.values) - np.nanmin(curves.values))
+    place = first_place(np.abs(curves.values - mean) > _MEAN_ROUNDED * spread)
+    if place is not None:
+        raise ConfigError(
+            f"replicates of {curves.place_in_words(place)}: found the mean {mean[place]:g} and the value "
+            f"{curves.values[place]:g}, expected the same; pass the means as values, or noise='estimated'"
+        )
+
+
+def noise_floors(
+    curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, dips: Dips, draws: int = NOISE_DRAWS
+) -> Floats:
+    """Depth that each seed's fall has to exceed to be more than noise, ``[arm, seed]``.
+
+    A curve that never falls has a fall beyond its floor with a chance of at most ``1 - level``.
+
+    Args:
+        curves: of all arms.
+        choices: direction, horizon, baseline, level.
+        levels: noise of each arm; None where it is exact.
+        dips: onset and trough of each seed's largest fall, whatever its depth.
+        draws: simulated curves.
+
+    Returns:
+        0 of exact values; NaN of a seed that never falls, and of one whose noise is not known.
+    """
+    floors = np.zeros(dips.depth.shape)
+    for arm, level in enumerate(levels or []):
+        estimate = (level.freedom, level.block, draws)
+        noise = draw_noise(len(curves.steps), *estimate, correlation=level.correlation, tails=level.tails)
+        sign, limits = choices.sign, (choices.horizon.step, choices.baseline.step, choices.alpha)
+        limit = judge_against_null(curves.steps, sign * curves.values[arm], level.sigma, noise, *limits).limit
+        ends = [at_steps(level.sigma, curves.steps, step[arm]) for step in (dips.onset_step, dips.trough_step)]
+        known = ~np.isnan(level.sigma)
+        exact = known.any(axis=-1) & (np.where(known, level.sigma, 0.0) == 0).all(axis=-1)
+        floors[arm] = np.where(exact, 0.0, limit * np.hypot(*ends))
+    return np.where(np.isnan(dips.onset_step), np.nan, floors)

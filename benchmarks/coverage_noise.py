@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
-from momentum_jax.analysis.dips.evidence import noise_table
 from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
+from momentum_jax.analysis.dips.noise_table import noise_table
 from momentum_jax.analysis.pages.condensed import read_condensed
 
 Floats = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.claim_tables import published_places, verdict_table
 from momentum_jax.analysis.claims.published_claims import judge_claims_of
 from momentum_jax.analysis.claims.verdicts import Judgement
-from momentum_jax.analysis.dips.evidence import noise_table
+from momentum_jax.analysis.dips.noise_table import noise_table
 from momentum_jax.analysis.pages.blocks import early_prediction, needed_seeds
 from momentum_jax.analysis.pages.blocks.claim_verdicts import declared_verdicts
 from momentum_jax.analysis.pages.blocks.depth_tables import against_controls

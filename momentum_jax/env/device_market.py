@@ -49,6 +49,16 @@ class Market:
             return jnp.full((), FIRST_BAR, jnp.int32)
         return self.starts[jax.random.categorical(key, self.log_weights)]
 
+    def draw_window(self, key: jax.Array, length: jax.Array) -> jax.Array:
+        """First bar [] int32 of a stretch of `length` steps, drawn at random in a segment drawn as an episode's is.
+
+        In a segment that is shorter it is the first.
+        """
+        segment_key, bar_key = jax.random.split(key)
+        segment = jax.random.categorical(segment_key, self.log_weights)
+        start, end = self.starts[segment], self.ends[segment]
+        return start + jax.random.randint(bar_key, (), 0, jnp.maximum(end - start - length, 0) + 1, jnp.int32)
+
     def path(self, bar: jax.Array, starts: jax.Array) -> jax.Array:
         """The cursor [T] at `bar` and over the steps that follow it, whatever is done.
 

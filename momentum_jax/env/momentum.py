@@ -212,10 +212,17 @@ class Momentum(environment.Environment):
     num_inputs = WINDOW * observation_layout.NUM_COLUMNS
     input_counts = observation_layout.INPUT_COUNTS
     decision_weights = staticmethod(decision_weights.of_events)
+    evaluation_steps = 390  # the minutes of a session
 
     def bind(self, shared: Market, options: EnvOptions) -> EnvParams:
         """Parameters of one run from what all runs share and what is the run's own."""
         return EnvParams(market=shared, options=options)
+
+    def evaluation_params(self, params: EnvParams, shared: Market) -> EnvParams:
+        return EnvParams(market=shared, options=params.options)
+
+    def evaluation_start(self, key: jax.Array, params: EnvParams, max_steps: jax.Array) -> rules.State:
+        return rules.initial_state(params.market.prices.dtype, params.market.draw_window(key, max_steps))
 
     def initial_state(self, key: jax.Array, params: EnvParams, ahead: Ahead | None = None) -> rules.State:
         # The reference has one segment and starts every episode alike; with several the key draws one.

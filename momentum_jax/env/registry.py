@@ -8,6 +8,7 @@ path/to/file.py:make     what `make()` returns: a `Task`, a gymnax environment, 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Loaded(NamedTuple):
     facts: Mapping[str, Any]  # for config.json, under `data`; its `fingerprint` tells other data apart
     title: str  # for the first line of a run
     remarks: Sequence[str] = ()  # lines for its log
+    evaluated: Any = None  # what evaluated episodes are played on; None where that is `shared`
     probe_draw: int = 1  # version of the way in which probe states are drawn
 
 
@@ -57,19 +59,28 @@ class MomentumEnvironment:
         """Whether loading asks somebody else's machine, so that one process does it for all."""
         return self.market.data_source in VENDORS
 
-    def load(self, refresh: bool = True) -> Loaded:
+    def load(self, refresh: bool = True, evaluates: bool = False) -> Loaded:
         """Load the market.
 
         Args:
           refresh: whether a vendor is asked again for sessions that are stored as incomplete.
+          evaluates: whether the validation part is loaded too, for evaluated episodes.
 
         Raises:
           DataError: it cannot be used.
         """
-        dataset = load_dataset(self.market) if refresh else load_dataset(self.market, refresh=False)
+        dataset = _read(self.market, refresh)
+        facts, evaluated = dataset.describe(), None
+        if evaluates:
+            # What a vendor has was fetched just now.
+            part = dataclasses.replace(self.market, data_part="validation")
+            validation = _read(part, refresh and not self.fetches)
+            evaluated = make_market(validation.segments, self.market.segments)
+            facts |= {"evaluation": {"part": part.data_part, "fingerprint": validation.describe()["fingerprint"]}}
         return Loaded(
             shared=make_market(dataset.segments, self.market.segments),
-            facts=dataset.describe(),
+            facts=facts,
+            evaluated=evaluated,
             title=_market_title(dataset),
             remarks=[report.to_text(limit=0) for report in dataset.reports if report.findings],
             probe_draw=momentum_probes.draw_version(len(dataset.segments)),
@@ -86,8 +97,8 @@ class PlainEnvironment:
     facts: Mapping[str, Any]
     fetches: bool = False
 
-    def load(self, refresh: bool = True) -> Loaded:
-        del refresh
+    def load(self, refresh: bool = True, evaluates: bool = False) -> Loaded:
+        del refresh, evaluates
         return Loaded(shared=self.shared, facts=self.facts, title=self.name)
 
 
@@ -165,6 +176,10 @@ def _fingerprint(text: bytes, shared: Any) -> str:
         digest.update(f"{jax.tree_util.keystr(path)}{array.dtype.str}{array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def _read(market: MarketConfig, refresh: bool) -> Dataset:
+    return load_dataset(market) if refresh else load_dataset(market, refresh=False)
 
 
 def _market_title(dataset: Dataset) -> str:

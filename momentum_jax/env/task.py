@@ -111,3 +111,15 @@ class Task(Protocol):
 
     def probe_contexts(self, compact: Any, params: Any) -> jax.Array:
         """Position [...] int32 of each primary probe state's context, as the run's options have it."""
+
+
+class EvaluatedApart(Protocol):
+    """What a task answers beside whose evaluated episodes are others than those that it is trained in."""
+
+    evaluation_steps: int  # of an evaluated episode by default
+
+    def evaluation_params(self, params: Any, shared: Any) -> Any:
+        """Parameters of one run for evaluated episodes, which are played on another `shared`."""
+
+    def evaluation_start(self, key: jax.Array, params: Any, max_steps: jax.Array) -> Any:
+        """Where an evaluated episode of at most `max_steps` [] int32 steps starts."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from momentum_jax.diagnostics.evaluation import EVALUATED, GREEDY, Episodes, Evaluation
+from momentum_jax.env.task import EvaluatedApart
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions
 from momentum_jax.ppo.agent import Agent, Memory
@@ -26,6 +27,7 @@ class Plan(NamedTuple):
 
     keys: jax.Array  # [E] typed: of each episode's start and steps
     max_steps: jax.Array  # [] int32
+    shared: Any = None  # what episodes are played on, see `Task.bind`; None where that is what the run is trained on
 
 
 class _Player(NamedTuple):
@@ -38,11 +40,11 @@ class _Player(NamedTuple):
     ended: jax.Array  # [] bool
 
 
-def plan_of(evaluation: Evaluation) -> Plan:
-    """Fixed keys: episode e is the same whatever E is, and in every run of the program."""
+def plan_of(evaluation: Evaluation, shared: Any = None) -> Plan:
+    """Fixed keys: episode e is the same whatever E is, and in every run of the program; `shared` as of `Plan`."""
     root = jax.random.key(_EVALUATION_SEED, impl=PRNG_IMPL)
     keys = jax.vmap(partial(jax.random.fold_in, root))(jnp.arange(evaluation.episodes, dtype=jnp.uint32))
-    return Plan(keys=keys, max_steps=jnp.int32(evaluation.max_steps))
+    return Plan(keys=keys, max_steps=jnp.int32(evaluation.max_steps), shared=shared)
 
 
 def play(agent: Agent, config: PPOConfig, params: Params, env_params: Any, plan: Plan) -> Episodes:
@@ -51,6 +53,8 @@ def play(agent: Agent, config: PPOConfig, params: Params, env_params: Any, plan:
     Both have the same starts and the same chance in the environment. The loop ends with the last episode, so that its
     cost follows the longest one and not the limit.
     """
+    if plan.shared is not None:
+        env_params = cast(EvaluatedApart, agent.task).evaluation_params(env_params, plan.shared)
     acting = agent.network.acting_params(params)
     scale = jnp.asarray([float(way != GREEDY) for way in EVALUATED], jnp.float32)  # of the noise that draws actions
 
@@ -67,18 +71,25 @@ def play(agent: Agent, config: PPOConfig, params: Params, env_params: Any, plan:
         step, players = carried
         return (step < plan.max_steps) & ~players.ended.all()
 
-    starts = _starts(agent, env_params, plan.keys)
+    starts = _starts(agent, env_params, plan)
     both = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(EVALUATED), *leaf.shape)), starts)
     _, players = jax.lax.while_loop(goes_on, advance, (jnp.int32(0), both))
     return Episodes(returns=players.total, lengths=players.length, cut_off=~players.ended)
 
 
-def _starts(agent: Agent, env_params: Any, keys: jax.Array) -> _Player:
+def _starts(agent: Agent, env_params: Any, plan: Plan) -> _Player:
     """The episodes before their first step, leaves [E, ...]."""
-    count = len(keys)
-    start_keys = jax.vmap(lambda key: jax.random.fold_in(key, np.uint32(_START)))(keys)
+    count = len(plan.keys)
+    task = agent.task
+
+    def start(key: jax.Array) -> Any:
+        start_key = jax.random.fold_in(key, np.uint32(_START))
+        if plan.shared is not None:
+            return cast(EvaluatedApart, task).evaluation_start(start_key, env_params, plan.max_steps)
+        return task.initial_state(start_key, env_params)
+
     return _Player(
-        env_state=jax.vmap(agent.task.initial_state, in_axes=(0, None))(start_keys, env_params),
+        env_state=jax.vmap(start)(plan.keys),
         memory=agent.initial_memory(count),
         total=jnp.zeros((count,), jnp.float32),
         length=jnp.zeros((count,), jnp.int32),

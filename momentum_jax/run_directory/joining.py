@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from momentum_jax.diagnostics.evaluation import Evaluation
 from momentum_jax.diagnostics.variables import labels
 from momentum_jax.run_directory import RunDirectoryError, diagnostics_of, load_run
 
@@ -56,9 +57,20 @@ def _check_environment(first: str, left: xr.Dataset, second: str, right: xr.Data
     names = [diagnostics_of(run).environment for run in (left, right)]
     if names[0] != names[1]:
         raise ComparisonError(f"{second}: trained on {names[1]}, {first} on {names[0]}; they are not compared")
+    expected, found = (diagnostics_of(run).evaluation for run in (left, right))
+    if expected is not None and found != expected:
+        raise ComparisonError(
+            f"{second}: evaluated with {_in_words(found)}, {first} with {_in_words(expected)}; they are not compared"
+        )
     for dim, values in labels(diagnostics_of(left)).items():
         if values != labels(diagnostics_of(right)).get(dim):
             raise ComparisonError(f"{second}: its labels of {dim} differ from those of {first}; they are not compared")
+
+
+def _in_words(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "no episodes"
+    return f"{evaluation.episodes} episodes of at most {evaluation.max_steps:,} steps"
 
 
 def _check_data(first: str, left: xr.Dataset, second: str, right: xr.Dataset) -> None:

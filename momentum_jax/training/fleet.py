@@ -75,6 +75,7 @@ class Fleet:
         shared: Any,
         layouts: Sequence[Layout],
         seeds: Sequence[int] | None = None,
+        evaluated: Any = None,
     ):
         """Initialises every run and compiles every program.
 
@@ -84,6 +85,7 @@ class Fleet:
           shared: its part that all runs have in common, such as a market.
           layouts: one for each program, see `program_layouts`.
           seeds: this process's, all where it is alone.
+          evaluated: what evaluated episodes are played on; None where that is `shared`.
         """
         self._config = config
         self._seeds = config.seeds if seeds is None else tuple(seeds)
@@ -99,7 +101,7 @@ class Fleet:
             self._engine(arms, shared, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]
         self._probes = [engine.compile(_probe_run, states) for engine in self._engines]
-        self._evaluations = self._compiled_evaluations()
+        self._evaluations = self._compiled_evaluations(evaluated)
         self.evaluation_seconds = 0.0
         limits = [layout.groups_in_flight for layout in layouts if layout.groups_in_flight is not None]
         self._in_flight = RecordsInFlight(min([sum(engine.num_groups for engine in self._engines), *limits]))
@@ -194,10 +196,13 @@ class Fleet:
             for group in range(engine.num_groups):
                 engine.restore(group, runs.take(engine.group_runs(group)))
 
-    def _compiled_evaluations(self) -> list[Callable[[int], Episodes]]:
+    def _compiled_evaluations(self, evaluated: Any) -> list[Callable[[int], Episodes]]:
         """The program that evaluates a group, of each engine; nothing where the run evaluates nothing."""
         asked = self.diagnostics.evaluation
-        return [engine.compile(learner.evaluate, plan_of(asked)) for engine in self._engines] if asked else []
+        if asked is None:
+            return []
+        plan = plan_of(asked, evaluated)
+        return [engine.compile(learner.evaluate, plan) for engine in self._engines]
 
     def _idle_groups(self, stopped: np.ndarray | None) -> set[tuple[int, int]]:
         """The (program, group) of every group whose runs are all stopped."""

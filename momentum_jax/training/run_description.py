@@ -20,24 +20,27 @@ from momentum_jax.fields import ConfigError
 
 def describe_run(config: RunConfig, task: Task) -> Diagnostics:
     """The description that config.json carries and that everything is recorded by."""
-    return config.described(task.diagnostics, episode_limit(task))
+    return config.described(task.diagnostics, default_steps(task))
 
 
 def check_recorded(config: RunConfig, task: Task) -> None:
     """Raises ConfigError where the settings add a name that the environment has too, or a claim cannot be judged."""
-    if config.eval_episodes and config.environment == MOMENTUM_NAME:
+    market = config.market
+    has_validation = market.data_part == "train" and market.validation_end is not None
+    if config.eval_episodes and config.environment == MOMENTUM_NAME and not has_validation:
         raise ConfigError(
-            f"eval_episodes={config.eval_episodes}: the momentum environment has no data for evaluation apart from "
-            "those that it is trained on: leave it out"
+            f"eval_episodes={config.eval_episodes} plays on the validation part of the data, which this run does not "
+            f"have (data_part={market.data_part}, validation_end={market.validation_end}): give data_part=train, "
+            "train_end and validation_end, or leave eval_episodes out"
         )
     recorded = describe_run(config, task)
     check(recorded)
     config.check_claims(recorded)
 
 
-def episode_limit(task: Task) -> int | None:
-    """Steps after which the task itself ends an episode; None where it does not say."""
-    return getattr(task, "episode_limit", None)
+def default_steps(task: Task) -> int | None:
+    """The task's own limit of an evaluated episode: what it names, or where it ends one itself; None of neither."""
+    return getattr(task, "evaluation_steps", None) or getattr(task, "episode_limit", None)
 
 
 def check_recorded_probes(config: RunConfig, task: Task, shared: Any) -> None:
@@ -62,7 +65,11 @@ def remarks(config: RunConfig, task: Task) -> Iterator[str]:
     evaluation = describe_run(config, task).evaluation
     if evaluation is None:
         return
-    limits = {"eval_max_steps": config.eval_max_steps, "the environment's own limit": episode_limit(task)}
+    limits = {
+        "eval_max_steps": config.eval_max_steps,
+        "windows of the validation part": getattr(task, "evaluation_steps", None),
+        "the environment's own limit": getattr(task, "episode_limit", None),
+    }
     whose = next((name for name, limit in limits.items() if limit), "the default, see --eval_max_steps")
     yield (
         f"evaluation: {evaluation.episodes} episodes sampled and as many greedy at each of "

@@ -89,7 +89,7 @@ def train(
         for line in said:
             session.log(line)
         started = time.perf_counter()
-        fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds))
+        fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds), loaded.evaluated)
         _keep_kernels(run_dir, layouts, job)
         session.log(f"compiled for {described(layouts)} in {time.perf_counter() - started:.1f} s")
         session.train(fleet)
@@ -124,14 +124,15 @@ def _load(environment: registry.Environment, config: RunConfig, job: distributed
     Raises:
       DataError: it cannot be used, or another process has other data.
     """
+    evaluates = config.eval_episodes > 0
     if not environment.fetches:
-        loaded = environment.load()
+        loaded = environment.load(evaluates=evaluates)
     elif job.is_first:
-        loaded = environment.load()
+        loaded = environment.load(evaluates=evaluates)
         job.barrier("fetched")
     else:
         job.barrier("fetched")
-        loaded = environment.load(refresh=False)
+        loaded = environment.load(refresh=False, evaluates=evaluates)
     found = job.gather("data", str(loaded.facts["fingerprint"]))
     other = next((index for index, text in enumerate(found) if text != found[0]), None)
     if other is not None:

@@ -14,7 +14,8 @@ from matplotlib.text import Text
 
 from momentum_jax.analysis.claims.claim_tables import claims_text
 from momentum_jax.analysis.claims.verdicts import RunNumbers, declared_claims, judge_together
-from momentum_jax.analysis.dips.evidence import comparison_table, gather, noise_table, prediction_table
+from momentum_jax.analysis.dips.evidence import comparison_table, gather, prediction_table
+from momentum_jax.analysis.dips.noise_table import noise_table
 from momentum_jax.analysis.export import run_exports
 from momentum_jax.analysis.export.tensorboard import write_events
 from momentum_jax.analysis.figures import gallery

@@ -12,7 +12,7 @@ from momentum_jax.analysis.claims.claim_intervals import bounds_of, room_to_fall
 from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import find_dips
 from momentum_jax.analysis.dips.thresholds import dip_threshold
-from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy, standard_errors
 from momentum_jax.analysis.report.run_tables import table_values
 from momentum_jax.config.declared_claims import Criterion
 from momentum_jax.config.run_config import TABLE_STEPS
@@ -83,7 +83,7 @@ class RunNumbers:
         """Depth of each seed, or 1 with a dip and 0 without for prevalence; NaN for failed or unseen seeds."""
         steps, values = self.ds["env_steps"].values, self._dip_curve(criterion, counted, arm)
         metric = self._metric(criterion)
-        threshold = dip_threshold(metric, self._curves[metric.curves[counted]])
+        threshold = dip_threshold(metric, self._curves[metric.curves[counted]], standard_errors(self.ds, metric))
         options = DipOptions(horizon=criterion.step, baseline_step=criterion.from_step, threshold=threshold)
         dips = find_dips(steps, values, metric.good_direction, options)
         size = dips.has_dip.astype(float) if criterion.quantity == "prevalence" else dips.depth

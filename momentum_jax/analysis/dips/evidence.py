@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,13 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.dips.definition import BASELINES, HORIZON, PREDICTION_STEPS
-from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
+from momentum_jax.analysis.dips.definition import HORIZON, PREDICTION_STEPS
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown, reaches
-from momentum_jax.analysis.dips.noise import chance_of_so_many, draw_noise, judge_against_null
+from momentum_jax.analysis.dips.noise_table import NOISE_DRAWS, noise_table
 from momentum_jax.analysis.dips.thresholds import dip_threshold
 from momentum_jax.analysis.inference.intervals import Interval
-from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.inference.multiplicity import holm
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares, comparison_columns
 from momentum_jax.analysis.inference.predictors import (
@@ -27,27 +25,16 @@ from momentum_jax.analysis.inference.predictors import (
     predict,
     predict_alone,
 )
-from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, failed_steps, fraction, healthy
-from momentum_jax.analysis.metrics.metric_curves import dip_curves, primary_curve
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps, standard_errors
+from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.report.formatting import in_unit
-from momentum_jax.diagnostics.description import Recorded
 from momentum_jax.run_directory import diagnostics_of
 
 Floats = npt.NDArray[np.float64]
 
-NOISE_DRAWS = 1_000
 # Of each by itself: what else a learner tells at a step.
 _FURTHER_FEATURES = ("grad_norm", "reward_sum")
 _LABELS = {"d_prime_exact": "d′", "criterion_exact": "c"}
-
-
-class _Counted(NamedTuple):
-    """A windowed share of the healthy seeds, every array ``[seed, K]``."""
-
-    successes: Floats
-    totals: Floats  # decisions
-    exact: Floats | None  # the policy's exact share at the window's end, percent; None where the metric has none
-    sign: int  # +1 where more is good
 
 
 class Evidence(NamedTuple):
@@ -61,78 +48,6 @@ class Evidence(NamedTuple):
 def gather(ds: xr.Dataset, draws: int = NOISE_DRAWS) -> Evidence:
     """The evidence of a loaded run; arguments as for `noise_table`."""
     return Evidence(noise_table(ds, draws), prediction_table(ds), predictor_table(ds))
-
-
-def noise_table(ds: xr.Dataset, draws: int = NOISE_DRAWS) -> pd.DataFrame:
-    """Windowed falls of every healthy seed against what the counts' own noise makes of curves that never fall.
-
-    Args:
-        ds: a loaded run, or several joined.
-        draws: simulated curves, the same for all seeds.
-
-    Returns:
-        One row per arm with a healthy seed, metric and baseline: ``design_effect`` (variance of the counts over that
-        of independent decisions; median, least and greatest of the windows by the horizon), means over seeds of the
-        clearest ``fall`` and of what chance makes there in 5 % of such curves (``by_chance``), in points; how many
-        ``seeds`` ``exceed`` it and how many ``come_back`` as clearly; ``p_value``, the chance that so many of the
-        seeds exceed it when none of them falls. NaN with a ``flag`` where an arm has one
-        seed: its noise cannot be told from its curve.
-    """
-    rows = []
-    for arm in ds["arm"].values:
-        for metric, counted in _counted(ds.sel(arm=arm)).items():
-            if len(counted.totals):
-                rows += [{"arm": arm, "metric": metric} | row for row in _noise_rows(ds, counted, draws)]
-    front = ["arm", "metric", "baseline", "design_effect_median", "design_effect_min", "design_effect_max"]
-    back = ["fall", "by_chance", "seeds", "exceed", "come_back", "p_value", "flag"]
-    return pd.DataFrame(rows, columns=[*front, *back])
-
-
-def _noise_rows(ds: xr.Dataset, counted: _Counted, draws: int) -> Iterator[dict[str, Any]]:
-    """A row for each baseline."""
-    steps = ds["env_steps"].values
-    exact = None if counted.exact is None else counted.exact[:, 1:]
-    found = design_effect(steps[1:], counted.successes[:, 1:], counted.totals[:, 1:], HORIZON, exact)
-    effect = np.concatenate([[np.nan], found.effect])
-    share = 100 * counted.successes / np.where(counted.totals > 0, counted.totals, np.nan)
-    sigma = binomial_sigma(counted.successes, counted.totals, effect)
-    noise = draw_noise(len(steps), found.freedom, found.block, draws)
-    for baseline in BASELINES:
-        test = judge_against_null(steps, counted.sign * share, sigma, noise, HORIZON, baseline, LEVEL)
-        testable = ~np.isnan(test.by_chance)
-        within = effect[(steps > baseline) & (steps <= HORIZON) & ~np.isnan(effect)]
-        middle, least, greatest = np.quantile(within, [0.5, 0, 1]) if len(within) else np.full(3, np.nan)
-        yield {
-            "baseline": baseline,
-            "design_effect_median": middle,
-            "design_effect_min": least,
-            "design_effect_max": greatest,
-            "fall": float(test.fall[testable].mean()) if testable.any() else np.nan,
-            "by_chance": float(test.by_chance[testable].mean()) if testable.any() else np.nan,
-            "seeds": int(testable.sum()) if testable.any() else len(testable),
-            "exceed": int(test.exists.sum()) if testable.any() else np.nan,
-            "come_back": int(test.comes_back.sum()) if testable.any() else np.nan,
-            "p_value": chance_of_so_many(int(test.exists.sum()), int(testable.sum())),
-            "flag": found.flag,
-        }
-
-
-def _counted(run: xr.Dataset) -> dict[str, _Counted]:
-    """By metric: the windowed shares and ratios in which dips are looked for."""
-    diagnostics = diagnostics_of(run)
-    alive = np.flatnonzero(healthy(run).all("checkpoint").values)
-    kept = run.isel(seed=alive)
-    curves, counts = derive_curves(kept), counts_of(kept)
-    found = {}
-    for curve in dip_curves(diagnostics):
-        if curve.counted != "windowed" or isinstance(curve.metric.derived, Recorded):
-            continue
-        numerator, total = fraction(curve.metric, counts, diagnostics)
-        name = curve.metric.exact_name
-        successes, totals = (part.transpose("seed", "checkpoint").values for part in (numerator, total))
-        exact = curves[name].transpose("seed", "checkpoint").values if name else None
-        found[curve.label] = _Counted(successes, totals, exact, curve.sign)
-    return found
 
 
 def seed_depths(ds: xr.Dataset, baselines: Sequence[float]) -> Floats:
@@ -154,7 +69,7 @@ def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
     """
     primary = primary_curve(diagnostics_of(ds))
     values = derive_curves(ds)[primary.name]
-    threshold = dip_threshold(primary.metric, values)
+    threshold = dip_threshold(primary.metric, values, standard_errors(ds, primary.metric))
     arms = [str(arm) for arm in ds["arm"].values]
     falls = seed_depths(ds, [0])[0]
     dips = np.where(np.isnan(falls), np.nan, reaches(falls, threshold))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from momentum_jax.analysis.metrics.derived_curves import derive_curves, divergen
 from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, exact_share
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_steps
+from momentum_jax.diagnostics.evaluation import SAMPLED
 from momentum_jax.run_directory import diagnostics_of
 
 _FEW_SEEDS = 16
@@ -68,7 +70,7 @@ def _halves_apart(ds: xr.Dataset) -> xr.DataArray | None:
 def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
     """What limits the conclusions, one line each; the list may be empty."""
     left_out = [literal(line) for line in json.loads(ds.attrs.get("left_out", "[]"))]
-    lines = _failures(ds) + left_out + _coverage(ds)
+    lines = _failures(ds) + left_out + _coverage(ds) + list(_cut_off(ds))
     not_recorded = json.loads(ds.attrs.get("not_recorded", "[]"))
     if not_recorded:
         lines.append(f"not recorded by the version that wrote the run: {', '.join(not_recorded)}")
@@ -88,6 +90,20 @@ def warnings_of(ds: xr.Dataset, quality: pd.DataFrame) -> list[str]:
                 "the choice of probe states matters"
             )
     return lines
+
+
+def _cut_off(ds: xr.Dataset) -> Iterator[str]:
+    """Arms some of whose evaluated episodes ended at the evaluation's own limit, where they are not windows of data."""
+    evaluation = diagnostics_of(ds).evaluation
+    if evaluation is None or "evaluation" in json.loads(ds.attrs["config"])["data"]:
+        return
+    for arm in ds["arm"].values:
+        share = float(ds["eval_cut_off"].sel(arm=arm, evaluated=SAMPLED).mean("seed").max())
+        if share > 0:
+            yield (
+                f"{literal(arm)}: up to {100 * share:.0f} % of a checkpoint's sampled episodes were cut off at "
+                f"{evaluation.max_steps:,} steps; their returns hold the steps until then (--eval_max_steps)"
+            )
 
 
 def _failures(ds: xr.Dataset) -> list[str]:

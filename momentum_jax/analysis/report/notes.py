@@ -32,6 +32,12 @@ _NOISE_TEST = (
     "noise times the design effect of correlated decisions at that time; *exceed* counts the seeds whose fall does, "
     "and the p value is the chance of so many. One seed has no design effect and is not judged."
 )
+_KNOWN_NOISE = (
+    "Of an evaluated return *fall* is each seed's clearest one, and *by chance* what a fall between the same two "
+    f"checkpoints has to exceed, so that a curve that never falls does so in {_LEVEL} of simulations with its own "
+    "standard errors. The episodes have the same keys at every checkpoint and in every seed: that makes the test "
+    "cautious of one seed, and the p value, which takes seeds for independent, a rough one."
+)
 _TESTS = (
     "Arms are compared pair by pair: BCa intervals and sign-flip tests of means, Newcombe intervals and exact McNemar "
     "tests of shares, p values adjusted by Holm."
@@ -84,6 +90,9 @@ def _sampling_noise(curves: Sequence[Curve]) -> Iterator[str]:
     means = [literal(curve.symbol) for curve in sampled if isinstance(curve.metric.derived, Recorded)]
     if means:
         yield f"Of {', '.join(means)} too: it comes from the window's own episodes and steps."
+    evaluated = [literal(curve.symbol) for curve in curves if curve.counted == "evaluated"]
+    if evaluated:
+        yield f"The noise of {', '.join(evaluated)} is known: its standard error over the episodes is recorded."
     if exact:
         text = f"{' and '.join(exact)} {'have' if len(exact) > 1 else 'has'} none, but the policy itself wiggles."
         yield text[0].upper() + text[1:]
@@ -91,11 +100,14 @@ def _sampling_noise(curves: Sequence[Curve]) -> Iterator[str]:
 
 def evidence(diagnostics: Diagnostics, seeds: int) -> str:
     """The note of the noise test and of the paired comparisons."""
-    sampled = [curve for curve in dip_curves(diagnostics) if curve.counted == "windowed"]
+    curves = dip_curves(diagnostics)
+    sampled = [curve for curve in curves if curve.counted == "windowed"]
     means = [literal(curve.symbol) for curve in sampled if isinstance(curve.metric.derived, Recorded)]
+    evaluated = any(curve.counted == "evaluated" for curve in curves)
     sentences = [
         "A maximum over many noisy windows is large by chance.",
         *([_NOISE_TEST] if len(means) < len(sampled) else []),
+        *([_KNOWN_NOISE] if evaluated else []),
         *([f"Of {', '.join(means)} no counts are recorded: falls are not tested against noise."] if means else []),
         _TESTS if enough(seeds) else _FEW,
     ]

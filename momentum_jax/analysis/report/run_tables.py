@@ -13,9 +13,16 @@ import xarray as xr
 from momentum_jax.analysis.dips.definition import BASELINES, DipOptions
 from momentum_jax.analysis.dips.dips import DipClass, find_dips, landmark_depth
 from momentum_jax.analysis.dips.excursions import find_excursions
-from momentum_jax.analysis.dips.thresholds import dip_threshold, has_common_threshold, threshold_in_words
+from momentum_jax.analysis.dips.thresholds import dip_threshold, has_common_threshold, noise_floor, threshold_in_words
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
-from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, failed_steps, healthy, percentages
+from momentum_jax.analysis.metrics.derived_curves import (
+    counts_of,
+    derive_curves,
+    failed_steps,
+    healthy,
+    percentages,
+    standard_errors,
+)
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves
 from momentum_jax.config.run_config import TABLE_STEPS
 from momentum_jax.diagnostics.description import COUNTED, Diagnostics
@@ -90,7 +97,10 @@ def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEP
 
 def dip_thresholds(ds: xr.Dataset, curves: xr.Dataset) -> dict[str, float]:
     """Smallest depth that counts, by the curves of a run in which dips are looked for; see `dip_threshold`."""
-    return {curve.name: dip_threshold(curve.metric, curves[curve.name]) for curve in dip_curves(diagnostics_of(ds))}
+    return {
+        curve.name: dip_threshold(curve.metric, curves[curve.name], standard_errors(ds, curve.metric))
+        for curve in dip_curves(diagnostics_of(ds))
+    }
 
 
 def dip_labels(ds: xr.Dataset) -> dict[str, str]:
@@ -99,9 +109,10 @@ def dip_labels(ds: xr.Dataset) -> dict[str, str]:
     if all(has_common_threshold(curve.metric) for curve in curves):
         return {curve.name: curve.label for curve in curves}
     thresholds = dip_thresholds(ds, derive_curves(ds))
+    floors = {curve.name: noise_floor(standard_errors(ds, curve.metric)) for curve in curves}
     return {
-        curve.name: f"{curve.label} (threshold: {threshold_in_words(curve.metric, thresholds[curve.name])})"
-        for curve in curves
+        name: f"{curve.label} (threshold: {threshold_in_words(curve.metric, thresholds[name], floors[name])})"
+        for name, curve in ((curve.name, curve) for curve in curves)
     }
 
 

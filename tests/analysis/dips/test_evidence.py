@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.dips.evidence import comparison_table, noise_table, prediction_table, predictor_table
+from momentum_jax.analysis.dips.evidence import comparison_table, prediction_table, predictor_table
+from momentum_jax.analysis.dips.noise_table import noise_table
 from momentum_jax.analysis.inference.predictors import LEARNER_FEATURES
 from momentum_jax.run_directory import load_run
 

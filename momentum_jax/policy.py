@@ -42,17 +42,19 @@ class Policy:
       scaling: the observations' statistics at the end of training, [D] each; None where they were not normalised.
       network: the module of policy and value.
       observation_shape: of one observation.
+      num_categories: N where observations are whole numbers [...], each one of 0 … N - 1; else None.
     """
 
     params: Any
     scaling: Scaling | None
     network: Network = struct.field(pytree_node=False)
     observation_shape: tuple[int, ...] = struct.field(pytree_node=False)
+    num_categories: int | None = struct.field(pytree_node=False, default=None)
 
     @property
     def num_inputs(self) -> int:
         """Numbers in a flattened observation, D."""
-        return math.prod(self.observation_shape)
+        return self.num_categories or math.prod(self.observation_shape)
 
     @property
     def num_actions(self) -> int:
@@ -98,6 +100,8 @@ class Policy:
         return distributions.masked_log_probs(_apply(self.network, self.params, self.scaling, flat)[0], mask)
 
     def _flattened(self, obs: Any) -> jax.Array:
+        if self.num_categories is not None:
+            return _one_hot(obs, self.num_categories)
         obs = jnp.asarray(obs, jnp.float32)
         if obs.shape[-1:] == (self.num_inputs,):
             return obs
@@ -136,7 +140,20 @@ def _policy(config: Mapping[str, Any], settings: Mapping[str, Any], arrays: Mapp
     network = agents.network_of(ppo, shape["num_actions"])
     found = {name: jnp.asarray(array) for name, array in arrays.items()}
     scaling = Scaling.from_arrays(found) if ppo.normalize_observations else None
-    return Policy(network.from_arrays(found), scaling, network, tuple(shape["observation_shape"]))
+    return Policy(
+        network.from_arrays(found), scaling, network, tuple(shape["observation_shape"]), shape.get("num_categories")
+    )
+
+
+def _one_hot(obs: Any, num_categories: int) -> jax.Array:
+    """Observations [...] that are whole numbers as [..., N] of which one is 1."""
+    obs = jnp.asarray(obs)
+    last = num_categories - 1
+    if not jnp.issubdtype(obs.dtype, jnp.integer):
+        raise ValueError(f"obs is {obs.dtype} {obs.shape}, expected whole numbers from 0 to {last}, one an observation")
+    if not isinstance(obs, jax.core.Tracer) and obs.size and not 0 <= int(obs.min()) <= int(obs.max()) <= last:
+        raise ValueError(f"obs has values from {obs.min()} to {obs.max()}, expected 0 to {last}")
+    return jax.nn.one_hot(obs, num_categories, dtype=jnp.float32)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -40,6 +40,9 @@ class ObservedState(NamedTuple):
 class GymnaxTask:
     """All actions are legal, and observations are stored as they are.
 
+    An observation that is one of N whole numbers, such as a place on a map, is N features of which one is 1: its
+    numbers are names, not amounts.
+
     An environment with words of its own gives its description, and a subclass that fills in `telemetry` and, where it
     has contexts, `probe_contexts`.
     """
@@ -66,8 +69,9 @@ class GymnaxTask:
             )
         self.num_actions = int(actions.n)
         self.observation_shape = observations.shape
-        self.num_inputs = math.prod(observations.shape)
-        self.compact_bytes = self.num_inputs * np.dtype(observations.dtype).itemsize
+        self.num_categories = int(observations.n) if isinstance(observations, spaces.Discrete) else None
+        self.num_inputs = self.num_categories or math.prod(observations.shape)
+        self.compact_bytes = math.prod(observations.shape) * np.dtype(observations.dtype).itemsize
         self.input_counts = np.ones(self.num_inputs, np.float32)
         limit = getattr(params, "max_steps_in_episode", None)
         self.episode_limit = None if limit is None else int(limit)
@@ -130,6 +134,8 @@ class GymnaxTask:
 
     def expand(self, compact: jax.Array, params: Any) -> jax.Array:
         del params
+        if self.num_categories is not None:
+            return jax.nn.one_hot(compact, self.num_categories, dtype=jnp.float32)
         lead = compact.shape[: compact.ndim - len(self.observation_shape)]
         return compact.reshape(*lead, self.num_inputs).astype(jnp.float32)
 

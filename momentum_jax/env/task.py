@@ -55,6 +55,7 @@ class Task(Protocol):
     diagnostics: Diagnostics  # the environment's own words
     num_actions: int
     observation_shape: tuple[int, ...]  # of one observation, as a saved policy takes it
+    num_categories: int | None  # N where an observation is one of 0 … N - 1; may be left out where it is not
     num_inputs: int  # inputs of the whole first layer, D
     input_counts: np.ndarray  # [F]: how many of them each feature stands for
     compact_bytes: int  # of what `compact` returns

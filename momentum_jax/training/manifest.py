@@ -29,7 +29,7 @@ def describe(
     return config.to_json() | {
         "data": dict(loaded.facts),
         "diagnostics": describe_run(config, task).to_json(),
-        "policy": {"observation_shape": list(task.observation_shape), "num_actions": task.num_actions},
+        "policy": _policy(task),
         "versions": {name: metadata.version(name) for name in _PACKAGES}
         | {"python": platform.python_version(), "momentum_jax": __version__},
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
@@ -41,6 +41,13 @@ def describe(
         "started": now(),
         "finished": None,
     }
+
+
+def _policy(task: Task) -> dict[str, Any]:
+    """The shape of what a saved policy takes and answers."""
+    found = {"observation_shape": list(task.observation_shape), "num_actions": task.num_actions}
+    categories = getattr(task, "num_categories", None)
+    return found if categories is None else found | {"num_categories": categories}
 
 
 def headline(config: RunConfig, loaded: Loaded) -> str:

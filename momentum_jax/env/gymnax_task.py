@@ -16,6 +16,7 @@ from gymnax.environments import environment, spaces
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.diagnostics.probes import HALF_SIZE, ProbeStates
+from momentum_jax.env.gymnax_check import check_spaces, check_steps
 from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.env.task import Step
 from momentum_jax.fields import ConfigError
@@ -53,21 +54,14 @@ class GymnaxTask:
         """`params` is an example of the environment's parameters; it gives the spaces' shapes.
 
         Raises:
-          ConfigError: the action space is not discrete, observations are not arrays, or a description does not fit.
+          ConfigError: the action space is not discrete, observations are not one array, a start or a step fails or
+            does not return what is declared, or a description does not fit.
         """
         self._env = env
-        actions, observations = env.action_space(params), env.observation_space(params)
-        if not isinstance(actions, spaces.Discrete):
-            raise ConfigError(
-                f"{env.name} has the action space {_space_text(actions)}: the policy chooses one of n actions, so give "
-                f"an environment whose action space is Discrete, or wrap this one with a list of actions"
-            )
-        if not isinstance(observations, spaces.Box | spaces.Discrete):
-            raise ConfigError(
-                f"{env.name} has the observation space {_space_text(observations)}: observations must be one array, so "
-                f"wrap the environment to join theirs"
-            )
-        self.num_actions = int(actions.n)
+        check_spaces(env, params)
+        check_steps(env, params)
+        observations = env.observation_space(params)
+        self.num_actions = int(env.action_space(params).n)
         self.observation_shape = observations.shape
         self.num_categories = int(observations.n) if isinstance(observations, spaces.Discrete) else None
         self.num_inputs = self.num_categories or math.prod(observations.shape)
@@ -176,10 +170,6 @@ class GymnaxTask:
         start_key, walk_key = jax.random.split(key)
         start = self.initial_state(start_key, params)
         return jax.lax.scan(advance, start, jax.random.split(walk_key, _PROBE_STEPS))[1]
-
-
-def _space_text(space: Any) -> str:
-    return f"{type(space).__name__}{getattr(space, 'shape', '')}"
 
 
 def _strongly_typed(state: Any) -> Any:

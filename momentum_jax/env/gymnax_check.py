@@ -1,0 +1,113 @@
+"""What a gymnax environment gives, against what it declares: found by tracing it, before anything is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from gymnax.environments import environment, spaces
+
+from momentum_jax.fields import ConfigError
+
+_STEP = "observation, state, reward, terminated, info"
+
+
+def check_spaces(env: environment.Environment, params: Any) -> None:
+    """Raises ConfigError: the action space is not discrete, or observations are not one array."""
+    actions, observations = env.action_space(params), env.observation_space(params)
+    if not isinstance(actions, spaces.Discrete):
+        raise ConfigError(
+            f"{env.name} has the action space {_space_text(actions)}: the policy chooses one of n actions, so give "
+            f"an environment whose action space is Discrete, or wrap this one with a list of actions"
+        )
+    if not isinstance(observations, spaces.Box | spaces.Discrete):
+        raise ConfigError(
+            f"{env.name} has the observation space {_space_text(observations)}: observations must be one array, so "
+            f"wrap the environment to join theirs"
+        )
+    if 0 in observations.shape:
+        raise ConfigError(f"{env.name} has observations of shape {observations.shape}, which hold no number")
+
+
+def check_steps(env: environment.Environment, params: Any) -> None:
+    """Trace a start and a step.
+
+    Raises:
+      ConfigError: one of them fails, or does not return what the environment declares.
+    """
+    key, action = jax.random.key(0), jnp.int32(0)
+    start = _traced(env, "reset_env", 2, "observation, state", lambda: env.reset_env(key, params))
+    shape = tuple(env.observation_space(params).shape)
+    _check_array(env, "reset_env returns an observation", start[0], shape)
+
+    def step(state: Any) -> Any:
+        return env.step_env(key, state, action, params)
+
+    observation, state, reward, terminated, _ = _traced(env, "step_env", 5, _STEP, step, start[1])
+    _check_array(env, "step_env returns an observation", observation, shape, start[0].dtype)
+    _check_array(env, "step_env returns a reward", reward, ())
+    _check_array(env, "step_env returns terminated", terminated, ())
+    _check_state(env, start[1], state)
+    truncated = _traced(env, "is_truncated", None, "", lambda state: env.is_truncated(state, params), state)
+    _check_array(env, "is_truncated returns a flag", truncated, ())
+
+
+def _traced(
+    env: environment.Environment, name: str, count: int | None, expected: str, run: Callable[..., Any], *arguments: Any
+) -> Any:
+    """Shapes of what a function of the environment returns: `count` parts, in words `expected`."""
+    found: list[Any] = []
+
+    def traced(*given: Any) -> Any:
+        found.append(run(*given))
+        return found[0]
+
+    try:
+        shapes = jax.eval_shape(traced, *arguments)
+    except Exception as error:  # a person's own code
+        if found:  # it is what came back that JAX cannot take
+            raise ConfigError(f"{env.name}: {name} returns {_text(found[0])}, which is not made of arrays") from error
+        raise ConfigError(f"{env.name}: {name} fails: {type(error).__name__}: {_first_line(error)}") from error
+    if count is not None and (not isinstance(shapes, tuple | list) or len(shapes) != count):
+        size = len(shapes) if isinstance(shapes, tuple | list) else 1
+        raise ConfigError(f"{env.name}: {name} returns {size} value(s), expected {count}: {expected}")
+    return shapes
+
+
+def _check_array(
+    env: environment.Environment, what: str, found: Any, shape: tuple[int, ...], dtype: Any = None
+) -> None:
+    if not hasattr(found, "shape") or not hasattr(found, "dtype"):
+        raise ConfigError(f"{env.name}: {what} that is a {type(found).__name__}, expected one array")
+    is_number = jnp.issubdtype(found.dtype, jnp.number) or found.dtype == jnp.bool_
+    if tuple(found.shape) != shape or not is_number:
+        raise ConfigError(f"{env.name}: {what} of {found.dtype} {found.shape}, expected numbers {shape}")
+    if dtype is not None and found.dtype != dtype:
+        raise ConfigError(f"{env.name}: {what} of {found.dtype}, expected {dtype} as from reset_env")
+
+
+def _check_state(env: environment.Environment, start: Any, following: Any) -> None:
+    """A state has one layout, at the start and after a step; only weak types may differ."""
+    before, after = (jax.tree_util.tree_leaves_with_path(state) for state in (start, following))
+    if [path for path, _ in before] != [path for path, _ in after]:
+        raise ConfigError(f"{env.name}: step_env returns a state with other parts than that of reset_env")
+    for (path, one), (_, other) in zip(before, after, strict=True):
+        if (one.shape, one.dtype) != (other.shape, other.dtype):
+            raise ConfigError(
+                f"{env.name}: the state's {jax.tree_util.keystr(path, simple=True)} is {one.dtype} {one.shape} from "
+                f"reset_env and {other.dtype} {other.shape} from step_env: give both the same"
+            )
+
+
+def _space_text(space: Any) -> str:
+    return f"{type(space).__name__}{getattr(space, 'shape', '')}"
+
+
+def _text(value: Any) -> str:
+    return " ".join(repr(value).split())[:80]
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "")[:200]

@@ -88,7 +88,7 @@ class Fleet:
           evaluated: what evaluated episodes are played on; None where that is `shared`.
         """
         self._config = config
-        self._seeds = config.seeds if seeds is None else tuple(seeds)
+        self.seeds = config.seeds if seeds is None else tuple(seeds)
         self._task = task
         self.diagnostics = describe_run(config, task)
         states = probes.named_sets(task.probe_states(shared))
@@ -108,7 +108,7 @@ class Fleet:
 
     @property
     def num_seeds(self) -> int:
-        return len(self._seeds)
+        return len(self.seeds)
 
     @property
     def num_runs(self) -> int:
@@ -220,7 +220,7 @@ class Fleet:
     def _engine(self, arms: Sequence[int], shared: Any, layout: Layout) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]
         has_options = self._config.environment == MOMENTUM_NAME
-        positions = [(seed, self._config.seeds.index(seed)) for seed in self._seeds]
+        positions = [(seed, self._config.seeds.index(seed)) for seed in self.seeds]
         runs = [_run(seed, arm.of_seed(position), has_options) for arm in chosen for seed, position in positions]
         return Engine(self._task, shared, runs, layout, self._config.total_updates, self._config.fixed_streams)
 

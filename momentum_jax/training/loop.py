@@ -11,6 +11,7 @@ from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.evaluation import summarize
 from momentum_jax.diagnostics.probes import changes
 from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set
+from momentum_jax.training.failures import Failures
 from momentum_jax.training.fleet import Fleet
 from momentum_jax.training.in_flight import Dispatched
 from momentum_jax.training.progress import Progress
@@ -48,7 +49,7 @@ class Training:
         self._probes: dict[int, Dispatched] = {}
         self._evaluations: dict[int, Dispatched] = {}
         self._last_log_probs: dict[str, np.ndarray] = {}  # by probe set: [runs, 2, P, A] of the checkpoint before
-        self._named: set[int] = set()  # arms whose failure has been told of
+        self._failures = Failures(config, fleet.seeds)
         self.update = 0
         self.env_steps = 0
 
@@ -78,20 +79,9 @@ class Training:
         yield from self._count(before)
 
     def failures(self) -> Iterator[str]:
-        """One line for each arm whose every seed has failed since the last call."""
-        num_seeds = self._fleet.num_seeds
-        all_here = num_seeds == self._config.num_seeds
-        who = "every seed" if all_here else f"every seed of this process ({num_seeds} of {self._config.num_seeds})"
-        shape = (len(self._config.arms), num_seeds)
-        failed_step, stopped = self._recorder.failed_step.reshape(shape), self._recorder.stopped.reshape(shape)
-        for number in np.flatnonzero((failed_step >= 0).all(axis=1)):
-            if number in self._named:
-                continue
-            self._named.add(int(number))
-            name, step = self._config.arms[number].name, failed_step[number].max()
-            limit = f"value losses are above divergence_limit={self._config.divergence_limit:g}"
-            what = "losses are not finite, its training stops" if stopped[number].all() else limit
-            yield f"arm {name}: {who} has failed by step {step:,}: {what}"
+        """One line for each arm of whose failed seeds something new is known."""
+        recorder = self._recorder
+        yield from self._failures.lines(recorder.failed_step, recorder.stopped, recorder.bad_reward)
 
     def counted(self) -> dict[str, np.ndarray]:
         """What the host has to remember of a settled training beside the learners' states."""

@@ -48,6 +48,8 @@ class Recorder:
 
     Attributes:
       failed_step: [R] int64, environment step at whose update a run failed, -1 while it is healthy.
+      bad_reward: [R] int64, first environment step whose reward made a run fail, for it was not finite; -1 where none
+        did since this object was made.
       stopped: [R] bool, runs whose losses are not finite, and so their parameters: nothing more of them is counted.
     """
 
@@ -67,6 +69,7 @@ class Recorder:
         self._word, self._has_outcomes = EventWord.of(diagnostics), diagnostics.has_outcomes
         self._divergence_limit = divergence_limit
         self.failed_step = np.full(num_runs, -1, np.int64)
+        self.bad_reward = np.full(num_runs, -1, np.int64)
         self.stopped = np.zeros(num_runs, bool)
         # Updates during whose rollout a checkpoint falls: their acting policies are probed.
         self.probed_updates = frozenset(map(self.acting_update, checkpoints))
@@ -153,6 +156,9 @@ class Recorder:
         health = np.stack([record.metrics.loss, record.metrics.value_loss, record.metrics.grad_norm])
         finite = np.isfinite(health).all(axis=0)
         diverged = np.asarray(record.metrics.value_loss) > self._divergence_limit
+        for run in np.flatnonzero(~finite & ~self.stopped):
+            bad = np.flatnonzero(~np.isfinite(np.ravel(record.reward[run])))
+            self.bad_reward[run] = env_steps - self._rollout_size + bad[0] + 1 if bad.size else -1
         self.failed_step[(~finite | diverged) & (self.failed_step < 0)] = env_steps
         self.stopped |= ~finite
 

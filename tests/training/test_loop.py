@@ -25,7 +25,7 @@ _PROBABILITIES = np.array([[0.75, 0.25], [0.25, 0.75]])  # of the policy after a
 class CountingFleet:
     """Its probes tell how many updates the policy has seen, its rewards the update and the run."""
 
-    num_runs, num_seeds, diagnostics = RUNS, SEEDS, MOMENTUM
+    num_runs, num_seeds, diagnostics, seeds = RUNS, SEEDS, MOMENTUM, tuple(range(SEEDS))
 
     def __init__(self):
         self.updates = 0

@@ -43,6 +43,8 @@ class Policy:
       network: the module of policy and value.
       observation_shape: of one observation.
       num_categories: N where observations are whole numbers [...], each one of 0 … N - 1; else None.
+      reward_deviation: [] what rewards were divided by at the end of training: values times it are in the environment's
+        rewards. None where rewards were learned from as they are.
     """
 
     params: Any
@@ -50,6 +52,7 @@ class Policy:
     network: Network = struct.field(pytree_node=False)
     observation_shape: tuple[int, ...] = struct.field(pytree_node=False)
     num_categories: int | None = struct.field(pytree_node=False, default=None)
+    reward_deviation: jax.Array | None = None
 
     @property
     def num_inputs(self) -> int:
@@ -87,8 +90,11 @@ class Policy:
     def export(self, path: str | Path) -> None:
         """Write an .npz that NumPy alone reads: the arrays named as in docs/policies.md, and `activation`."""
         arrays = jax.tree.map(np.asarray, self.network.to_arrays(self.params))
-        scaling = {} if self.scaling is None else self.scaling.to_arrays()
-        write_arrays(Path(path), arrays | scaling | {"activation": np.array(self.network.activation)})
+        if self.scaling is not None:
+            arrays |= self.scaling.to_arrays()
+        if self.reward_deviation is not None:
+            arrays["reward_deviation"] = np.asarray(self.reward_deviation)
+        write_arrays(Path(path), arrays | {"activation": np.array(self.network.activation)})
 
     def _log_probs(self, obs: Any, mask: Any) -> jax.Array:
         flat, mask = self._flattened(obs), jnp.asarray(mask)
@@ -140,8 +146,14 @@ def _policy(config: Mapping[str, Any], settings: Mapping[str, Any], arrays: Mapp
     network = agents.network_of(ppo, shape["num_actions"])
     found = {name: jnp.asarray(array) for name, array in arrays.items()}
     scaling = Scaling.from_arrays(found) if ppo.normalize_observations else None
+    reward_deviation = found.pop("reward_deviation") if ppo.normalize_rewards else None
     return Policy(
-        network.from_arrays(found), scaling, network, tuple(shape["observation_shape"]), shape.get("num_categories")
+        params=network.from_arrays(found),
+        scaling=scaling,
+        network=network,
+        observation_shape=tuple(shape["observation_shape"]),
+        num_categories=shape.get("num_categories"),
+        reward_deviation=reward_deviation,
     )
 
 

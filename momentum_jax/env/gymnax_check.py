@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Number
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from gymnax.environments import environment, spaces
 
 from momentum_jax.fields import ConfigError
 
 _STEP = "observation, state, reward, terminated, info"
+_ARRAYS = 4  # of a step's five values; an `info` may hold anything
 
 
 def check_spaces(env: environment.Environment, params: Any) -> None:
@@ -45,33 +48,34 @@ def check_steps(env: environment.Environment, params: Any) -> None:
     def step(state: Any) -> Any:
         return env.step_env(key, state, action, params)
 
-    observation, state, reward, terminated, _ = _traced(env, "step_env", 5, _STEP, step, start[1])
+    observation, state, reward, terminated = _traced(env, "step_env", 5, _STEP, step, start[1])
     _check_array(env, "step_env returns an observation", observation, shape, start[0].dtype)
     _check_array(env, "step_env returns a reward", reward, ())
     _check_array(env, "step_env returns terminated", terminated, ())
     _check_state(env, start[1], state)
-    truncated = _traced(env, "is_truncated", None, "", lambda state: env.is_truncated(state, params), state)
+    truncated = _traced(env, "is_truncated", None, "a flag", lambda state: env.is_truncated(state, params), state)
     _check_array(env, "is_truncated returns a flag", truncated, ())
 
 
 def _traced(
     env: environment.Environment, name: str, count: int | None, expected: str, run: Callable[..., Any], *arguments: Any
 ) -> Any:
-    """Shapes of what a function of the environment returns: `count` parts, in words `expected`."""
+    """Shapes of what a function of the environment returns: `count` parts, in words `expected`, without an `info`."""
     found: list[Any] = []
 
     def traced(*given: Any) -> Any:
         found.append(run(*given))
-        return found[0]
+        return found[0][:_ARRAYS] if isinstance(found[0], tuple | list) else found[0]
 
     try:
         shapes = jax.eval_shape(traced, *arguments)
-    except Exception as error:  # a person's own code
-        if found:  # it is what came back that JAX cannot take
-            raise ConfigError(f"{env.name}: {name} returns {_text(found[0])}, which is not made of arrays") from error
+    except Exception as error:  # it is code of others
+        if found:
+            odd = _text(_first_odd_leaf(found[0]))
+            raise ConfigError(f"{env.name}: {name} returns {odd}, expected arrays: {expected}") from error
         raise ConfigError(f"{env.name}: {name} fails: {type(error).__name__}: {_first_line(error)}") from error
-    if count is not None and (not isinstance(shapes, tuple | list) or len(shapes) != count):
-        size = len(shapes) if isinstance(shapes, tuple | list) else 1
+    size = len(found[0]) if isinstance(found[0], tuple | list) else 1
+    if count not in (None, size):
         raise ConfigError(f"{env.name}: {name} returns {size} value(s), expected {count}: {expected}")
     return shapes
 
@@ -99,6 +103,12 @@ def _check_state(env: environment.Environment, start: Any, following: Any) -> No
                 f"{env.name}: the state's {jax.tree_util.keystr(path, simple=True)} is {one.dtype} {one.shape} from "
                 f"reset_env and {other.dtype} {other.shape} from step_env: give both the same"
             )
+
+
+def _first_odd_leaf(tree: Any) -> Any:
+    """The first part that is neither array nor number."""
+    leaves = jax.tree.leaves(tree)
+    return next((leaf for leaf in leaves if not isinstance(leaf, jax.Array | np.ndarray | np.generic | Number)), tree)
 
 
 def _space_text(space: Any) -> str:

@@ -149,14 +149,16 @@ def evaluate(task: Task, config: PPOConfig, env_params: Any, plan: playing.Plan,
 
 def exportable(state: LearnerState) -> Any:
     """The part of a state that `export` needs, still on its device; leaves may have leading axes."""
-    return state.params, state.deviations, normalization.scaling(state.statistics)
+    statistics = state.statistics
+    return state.params, state.deviations, normalization.scaling(statistics), normalization.reward_deviation(statistics)
 
 
 def export(task: Task, config: PPOConfig, exported: Any) -> dict[str, np.ndarray]:
     """The parameters of one run by name, as they act on whole observations, of its `exportable` on the host."""
-    params, deviations, scaling = exported
+    params, deviations, scaling, reward_deviation = exported
     agent = agents.make(task, config, scaling)
-    return agent.network.to_arrays(agent.whole_params(params, deviations)) | agent.whole_scaling()
+    of_rewards = {} if reward_deviation is None else {"reward_deviation": np.asarray(reward_deviation)}
+    return agent.network.to_arrays(agent.whole_params(params, deviations)) | agent.whole_scaling() | of_rewards
 
 
 def former_name(leaf: str) -> str:

@@ -48,6 +48,11 @@ def scaling(statistics: Statistics) -> Scaling | None:
     return Scaling(found.mean.value, found.deviation) if isinstance(found, Moments) else None
 
 
+def reward_deviation(statistics: Statistics) -> jax.Array | None:
+    """What rewards are divided by now, []; None where they are learned from as they are."""
+    return statistics.returns.deviation if isinstance(statistics.returns, Moments) else None
+
+
 def after_rollout(
     agent: Agent, config: PPOConfig, env_params: Any, statistics: Statistics, trajectory: Trajectory
 ) -> tuple[Statistics, jax.Array]:

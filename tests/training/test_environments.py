@@ -116,6 +116,9 @@ def test_a_saved_policy_takes_observations_as_the_environment_gives_them(normali
     states = GymnaxTask(env, params).probe_states(params)
     assert momentum_jax.load_policy(normalized, "ppo", 1).scaling is None
     policy = momentum_jax.load_policy(normalized, "normalized", 1)
+    # A step pays 1, so the discounted return lies between 1 and 1 / (1 - γ).
+    assert 1 < policy.reward_deviation < 1 / (1 - PPO.gamma)
+    assert load_policies(normalized, "normalized")["reward_deviation"].shape == (3,)
     policy.export(tmp_path / "policy.npz")
     plain = np.load(tmp_path / "policy.npz")
     hidden = (np.asarray(states.compact[0]) - plain["observation_mean"]) / plain["observation_deviation"]

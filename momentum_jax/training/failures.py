@@ -36,14 +36,14 @@ class Failures:
         return new
 
     def _of_reward(self, number: int, rewards: np.ndarray) -> str:
-        place = np.where(rewards >= 0, rewards, np.inf).argmin()
+        place = int(np.where(rewards >= 0, rewards, np.inf).argmin())
         return (
             f"seed {self._seeds[place]} of arm {self._config.arms[number].name}: the environment's reward at step "
             f"{rewards[place]:,} is not a finite number: the seed has failed"
         )
 
     def _of_loss(self, number: int, steps: np.ndarray, lost: np.ndarray) -> str:
-        place = np.where(lost, steps, np.inf).argmin()
+        place = int(np.where(lost, steps, np.inf).argmin())
         return (
             f"seed {self._seeds[place]} of arm {self._config.arms[number].name} has failed by step {steps[place]:,}: "
             "losses are not finite though rewards are: look at its observations and at the learning rate"

@@ -12,6 +12,7 @@ from momentum_jax.config import Arm, EnvOptions, Experiment, PPOConfig
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.run_directory import create_run
+from tests.conftest import ROOT
 
 OWN = Experiment(name="own", description="", arms=(Arm(name="a"), Arm(name="b")), environment="Acrobot-v1")
 
@@ -88,3 +89,19 @@ def test_a_run_goes_on_in_the_environment_it_was_begun_in(tmp_path):
     assert "was begun with --env=CartPole-v1" in refusal(f"--resume --run_dir={run_dir} --env=momentum")
     assert "is a run on CartPole-v1" in refusal(f"--resume --run_dir={run_dir} --experiment=tune2")
     assert "--hold_tax belongs to" in refusal(f"--resume --run_dir={run_dir} --hold_tax=0")
+
+
+def test_the_documented_experiment_can_be_launched(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "environments.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(page.split("```python mine.py\n")[1].split("```")[0])
+    config = parse("--experiment=mine.py --timesteps=2048 --eval_episodes=4").config
+    assert config.environment == "CartPole-v1" and [arm.name for arm in config.arms] == ["usual", "normalized"]
+    assert config.arms[1].ppo == dataclasses.replace(config.arms[0].ppo, normalize_observations=True)
+    assert len(config.programs) == 2
+
+
+def test_the_documented_command_is_a_command():
+    page = (ROOT / "docs" / "environments.md").read_text(encoding="utf-8")
+    line = page.split("python launch.py ")[1].split("```")[0].replace("\\\n", "")
+    assert parse(line).config.arms[0].ppo.gae_lambda == 0.8

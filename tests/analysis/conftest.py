@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from momentum_jax.analysis.report import build
 from momentum_jax.diagnostics.variables import shapes, table
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.run_directory import create_run, write_checkpoint
@@ -81,6 +83,13 @@ def _fill_position(arrays: dict[str, np.ndarray], index: tuple[int, ...], hold: 
     arrays["position_reward_sum"][index] = 0.01 * np.arange(6) * arrays["position_count"][index]
     arrays["churn"][index], arrays["policy_kl"][index] = 0.2 * hold, 0.1 * hold
     arrays["churn_position"][index], arrays["policy_kl_position"][index] = 0.1 * hold, 0.05 * hold
+
+
+@pytest.fixture
+def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports have their first figure alone: drawing the others is most of the work, and their tests have them all."""
+    whole = build.gallery
+    monkeypatch.setattr(build, "gallery", lambda *arguments: itertools.islice(whole(*arguments), 1))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def refused(capsys, *arguments) -> str:
     return shown.err
 
 
-def test_a_report_with_exports_and_event_files(simulate, capsys):
+def test_a_report_with_exports_and_event_files(simulate, one_figure, capsys):
     pytest.importorskip("tensorboardX", reason="tensorboardX is not installed: pip install 'momentum_jax[tensorboard]'")
     run_dir = simulate(arms=("a",), num_seeds=2, steps=(0, 1_000))
     assert report_command.main([str(run_dir), "--tensorboard", "--export", "csv"]) == 0
@@ -29,13 +29,13 @@ def test_a_report_with_exports_and_event_files(simulate, capsys):
     assert list((run_dir / "report" / "tensorboard" / "a" / "seed_0").glob("events.out.tfevents.*"))
 
 
-def test_two_runs_are_written_where_told(simulate, tmp_path):
+def test_two_runs_are_written_where_told(simulate, one_figure, tmp_path):
     runs = [simulate(arms=(arm,), num_seeds=2, steps=(0, 1_000), name=arm) for arm in ("a", "b")]
     assert report_command.main([*map(str, runs), "--out", str(tmp_path / "both")]) == 0
     assert "arms: a, b" in (tmp_path / "both" / "report.md").read_text()
 
 
-def test_the_printed_command_makes_the_same_report_again(simulate, tmp_path, monkeypatch):
+def test_the_printed_command_makes_the_same_report_again(simulate, one_figure, tmp_path, monkeypatch):
     runs = [simulate(arms=(arm,), num_seeds=2, steps=(0, 1_000), name=f"run {arm}") for arm in ("a", "b")]
     monkeypatch.chdir(tmp_path)  # paths are given relative to where the command is run, with a space in them
     assert report_command.main([*(str(run.relative_to(tmp_path)) for run in runs), "--out", "both"]) == 0

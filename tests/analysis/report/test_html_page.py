@@ -68,7 +68,7 @@ def test_the_data_in_the_page_are_the_runs(run_dir, text):
     assert {name for metric in data["metrics"] for name in metric["kinds"].values()} == set(data["curves"])
 
 
-def test_names_cannot_break_out_of_the_page(simulate):
+def test_names_cannot_break_out_of_the_page(simulate, one_figure):
     run_dir = simulate(arms=("a",), num_seeds=2, steps=(0, 1_000))
     path = run_dir / "config.json"
     path.write_text(path.read_text().replace('"simulated"', '"</script><b>{{data}}"'))

@@ -117,7 +117,7 @@ def test_marks_are_told_apart_from_what_a_name_has():
     ]
 
 
-def test_runs_in_folders_of_hostile_names_have_a_harmless_report(simulate):
+def test_runs_in_folders_of_hostile_names_have_a_harmless_report(simulate, one_figure):
     names = ("a**b**|<img src=x onerror=alert(1)>", "c'\"&lt;")
     runs = [simulate(arms=("tune2",), steps=(0, 1_000, 5_000, 10_000), name=name) for name in names]
     path = write_report(runs, runs[0] / "out")

@@ -16,9 +16,44 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 MADE_UP_RECORDS = Path(__file__).parent / "golden"
 
+# Files in which processes are started or programs compiled, the longest first: `make test` hands whole files to two
+# processes, and ends late if the last one is long. All other files take seconds.
+LONGEST = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "project/test_extending",
+        "cli/test_launch",
+        "training/resume/test_going_on",
+        "training/test_seams",
+        "cli/test_launching",
+        "training/test_policy",
+        "training/test_engine",
+        "training/test_evaluation",
+        "training/test_environments",
+        "training/test_runner",
+        "training/resume/test_crashes",
+        "training/test_by_seed",
+        "analysis/report/test_build",
+        "benchmarks/test_launches",
+        "training/test_divergence",
+        "experiments/early_dip/test_counterfactual",
+        "experiments/early_dip/test_two_towers",
+        "processes/test_jax_settings",
+    )
+)
+
 # Programs compiled by one test run serve the next, also in the processes that tests start.
 os.environ.setdefault(backend_startup.CACHE_VARIABLE, str(ROOT / ".cache"))
 backend_startup.start(num_devices=2)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # of pytest-xdist, which would begin with the files that have most tests
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {ROOT / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def golden_dir() -> Path:

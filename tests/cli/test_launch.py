@@ -1,4 +1,4 @@
-"""launch.py as a person uses it: in a process of its own."""
+"""launch.py as a person uses it: in a process of its own wherever that is what is tested."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,17 +19,19 @@ import momentum_jax
 from momentum_jax import run_directory
 from momentum_jax.env.rules import NUM_ACTIONS
 from momentum_jax.processes import invocation
-from tests.cli.launch_fixture import Launcher
+from tests.cli.launch_fixture import Ended, Launcher
 from tests.conftest import ROOT
 from tests.markets import make_segment
 
 SMALL = ["--num_steps=64", "--minibatch_size=32", "--num_epochs=2", "--hidden_sizes=16"]
 
 
-def launch(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def launch(*arguments: str, **environment: str) -> Ended:
+    """In a process of its own."""
     command = [sys.executable, "launch.py", *arguments]
     env = os.environ | environment
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, env=env)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, env=env)
+    return Ended(done.returncode, done.stdout, done.stderr, [])
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def bar_file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, bar_file) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def finished(tmp_path_factory, bar_file) -> tuple[Path, Ended]:
     """A small run of two arms, one of which diverges."""
     run_dir = tmp_path_factory.mktemp("runs") / "small"
     return run_dir, launch(
@@ -69,10 +72,10 @@ def finished(tmp_path_factory, bar_file) -> tuple[Path, subprocess.CompletedProc
 
 def test_a_run_prints_its_tables_and_fills_its_directory(finished):
     run_dir, result = finished
-    assert result.returncode == 0, result.stderr
-    assert not result.stderr  # a progress bar is for terminals
+    assert result.code == 0, result.err
+    assert not result.err  # a progress bar is for terminals
     for words in ("strong BUY %", "cumulative", "windowed", "prevalence %", "trim_reduces_cost", str(run_dir)):
-        assert words in result.stdout
+        assert words in result.out
     files = {str(path.relative_to(run_dir)) for path in run_dir.rglob("*") if path.is_file()}
     steps = {f"diagnostics/step_{step:08d}.npz" for step in (0, 70, 500, 1_000, 1_024)}
     assert files >= steps | {"config.json", "log.txt", "report/report.md", "report/dips.csv"}
@@ -104,15 +107,15 @@ def test_the_config_says_what_was_run(finished):
     assert {"jax", "numpy"} <= config["versions"].keys()
 
 
-def test_an_existing_run_directory_is_refused_and_left_alone(finished, bar_file):
+def test_an_existing_run_directory_is_refused_and_left_alone(finished, launch_here):
     run_dir, _ = finished
     before = sorted((path, path.stat().st_mtime_ns) for path in run_dir.rglob("*"))
-    result = launch("--timesteps=1000", f"--run_dir={run_dir}", *SMALL)
+    result = launch_here("--timesteps=1000", f"--run_dir={run_dir}", *SMALL, trains=True)
     assert_refused(result, str(run_dir), "exists")
     assert sorted((path, path.stat().st_mtime_ns) for path in run_dir.rglob("*")) == before
 
 
-def test_ctrl_c_saves_and_the_printed_command_goes_on(tmp_path, bar_file, finished):
+def test_ctrl_c_saves_and_the_printed_command_goes_on(tmp_path, bar_file, finished, launch_here):
     run_dir = tmp_path / "run"
     flags = ["--experiment=trim_trap", "--num_seeds=3", "--data_source=csv", f"--data_path={bar_file}"]
     flags += [f"--vix_path={bar_file.parent / 'vix.csv'}", f"--run_dir={run_dir}", *SMALL]
@@ -127,24 +130,23 @@ def test_ctrl_c_saves_and_the_printed_command_goes_on(tmp_path, bar_file, finish
     go_on = told.splitlines()[-1].partition("go on with: ")[2]
     assert go_on == invocation.resume_command(run_dir)
     assert "Traceback" not in errors
-    assert_refused(launch("--resume", f"--run_dir={run_dir}", "--gamma=0.5"), "ppo.gamma was 0.92, now 0.5")
-    assert_refused(launch(*flags, "--timesteps=1000000"), "exists already", "--resume")
-    assert_refused(launch("--resume", f"--run_dir={tmp_path / 'none'}"), "none")
+    again = launch_here("--resume", f"--run_dir={run_dir}", "--gamma=0.5", trains=True)
+    assert_refused(again, "ppo.gamma was 0.92, now 0.5")
+    assert_refused(launch_here(*flags, "--timesteps=1000000", trains=True), "exists already", "--resume")
+    assert_refused(launch_here("--resume", f"--run_dir={tmp_path / 'none'}", trains=True), "none")
 
 
 def test_a_finished_run_is_made_longer(finished, launch_here, tmp_path):
     run_dir = tmp_path / "longer"
     shutil.copytree(finished[0], run_dir)
     command = (f"--run_dir={run_dir}", "--extend_to=1500", "--checkpoints=1200")
-    refused = launch(*command, JAX_ENABLE_X64="1")
-    assert_refused(refused, "begun with jax_enable_x64=False, now it is True", "set JAX_ENABLE_X64=0, or begin another")
-    # As advised; what defines random numbers is fixed, so that these change nothing.
+    # As advised where another value is refused; what defines random numbers is fixed, so that these change nothing.
     drawn_otherwise = {"JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_THREEFRY_PARTITIONABLE": "0", "JAX_RANDOM_SEED_OFFSET": "7"}
     result = launch(*command, JAX_ENABLE_X64="0", **drawn_otherwise)
-    assert result.returncode == 0, result.stderr
+    assert result.code == 0, result.err
     for words in ("IMPL=rbg is not used: every run is computed with threefry2x32", "PARTITIONABLE=0", "OFFSET=7"):
-        assert words in result.stdout
-    assert "resumed at step 1,024" in result.stdout
+        assert words in result.out
+    assert "resumed at step 1,024" in result.out
     steps = momentum_jax.load_run(run_dir).env_steps.values.tolist()
     assert steps == [0, 70, 500, 1_000, 1_024, 1_200, 1_500, 1_536]
     again = launch_here("--resume", f"--run_dir={run_dir}", trains=True)
@@ -154,7 +156,7 @@ def test_a_finished_run_is_made_longer(finished, launch_here, tmp_path):
 def test_a_run_of_failed_seeds_alone_ends_with_an_exit_code_of_its_own(launch_here, tmp_path, bar_file):
     run_dir = tmp_path / "run"
     files = ["--data_source=csv", f"--data_path={bar_file}", f"--vix_path={bar_file.parent / 'vix.csv'}"]
-    flags = [*files, "--num_seeds=2", "--timesteps=256", *SMALL]
+    flags = [*files, "--num_seeds=2", "--group_width=3", "--timesteps=256", *SMALL]  # the program of `finished`
     ended = launch_here(*flags, f"--run_dir={run_dir}", "--learning_rate=1e3", trains=True, reports=True)
     assert ended.code == 4, ended.err
     assert "arm tune2: every seed has failed by step 64" in ended.out and "report:" in ended.out
@@ -169,16 +171,16 @@ def test_a_run_of_failed_seeds_alone_ends_with_an_exit_code_of_its_own(launch_he
 
 def test_a_batch_file_is_written_instead_of_training(tmp_path):
     result = launch(f"--slurm={tmp_path / 'job.sbatch'}", "--slurm_nodes=2", f"--run_dir={tmp_path / 'run'}")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.strip() == f"written: sbatch {tmp_path / 'job.sbatch'}"
+    assert result.code == 0, result.err
+    assert result.out.strip() == f"written: sbatch {tmp_path / 'job.sbatch'}"
     assert "#SBATCH --nodes=2" in (tmp_path / "job.sbatch").read_text()
     assert not (tmp_path / "run").exists()
 
 
 def assert_refused(result, *words):
-    assert result.returncode == 2, result.stdout + result.stderr
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
+    assert result.code == 2, result.out + result.err
+    lines = result.err.strip().splitlines()
+    assert len(lines) == 1, result.err
     for word in words:
         assert word in lines[0]
 
@@ -192,24 +194,26 @@ def test_a_mistake_costs_one_line_and_writes_nothing(tmp_path):
     assert not run_dir.exists()
 
 
-def test_bad_data_is_refused_before_anything_compiles(tmp_path, bar_file):
+def test_bad_data_is_refused_before_anything_compiles(tmp_path, bar_file, launch_here, monkeypatch):
+    monkeypatch.setattr(jax.stages.Lowered, "compile", lambda *others, **options: pytest.fail("compiles"))
     run_dir = tmp_path / "run"
     lines = bar_file.read_text().splitlines()
     lines[57] = lines[57].replace("2024", "1999", 1)
     broken = tmp_path / "broken.csv"
     broken.write_text("\n".join(lines))
     files = [f"--vix_path={bar_file.parent / 'vix.csv'}", "--data_source=csv", f"--run_dir={run_dir}"]
-    assert_refused(launch(f"--data_path={broken}", *files), str(broken), "58")
-    assert_refused(launch(f"--data_path={tmp_path / 'none.csv'}", *files), "none.csv")
-    assert_refused(launch(f"--data_path={bar_file}", "--intraday_days=1", "--start_date=2031-01-01", *files), "2031")
+    assert_refused(launch_here(f"--data_path={broken}", *files, trains=True), str(broken), "58")
+    assert_refused(launch_here(f"--data_path={tmp_path / 'none.csv'}", *files, trains=True), "none.csv")
+    none = launch_here(f"--data_path={bar_file}", "--intraday_days=1", "--start_date=2031-01-01", *files, trains=True)
+    assert_refused(none, "2031")
     assert not run_dir.exists()
 
 
 def test_help_is_readable():
     result = launch("--help")
-    assert result.returncode == 0
-    assert "--learning_rate" in result.stdout
-    assert not result.stderr
+    assert result.code == 0
+    assert "--learning_rate" in result.out
+    assert not result.err
 
 
 def test_nothing_starts_jax_before_the_command_line_is_understood():

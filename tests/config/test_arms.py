@@ -53,8 +53,13 @@ def test_values_that_cannot_be_are_refused_in_one_line(by_seed, words):
 
 
 def test_the_advice_is_right():
-    make_config(BY_SEED).validate()
-    make_config({"gamma": (0.1, 0.2)}, num_seeds=2).validate()
+    """One value for each seed in the run's order, and numbers or truth values as the option has them."""
+    for by_seed, num_seeds in ((BY_SEED, 3), ({"gamma": (0.1, 0.2)}, 2)):
+        config = make_config(by_seed, num_seeds)
+        config.validate()
+        own = [config.arms[0].of_seed(position) for position in range(num_seeds)]
+        for name, values in by_seed.items():
+            assert tuple(getattr(one.ppo if hasattr(one.ppo, name) else one.env, name) for one in own) == values
 
 
 def test_in_a_run_with_other_seeds_each_keeps_its_values():

@@ -24,7 +24,10 @@ ENT_COEFS, CALL_BONUSES = (0.0, 0.2, 0.4, 0.6, 0.8), (1.0, -1.0, 2.0, -2.0, 3.0)
 BESIDE = Arm(name="beside", ppo=PPO)
 BY_SEED = Arm(name="by_seed", ppo=PPO, by_seed={"ent_coef": ENT_COEFS, "call_bonus": CALL_BONUSES})
 WIDER = Arm(name="wider", ppo=dataclasses.replace(PPO, hidden_sizes=(4,)), by_seed={"gamma": (0.1, 0.3, 0.5, 0.7, 0.9)})
-CONFIG = RunConfig(experiment="test", arms=(WIDER, BESIDE, BY_SEED), timesteps=96, num_seeds=5, first_seed=20)
+# Groups of one size, however few runs there are: the parts of it that are trained alone have the same programs.
+CONFIG = RunConfig(
+    experiment="test", arms=(WIDER, BESIDE, BY_SEED), timesteps=96, num_seeds=5, first_seed=20, group_width=(2,)
+)
 
 
 def advanced(config, market, seeds=None, updates=2):

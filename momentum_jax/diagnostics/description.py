@@ -137,11 +137,13 @@ class ProbeSet:
       name: of the set.
       states: what its states are, in words: ``probe states in a position``.
       decisions: name of the variable (an `ActionCount`) that counts the decisions taken in such states.
+      draw: number of the way in which the states are drawn; runs with other states are not compared.
     """
 
     name: str
     states: str
     decisions: str
+    draw: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

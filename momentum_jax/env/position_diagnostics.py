@@ -56,6 +56,7 @@ POSITION_VARIABLES = (
     ),
 )
 
+# Whoever changes `momentum_probes.draw_positions` gives it the next number as `draw`.
 IN_POSITION = ProbeSet(name="position", states="probe states in a position", decisions="position_count")
 
 

@@ -96,6 +96,13 @@ def _check_probes(first: str, left: xr.Dataset, second: str, right: xr.Dataset) 
                 f"{second}: probe states (probe_count) of arm {right['arm'].values[arm]} differ from those of "
                 f"{first}; exact probabilities on different states are not compared"
             )
+    draws = {one.name: one.draw for one in diagnostics_of(left).probe_sets}
+    for one in diagnostics_of(right).probe_sets:
+        if draws.get(one.name, one.draw) != one.draw:
+            raise ComparisonError(
+                f"{second}: its {one.states} were drawn in another way (number {one.draw}) than those of {first} "
+                f"(number {draws[one.name]}); exact probabilities on different states are not compared"
+            )
 
 
 def _one(count: xr.DataArray) -> np.ndarray:

@@ -39,7 +39,7 @@ def test_arms_of_the_same_name_carry_their_runs_name(simulate):
     assert [arm["name"] for arm in json.loads(joined.attrs["config"])["arms"]] == ["one:a", "b", "two:a"]
 
 
-def test_checkpoints_are_taken_up_to_the_first_that_differs(simulate):
+def test_checkpoints_are_taken_up_to_the_first_that_differs(simulate, one_figure):
     longer = simulate(arms=("a",), name="one", steps=(0, 1_000, 5_000, 10_000))
     shorter = simulate(arms=("b",), name="two", steps=(0, 1_000, 4_000))
     joined = load_runs([longer, shorter])
@@ -48,6 +48,22 @@ def test_checkpoints_are_taken_up_to_the_first_that_differs(simulate):
     path = write_report([longer, shorter])
     assert path == longer / "report" / "with_two" / "report.md"
     assert "later checkpoints of one" in path.read_text()
+
+
+def test_probe_states_in_a_position_that_were_drawn_otherwise_are_refused(simulate):
+    first, second = simulate(name="one"), simulate(name="two")
+    (twins,) = MOMENTUM.probe_sets
+    plain = MOMENTUM.to_json()
+    del plain["probe_sets"][0]["draw"]  # written before there was such a number
+    change_config(second, diagnostics=plain)
+    assert load_runs([first, second]).sizes["arm"] == 4
+    redrawn = dataclasses.replace(MOMENTUM, probe_sets=(dataclasses.replace(twins, draw=2),))
+    change_config(second, diagnostics=redrawn.to_json())
+    words = (
+        r"two: its probe states in a position were drawn in another way \(number 2\) than those of .*one \(number 1\)"
+    )
+    with pytest.raises(ComparisonError, match=words):
+        load_runs([first, second])
 
 
 def test_another_environment_is_refused(simulate):

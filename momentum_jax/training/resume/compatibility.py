@@ -102,7 +102,7 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
             f"({', '.join(changed)}): {run_directory.version_text(config)}; resume it with that version, or begin "
             "another run"
         )
-    if config.get("probe_draw", 1) != description["probe_draw"]:
+    if config.get("probe_draw", 1) != description["probe_draw"] or _drawn_otherwise(config, description):
         raise ConfigError(
             f"{run_dir}: another version of this program (git commit {config.get('git_commit')}) drew its probe states "
             "otherwise: resume it with that version, or begin another run"
@@ -125,6 +125,13 @@ def _other_variables(config: Mapping[str, Any], description: Mapping[str, Any]) 
         for either in (config, description)
     )
     return sorted(name for name in before if before[name] != now.get(name))
+
+
+def _drawn_otherwise(config: Mapping[str, Any], description: Mapping[str, Any]) -> bool:
+    """Whether a further set of probe states that a run records is now drawn in another way."""
+    before, now = (run_directory.diagnostics_in(either).probe_sets for either in (config, description))
+    draws = {one.name: one.draw for one in now}
+    return any(draws.get(one.name, one.draw) != one.draw for one in before)
 
 
 def what_is_kept(run_dir: str | Path, go_on: str) -> str:

@@ -106,8 +106,15 @@ def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monk
     with monkeypatch.context() as patch:
         patch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment(), make_segment()], []))
         assert registry.find("momentum", MarketConfig()).load().probe_draw == 2
-    monkeypatch.setattr(momentum_probes, "draw_version", lambda num_segments: 2)
-    with pytest.raises(ConfigError, match="drew its probe states otherwise: resume it with that version, or begin"):
+    refusal = "drew its probe states otherwise: resume it with that version, or begin"
+    with monkeypatch.context() as patch:
+        patch.setattr(momentum_probes, "draw_version", lambda num_segments: 2)
+        with pytest.raises(ConfigError, match=refusal):
+            train(tmp_path / "run", resume=True)
+    twins = [dataclasses.replace(one, draw=0) for one in MOMENTUM.probe_sets]
+    recorded = dataclasses.replace(MOMENTUM, probe_sets=tuple(twins)).to_json()
+    run_directory.replace_config(tmp_path / "run", config | {"diagnostics": recorded})
+    with pytest.raises(ConfigError, match=refusal):
         train(tmp_path / "run", resume=True)
 
 

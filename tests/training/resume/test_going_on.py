@@ -29,8 +29,8 @@ def test_a_run_stopped_by_ctrl_c_goes_on_to_the_same_bits(tmp_path, uninterrupte
 def test_several_stops_and_other_groups_change_nothing(tmp_path, uninterrupted):
     run_dir = tmp_path / "run"
     interrupt(run_dir, 200)
-    interrupt(run_dir, 700, make_config(group_width=(2,)), resume=True)
-    interrupt(run_dir, 900, make_config(num_devices=1, group_width=(4,)), resume=True)
+    interrupt(run_dir, 700, make_config(num_devices=1, group_width=(4,)), resume=True)
+    interrupt(run_dir, 900, resume=True)
     train(run_dir, resume=True)
     assert_same_run(run_dir, uninterrupted)
 
@@ -50,9 +50,9 @@ def test_a_run_that_never_saved_starts_anew(tmp_path, uninterrupted):
 
 
 def test_arms_in_programs_of_their_own_resume_too(tmp_path):
-    wide = dataclasses.replace(ARMS[0], name="wide", ppo=dataclasses.replace(SMALL, hidden_sizes=(8, 8), num_envs=2))
-    narrow = dataclasses.replace(ARMS[0], ppo=dataclasses.replace(SMALL, num_envs=2))
-    config = dataclasses.replace(make_config(timesteps=700, checkpoints=(200, 330)), arms=(narrow, wide))
+    wide = dataclasses.replace(ARMS[0], name="wide", ppo=dataclasses.replace(SMALL, hidden_sizes=(8, 8)))
+    config = make_config(timesteps=700, checkpoints=(200, 330), group_width=(3,))
+    config = dataclasses.replace(config, arms=(wide, *ARMS))
     train(tmp_path / "whole", config)
     interrupt(tmp_path / "run", 330, config)
     train(tmp_path / "run", config, resume=True)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from momentum_jax.analysis.curves.reading.datasets import read_runs
+from momentum_jax.analysis.curves.reading.reading import ReadOptions
 from momentum_jax.analysis.dips.noise_table import noise_table
 from momentum_jax.analysis.dips.thresholds import dip_threshold, noise_floor
 from momentum_jax.analysis.export import run_exports
@@ -129,3 +131,13 @@ def test_runs_that_are_evaluated_otherwise_are_not_joined(run_dir, tmp_path):
         load_runs([run_dir, second])
     same = write_run(tmp_path / "same", WORDS, arms=("second",), num_seeds=NUM_SEEDS)
     assert load_runs([run_dir, same])["eval_return"].sizes["arm"] == 2
+
+
+def test_the_analysis_of_any_curves_takes_the_evaluated_return_with_its_noise(run_dir):
+    reading = read_runs([run_dir], ReadOptions())
+    assert reading.curves.value_name == "eval_return" and reading.curves.good == "up"
+    errors = load_run(run_dir)["eval_return_se"].sel(evaluated="sampled").values
+    np.testing.assert_array_equal(reading.curves.standard_errors, errors)
+    greedy = read_runs([run_dir], ReadOptions(value="eval_return_greedy")).curves
+    assert greedy.standard_errors.shape == greedy.values.shape
+    assert read_runs([run_dir], ReadOptions(value="episode_return")).curves.standard_errors is None

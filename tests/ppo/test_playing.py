@@ -154,6 +154,18 @@ def test_a_network_that_remembers_plays_as_it_does_step_by_step():
         assert float(found.returns[0, episode]) == total
 
 
+def test_observations_are_normalised_as_the_policy_sees_them():
+    config = dataclasses.replace(CONFIG, normalize_observations=True)
+    state = learner.init(TASK, config, PARAMS, seed_streams(0))
+    state = dataclasses.replace(state, params=jax.tree.map(lambda leaf: 30 * leaf, state.params))
+    total, _ = jax.jit(lambda state: learner.update(TASK, config, PARAMS, jnp.int32(2), state))(state)
+    plan = playing.plan_of(Evaluation(episodes=64, max_steps=50))
+    evaluate = jax.jit(lambda state: learner.evaluate(TASK, config, PARAMS, plan, state))
+    fresh = dataclasses.replace(total, statistics=state.statistics)
+    seen, unseen = evaluate(total), evaluate(fresh)
+    assert not np.array_equal(seen.returns, unseen.returns)
+
+
 def test_figures_are_those_of_numpy():
     rng = np.random.default_rng(0)
     returns, lengths = rng.normal(5, 3, (4, 2, 7)).astype(np.float32), rng.integers(1, 9, (4, 2, 7))

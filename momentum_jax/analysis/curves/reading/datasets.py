@@ -13,7 +13,13 @@ from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.inputs import to_curve_set
 from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions, choose, listed
 from momentum_jax.analysis.curves.reading.table_columns import ARMS, SEEDS, STEPS
-from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, failed_steps, fraction
+from momentum_jax.analysis.metrics.derived_curves import (
+    counts_of,
+    derive_curves,
+    failed_steps,
+    fraction,
+    standard_errors,
+)
 from momentum_jax.analysis.metrics.metric_curves import Curve, every_curve, primary_curve
 from momentum_jax.diagnostics.description import Recorded
 from momentum_jax.fields import ConfigError
@@ -21,7 +27,6 @@ from momentum_jax.run_directory import RunDirectoryError, diagnostics_of
 from momentum_jax.run_directory.joining import load_runs
 
 _GOOD = {1: "up", -1: "down", 0: ""}
-_STANDARD_ERROR = "_se"
 
 
 def read_runs(paths: Sequence[Path], options: ReadOptions) -> Reading:
@@ -82,8 +87,8 @@ def _noise_of_run(ds: xr.Dataset, curve: Curve, values: xr.DataArray) -> dict[st
     """Counts of a windowed percentage; the recorded standard error of a recorded mean; nothing of another curve."""
     metric, diagnostics = curve.metric, diagnostics_of(ds)
     if isinstance(metric.derived, Recorded):
-        name = metric.derived.variable + _STANDARD_ERROR
-        return {"standard_errors": _like(values, ds[name])} if name in ds else {}
+        errors = standard_errors(ds, metric)
+        return {} if errors is None else {"standard_errors": _like(values, errors)}
     if curve.counted != "windowed":
         return {}
     counted = fraction(metric, counts_of(ds), diagnostics)

@@ -251,6 +251,9 @@ def test_the_difference_of_pairs_is_that_of_the_same_label():
     second = CurveSet(values=HAND[[1, 2, 0]][None], steps=STEPS, arms=("b",), seeds=(1, 2, 3))
     found = analyze({"a": first, "b": second}, **EXACT)
     assert found.comparison["difference"].tolist() == [0, 0, 0] and found.comparison["pairs"].tolist() == [3, 3, 3]
+    assert found.comparison["correlation"].tolist() == pytest.approx([1, 1, 1])
+    by_arm = found.seeds.pivot(index="seed", columns="arm", values="depth")
+    assert by_arm["a"].tolist() == by_arm["b"].tolist()
 
 
 def test_the_chosen_cell_of_the_grid_is_the_answer():

@@ -9,7 +9,7 @@ from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.training.engine import Engine
-from momentum_jax.training.group_width import default_layout
+from momentum_jax.training.group_width import Layout
 from momentum_jax.training.runs import Run
 
 SMALL = {"num_steps": 32, "minibatch_size": 16, "num_epochs": 2, "hidden_sizes": (8,)}
@@ -21,11 +21,21 @@ def make_run(seed=0, **settings):
     return Run(seed=seed, config=PPOConfig(**SMALL | settings), options=EnvOptions(**env))
 
 
+def make_engine(market, runs, fixed_streams=(), layout=None):
+    """An engine of groups of one size, however many runs there are: they share what is compiled."""
+    layout = layout or Layout(devices=tuple(jax.local_devices()), group_width=2, vmapped=False)
+    return Engine(Momentum(), market.params.market, runs, layout, 10, fixed_streams)
+
+
+def advance(engine):
+    """The records of all runs' next update, on the host, leaves [runs, ...]."""
+    return engine.gather([engine.update(group) for group in range(engine.num_groups)])
+
+
 def train(market, runs, fixed_streams=(), layout=None, updates=UPDATES):
     """Every run's records of all updates and final parameters, on the host, leaves [runs, ...]."""
-    layout = layout or default_layout(len(runs))
-    engine = Engine(Momentum(), market.params.market, runs, layout, 10, fixed_streams)
-    records = [engine.gather([engine.update(group) for group in range(engine.num_groups)]) for _ in range(updates)]
+    engine = make_engine(market, runs, fixed_streams, layout)
+    records = [advance(engine) for _ in range(updates)]
     return records, params_of(engine)
 
 

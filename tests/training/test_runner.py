@@ -27,11 +27,12 @@ SMALL = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=2, hidden_sizes=(1
 
 @pytest.fixture
 def train(tmp_path, monkeypatch):
-    """Train on a made-up market; returns the loaded run."""
+    """Train on a made-up market in groups of one size, so that programs are compiled once; returns the loaded run."""
     monkeypatch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment()], []))
 
     def run(name: str, arms: list[Arm], num_seeds: int = 2, **settings):
-        config = RunConfig(experiment="test", arms=tuple(arms), timesteps=500, num_seeds=num_seeds, **settings)
+        settings = {"timesteps": 500, "group_width": (3,)} | settings
+        config = RunConfig(experiment="test", arms=tuple(arms), num_seeds=num_seeds, **settings)
         runner.train(config, tmp_path / name, say=lambda line: None)
         return momentum_jax.load_run(tmp_path / name)
 
@@ -45,11 +46,11 @@ def assert_same(one, other):
 
 def test_a_seed_is_the_same_whatever_runs_beside_it(train):
     arm, other = Arm(name="a", ppo=SMALL), Arm(name="b", env=EnvOptions(call_bonus=0.5), ppo=SMALL)
-    alone = train("alone", [arm], num_seeds=1, first_seed=2)
+    alone = train("alone", [arm], num_seeds=1, first_seed=2, group_width=(1,))
     beside = train("beside", [other, arm], num_seeds=4, first_seed=1)
     assert_same(alone.sel(arm="a", seed=2), beside.sel(arm="a", seed=2))
     assert not np.array_equal(alone.sel(arm="a", seed=2).reward_sum, beside.sel(arm="b", seed=2).reward_sum)
-    assert_same(alone, train("again", [arm], num_seeds=1, first_seed=2))
+    assert_same(alone, train("again", [arm], num_seeds=1, first_seed=2, group_width=(1,)))
 
 
 def test_a_diverging_arm_is_marked_and_the_others_go_on(train, tmp_path):

@@ -8,12 +8,9 @@ import jax
 import numpy as np
 import pytest
 
-from momentum_jax.env.momentum import Momentum
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.training.engine import Engine
-from momentum_jax.training.group_width import default_layout
-from tests.training.engine_runs import assert_same, make_run, of_run, train
+from tests.training.engine_runs import advance, assert_same, make_engine, make_run, of_run, params_of, train
 
 RARE = {
     "permute_rewards": True,
@@ -29,18 +26,20 @@ def test_options_that_no_run_asks_for_are_not_in_the_program(market):
     """The only sort left is that of the minibatches; a run that leaves them off does not notice who asks for them."""
 
     def sorts(runs):
-        engine = Engine(Momentum(), market.params.market, runs, default_layout(len(runs)), 10)
-        return engine.compiled_update.as_text().count(" sort(")
+        return make_engine(market, runs).compiled_update.as_text().count(" sort(")
 
     assert sorts([make_run(3)]) == 1 < sorts([make_run(3, permute_rewards=True)])
     off = {field.name for field in dataclasses.fields(PPOConfig) if field.metadata.get("free_when_off")}
     assert off == RARE.keys()
     alone = of_run(train(market, [make_run(3)]), 0)
-    among = train(market, [make_run(3), *(make_run(3, **{name: value}) for name, value in RARE.items())])
+    asking = [make_run(3, **{name: value}) for name, value in RARE.items()]
+    among = train(market, [make_run(3), *asking])
     assert_same(alone, of_run(among, 0))
-    for index, (name, value) in enumerate(RARE.items(), start=1):
-        by_itself = train(market, [make_run(3, **{name: value})])
-        assert_same(of_run(by_itself, 0), of_run(among, index))
+    # Each in a program without the options of the other ones.
+    for chosen in (range(1), range(1, 3), range(3, len(asking))):
+        fewer = train(market, [asking[index] for index in chosen])
+        for place, index in enumerate(chosen):
+            assert_same(of_run(fewer, place), of_run(among, 1 + index))
 
 
 # Interventions of the environment, and what they need beside them.
@@ -58,8 +57,8 @@ def test_interventions_of_the_environment_that_no_run_asks_for_are_not_in_the_pr
     """A run that leaves them off does not notice who asks for them, nor one that asks for them who does not."""
 
     def advanced(runs):
-        engine = Engine(Momentum(), market.params.market, runs, default_layout(len(runs)), 10)
-        return engine, [engine.gather([engine.update(0)]) for _ in range(3)]
+        engine = make_engine(market, runs)
+        return engine, [advance(engine) for _ in range(3)]
 
     engine, off = advanced([make_run(3)])
     alone = of_run(off, 0)
@@ -84,10 +83,10 @@ def _random_words(engine):
     "change", [{"network": "layer_norm"}, {"optimizer": "rmsprop"}, {"optimizer": "sgd", "learning_rate": 1e-2}]
 )
 def test_other_networks_and_optimisers_train_the_momentum_environment(market, change):
-    _, before = train(market, [make_run(0, **change)], updates=0)
-    records, params = train(market, [make_run(0, **change)])
-    assert np.isfinite([record.metrics.loss for record in records]).all()
-    assert all((a != b).any() for a, b in zip(of_run(before, 0), of_run(params, 0), strict=True))
+    engine = make_engine(market, [make_run(0, **change)])
+    before = params_of(engine)
+    assert np.isfinite([advance(engine).metrics.loss for _ in range(3)]).all()
+    assert all((a != b).any() for a, b in zip(of_run(before, 0), of_run(params_of(engine), 0), strict=True))
 
 
 LAYERS = ("first", "policy.0", "value.0")
@@ -101,7 +100,7 @@ FORMER = {
 
 def test_a_state_of_a_version_without_named_networks_is_restored(market):
     """Under the names that its leaves had then."""
-    engine = Engine(Momentum(), market.params.market, [make_run()], default_layout(1), 10)
+    engine = make_engine(market, [make_run()])
     engine.update(0)
     snapshot = engine.snapshot(0)
     former = {learner.former_name(name): array for name, array in snapshot.items()}

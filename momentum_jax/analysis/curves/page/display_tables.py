@@ -45,7 +45,7 @@ def course_table(result: DipResult) -> pd.DataFrame:
         "arm": population["arm"],
         "median trough_step": population["trough_step_median"],
         **_with_ends(population, "recovered_pct", "recovered by the end, %"),
-        "median steps to recovery": population["recovery_steps_median"],
+        "median recovery steps": population["recovery_steps_median"],
         **_with_ends(population, "forgetting_mean", in_unit("mean forgetting", difference_unit(result))),
     }
     if result.choices.noise != "exact":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -30,7 +31,7 @@ def terminal_text(result: DipResult, source: str, notes: Sequence[str]) -> str:
 
 
 def _lines(result: DipResult, source: str, notes: Sequence[str]) -> Iterator[str]:
-    yield textwrap.fill(result.answer, _WIDTH)
+    yield _filled(result.answer)
     yield ""
     yield from _bullets([what_was_read(result, source), *notes, *what_counts(result)])
     yield f"\nSeeds ({format_percent(result.choices.level)} intervals)\n"
@@ -51,7 +52,14 @@ def _lines(result: DipResult, source: str, notes: Sequence[str]) -> Iterator[str
 
 def _bullets(lines: Sequence[str]) -> Iterator[str]:
     for line in lines:
-        yield textwrap.fill(line, _WIDTH, initial_indent="- ", subsequent_indent="  ")
+        yield _filled(line, "- ", "  ")
+
+
+def _filled(text: str, first: str = "", others: str = "") -> str:
+    """Lines of the text; a number stays with its digits and its per cent sign."""
+    kept = re.sub(r"(?<=\d) (?=[%\d])", "\N{NO-BREAK SPACE}", text)
+    lines = textwrap.fill(kept, _WIDTH, initial_indent=first, subsequent_indent=others)
+    return lines.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def what_was_read(result: DipResult, source: str) -> str:

@@ -67,6 +67,8 @@ def _of_run(path: Path, ds: xr.Dataset, options: ReadOptions, source: str) -> Re
         curve = primary_curve(diagnostics)
         notes = [f"The metric is the run's primary one, {curve.full_symbol}; it has {listed(list(known))}."]
     values = derive_curves(ds)[curve.name].transpose("arm", "seed", "checkpoint")
+    if curve.counted == "exact":
+        notes.append("Exact probabilities have no sampling noise: their standard errors are 0.")
     failed = failed_steps(ds)
     if (failed >= 0).any():
         notes.append(f"{int((failed >= 0).sum())} of {failed.size} runs failed; their values are missing from then on.")
@@ -84,11 +86,13 @@ def _of_run(path: Path, ds: xr.Dataset, options: ReadOptions, source: str) -> Re
 
 
 def _noise_of_run(ds: xr.Dataset, curve: Curve, values: xr.DataArray) -> dict[str, np.ndarray]:
-    """Counts of a windowed percentage; the recorded standard error of a recorded mean; nothing of another curve."""
+    """Counts of a windowed percentage, the recorded standard error of a mean, none of exact probabilities."""
     metric, diagnostics = curve.metric, diagnostics_of(ds)
     if isinstance(metric.derived, Recorded):
         errors = standard_errors(ds, metric)
         return {} if errors is None else {"standard_errors": _like(values, errors)}
+    if curve.counted == "exact":
+        return {"standard_errors": np.where(values.notnull(), 0.0, np.nan)}
     if curve.counted != "windowed":
         return {}
     counted = fraction(metric, counts_of(ds), diagnostics)

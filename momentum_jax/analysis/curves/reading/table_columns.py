@@ -14,6 +14,7 @@ from momentum_jax.fields import ConfigError
 STEPS = (
     "step",
     "steps",
+    "_step",
     "env_step",
     "env_steps",
     "environment_steps",
@@ -23,6 +24,7 @@ STEPS = (
     "timesteps",
     "total_timesteps",
     "time/total_timesteps",
+    "timesteps_total",
     "totalenvinteracts",
     "frame",
     "frames",

@@ -181,6 +181,20 @@ def test_event_folders_by_arm_and_seed(tmp_path):
         read(tmp_path, value="retrun")
 
 
+def test_scalars_that_are_written_as_tensors_are_read_alike(tmp_path):
+    """As TensorFlow 2 and what is built on it write them."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    for seed, values in zip(files.SEEDS, files.curves()[0], strict=True):
+        writer = EventFileWriter(str(tmp_path / f"seed_{seed}"))
+        for step, value in zip(files.STEPS.tolist(), values.tolist(), strict=True):
+            writer.add_event(Event(step=step, summary=scalar_pb("return", value)))
+        writer.close()
+    check(read(tmp_path))
+
+
 def test_evaluations_keep_their_episodes(tmp_path):
     noise = np.array([-1.0, 0.0, 1.0])
     for seed, values in zip(files.SEEDS, files.curves()[0], strict=True):
@@ -240,7 +254,8 @@ def test_a_run_directory_gives_its_metric_with_counts_and_so_does_its_export(tmp
         ("tune2", "tune3"),
     )
     assert "primary one, exact P(HOLD)" in reading.notes[0]
-    assert "1 of 6 runs failed" in reading.notes[1]
+    assert "1 of 6 runs failed" in reading.notes[2]
+    assert not np.nansum(reading.curves.standard_errors)
     windowed = read(run, value="hold_pct", allow_missing=True).curves
     np.testing.assert_allclose(100 * windowed.successes / windowed.totals, windowed.values)
     write_netcdf(load_run(run), tmp_path / "run.nc")

@@ -20,11 +20,11 @@ SEEDS, STEPS = 12, np.arange(1, 41) * 500
 
 
 def table(seeds: int = SEEDS) -> pd.DataFrame:
-    """Curves that rise to 100; every second one falls by 40 on the way."""
+    """Curves that rise to 100; every second one falls by 60 on the way."""
     key = np.random.default_rng(3)
     rows = []
     for seed in range(seeds):
-        fall = 40 * (seed % 2) * np.exp(-(((STEPS - 4_000) / 800) ** 2))
+        fall = 60 * (seed % 2) * np.exp(-(((STEPS - 6_000) / 1_500) ** 2))
         value = 100 * (1 - np.exp(-STEPS / 1_500)) - fall + key.standard_normal(len(STEPS))
         rows.append(pd.DataFrame({"seed": seed, "step": STEPS, "value": value.round(4)}))
     return pd.concat(rows, ignore_index=True)

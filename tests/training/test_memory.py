@@ -15,7 +15,14 @@ from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.training import device_arrays, fleet, group_width, memory
 
 
-@pytest.mark.parametrize("config", [PPOConfig(), PPOConfig(hidden_sizes=(16, 8), num_steps=64, num_envs=2)])
+@pytest.mark.parametrize(
+    "config",
+    [
+        PPOConfig(),
+        PPOConfig(hidden_sizes=(16, 8), num_steps=64, num_envs=2),
+        PPOConfig(network="lstm", lstm_size=8, hidden_sizes=(4,), num_envs=3),
+    ],
+)
 def test_the_estimate_of_a_state_is_its_size(market, config):
     state = jax.eval_shape(lambda: learner.init(Momentum(), config, market.params, seed_streams(0)))
     found = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state) if not device_arrays.is_key(leaf))
@@ -26,6 +33,12 @@ def test_the_estimate_of_a_state_is_its_size(market, config):
 def test_tune2_takes_at_most_three_megabytes():
     run = memory.of_run(Momentum(), PPOConfig())
     assert 2e6 < run.state + run.temporary < 3e6
+
+
+def test_the_reference_recurrent_network_takes_eighteen_megabytes():
+    """Its weights, two moments of each, and what the rows of features leave out of the whole kernel."""
+    v3 = PPOConfig(network="lstm", hidden_sizes=(128, 64), minibatch_size=128)
+    assert 16e6 < memory.of_run(Momentum(), v3).state < 19e6
 
 
 RUN = memory.RunMemory(state=10, temporary=30, record=2)

@@ -107,6 +107,31 @@ def test_acting_works_inside_jit_and_vmap(run, states):
     np.testing.assert_array_equal(together, np.stack(alone))
 
 
+def test_a_carry_goes_from_step_to_step(run, states):
+    """Eight environments of two steps: the second as the learner evaluates it; without a carry each is a start."""
+    policy, obs = load_policy(run[1], "recurrent", 5), np.asarray(states[1]).reshape(2, 4, 2, 20, 23)
+    mask, carry = np.broadcast_to(FLAT, (4, 2, 6)), policy.init_carry(4, 2)
+    first, after = policy.act(obs[0], mask, carry=carry)
+    second, _ = policy.act(obs[1], mask, carry=after)
+    rows, starts = obs.reshape(2, 8, 460), jnp.zeros((2, 8), bool).at[0].set(True)
+    fresh = policy.network.init_carry(8)
+    logits, _ = policy.network.apply({"params": policy.params}, fresh, jnp.asarray(rows), starts)
+    expected = np.argmax(np.where(FLAT, logits, -np.inf), axis=-1).reshape(2, 4, 2)
+    np.testing.assert_array_equal(np.stack([first, second]), expected)
+    np.testing.assert_array_equal(first, policy.act(obs[0], mask))
+    key = jax.random.key(0)
+    drawn, _ = policy.act(obs[0], mask, key, carry=carry)
+    np.testing.assert_array_equal(drawn, policy.act(obs[0], mask, key))
+    with pytest.raises(
+        ValueError, match=r"carry has leaves \[\(4, 2, 16\)\], expected \[\(8, 16\)\]: .* init_carry\(8,\)"
+    ):
+        policy.act(obs[0].reshape(8, 20, 23), mask.reshape(8, 6), carry=carry)
+    plain = load_policy(run[1], "tanh", 5)
+    action, nothing = plain.act(obs[0], mask, carry=plain.init_carry(4, 2))
+    np.testing.assert_array_equal(action, plain.act(obs[0], mask))
+    assert nothing == ()
+
+
 def test_a_policy_is_an_argument_of_compiled_functions_and_seeds_stack(run, states):
     mask = jnp.broadcast_to(FLAT, (16, 6))
     seeds = [load_policy(run[1], "tanh", seed) for seed in (5, 6)]

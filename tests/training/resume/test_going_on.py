@@ -59,6 +59,23 @@ def test_arms_in_programs_of_their_own_resume_too(tmp_path):
     assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
+def test_recurrent_runs_resume_too(tmp_path):
+    """What networks remember is in the state: masked and not in one program, and another memory in its own."""
+    small = dataclasses.replace(SMALL, hidden_sizes=(4,), lstm_size=3, num_envs=2)
+    lstm = dataclasses.replace(small, network="lstm", minibatching="rotation")
+    named = {"lstm": lstm, "unmasked": dataclasses.replace(lstm, action_mask=False)}
+    named["gru"] = dataclasses.replace(small, network="gru", minibatching="sequences")
+    arms = tuple(dataclasses.replace(ARMS[0], name=name, ppo=ppo) for name, ppo in named.items())
+    config = dataclasses.replace(make_config(timesteps=700, checkpoints=(200, 330), num_seeds=2), arms=arms)
+    assert config.programs == ((0, 1), (2,))
+    train(tmp_path / "whole", config)
+    interrupt(tmp_path / "run", 330, config)
+    train(tmp_path / "run", config, resume=True)
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+    flat = momentum_jax.load_run(tmp_path / "whole").flat_count.sum(("checkpoint", "seed", "setup_score"))
+    assert not flat.sel(arm="lstm", action="EXIT") and flat.sel(arm="unmasked", action="EXIT")
+
+
 def test_a_longer_run_passes_through_the_shorter_one(tmp_path, uninterrupted):
     run_dir = tmp_path / "run"
     short = make_config(timesteps=500, checkpoints=(100, 200, 300, 400))

@@ -32,7 +32,7 @@ from momentum_jax.training.run_description import describe_run
 from momentum_jax.training.runs import Run
 
 Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
-_SNAPSHOT_RUNS = 32  # about 22 MB with the reference's network
+_SNAPSHOT_BYTES = 24e6  # 32 runs of the reference's network, one of a recurrent one
 
 
 def program_layouts(config: RunConfig, task: Task, num_seeds: int) -> list[Layout]:
@@ -178,10 +178,10 @@ class Fleet:
         return sum(engine.state_bytes for engine in self._engines)
 
     def snapshots(self) -> Iterator[Snapshot]:
-        """The states of all runs on the host, some dozens of runs at a time, so that never all are held twice."""
+        """The states of all runs on the host, some megabytes at a time, so that never all are held twice."""
         for engine in self._engines:
             groups = range(engine.num_groups)
-            step = max(1, _SNAPSHOT_RUNS // engine.group_runs(0))
+            step = max(1, int(_SNAPSHOT_BYTES * engine.num_groups / engine.state_bytes))
             for start in groups[::step]:
                 yield _joined([engine.snapshot(group) for group in groups[start : start + step]])
 

@@ -1,8 +1,8 @@
 """The published recurrent run and what it is made of: does it dip, and is it the mask or the memory?
 
 Every arm has tune2's rewards and learning rate. `v3` is the published run: an LSTM of 256 each for policy and value,
-below towers of 128 and 64, slices of 128 transitions of a rotated rollout, and no mask. Two arms change one thing of it;
-the last is tune2, which remembers nothing, without its mask.
+below towers of 128 and 64, slices of 128 transitions of a rotated rollout, and no mask. Two arms change one thing of
+it; the last is tune2, which remembers nothing, without its mask.
 """
 
 import dataclasses

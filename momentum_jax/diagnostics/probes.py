@@ -15,12 +15,30 @@ HALF_SIZE = 1024
 """Probe states of each of the two halves, where the environment has so many."""
 
 
+WARMED_SIZE = 256
+"""Probe states of each half on which a network that remembers is asked once more, after the steps before them."""
+WARMING_STEPS = 20
+"""Steps that it goes through first."""
+
+
+class History(NamedTuple):
+    """The K steps before each probe state, oldest first."""
+
+    compact: Any  # leaves [2, P, K, ...]
+    start: jax.Array  # [2, P, K + 1] bool: an episode begins with the step, or with the probe state itself
+
+
 class ProbeStates(NamedTuple):
     """States to ask about, in two disjoint halves of P."""
 
     compact: Any  # leaves [2, P, ...]: what a rollout would store of their observations
     action_mask: jax.Array | None  # [2, P, A] bool, True = legal; None: `Task.action_mask` says it of `env_state`
     env_state: Any = ()  # leaves [2, P, ...]: where a run's options decide what is legal in them
+    history: History | tuple[()] = ()  # what a network that remembers goes through first; () for nothing
+
+    def every(self, stride: int) -> ProbeStates:
+        """Some of the states of each half."""
+        return jax.tree.map(lambda leaf: leaf[:, ::stride], self)
 
 
 def named_sets(states: ProbeStates | Mapping[str, ProbeStates]) -> dict[str, ProbeStates]:

@@ -24,6 +24,9 @@ PROBE_STATE_DIM = "probe_state"
 PRIMARY = ""
 """Name of the first set of probe states, which stands for the decisions that a run is judged by; others have one."""
 
+WARMED = "warmed"
+"""Name of the set of primary probe states that a network which remembers is asked after the steps before them."""
+
 DIVERGENCE_LIMIT = 1e4
 """Value loss, reward², above which a seed counts as diverged; healthy runs of every recorded study stay below 30."""
 
@@ -59,7 +62,13 @@ def common(diagnostics: Diagnostics) -> tuple[Variable, ...]:
     """The variables that are recorded of every environment, with the names of this one's dimensions and probe sets."""
     context = diagnostics.context
     primary = _probed("probe states", f"the probe states of a {context}; NaN where there are none", context)
-    further = (_probed(one.states, f"the {one.states}", "", one.name) for one in diagnostics.probe_sets)
+    further: Iterator[Iterator[Variable]] = (
+        _probed(one.states, f"the {one.states}", "", one.name) for one in diagnostics.probe_sets
+    )
+    if diagnostics.warmed_probes:
+        states = f"probe states after the {diagnostics.warmed_probes} steps before them"
+        warmed = _probed(states, f"the {states} of a {context}; NaN where there are none", context, WARMED)
+        further = itertools.chain(further, [warmed])
     asked = (
         *(_evaluated(diagnostics.evaluation.max_steps) if diagnostics.evaluation else ()),
         *([_PROBE_PROBABILITY] if diagnostics.recorded_probes else ()),

@@ -17,7 +17,7 @@ from flax import struct
 from gymnax import registration
 from gymnax.environments import environment, spaces
 
-from momentum_jax.diagnostics.probes import ProbeStates
+from momentum_jax.diagnostics.probes import History, ProbeStates
 from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env import decision_weights, momentum_probes, observation_layout, rule_interventions, rules
 from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
@@ -279,6 +279,11 @@ class Momentum(environment.Environment):
         twins = momentum_probes.in_position(bars, shared.starts, shared.prices.dtype)
         observed = jax.vmap(jax.vmap(partial(self.compact, params=self.bind(shared, EnvOptions()))))
         return {PRIMARY: flat, IN_POSITION.name: ProbeStates(observed(twins), None, twins)}
+
+    def probe_history(self, shared: Market, states: ProbeStates, num_steps: int) -> History:
+        """Flat bars before those of the probe states, from the segment's first on."""
+        bars, start = momentum_probes.bars_before(np.asarray(states.compact.bar), shared.starts, num_steps)
+        return History(self.flat_observation(jnp.asarray(bars)), jnp.asarray(start))
 
     def probe_contexts(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
         """Setup score [...] int32 by which the reward would judge a decision taken flat on the observations [...]."""

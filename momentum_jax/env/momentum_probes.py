@@ -67,6 +67,25 @@ def draw_positions(bars: np.ndarray, first_bars: npt.ArrayLike) -> tuple[np.ndar
     return kind.astype(np.int32), entry_bar.astype(np.int32)
 
 
+def bars_before(bars: np.ndarray, first_bars: npt.ArrayLike, num_bars: int) -> tuple[np.ndarray, np.ndarray]:
+    """The bars that an episode sees before each of the probe bars.
+
+    Args:
+      bars: [2, P] cursors.
+      first_bars: as of `draw_probe_bars`.
+      num_bars: K.
+
+    Returns:
+      Cursors [2, P, K] int32, oldest first, and whether an episode begins with each of them or with the probe bar
+      itself, [2, P, K + 1] bool. Where a segment begins less than K bars before, its first bar stands for those before
+      it, and each time an episode begins with it.
+    """
+    starts = np.sort(np.atleast_1d(first_bars))
+    first = starts[np.searchsorted(starts, bars, side="right") - 1][..., None]
+    passed = bars[..., None] + np.arange(-num_bars, 1)
+    return np.maximum(passed, first)[..., :-1].astype(np.int32), passed <= first
+
+
 def in_position(bars: np.ndarray, first_bars: npt.ArrayLike, dtype: Any) -> rules.State:
     """States [2, P] with the positions of `draw_positions`; what was paid for them, which nobody sees, is left out."""
     kind, entry_bar = draw_positions(bars, first_bars)

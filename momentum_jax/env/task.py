@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from momentum_jax.diagnostics.description import Diagnostics
-from momentum_jax.diagnostics.probes import ProbeStates
+from momentum_jax.diagnostics.probes import History, ProbeStates
 
 
 class Step(NamedTuple):
@@ -108,6 +108,12 @@ class Task(Protocol):
         """The states on which every policy is asked for its probabilities; the same whenever it is called.
 
         One set, or several by name: `variables.PRIMARY` first, then those of the description's `probe_sets`.
+        """
+
+    def probe_history(self, shared: Any, states: ProbeStates, num_steps: int) -> History:
+        """The steps before the primary probe states, for networks that remember.
+
+        A task that has none to show may leave this out: such networks are then asked as at an episode's start alone.
         """
 
     def probe_contexts(self, compact: Any, params: Any) -> jax.Array:

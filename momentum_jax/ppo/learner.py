@@ -16,6 +16,7 @@ import numpy as np
 from flax import struct
 
 from momentum_jax.diagnostics.evaluation import Episodes
+from momentum_jax.diagnostics.probes import History
 from momentum_jax.env.task import Task
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import agent as agents
@@ -124,7 +125,13 @@ def acting_agent(task: Task, config: PPOConfig, state: LearnerState) -> Agent:
 
 
 def log_probabilities(
-    task: Task, config: PPOConfig, env_params: Any, state: LearnerState, compact: Any, action_mask: jax.Array
+    task: Task,
+    config: PPOConfig,
+    env_params: Any,
+    state: LearnerState,
+    compact: Any,
+    action_mask: jax.Array,
+    history: History | tuple[()] = (),
 ) -> jax.Array:
     """Log-probabilities [..., A] of each action at stored observations, as at the start of an episode.
 
@@ -132,13 +139,18 @@ def log_probabilities(
       task, config, env_params, state: of one run.
       compact: observations as the task stores them, leaves [..., *].
       action_mask: [..., A] bool, True = legal.
+      history: what a network that remembers goes through before, leaves [..., K, *].
     """
     agent, lead = acting_agent(task, config, state), action_mask.shape[:-1]
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(lead) :]), compact)
     flat_mask = action_mask.reshape(-1, task.num_actions)
     with jax.default_matmul_precision("highest"):
         features = agent.features(flat, env_params)
-        logits, _ = agent.evaluate(state.params, features, agent.initial_memory(len(features)), 1)
+        memory = agent.initial_memory(len(features))
+        if history and agent.remembers:
+            earlier = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(lead) :]), history)
+            memory = rollout.remembered(agent, state.params, env_params, earlier)
+        logits, _ = agent.evaluate(state.params, features, memory, 1)
     return distributions.masked_log_probs(logits, flat_mask).reshape(action_mask.shape)
 
 

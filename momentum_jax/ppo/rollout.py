@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from momentum_jax.diagnostics.probes import History
 from momentum_jax.networks import backend
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions, packing
@@ -84,6 +85,23 @@ def collect(
 
     packed, outcomes = jax.lax.scan(advance, carried.pack(actors), coming, unroll=backend.choices().rollout_unroll)
     return carried.unpack(packed), stored.unpack(outcomes)
+
+
+def remembered(agent: Agent, params: Params, env_params: Any, history: History) -> Memory:
+    """What a network that remembers has before each of B states, once it has gone through the history [B, K] before."""
+    acting = agent.network.acting_params(params)
+    steps, size = history.start.shape[1] - 1, len(history.start)
+
+    def act(memory: Memory, compact: Any) -> Any:
+        return agent.act(acting, memory, compact, env_params, ())[0]
+
+    def advance(carry: Any, step: tuple[Any, jax.Array]) -> tuple[Any, None]:
+        compact, start = step
+        return jax.vmap(act)(Memory(carry, start), compact), None
+
+    timed = jax.tree.map(lambda leaf: leaf.swapaxes(0, 1), (history.compact, history.start[:, :steps]))
+    carry, _ = jax.lax.scan(advance, agent.network.init_carry(size), timed)
+    return Memory(carry, history.start[:, steps])
 
 
 def _exogenous(

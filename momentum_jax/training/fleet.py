@@ -14,7 +14,7 @@ from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.evaluation import Episodes
-from momentum_jax.diagnostics.variables import PRIMARY
+from momentum_jax.diagnostics.variables import PRIMARY, WARMED
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
@@ -28,7 +28,7 @@ from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import Layout, default_layout
 from momentum_jax.training.in_flight import Dispatched, RecordsInFlight
 from momentum_jax.training.recorder import blank_record
-from momentum_jax.training.run_description import describe_run
+from momentum_jax.training.run_description import describe_run, probe_sets
 from momentum_jax.training.runs import Run
 
 Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
@@ -91,7 +91,7 @@ class Fleet:
         self.seeds = config.seeds if seeds is None else tuple(seeds)
         self._task = task
         self.diagnostics = describe_run(config, task)
-        states = probes.named_sets(task.probe_states(shared))
+        states = probe_sets(config, task, shared)
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
@@ -275,8 +275,9 @@ def _probe_run(
 
     records = {}
     for name, states in sets.items():
-        log_probs = learner.log_probabilities(task, config, env_params, state, states.compact, legal(states))
-        if name == PRIMARY:
+        asked = states.compact, legal(states), states.history
+        log_probs = learner.log_probabilities(task, config, env_params, state, *asked)
+        if name in (PRIMARY, WARMED):
             contexts = task.probe_contexts(states.compact, env_params)
             records[name] = probes.answers(log_probs, contexts, len(task.diagnostics.contexts))
         else:

@@ -10,7 +10,7 @@ from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.evaluation import summarize
 from momentum_jax.diagnostics.probes import changes
-from momentum_jax.diagnostics.variables import PRIMARY, of_probe_set
+from momentum_jax.diagnostics.variables import PRIMARY, WARMED, of_probe_set
 from momentum_jax.training.failures import Failures
 from momentum_jax.training.fleet import Fleet
 from momentum_jax.training.in_flight import Dispatched
@@ -33,7 +33,8 @@ class Training:
         self._config = config
         self._fleet = fleet
         self._recorded = recorded or fleet.diagnostics
-        self._probe_sets = (PRIMARY, *(one.name for one in self._recorded.probe_sets))
+        warmed = (WARMED,) if self._recorded.warmed_probes else ()
+        self._probe_sets = (PRIMARY, *(one.name for one in self._recorded.probe_sets), *warmed)
         num_envs = config.arms[0].ppo.num_envs
         self._recorder = Recorder(
             fleet.num_runs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -12,15 +13,28 @@ from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.description_check import check
-from momentum_jax.diagnostics.variables import PRIMARY
+from momentum_jax.diagnostics.variables import PRIMARY, WARMED
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
+from momentum_jax.ppo import agent as agents
 
 
 def describe_run(config: RunConfig, task: Task) -> Diagnostics:
     """The description that config.json carries and that everything is recorded by."""
-    return config.described(task.diagnostics, default_steps(task))
+    recorded = config.described(task.diagnostics, default_steps(task))
+    remembers = hasattr(task, "probe_history") and any(agents.make(task, arm.ppo).remembers for arm in config.arms)
+    return dataclasses.replace(recorded, warmed_probes=probes.WARMING_STEPS if remembers else 0)
+
+
+def probe_sets(config: RunConfig, task: Task, shared: Any) -> dict[str, probes.ProbeStates]:
+    """The states on which policies are asked, by name: the task's, and some of the primary ones with their past."""
+    sets = probes.named_sets(task.probe_states(shared))
+    steps = describe_run(config, task).warmed_probes
+    if not steps:
+        return sets
+    some = sets[PRIMARY].every(max(1, probes.HALF_SIZE // probes.WARMED_SIZE))
+    return sets | {WARMED: some._replace(history=task.probe_history(shared, some, steps))}
 
 
 def check_recorded(config: RunConfig, task: Task) -> None:

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from momentum_jax.diagnostics.description import Diagnostics
-from momentum_jax.diagnostics.probes import History, ProbeStates
+from momentum_jax.diagnostics.probes import ProbeStates
 
 
 class Step(NamedTuple):
@@ -49,7 +49,9 @@ class DecisionWeights(NamedTuple):
 class Task(Protocol):
     """What an environment answers. Functions are pure; `params` is what `bind` returned.
 
-    Most environments answer `exogenous` with () and know neither `ahead` nor `expand_rest`.
+    Most environments answer `exogenous` with () and know neither `ahead` nor `expand_rest`. One that knows which steps
+    lead to its primary probe states may also have `probe_history(shared, states, num_steps)`, a `probes.History`, for
+    networks that remember.
     """
 
     diagnostics: Diagnostics  # the environment's own words
@@ -108,12 +110,6 @@ class Task(Protocol):
         """The states on which every policy is asked for its probabilities; the same whenever it is called.
 
         One set, or several by name: `variables.PRIMARY` first, then those of the description's `probe_sets`.
-        """
-
-    def probe_history(self, shared: Any, states: ProbeStates, num_steps: int) -> History:
-        """The steps before the primary probe states, for networks that remember.
-
-        A task that has none to show may leave this out: such networks are then asked as at an episode's start alone.
         """
 
     def probe_contexts(self, compact: Any, params: Any) -> jax.Array:

@@ -67,7 +67,7 @@ def test_recurrent_runs_resume_too(tmp_path):
     named["gru"] = dataclasses.replace(small, network="gru", minibatching="sequences")
     arms = tuple(dataclasses.replace(ARMS[0], name=name, ppo=ppo) for name, ppo in named.items())
     config = dataclasses.replace(make_config(timesteps=700, checkpoints=(200, 330), num_seeds=2), arms=arms)
-    assert config.programs == ((0, 1), (2,))
+    assert config.programs == [[0, 1], [2]]
     train(tmp_path / "whole", config)
     interrupt(tmp_path / "run", 330, config)
     train(tmp_path / "run", config, resume=True)

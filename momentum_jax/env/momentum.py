@@ -184,9 +184,8 @@ class Momentum(environment.Environment):
     def state_space(self, params: EnvParams) -> spaces.Dict:
         """Loose bounds of the state's scalars: only the cursor and the position's kind have tight ones."""
         num_bars = params.market.last_bar + 1
-        any_float = spaces.Box(-jnp.inf, jnp.inf, (), jnp.float32)
         count = spaces.Discrete(np.iinfo(np.int32).max)
-        members = dict.fromkeys(rules.State.__dataclass_fields__, any_float)
+        members = dict.fromkeys(rules.State.__dataclass_fields__, spaces.Box(-jnp.inf, jnp.inf, (), jnp.float32))
         members |= dict.fromkeys(("quantity", "entry_quantity", "cost_quantity"), count)
         members |= {
             "bar": spaces.Discrete(num_bars),

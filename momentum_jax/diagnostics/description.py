@@ -210,8 +210,7 @@ class Diagnostics:
       probe_sets: probe states beside those that stand for `decisions`.
       evaluation: how policies are evaluated; None where a run does not ask for it, see `measurements.extended`.
       recorded_probes: primary probe states whose probabilities a run records whole.
-      warmed_probes: steps that networks which remember go through before some primary probe states, on which they are
-        asked a second time; 0 where no network of a run remembers.
+      warmed_probes: steps before a probe state that networks which remember go through, asked once more; 0 for none.
     """
 
     environment: str

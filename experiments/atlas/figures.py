@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -13,16 +14,18 @@ from momentum_jax.analysis.pages.study_market import Market
 from .measures import Measured, measured
 from .tables import share_of
 
+Floats = npt.NDArray[np.float64]
+
 _COLUMNS = 4
 _WIDTH, _HEIGHT = 3.1, 2.3  # inches of a plate
-_MOST_DIPS = 24  # curves of seeds that dip: more hide one another
-_LIMITS = (-60.0, 160.0)  # percent of the range; few curves leave it
+_MOST = {GREY: 48, PUBLISHED: 24}  # curves of a colour: more hide one another
+_LIMITS = (-130.0, 160.0)  # percent of the range; few curves leave it
 
 
 def plates(market: Market) -> Figure | None:
-    """Every seed's return in every environment: orange the seeds that dip, bold the mean of all, dashed the control's.
+    """Seeds' returns in each environment: orange those that dip, bold the mean of all, dashed the control's mean.
 
-    The left half of a plate is where a dip counts as early.
+    The grey half of a plate is where a dip counts as early.
     """
     found = measured(market)
     if not found:
@@ -44,16 +47,35 @@ def _plate(axis: Axes, one: Measured) -> None:
     dress(axis)
     linear_steps(axis)
     axis.axvspan(0, one.entry.horizon, color="#F4F4F4", zorder=0)
-    dipping = np.flatnonzero(learner.dips)
+    judged = one.learned or not one.entry.learnable
+    dips = learner.dips & judged
+    values, control = _scaled(one, judged)
     # The deepest would be a biased choice: the first ones by number stand for all.
-    for seeds, color, alpha in ((np.flatnonzero(~learner.dips), GREY, 0.12), (dipping[:_MOST_DIPS], PUBLISHED, 0.45)):
-        curves = [np.column_stack([steps, learner.returns[seed]]) for seed in seeds]
+    for seeds, color, alpha in ((~dips, GREY, 0.2), (dips, PUBLISHED, 0.45)):
+        curves = [np.column_stack([steps, values[seed]]) for seed in np.flatnonzero(seeds)[: _MOST[color]]]
         axis.add_collection(LineCollection(curves, colors=color, alpha=alpha, linewidths=0.6, rasterized=True))
-    axis.plot(steps, learner.returns.mean(axis=0), color=INK, linewidth=1.8)
-    if one.control is not None:
-        axis.plot(steps, one.control.returns.mean(axis=0), color=INK, linewidth=1.0, linestyle="--")
+    axis.plot(steps, values.mean(axis=0), color=INK, linewidth=1.8)
+    if control is not None:
+        axis.plot(steps, control.mean(axis=0), color=INK, linewidth=1.0, linestyle="--")
     axis.set_xlim(0, float(steps[-1]))
     axis.set_ylim(*_LIMITS)
-    share = share_of(learner.dips)
-    name = one.entry.part.replace("_", " ") + ("" if one.entry.learnable else " (nothing to learn)")
-    axis.set_title(f"{name}\n{share.estimate:.0f} % dip [{share.low:.0f}, {share.high:.0f}]", fontsize=9, color=INK)
+    axis.set_title(f"{one.entry.part.replace('_', ' ')}\n{_found(one, judged)}", fontsize=9, color=INK)
+
+
+def _scaled(one: Measured, judged: bool) -> tuple[Floats, Floats | None]:
+    """Returns of the learner and its control; of a mean that gains nothing, in percent of the range that it covers."""
+    if judged:
+        return one.learner.returns, None if one.control is None else one.control.returns
+    mean = one.learner.rewards.mean(axis=0)
+    arms = [100 * (arm.rewards - mean[0]) / np.ptp(mean) if arm else None for arm in (one.learner, one.control)]
+    assert arms[0] is not None
+    return arms[0], arms[1]
+
+
+def _found(one: Measured, judged: bool) -> str:
+    """What the plate's title says."""
+    if not judged:
+        return "the mean gains nothing: not judged"
+    share = share_of(one.learner.dips)
+    note = "" if one.entry.learnable else ", nothing to learn"
+    return f"{share.estimate:.0f} % dip [{share.low:.0f}, {share.high:.0f}]{note}"

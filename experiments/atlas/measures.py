@@ -35,6 +35,9 @@ class Arm(NamedTuple):
 
     seeds: npt.NDArray[np.int64]  # [S]
     failed: int  # seeds that are left out
+    rewards: Floats  # [S, K] evaluated returns as they stand
+    errors_of_rewards: Floats  # [S, K] their standard errors as they stand
+    reward_rate: Floats  # [S, K] reward per 1 000 steps of training since the checkpoint before; NaN at step 0
     returns: Floats  # [S, K] percent of the range above the learner's mean start
     errors: Floats  # [S, K] standard errors, likewise, pooled over neighbouring checkpoints
     greedy: Floats  # [S, K] returns of the greedy policy, likewise
@@ -105,10 +108,15 @@ def measure(entry: Entry, ds: xr.Dataset, control: xr.Dataset | None) -> Measure
         entry=entry,
         steps=ds["env_steps"].values,
         range=width,
-        gain=mean_interval(final_means(scaled) - scaled[:, 0]),
+        gain=gain_of(scaled),
         learner=_arm(entry, ds, start, width),
         control=None if control is None else _arm(entry, control, start, width),
     )
+
+
+def gain_of(returns: Floats) -> Interval:
+    """The mean over seeds of the end less the start of ``[S, K]``."""
+    return mean_interval(final_means(returns) - returns[:, 0])
 
 
 def final_means(values: Floats) -> Floats:
@@ -136,6 +144,9 @@ def _arm(entry: Entry, ds: xr.Dataset, start: float, width: float) -> Arm:
     return Arm(
         seeds=known["seed"].values,
         failed=ds.sizes["seed"] - known.sizes["seed"],
+        rewards=curve["eval_return"],
+        errors_of_rewards=curve["eval_return_se"],
+        reward_rate=curve["reward_rate"],
         returns=returns,
         errors=errors,
         greedy=100 * (curve["eval_return_greedy"] - start) / width,
@@ -159,6 +170,11 @@ def _pooled(errors: Floats) -> Floats:
     return np.asarray(np.sqrt(sums / np.convolve(np.ones(errors.shape[-1]), kernel, "same")))
 
 
+def greedy_falls(one: Measured, arm: Arm) -> Flags:
+    """``[S]`` whether the return of the most probable actions falls so far, noise and all."""
+    return reaches(largest_drawdown(one.steps, arm.greedy, +1, one.entry.horizon).depth, SMALLEST)
+
+
 def depths_by_noise(one: Measured) -> Floats:
     """``[draws, S]`` depths that noise alone makes of curves that never fall."""
     noisy = rising_with_noise(one, draws=_NULL_DRAWS)
@@ -173,11 +189,13 @@ def rising_with_noise(one: Measured, draws: int, seed: int = 0) -> Floats:
 
 
 def keep(ds: xr.Dataset) -> xr.Dataset:
-    """What the page keeps of a run: returns with their errors, churn, and the probability of the final greedy action.
+    """What the page keeps of a run: returns with their errors, churn, how sure of its final actions the policy is, and
+    the training's own reward per 1 000 steps of each window.
 
-    That is the mean over the recorded probe states of the probability of the action that is most probable there at the
-    run's last checkpoint.
+    Sure of its final actions: the probability, averaged over the recorded probe states, of the action that is most
+    probable there at the run's last checkpoint.
     """
+    windows = np.diff(ds["env_steps"].values.astype(float), prepend=np.nan)
     probability = ds["probe_probability"].transpose("arm", "seed", "checkpoint", "probe_state", "action").load()
     last = probability.isel(checkpoint=-1).argmax("action")
     kept = {
@@ -185,6 +203,7 @@ def keep(ds: xr.Dataset) -> xr.Dataset:
         "eval_return_se": ds["eval_return_se"].sel(evaluated="sampled", drop=True),
         "eval_return_greedy": ds["eval_return"].sel(evaluated="greedy", drop=True),
         "churn": ds["churn"],
+        "reward_rate": 1_000 * ds["reward_sum"] / xr.DataArray(windows, dims="checkpoint"),
         "final_action_probability": probability.isel(action=last.drop_vars("checkpoint", errors="ignore")).mean(
             "probe_state"
         ),
@@ -193,4 +212,8 @@ def keep(ds: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({name: values.assign_attrs(ds[_SOURCE.get(name, name)].attrs) for name, values in known.items()})
 
 
-_SOURCE = {"eval_return_greedy": "eval_return", "final_action_probability": "probe_probability"}
+_SOURCE = {
+    "eval_return_greedy": "eval_return",
+    "reward_rate": "reward_sum",
+    "final_action_probability": "probe_probability",
+}

@@ -7,7 +7,10 @@ from .measures import keep
 
 TABLES = {
     "atlas": tables.atlas,
+    "differences": tables.differences,
+    "populations": tables.populations,
     "declared": tables.declared,
+    "verdicts": tables.verdicts,
     "when": tables.when,
     "before_and_after": tables.before_and_after,
     "settings": tables.settings,

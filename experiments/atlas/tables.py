@@ -18,9 +18,12 @@ from momentum_jax.analysis.pages.study_market import Market
 
 from . import around_dips, claims, judging
 from .environments import ADDED, ENTRIES
-from .measures import Arm, Measured, depths_by_noise, measured
+from .measures import Arm, Measured, depths_by_noise, final_means, gain_of, greedy_falls, measured
 
 Floats = npt.NDArray[np.float64]
+
+_WINDOWS = 4  # between checkpoints, over which the training's reward is averaged
+UNKNOWN = Interval(np.nan, np.nan, np.nan, "no control")
 
 
 def atlas(market: Market) -> pd.DataFrame:
@@ -30,28 +33,68 @@ def atlas(market: Market) -> pd.DataFrame:
 
 def _prevalence(one: Measured) -> dict[str, Any]:
     learner, control = one.learner, one.control
-    row: dict[str, Any] = {"seeds": len(learner.seeds)}
-    row |= ends("gain_pct", one.gain)
+    row: dict[str, Any] = {"learns": _learns(one), "seeds": len(learner.seeds)}
     row |= ends("dips_pct", share_of(learner.dips))
-    row |= ends("come_back_pct", share_of(learner.comes_back[learner.dips]))
-    row |= ends("depth_pct", mean_interval(learner.depth))
-    by_noise = depths_by_noise(one)
-    row["depth_by_noise_pct"] = float(by_noise.mean())
     row |= ends("falls_pct", share_of(learner.falls))
-    row["falls_by_noise_pct"] = 100 * float((by_noise >= claims.SMALLEST).mean())
+    row |= ends("control_falls_pct", UNKNOWN if control is None else share_of(control.falls))
+    row |= ends("depth_pct", mean_interval(learner.depth))
+    row |= {"depth_by_noise_pct": float(depths_by_noise(one).mean())}
     row |= ends("shifts_pct", share_of(learner.shifts))
-    if control is not None:
-        row |= ends("control_dips_pct", share_of(control.dips))
-        row |= ends("control_falls_pct", share_of(control.falls))
-        row |= ends("falls_less_control", difference(learner, control, "falls"))
-        row |= ends("control_shifts_pct", share_of(control.shifts))
-        row |= ends("shifts_less_control", difference(learner, control, "shifts"))
+    return row | ends("control_shifts_pct", UNKNOWN if control is None else share_of(control.shifts))
+
+
+def _learns(one: Measured) -> str:
+    if not one.entry.learnable:
+        return "cannot"
+    return "yes" if one.learned else "not in this time"
+
+
+def differences(market: Market) -> pd.DataFrame:
+    """The learner less its control on the seeds that both have; the gain, and falls of the greedy policy."""
+    return _by_environment(market, _differences)
+
+
+def _differences(one: Measured) -> dict[str, Any]:
+    learner, control = one.learner, one.control
+    row = ends("gain_pct", one.gain)
+    row |= ends("control_gain_pct", UNKNOWN if control is None else gain_of(control.returns))
+    row |= ends("greedy_falls_pct", share_of(greedy_falls(one, learner)))
+    row |= ends("control_greedy_falls_pct", UNKNOWN if control is None else share_of(greedy_falls(one, control)))
+    row |= {"falls_by_noise_pct": 100 * float((depths_by_noise(one) >= claims.SMALLEST).mean())}
+    for number in ("falls", "shifts"):
+        row |= ends(f"{number}_less_control", UNKNOWN if control is None else difference(learner, control, number))
+    return row | ends("control_dips_pct", UNKNOWN if control is None else share_of(control.dips))
+
+
+def populations(market: Market) -> pd.DataFrame:
+    """The mean over all seeds where it falls early on: evaluated, and the training's own reward per 1 000 steps.
+
+    All seeds are evaluated on the same episodes, so that luck in these is common to them and in no interval here; the
+    training's own reward knows none of it.
+    """
+    table = _by_environment(market, _population)
+    return table[table["lowest_at_step"] > 0] if len(table) else table
+
+
+def _population(one: Measured) -> dict[str, Any]:
+    rewards, rate = one.learner.rewards, one.learner.reward_rate
+    lowest = int(rewards[:, one.early].mean(axis=0).argmin())
+    row = {"lowest_at_step": int(one.steps[lowest])} | ends("at_start", mean_interval(rewards[:, 0]))
+    row |= ends("lowest", mean_interval(rewards[:, lowest])) | ends("at_end", mean_interval(final_means(rewards)))
+    row |= {"error_of_one_seed": float(one.learner.errors_of_rewards[:, 0].mean())}
+    first, around = (rate[:, 1 : 1 + _WINDOWS], rate[:, max(lowest - _WINDOWS + 1, 1) : lowest + 1])
+    for name, windows in (("training_at_first", first), ("training_at_lowest", around)):
+        row |= ends(name, mean_interval(windows.mean(axis=1)) if windows.size else UNKNOWN)
     return row
 
 
 def when(market: Market) -> pd.DataFrame:
-    """When the dips are, and how long: medians over the seeds that dip with their quartiles, percent of the run."""
-    return _by_environment(market, _times)
+    """When the dips are, and how long: medians over the seeds that dip with their quartiles, percent of the run.
+
+    A quartile is empty where such a dip does not come back within the run.
+    """
+    table = _by_environment(market, _times)
+    return table[table["dips"] > 0] if len(table) else table
 
 
 def _times(one: Measured) -> dict[str, Any]:
@@ -63,6 +106,7 @@ def _times(one: Measured) -> dict[str, Any]:
         ("duration", np.where(np.isnan(found.duration), np.inf, found.duration)),
     ):
         row |= _quartiles(f"{name}_pct_of_run", 100 * values[dips] / end)
+    row |= ends("come_back_pct", share_of(one.learner.comes_back[dips]))
     return row | ends("depth_of_dips_pct", mean_interval(found.depth[dips]))
 
 
@@ -110,6 +154,16 @@ def declared(market: Market) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def verdicts(market: Market) -> pd.DataFrame:
+    """The verdicts of `declared`, a column for each claim."""
+    table = declared(market)
+    if table.empty:
+        return table
+    wide = table.pivot(index="environment", columns="claim", values="claim_verdict")
+    order = [statement.name for statement in claims.DECLARED]
+    return wide.loc[table["environment"].unique(), order].rename_axis(columns=None)
 
 
 def settings(market: Market) -> pd.DataFrame:

@@ -34,6 +34,7 @@ def write_part(folder, entry, returns, churn, certainty, arm, part):
         "eval_return_se": np.full(shape, ERROR),
         "eval_return_greedy": returns,
         "churn": churn,
+        "reward_rate": returns,
         "final_action_probability": certainty,
     }
     kept = xr.Dataset({name: (dims, values[None]) for name, values in kept.items()})
@@ -133,7 +134,7 @@ def test_every_table_and_the_figure_are_made(market):
     for name in page.tables:
         table = page.table(name, market)
         keys = list(page.keys.get(name, table.columns[:1]))
-        assert len(table) and not table.duplicated(keys).any(), name
+        assert not table.duplicated(keys).any() and (len(table) or name == "populations"), name
     atlas = page.table("atlas", market).set_index("environment")
     assert atlas.loc["catch", "dips_pct"] == pytest.approx(100 * DIPPING / SEEDS)
     assert atlas.loc["catch", "shifts_pct"] == pytest.approx(100 * DIPPING / SEEDS)
@@ -167,11 +168,13 @@ def test_what_is_kept_is_the_probability_of_the_action_that_is_best_at_the_end()
             "eval_return": ((*dims, "evaluated"), returns, {"units": "reward"}),
             "eval_return_se": ((*dims, "evaluated"), returns),
             "churn": (dims, np.zeros((1, 1, 3))),
+            "reward_sum": (dims, np.array([[[0.0, 8.0, 8.0]]])),
         },
-        {"evaluated": ["sampled", "greedy"]},
+        {"evaluated": ["sampled", "greedy"], "checkpoint": [0, 16, 48], "env_steps": ("checkpoint", [0, 16, 48])},
     )
     kept = measures.keep(ds)
     assert kept["final_action_probability"].values.ravel() == pytest.approx([0.1, 0.6, 0.8], abs=1e-3)
     assert kept["eval_return"].values.ravel().tolist() == [0.0, 2.0, 4.0]
     assert kept["eval_return_greedy"].values.ravel().tolist() == [1.0, 3.0, 5.0]
+    assert kept["reward_rate"].values.ravel()[1:].tolist() == [500.0, 250.0] and kept.sizes["checkpoint"] == 3
     assert kept["eval_return"].attrs == {"units": "reward"} and kept["churn"].dtype == np.float16

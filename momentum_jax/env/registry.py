@@ -32,7 +32,7 @@ from momentum_jax.market.market_options import VENDORS, MarketConfig
 from momentum_jax.market.segment import regime_balance
 from momentum_jax.processes.python_file import place_and_error, run_file
 
-_OPTIONAL = ("expand_rest", "episode_limit", "num_categories")
+_OPTIONAL = ("decision_weights", "expand_rest", "episode_limit", "num_categories")
 _ASKED = [name for name in (*Task.__annotations__, *vars(Task)) if not name.startswith("_") and name not in _OPTIONAL]
 
 

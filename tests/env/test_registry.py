@@ -82,6 +82,29 @@ def test_a_file_may_return_an_environment_alone_or_with_its_parameters(in_file, 
         assert found.load().shared == gymnax.make("CartPole-v1")[1]
 
 
+WEIGHS_NOTHING = """
+
+class Weightless:
+    def __init__(self, task):
+        self._task = task
+
+    def __getattr__(self, name):
+        if name == "decision_weights":
+            raise AttributeError(name)
+        return getattr(self._task, name)
+
+
+def make_weightless():
+    task, params = make()
+    return Weightless(task), params
+"""
+
+
+def test_a_task_that_weighs_nothing_may_leave_the_weights_out(in_file):
+    found = in_file(OWN_WORDS + WEIGHS_NOTHING, "mine.py:make_weightless")
+    assert type(found.task).__name__ == "Weightless" and not hasattr(found.task, "decision_weights")
+
+
 def test_the_function_may_have_any_name(in_file):
     text = "import gymnax\ndef swing():\n    return gymnax.make('Acrobot-v1')\n"
     assert in_file(text, "mine.py:swing").task.num_actions == 3

@@ -174,8 +174,8 @@ def _check_healthy(run_dirs: Sequence[Path]) -> None:
     failed = [str(run_dir) for run_dir in run_dirs if run_directory.failed_seeds(run_dir).all()]
     if failed:
         raise EverySeedFailedError(
-            f"every seed of every arm has failed in {', '.join(failed)}: lower learning_rate, "
-            "or raise divergence_limit where rewards are that large"
+            f"every seed of every arm has failed in {', '.join(failed)}: log.txt there says when, and whether it was a "
+            "reward; otherwise lower learning_rate, or raise divergence_limit where rewards are that large"
         )
 
 

@@ -162,7 +162,7 @@ def test_a_run_of_failed_seeds_alone_ends_with_an_exit_code_of_its_own(launch_he
     assert "arm tune2: every seed has failed by step 64" in ended.out and "report:" in ended.out
     assert "nan" not in ended.out
     said = ended.err.strip().splitlines()[-1]
-    assert said.startswith(f"launch.py: every seed of every arm has failed in {run_dir}: lower learning_rate, or raise")
+    assert said.startswith(f"launch.py: every seed of every arm has failed in {run_dir}: log.txt there says when")
     # Both remedies work.
     assert launch_here(*flags, f"--run_dir={tmp_path / 'lower'}", trains=True).code == 0
     again = ["--learning_rate=1e3", "--divergence_limit=1e30", f"--run_dir={tmp_path / 'higher'}"]

@@ -112,8 +112,9 @@ def _depth(own: pd.DataFrame, curves: CurveSet, confidence: float) -> str:
     words = f"the mean depth of all is {points_of(depth.estimate, curves)}"
     if depth.flag:
         return f"{words} ({depth.flag})"
-    ends = f"{compact(depth.low)} to {compact(depth.high)}"
-    return f"{words} ({format_percent(confidence)} interval {ends})"
+    # An end that is next to nothing beside the other is written as 0, not with its exponent.
+    low, high = (0.0 if abs(end) < 1e-4 * abs(depth.high - depth.low) else end for end in (depth.low, depth.high))
+    return f"{words} ({format_percent(confidence)} interval {compact(low)} to {compact(high)})"
 
 
 def _difference(curves: CurveSet, choices: Choices, seeds: pd.DataFrame, arm: str, confidence: float) -> str:

@@ -11,7 +11,7 @@ from momentum_jax import run_directory
 from momentum_jax.cli import market_command as market
 from tests.cli.launch_fixture import launch  # noqa: F401 (a fixture)
 
-CHOOSE = "choose one of baseline, early_dip, entropy"
+CHOOSE = "choose one of atlas, baseline, early_dip, entropy"
 MISTAKES = {
     # wrong types and empty values
     "--num_seeds=": "num_seeds= is not a whole number",

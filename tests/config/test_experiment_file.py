@@ -127,7 +127,7 @@ def test_the_experiments_are_those_of_this_copy_where_another_is_installed(tmp_p
     [
         (["--help"], 0, "market"),
         (["--version"], 0, "momentum_jax 0"),
-        ([], 2, "a command is missing: choose one of launch, report, market, study"),
+        ([], 2, "a command is missing: choose one of launch, report, dips, market, study"),
         (["train"], 2, "'train' is no command: choose one of"),
         (["report", "nowhere"], 2, "nowhere"),
     ],
@@ -141,7 +141,9 @@ def test_the_module_is_the_command():
     words = [sys.executable, "-m", "momentum_jax", "launch", "--experiment=nothing"]
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert result.returncode == 2
-    assert result.stderr.startswith("momentum-jax launch: experiment='nothing' is unknown: choose one of baseline")
+    assert result.stderr.startswith(
+        "momentum-jax launch: experiment='nothing' is unknown: choose one of atlas, baseline"
+    )
 
 
 NETWORK = "from momentum_jax.networks.towers import Towers\n\n\nclass Mine(Towers):\n    pass\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jax
@@ -184,7 +185,8 @@ def test_a_policy_plays_the_gymnasium_environment(run):
 
 def test_exported_arrays_give_the_same_policy_with_numpy_alone(run, states, tmp_path, monkeypatch):
     """Runs the documentation's own example."""
-    example = (ROOT / "docs" / "policies.md").read_text().split("```python")[2].split("```")[0]
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "policies.md").read_text(), re.DOTALL)
+    (example,) = [text for text in examples if "np.load" in text]
     policy = load_policy(run[1], "tanh", 5)
     monkeypatch.chdir(tmp_path)
     policy.export("seed3.npz")
@@ -200,7 +202,7 @@ def test_exported_arrays_give_the_same_policy_with_numpy_alone(run, states, tmp_
 def test_what_is_not_there_is_named(run):
     with pytest.raises(
         run_directory.RunDirectoryError,
-        match=r"no arm 'sin', expected one of \['tanh', 'relu', 'layer_norm', 'recurrent'\]",
+        match=r"no arm 'sin', expected one of \['tanh', 'relu', 'layer_norm', 'normalized', .*'recurrent'\]",
     ):
         load_policy(run[1], "sin", 5)
     with pytest.raises(run_directory.RunDirectoryError, match="no seed 0, expected one of 5 … 6"):

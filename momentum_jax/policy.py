@@ -145,11 +145,11 @@ class Policy:
         if self.num_categories is not None:
             return _one_hot(obs, self.num_categories)
         obs = jnp.asarray(obs, jnp.float32)
+        dims = len(self.observation_shape)
+        if obs.shape[-dims:] == self.observation_shape:  # first: one of shape (1, 1) ends like a flattened one
+            return obs.reshape(*obs.shape[: obs.ndim - dims], self.num_inputs)
         if obs.shape[-1:] == (self.num_inputs,):
             return obs
-        dims = len(self.observation_shape)
-        if obs.shape[-dims:] == self.observation_shape:
-            return obs.reshape(*obs.shape[: obs.ndim - dims], self.num_inputs)
         whole = ", ".join(map(str, self.observation_shape))
         raise ValueError(f"obs has shape {obs.shape}, expected [..., {whole}] or flattened, [..., {self.num_inputs}]")
 

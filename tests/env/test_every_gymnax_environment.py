@@ -85,7 +85,7 @@ def test_it_trains_is_stopped_goes_on_and_its_policy_acts(name: str, tmp_path):
         experiment="every",
         arms=(Arm(name="ppo", ppo=TINY),),
         environment=name,
-        timesteps=2 * steps,
+        timesteps=4 * steps,  # the update in flight is finished first
         checkpoints=(steps,),
         num_seeds=2,
         state_interval=0.0,
@@ -94,7 +94,7 @@ def test_it_trains_is_stopped_goes_on_and_its_policy_acts(name: str, tmp_path):
         train(run_dir, config, stop_at=steps)
     train(run_dir, config, resume=True)
     ds = load_run(run_dir)
-    assert ds.env_steps.values.tolist() == [0, steps, 2 * steps]
+    assert ds.env_steps.values.tolist() == [0, steps, 4 * steps]
     assert (ds.failed_step == -1).all() and np.isfinite(ds.value_loss.isel(checkpoint=-1)).all()
     assert np.isfinite(ds.reward_sum).all() and (ds.probe_count == 1_024).all()
     np.testing.assert_allclose(ds.p_action.sum("action"), 1, atol=1e-5)

@@ -72,6 +72,17 @@ def test_every_number_on_the_first_screen_comes_from_a_table_of_the_study_with_i
     assert re.findall(r"(?<![\w.])\d[\d.]*", rest) == ["10", "000", "5", "64", "5", "000"]
 
 
+def test_what_is_said_of_the_atlas_is_in_its_table():
+    table = pd.read_csv(
+        ROOT / "docs" / "studies" / "atlas" / "tables" / "gymnax" / "atlas.csv", index_col="environment"
+    )
+    paragraph = " ".join(README[README.index("[The atlas]") :].partition("\n\n")[0].split())
+    shares = re.findall(r"([\d.]+) % (?:of 256 seeds|fall)[^(]*\(([\d.]+) to ([\d.]+) %\)", paragraph)
+    rows = [(table.loc["cartpole"], "dips_pct"), (table.loc["acrobot"], "falls_pct")]
+    assert shares == [tuple(f"{row[name + end]:.1f}" for end in ("", "_low", "_high")) for row, name in rows]
+    assert table.loc["acrobot", "dips_pct"] == 0 and table.loc["cartpole", "seeds"] == 256
+
+
 # What an audit found stronger than its evidence, in the words that were used and in others.
 FORBIDDEN = (
     r"second fault",

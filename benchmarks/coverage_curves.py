@@ -1,6 +1,6 @@
 """Dips of any curves: how often a dip is found where there is none and where there is one, and what bands hold.
 
-    python -m benchmarks.coverage_curves                   minutes; --studies=20 for a look
+    python -m benchmarks.coverage_curves                   minutes; --curve_studies=20 for a look
 
 The tables committed in docs/statistics.md. Curves are simulated, so that the truth is known.
 """
@@ -23,7 +23,7 @@ from momentum_jax.analysis.inference.one_more_curve import one_more_curve
 from momentum_jax.analysis.inference.order_statistics import median_interval
 from momentum_jax.analysis.inference.tail_mean import tail_mean_interval
 
-_STUDIES = flags.DEFINE_integer("studies", 100, "simulated studies for each row")
+_STUDIES = flags.DEFINE_integer("curve_studies", 100, "simulated studies for each row")
 
 Floats = npt.NDArray[np.float64]
 CHECKPOINTS, EPISODES, REPLICATES = 60, 100, 5

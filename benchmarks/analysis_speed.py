@@ -8,7 +8,6 @@ machines are shared, those of the processor.
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +30,7 @@ from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.predictors import predict, predict_alone
 from momentum_jax.analysis.inference.recovery import recovery_sensitivity
 from momentum_jax.analysis.inference.variance import stream_shares
+from momentum_jax.processes.machine import peak_memory
 
 _SEEDS = flags.DEFINE_integer("seeds", 10_000, "seeds")
 _CHECKPOINTS = flags.DEFINE_integer("checkpoints", 100, "checkpoints")
@@ -72,7 +72,7 @@ class Stopwatch:
 
 def peak_gib() -> float:
     """Largest memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return peak_memory() / 2**30
 
 
 def measure(curves: np.ndarray, env_steps: np.ndarray) -> pd.DataFrame:

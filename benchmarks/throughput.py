@@ -8,7 +8,6 @@ and after, and the share of it that is reached, counted in operations really exe
 
 from __future__ import annotations
 
-import resource
 import time
 
 import numpy as np
@@ -17,6 +16,7 @@ from absl import app, flags
 
 from benchmarks import bars, ours
 from momentum_jax.processes import backend_startup
+from momentum_jax.processes.machine import peak_memory
 
 _SEEDS = flags.DEFINE_list("seeds", ["1", "8", "64"], "numbers of seeds to time")
 _UPDATES = flags.DEFINE_integer("updates", 20, "updates of each seed in one timing")
@@ -58,7 +58,7 @@ def _time_seeds(num_seeds: int, rate: float) -> dict[str, float]:
         "init + compile s": prepared.seconds,
         "GFLOP/s": reached,
         "% of products": 100 * reached / rate,
-        "max RSS MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "max RSS MB": peak_memory() / 1e6,
     }
 
 

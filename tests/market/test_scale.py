@@ -14,20 +14,20 @@ from momentum_jax.market.sessions import close_minutes
 SYMBOLS = ("SPY", "QQQ", "SPX")
 # A process of its own: the peak of this one would count what other tests held.
 BUILD = """
-import json, resource, sys, time
+import json, sys, time
 from momentum_jax.processes import backend_startup
 backend_startup.start()
 from momentum_jax.env.momentum import make_market
 from momentum_jax.market.dataset import load_dataset
 from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.processes.machine import peak_memory
 began = time.perf_counter()
 folder = sys.argv[1]
 config = MarketConfig(data_source="parquet", data_path=folder, vix_path=folder + "/vix.csv", segments="balanced")
 segments = load_dataset(config).segments
 market = make_market(segments, "balanced")
 market.windows.block_until_ready()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps([time.perf_counter() - began, peak / 1e6, len(segments), sum(len(s.bars) for s in segments)]))
+print(json.dumps([time.perf_counter() - began, peak_memory() / 1e9, len(segments), sum(len(s.bars) for s in segments)]))
 """
 
 

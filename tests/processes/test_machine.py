@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from momentum_jax.processes import machine
@@ -82,3 +83,10 @@ def test_jax_is_given_the_usable_cores():
     )
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "1"
+
+
+def test_the_peak_of_memory_is_this_process_s_own_and_not_that_of_the_one_that_started_it():
+    held = np.ones(500_000_000 // 8)  # 500 MB in this process
+    code = "from momentum_jax.processes.machine import peak_memory; print(peak_memory())"
+    started = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert held.nbytes < machine.peak_memory() and 1e6 < int(started.stdout) < held.nbytes / 2

@@ -81,11 +81,12 @@ def _all_groups(engine: Any, advance: Callable[[int], Any]) -> None:
     jax.block_until_ready([advance(group) for group in range(engine.num_groups)])
 
 
-def _act(task: Any, config: Any, env_params: Any, common: Any, state: Any) -> jax.Array:
+def _act(task: Any, config: Any, env_params: Any, common: Any, present: Any) -> jax.Array:
     """A rollout whose every reward is needed, and nothing learned of it."""
     from momentum_jax.ppo import learner, rollout
 
     del common
+    state = present.state
     agent, keys = learner.acting_agent(task, config, state), state.streams.at_update(state.update)
     actors = rollout.Actors(state.env_state, state.memory)
     _, trajectory = rollout.collect(agent, config, state.params, actors, env_params, keys.action, keys.market)

@@ -10,7 +10,7 @@ from typing import Any
 from momentum_jax.config.arms import Arm
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.description import Diagnostics
-from momentum_jax.diagnostics.evaluation import DEFAULT_MAX_STEPS, Evaluation
+from momentum_jax.diagnostics.evaluation import DEFAULT_MAX_STEPS, EPISODE_DRAW, Evaluation
 from momentum_jax.diagnostics.measurements import extended
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_names import MOMENTUM_NAME
@@ -158,8 +158,8 @@ class RunConfig:
           episode_limit: steps after which the environment itself ends an episode; None where it does not say.
         """
         max_steps = self.eval_max_steps or episode_limit or DEFAULT_MAX_STEPS
-        evaluation = Evaluation(episodes=self.eval_episodes, max_steps=max_steps) if self.eval_episodes else None
-        return extended(diagnostics, evaluation, self.record_probes)
+        evaluation = Evaluation(episodes=self.eval_episodes, max_steps=max_steps, draw=EPISODE_DRAW)
+        return extended(diagnostics, evaluation if self.eval_episodes else None, self.record_probes)
 
     def check_claims(self, diagnostics: Diagnostics) -> None:
         """Raises ConfigError on the first claim that cannot be judged of a run of the environment that is described.

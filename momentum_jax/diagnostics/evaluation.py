@@ -11,6 +11,9 @@ EVALUATED_DIM = "evaluated"
 SAMPLED, GREEDY = EVALUATED = ("sampled", "greedy")
 """How actions are chosen: drawn from the policy's probabilities, or the most probable one."""
 
+EPISODE_DRAW = 2
+"""Number of the way in which this program draws the evaluated episodes, see `Evaluation.draw`."""
+
 DEFAULT_MAX_STEPS = 1_000
 """Steps after which an evaluated episode is cut off where neither the run nor the environment has a limit."""
 
@@ -20,12 +23,15 @@ class Evaluation:
     """How every run's policy is evaluated at every checkpoint.
 
     Attributes:
-      episodes: E of each of `EVALUATED`, with the same keys at every checkpoint, arm and seed.
+      episodes: E of each of `EVALUATED`, each seed's own, with the same keys at every checkpoint and in every arm.
       max_steps: an episode that has not ended after so many steps is cut off.
+      draw: number of the way in which the episodes are drawn: 1, of runs that do not say, the same for all seeds; 2
+        each seed's own. Runs with other draws are neither compared nor gone on with.
     """
 
     episodes: int
     max_steps: int
+    draw: int = 1
 
 
 class Episodes(NamedTuple):

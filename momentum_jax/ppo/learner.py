@@ -154,9 +154,11 @@ def log_probabilities(
     return distributions.masked_log_probs(logits, flat_mask).reshape(action_mask.shape)
 
 
-def evaluate(task: Task, config: PPOConfig, env_params: Any, plan: playing.Plan, state: LearnerState) -> Episodes:
-    """The episodes of a plan, played by the policy as it is now, leaves [2, E]."""
-    return playing.play(acting_agent(task, config, state), config, state.params, env_params, plan)
+def evaluate(
+    task: Task, config: PPOConfig, env_params: Any, plan: playing.Plan, seed: int | jax.Array, state: LearnerState
+) -> Episodes:
+    """The seed's episodes of a plan, played by the policy as it is now, leaves [2, E]."""
+    return playing.play(acting_agent(task, config, state), config, state.params, env_params, plan, seed)
 
 
 def exportable(state: LearnerState) -> Any:

@@ -1,4 +1,8 @@
-"""A frozen policy in fresh episodes with fixed keys, apart from training: nothing here touches a run's own streams."""
+"""A frozen policy in fresh episodes, apart from training: nothing here touches the streams that a run is trained with.
+
+A seed's episodes are the same at every checkpoint and in every arm, so that policies of one seed are compared on common
+random numbers. Those of two seeds are independent, so that the seed is the unit of a test over seeds.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ _START = 0xFFFFFFFF  # an episode's constant for its start; its steps count from
 class Plan(NamedTuple):
     """What is the same for every policy that is evaluated."""
 
-    keys: jax.Array  # [E] typed: of each episode's start and steps
+    episodes: jax.Array  # [E] uint32: their numbers, from 0
     max_steps: jax.Array  # [] int32
     shared: Any = None  # what episodes are played on, see `Task.bind`; None where that is what the run is trained on
 
@@ -41,18 +45,34 @@ class _Player(NamedTuple):
 
 
 def plan_of(evaluation: Evaluation, shared: Any = None) -> Plan:
-    """Fixed keys: episode e is the same whatever E is, and in every run of the program; `shared` as of `Plan`."""
-    root = jax.random.key(_EVALUATION_SEED, impl=PRNG_IMPL)
-    keys = jax.vmap(partial(jax.random.fold_in, root))(jnp.arange(evaluation.episodes, dtype=jnp.uint32))
-    return Plan(keys=keys, max_steps=jnp.int32(evaluation.max_steps), shared=shared)
+    """The plan of an evaluation; `shared` as of `Plan`."""
+    numbers = jnp.arange(evaluation.episodes, dtype=jnp.uint32)
+    return Plan(episodes=numbers, max_steps=jnp.int32(evaluation.max_steps), shared=shared)
 
 
-def play(agent: Agent, config: PPOConfig, params: Params, env_params: Any, plan: Plan) -> Episodes:
+def episode_keys(plan: Plan, seed: int | jax.Array) -> jax.Array:
+    """The key of each episode's start and steps, [E] typed.
+
+    It depends on the seed's and the episode's number alone: neither on E, nor on arms, checkpoints or what runs beside.
+    """
+    root = jax.random.fold_in(jax.random.key(_EVALUATION_SEED, impl=PRNG_IMPL), seed)
+    return jax.vmap(partial(jax.random.fold_in, root))(plan.episodes)
+
+
+def play(
+    agent: Agent, config: PPOConfig, params: Params, env_params: Any, plan: Plan, seed: int | jax.Array
+) -> Episodes:
     """Play every episode of the plan to its end or the limit, with sampled and with greedy actions.
 
     Both have the same starts and the same chance in the environment. The loop ends with the last episode, so that its
     cost follows the longest one and not the limit.
+
+    Args:
+      agent, config, params, env_params: of the policy.
+      plan: of the evaluation.
+      seed: [] uint32, number of the seed whose episodes are played, see `episode_keys`.
     """
+    keys = episode_keys(plan, seed)
     if plan.shared is not None:
         env_params = cast(EvaluatedApart, agent.task).evaluation_params(env_params, plan.shared)
     acting = agent.network.acting_params(params)
@@ -65,21 +85,21 @@ def play(agent: Agent, config: PPOConfig, params: Params, env_params: Any, plan:
 
     def advance(carried: tuple[jax.Array, _Player]) -> tuple[jax.Array, _Player]:
         step, players = carried
-        return step + 1, each(scale, players, plan.keys, step.astype(jnp.uint32))
+        return step + 1, each(scale, players, keys, step.astype(jnp.uint32))
 
     def goes_on(carried: tuple[jax.Array, _Player]) -> jax.Array:
         step, players = carried
         return (step < plan.max_steps) & ~players.ended.all()
 
-    starts = _starts(agent, env_params, plan)
+    starts = _starts(agent, env_params, plan, keys)
     both = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(EVALUATED), *leaf.shape)), starts)
     _, players = jax.lax.while_loop(goes_on, advance, (jnp.int32(0), both))
     return Episodes(returns=players.total, lengths=players.length, cut_off=~players.ended)
 
 
-def _starts(agent: Agent, env_params: Any, plan: Plan) -> _Player:
+def _starts(agent: Agent, env_params: Any, plan: Plan, keys: jax.Array) -> _Player:
     """The episodes before their first step, leaves [E, ...]."""
-    count = len(plan.keys)
+    count = len(keys)
     task = agent.task
 
     def start(key: jax.Array) -> Any:
@@ -89,7 +109,7 @@ def _starts(agent: Agent, env_params: Any, plan: Plan) -> _Player:
         return task.initial_state(start_key, env_params)
 
     return _Player(
-        env_state=jax.vmap(start)(plan.keys),
+        env_state=jax.vmap(start)(keys),
         memory=agent.initial_memory(count),
         total=jnp.zeros((count,), jnp.float32),
         length=jnp.zeros((count,), jnp.int32),

@@ -70,7 +70,7 @@ def _check_environment(first: str, left: xr.Dataset, second: str, right: xr.Data
 def _in_words(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return "no episodes"
-    return f"{evaluation.episodes} episodes of at most {evaluation.max_steps:,} steps"
+    return f"{evaluation.episodes} episodes of at most {evaluation.max_steps:,} steps, drawn in way {evaluation.draw}"
 
 
 def _check_data(first: str, left: xr.Dataset, second: str, right: xr.Dataset) -> None:

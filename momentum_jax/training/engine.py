@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,13 @@ from momentum_jax.training.initialisation import Initialiser, initialising_devic
 from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, without_unused_options
 
 _AXIS = "runs"
+
+
+class Present(NamedTuple):
+    """One run as it is now."""
+
+    seed: jax.Array  # [] uint32: number of its seed
+    state: Any  # the learner's
 
 
 class Engine:
@@ -64,6 +71,7 @@ class Engine:
         self._groups = in_groups(self.runs, layout.group_size)
         whole_groups = [filled_up(group, layout.group_size) for group in self._groups]
         self._inputs = [self._put(stacked_settings(group)) for group in whole_groups]
+        self._seeds = [self._put(np.asarray([run.seed for run in group], np.uint32)) for group in whole_groups]
         devices = initialising_devices(layout.devices)
         initialiser = Initialiser(task, shared, devices, self._by_run, fixed_streams)
         self._states = [initialiser.states(group) for group in whole_groups]
@@ -97,16 +105,18 @@ class Engine:
         return self._update
 
     def compile(self, function: Callable[..., Any], common: Any) -> Callable[[int], Any]:
-        """Compile `function(task, config, env_params, common, state)` of one run into a function of a group.
+        """Compile `function(task, config, env_params, common, present)` of one run into a function of a group.
 
-        `common` is an argument that all runs share. What the compiled function returns has leaves
-        [runs of the group and padding, ...] and is not waited for.
+        `present` is a `Present`, and `common` an argument that all runs share. What the compiled function returns has
+        leaves [runs of the group and padding, ...] and is not waited for.
         """
         common = jax.device_put(common, self._everywhere)
-        compiled = (
-            jax.jit(self._over_runs(function)).lower(self._shared, *self._inputs[0], common, self._states[0]).compile()
-        )
-        return lambda group: compiled(self._shared, *self._inputs[group], common, self._states[group])
+
+        def arguments(group: int) -> tuple[Any, ...]:
+            return self._shared, *self._inputs[group], common, Present(self._seeds[group], self._states[group])
+
+        compiled = jax.jit(self._over_runs(function)).lower(*arguments(0)).compile()
+        return lambda group: compiled(*arguments(group))
 
     def wait(self) -> None:
         """Wait until every group has been advanced."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -12,18 +11,14 @@ import numpy as np
 
 from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import RunConfig
-from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.evaluation import Episodes
-from momentum_jax.diagnostics.variables import PRIMARY, WARMED
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
-from momentum_jax.ppo import learner
-from momentum_jax.ppo.legal_actions import as_masked, legal_actions
 from momentum_jax.ppo.playing import plan_of
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.run_directory.atomic_files import Rows
-from momentum_jax.training import memory
+from momentum_jax.training import checkpoint_programs, memory
 from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import Layout, default_layout
 from momentum_jax.training.in_flight import Dispatched, RecordsInFlight
@@ -100,7 +95,7 @@ class Fleet:
         self._engines = [
             self._engine(arms, shared, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]
-        self._probes = [engine.compile(_probe_run, states) for engine in self._engines]
+        self._probes = [engine.compile(checkpoint_programs.probe, states) for engine in self._engines]
         self._evaluations = self._compiled_evaluations(evaluated)
         self.evaluation_seconds = 0.0
         limits = [layout.groups_in_flight for layout in layouts if layout.groups_in_flight is not None]
@@ -202,7 +197,7 @@ class Fleet:
         if asked is None:
             return []
         plan = plan_of(asked, evaluated)
-        return [engine.compile(learner.evaluate, plan) for engine in self._engines]
+        return [engine.compile(checkpoint_programs.evaluate, plan) for engine in self._engines]
 
     def _idle_groups(self, stopped: np.ndarray | None) -> set[tuple[int, int]]:
         """The (program, group) of every group whose runs are all stopped."""
@@ -261,28 +256,6 @@ class _SnapshotReader:
 
 def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
     return {name: np.concatenate([snapshot[name] for snapshot in snapshots]) for name in snapshots[0]}
-
-
-def _probe_run(
-    task: Task, config: Any, env_params: Any, sets: dict[str, probes.ProbeStates], state: Any
-) -> dict[str, probes.ProbeRecord]:
-    """What one run's policy answers on each set of probe states."""
-
-    def legal(states: probes.ProbeStates) -> jax.Array:
-        if states.action_mask is not None:
-            return as_masked(config, states.action_mask)
-        return jax.vmap(jax.vmap(partial(legal_actions, task, config, env_params=env_params)))(states.env_state)
-
-    records = {}
-    for name, states in sets.items():
-        asked = states.compact, legal(states), states.history
-        log_probs = learner.log_probabilities(task, config, env_params, state, *asked)
-        if name in (PRIMARY, WARMED):
-            contexts = task.probe_contexts(states.compact, env_params)
-            records[name] = probes.answers(log_probs, contexts, len(task.diagnostics.contexts))
-        else:
-            records[name] = probes.answers_together(log_probs)
-    return records
 
 
 def _rows(engine: Engine, runs: range) -> dict[str, Rows]:

@@ -83,12 +83,14 @@ def policy_of(probabilities):
 
 @functools.cache
 def _compiled(config):
-    return jax.jit(lambda params, plan: playing.play(agents.make(TASK, config), config, params, PARAMS, plan))
+    return jax.jit(
+        lambda params, plan, seed: playing.play(agents.make(TASK, config), config, params, PARAMS, plan, seed)
+    )
 
 
-def played(probabilities, episodes, max_steps=2 * LONG):
+def played(probabilities, episodes, max_steps=2 * LONG, seed=0):
     plan = playing.plan_of(Evaluation(episodes=episodes, max_steps=max_steps))
-    return jax.tree.map(np.asarray, _compiled(CONFIG)(policy_of(probabilities), plan))
+    return jax.tree.map(np.asarray, _compiled(CONFIG)(policy_of(probabilities), plan, seed))
 
 
 def test_returns_are_those_of_the_policy_sampled_and_greedy():
@@ -112,7 +114,7 @@ def test_the_most_probable_action_is_not_taken_where_it_is_illegal():
 
 def test_a_run_without_a_mask_plays_without_one():
     plan = playing.plan_of(Evaluation(episodes=20, max_steps=LONG))
-    found = _compiled(dataclasses.replace(CONFIG, action_mask=False))(policy_of((0.04, 0.06, 0.9)), plan)
+    found = _compiled(dataclasses.replace(CONFIG, action_mask=False))(policy_of((0.04, 0.06, 0.9)), plan, 0)
     np.testing.assert_array_equal(found.returns[1], PAY[2] * found.lengths[1])
     assert (found.returns[0] < 0).all()
 
@@ -134,14 +136,27 @@ def test_an_episode_is_the_same_whatever_is_played_beside_it():
     assert len(set(many.returns[0][many.lengths[0] == LONG])) > 5  # each has chance of its own
 
 
+def test_seeds_play_episodes_of_their_own():
+    """As many starts and returns agree between two seeds as between independent draws."""
+    by_seed = [played((0.3, 0.7, 0.0), 2_000, seed=seed) for seed in (0, 1, 2**31)]
+    for name in Episodes._fields:
+        again = played((0.3, 0.7, 0.0), 2_000, seed=1)
+        np.testing.assert_array_equal(getattr(again, name), getattr(by_seed[1], name), err_msg=name)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        same = by_seed[one].lengths[0] == by_seed[other].lengths[0]
+        assert abs(same.mean() - 0.5) < 4 * np.sqrt(0.25 / 2_000)
+        returns = [by_seed[seed].returns[0][same & (by_seed[one].lengths[0] == LONG)] for seed in (one, other)]
+        assert abs(np.corrcoef(*returns)[0, 1]) < 4 / np.sqrt(len(returns[0]))
+
+
 def test_a_network_that_remembers_plays_as_it_does_step_by_step():
     config = PPOConfig(hidden_sizes=(4,), network=f"{ROOT}/tests/ppo/recurrent.py:Recurrent")
     agent, params = agents.make(TASK, config), learner.init(TASK, config, PARAMS, seed_streams(1)).params
     params = jax.tree.map(lambda leaf: 8 * leaf, params)  # a policy with opinions
     plan = playing.plan_of(Evaluation(episodes=3, max_steps=8))
-    found = _compiled(config)(params, plan)
+    found = _compiled(config)(params, plan, 7)
     act = jax.jit(lambda memory, compact: agent.act(params, memory, compact, PARAMS, ()))
-    for episode, key in enumerate(plan.keys):
+    for episode, key in enumerate(playing.episode_keys(plan, 7)):
         state = TASK.initial_state(jax.random.fold_in(key, np.uint32(0xFFFFFFFF)), PARAMS)
         memory, total = jax.tree.map(lambda leaf: leaf[0], agent.initial_memory(1)), 0.0
         for step in range(int(found.lengths[0, episode])):
@@ -160,7 +175,7 @@ def test_observations_are_normalised_as_the_policy_sees_them():
     state = dataclasses.replace(state, params=jax.tree.map(lambda leaf: 30 * leaf, state.params))
     total, _ = jax.jit(lambda state: learner.update(TASK, config, PARAMS, jnp.int32(2), state))(state)
     plan = playing.plan_of(Evaluation(episodes=64, max_steps=50))
-    evaluate = jax.jit(lambda state: learner.evaluate(TASK, config, PARAMS, plan, state))
+    evaluate = jax.jit(lambda state: learner.evaluate(TASK, config, PARAMS, plan, 0, state))
     fresh = dataclasses.replace(total, statistics=state.statistics)
     seen, unseen = evaluate(total), evaluate(fresh)
     assert not np.array_equal(seen.returns, unseen.returns)

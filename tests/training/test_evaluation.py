@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 
 import jax
 import numpy as np
 import pytest
 
-from momentum_jax.diagnostics.evaluation import summarize
+from momentum_jax.analysis.report.notes import dips as dips_note
+from momentum_jax.config.arms import Arm
+from momentum_jax.diagnostics.evaluation import Evaluation, summarize
 from momentum_jax.diagnostics.variables import table
 from momentum_jax.env import registry
 from momentum_jax.fields import ConfigError
@@ -17,6 +21,7 @@ from momentum_jax.ppo import learner, playing
 from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.processes.interruption import Interrupted
 from momentum_jax.run_directory import diagnostics_of, load_policies, load_run, read_config
+from momentum_jax.run_directory.joining import ComparisonError, load_runs
 from momentum_jax.training import runner
 from tests.training.resumed_runs import train
 from tests.training.test_environments import PPO, config
@@ -52,11 +57,28 @@ def test_the_policy_before_training_plays_the_plan(evaluated):
     environment = registry.find("CartPole-v1", MarketConfig())
     task, params = environment.task, environment.load().shared
     plan = playing.plan_of(diagnostics_of(load_run(evaluated[0])).evaluation)
+    evaluate = jax.jit(lambda seed, state: learner.evaluate(task, PPO, params, plan, seed, state))
     for seed in ds.seed.values:
         state = learner.init(task, PPO, params, seed_streams(int(seed)))
-        found = summarize(jax.jit(lambda state: learner.evaluate(task, PPO, params, plan, state))(state))
+        found = summarize(evaluate(np.uint32(seed), state))
         for name in OF_EVALUATION:
             np.testing.assert_array_equal(ds[name].sel(seed=seed).values, found[name], err_msg=name)
+
+
+def test_a_seeds_episodes_are_the_same_in_every_arm_and_no_other_seeds(tmp_path):
+    """All seeds begin with one policy; the second arm differs in every stream of its training."""
+    arms = Arm(name="a", ppo=PPO), Arm(name="b", ppo=PPO, redrawn_streams=("action", "minibatch", "market"))
+    short = {"timesteps": 128, "checkpoints": (), "arms": arms, "fixed_streams": ("init",), **ASKED}
+    train(tmp_path / "run", config(**short))
+    train(tmp_path / "later", config(**short, num_seeds=2, first_seed=1, group_width=(1,)))
+    ds, later = load_run(tmp_path / "run"), load_run(tmp_path / "later")
+    at_start = ds.isel(checkpoint=0)
+    for name in OF_EVALUATION:
+        np.testing.assert_array_equal(at_start[name].sel(arm="a"), at_start[name].sel(arm="b"), err_msg=name)
+    assert_same(ds.sel(seed=[1, 2]), later, OF_EVALUATION)
+    sampled = at_start.eval_return.sel(arm="a", evaluated="sampled").values
+    assert len(set(sampled)) == len(sampled)
+    assert not np.array_equal(ds.eval_return.sel(arm="a"), ds.eval_return.sel(arm="b"))
 
 
 def test_a_run_says_how_it_was_evaluated_and_is_judged_by_it(evaluated):
@@ -67,7 +89,11 @@ def test_a_run_says_how_it_was_evaluated_and_is_judged_by_it(evaluated):
     # Every step pays 1.
     np.testing.assert_array_equal(ds.eval_return, ds.eval_length)
     assert (ds.eval_return_se > 0).all() and (ds.eval_cut_off == 0).all() and (ds.eval_return != 0).all()
-    assert stored["eval_episodes"] == 6 and stored["diagnostics"]["evaluation"] == {"episodes": 6, "max_steps": 500}
+    assert stored["eval_episodes"] == 6 and stored["diagnostics"]["evaluation"] == {
+        "episodes": 6,
+        "max_steps": 500,
+        "draw": 2,
+    }
     assert stored["diagnostics"]["primary"] == "eval_return" and stored["diagnostics"]["dips_in"] == ["eval_return"]
     assert said[1] == (
         "evaluation: 6 episodes sampled and as many greedy at each of 5 checkpoints, of at most 500 steps "
@@ -110,6 +136,23 @@ def test_a_longer_run_is_evaluated_as_one_that_was_as_long_from_the_start(evalua
 def test_a_run_does_not_go_on_with_other_episodes(evaluated):
     with pytest.raises(ConfigError, match="eval_episodes was 6, now 7"):
         train(evaluated[0], config(**ASKED | {"eval_episodes": 7}), resume=True)
+
+
+def test_a_run_of_an_earlier_draw_opens_and_does_not_go_on(evaluated, tmp_path):
+    """A run directory from before each seed had episodes of its own."""
+    run_dir = tmp_path / "run"
+    shutil.copytree(evaluated[0], run_dir)
+    stored = read_config(run_dir)
+    del stored["diagnostics"]["evaluation"]["draw"]
+    (run_dir / "config.json").write_text(json.dumps(stored))
+    assert diagnostics_of(load_run(run_dir)).evaluation == Evaluation(episodes=6, max_steps=500, draw=1)
+    expected = "drew its evaluated episodes otherwise: resume it with that version, or begin another run"
+    with pytest.raises(ConfigError, match=expected):
+        train(run_dir, config(**ASKED).extended(1_280), resume=True)
+    with pytest.raises(ComparisonError, match=r"of at most 500 steps, drawn in way 1, .* drawn in way 2"):
+        load_runs([evaluated[0], run_dir])
+    notes = [dips_note(diagnostics_of(load_run(each)), 1_024, 3, "") for each in (evaluated[0], run_dir)]
+    assert ["evaluated on the same episodes" in note for note in notes] == [False, True]
 
 
 @pytest.mark.parametrize(

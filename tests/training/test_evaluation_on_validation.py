@@ -52,7 +52,7 @@ def test_episodes_are_played_on_the_validation_part_with_the_arms_own_rewards(va
     assert diagnostics_of(ds).primary == "hold_pct" and "eval_return" in diagnostics_of(ds).dips_in
     assert (ds.eval_length == 30).all() and (ds.eval_cut_off == 1).all()
     shared, elsewhere = (make_market(part.segments, "first") for part in (train, validation))
-    evaluate = jax.jit(lambda env_params, plan, state: learner.evaluate(TASK, PPO, env_params, plan, state))
+    evaluate = jax.jit(lambda env_params, plan, state: learner.evaluate(TASK, PPO, env_params, plan, 0, state))
     for arm, options in (("a", EnvOptions()), ("bonus", EnvOptions(call_bonus=0.5))):
         env_params = TASK.bind(shared, typed_options(options))
         state = learner.init(TASK, PPO, env_params, seed_streams(0))

@@ -35,8 +35,12 @@ _NOISE_TEST = (
 _KNOWN_NOISE = (
     "Of an evaluated return *fall* is each seed's clearest one, and *by chance* what a fall between the same two "
     f"checkpoints has to exceed, so that a curve that never falls does so in {_LEVEL} of simulations with its own "
-    "standard errors. The episodes have the same keys at every checkpoint and in every seed: that makes the test "
-    "cautious of one seed, and the p value, which takes seeds for independent, a rough one."
+    "standard errors. A seed's episodes have the same keys at every checkpoint: that makes the test cautious of one "
+    "seed."
+)
+_SHARED_EPISODES = (
+    "All seeds of this run were evaluated on the same episodes, as runs of an earlier version were, so the p value, "
+    "which takes seeds for independent, is a rough one."
 )
 _TESTS = (
     "Arms are compared pair by pair: BCa intervals and sign-flip tests of means, Newcombe intervals and exact McNemar "
@@ -104,10 +108,12 @@ def evidence(diagnostics: Diagnostics, seeds: int) -> str:
     sampled = [curve for curve in curves if curve.counted == "windowed"]
     means = [literal(curve.symbol) for curve in sampled if isinstance(curve.metric.derived, Recorded)]
     evaluated = any(curve.counted == "evaluated" for curve in curves)
+    shared = evaluated and diagnostics.evaluation is not None and diagnostics.evaluation.draw == 1
     sentences = [
         "A maximum over many noisy windows is large by chance.",
         *([_NOISE_TEST] if len(means) < len(sampled) else []),
         *([_KNOWN_NOISE] if evaluated else []),
+        *([_SHARED_EPISODES] if shared else []),
         *([f"Of {', '.join(means)} no counts are recorded: falls are not tested against noise."] if means else []),
         _TESTS if enough(seeds) else _FEW,
     ]

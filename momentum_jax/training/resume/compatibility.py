@@ -102,10 +102,11 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
             f"({', '.join(changed)}): {run_directory.version_text(config)}; resume it with that version, or begin "
             "another run"
         )
-    if config.get("probe_draw", 1) != description["probe_draw"] or _drawn_otherwise(config, description):
+    drawn_otherwise = _drawn_otherwise(config, description)
+    if drawn_otherwise:
         raise ConfigError(
-            f"{run_dir}: another version of this program (git commit {config.get('git_commit')}) drew its probe states "
-            "otherwise: resume it with that version, or begin another run"
+            f"{run_dir}: another version of this program (git commit {config.get('git_commit')}) drew its "
+            f"{drawn_otherwise} otherwise: resume it with that version, or begin another run"
         )
     jax_settings.check_same(run_dir, config.get("jax_settings"), description["jax_settings"])
 
@@ -127,11 +128,15 @@ def _other_variables(config: Mapping[str, Any], description: Mapping[str, Any]) 
     return sorted(name for name in before if before[name] != now.get(name))
 
 
-def _drawn_otherwise(config: Mapping[str, Any], description: Mapping[str, Any]) -> bool:
-    """Whether a further set of probe states that a run records is now drawn in another way."""
-    before, now = (run_directory.diagnostics_in(either).probe_sets for either in (config, description))
-    draws = {one.name: one.draw for one in now}
-    return any(draws.get(one.name, one.draw) != one.draw for one in before)
+def _drawn_otherwise(config: Mapping[str, Any], description: Mapping[str, Any]) -> str:
+    """What a run records of that is now drawn in another way; empty where nothing is."""
+    before, now = (run_directory.diagnostics_in(either) for either in (config, description))
+    draws = {one.name: one.draw for one in now.probe_sets}
+    probes = any(draws.get(one.name, one.draw) != one.draw for one in before.probe_sets)
+    if probes or config.get("probe_draw", 1) != description["probe_draw"]:
+        return "probe states"
+    episodes = before.evaluation and now.evaluation and before.evaluation.draw != now.evaluation.draw
+    return "evaluated episodes" if episodes else ""
 
 
 def what_is_kept(run_dir: str | Path, go_on: str) -> str:

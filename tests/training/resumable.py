@@ -2,10 +2,12 @@
 
 `--after` kills the process that long after training has begun, `--at` before the N-th call of a function of `os`
 or `shutil`, such as the rename that would put a file in place. `--peer=INDEX,PORT` makes it one process of two.
+`--run=NAME` trains another one of `RUNS`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -26,6 +28,26 @@ def make_config(**settings: Any) -> RunConfig:
     """Two arms × 3 seeds, with checkpoints inside rollouts and between them."""
     defaults: dict[str, Any] = {"timesteps": 1_500, "checkpoints": tuple(range(100, 1_500, 100)), "num_seeds": 3}
     return RunConfig(experiment="resumable", arms=ARMS, **{"state_interval": 0.0} | defaults | settings)
+
+
+def make_evaluated() -> RunConfig:
+    """Three seeds on CartPole with everything that a seed keeps or draws beside its training."""
+    ppo = dataclasses.replace(SMALL, normalize_observations=True, normalize_rewards=True)
+    return RunConfig(
+        experiment="evaluated",
+        environment="CartPole-v1",
+        arms=(Arm(name="a", ppo=ppo),),
+        timesteps=256,
+        checkpoints=(128,),
+        num_seeds=3,
+        eval_episodes=4,
+        eval_max_steps=50,
+        group_width=(1,),
+        num_devices=1,
+    )
+
+
+RUNS = {"market": make_config, "evaluated": make_evaluated}
 
 
 def use_made_up_market() -> None:
@@ -80,7 +102,7 @@ def main(run_dir: str, *options: str) -> None:
     resume = Path(run_dir, "config.json").exists()
     try:
         with distributed.start(job_config) as job:
-            runner.train(make_config(), Path(run_dir), say, resume=resume, job=job)
+            runner.train(RUNS[given.get("run", "market")](), Path(run_dir), say, resume=resume, job=job)
     except distributed.ProcessLostError as error:
         print(error, file=sys.stderr)
         sys.exit(3)

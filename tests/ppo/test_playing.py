@@ -90,7 +90,7 @@ def _compiled(config):
 
 def played(probabilities, episodes, max_steps=2 * LONG, seed=0):
     plan = playing.plan_of(Evaluation(episodes=episodes, max_steps=max_steps))
-    return jax.tree.map(np.asarray, _compiled(CONFIG)(policy_of(probabilities), plan, seed))
+    return jax.tree.map(np.asarray, _compiled(CONFIG)(policy_of(probabilities), plan, np.uint32(seed)))
 
 
 def test_returns_are_those_of_the_policy_sampled_and_greedy():
@@ -200,5 +200,6 @@ def test_the_limit_is_the_environments_own_where_it_has_one(env_limit, expected)
     from momentum_jax.config.run_config import Arm, RunConfig
 
     config = RunConfig(experiment="x", arms=(Arm(name="a"),), environment="walk", eval_episodes=4)
-    assert config.described(TASK.diagnostics, env_limit).evaluation == Evaluation(episodes=4, max_steps=expected)
+    asked = Evaluation(episodes=4, max_steps=expected, draw=2)
+    assert config.described(TASK.diagnostics, env_limit).evaluation == asked
     assert TASK.episode_limit is None

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.report.notes import dips as dips_note
+from momentum_jax.analysis.report.notes import evidence
 from momentum_jax.config.arms import Arm
 from momentum_jax.diagnostics.evaluation import Evaluation, summarize
 from momentum_jax.diagnostics.variables import table
@@ -151,7 +151,7 @@ def test_a_run_of_an_earlier_draw_opens_and_does_not_go_on(evaluated, tmp_path):
         train(run_dir, config(**ASKED).extended(1_280), resume=True)
     with pytest.raises(ComparisonError, match=r"of at most 500 steps, drawn in way 1, .* drawn in way 2"):
         load_runs([evaluated[0], run_dir])
-    notes = [dips_note(diagnostics_of(load_run(each)), 1_024, 3, "") for each in (evaluated[0], run_dir)]
+    notes = [evidence(diagnostics_of(load_run(each)), 3) for each in (evaluated[0], run_dir)]
     assert ["evaluated on the same episodes" in note for note in notes] == [False, True]
 
 

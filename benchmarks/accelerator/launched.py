@@ -112,9 +112,13 @@ def _launch(
 ) -> list[str]:
     """Run launch.py, or kill it once it has printed so many checkpoints; returns its lines.
 
+    Each line is written with the seconds since the command, so that a part that is stopped shows how far it came.
+
     Raises:
       RuntimeError: it failed, or ended before it could be killed.
     """
+    started = time.perf_counter()
+    log = _new_log(arguments)
     process = subprocess.Popen(
         [sys.executable, "-u", "launch.py", *arguments],
         stdout=subprocess.PIPE,
@@ -126,6 +130,8 @@ def _launch(
     lines, checkpoints = [], 0
     for line in process.stdout:
         lines.append(line.rstrip())
+        with log.open("a") as file:
+            file.write(f"{time.perf_counter() - started:7.1f} {lines[-1]}\n")
         checkpoints += line.startswith("step ")
         if kill_after_checkpoints is not None and checkpoints > kill_after_checkpoints:
             process.send_signal(signal.SIGKILL)
@@ -136,6 +142,16 @@ def _launch(
             f"launch.py {' '.join(arguments)} ended with {process.returncode}:\n" + "\n".join(lines[-8:])
         )
     return lines
+
+
+def _new_log(arguments: Sequence[str]) -> Path:
+    """The empty file for what this command prints, named after its run, and numbered where there are several."""
+    run_dir = next(argument.removeprefix("--run_dir=") for argument in arguments if argument.startswith("--run_dir="))
+    folder = Path(setting.OUTPUT.value)
+    name = f"launch_{Path(run_dir).name}"
+    log = folder / f"{name}_{1 + len(list(folder.glob(f'{name}_*.log')))}.log"
+    log.touch()
+    return log
 
 
 def _different_files(whole: Path, other: Path) -> list[str]:

@@ -21,13 +21,17 @@ class Choices(NamedTuple):
     advantage_unroll: int
     # The same of the rollout's loop: kernels of neighbouring steps become one. Compiling takes half as long again.
     rollout_unroll: int
+    # The same of the loops of a network that remembers, forward and back.
+    memory_unroll: int
     # The number of features is filled up with zeros to a multiple: a GPU loads four float32 at once where rows
     # are aligned to 16 bytes, and its TF32 units want that.
     feature_multiple: int
 
 
-CPU = Choices(copies_transposed=True, advantage_unroll=1, rollout_unroll=1, feature_multiple=1)
-ACCELERATOR = Choices(copies_transposed=False, advantage_unroll=16, rollout_unroll=4, feature_multiple=8)
+CPU = Choices(copies_transposed=True, advantage_unroll=1, rollout_unroll=1, memory_unroll=1, feature_multiple=1)
+ACCELERATOR = Choices(
+    copies_transposed=False, advantage_unroll=16, rollout_unroll=4, memory_unroll=8, feature_multiple=8
+)
 
 _assumed: list[Choices] = []
 

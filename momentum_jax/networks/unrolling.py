@@ -1,7 +1,8 @@
 """Recurrent cells over time, several beside each other, with the weights' gradients outside the loop.
 
 What a step needs for them is stored, and multiplied once for all steps after the loop back: summed inside it, as
-differentiating a scan would, each step would read and write a gradient as large as the weights.
+differentiating a scan would, each step would read and write a gradient as large as the weights. A step stores one
+array: each costs it a copy or a kernel.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 
+from momentum_jax.networks import backend
 from momentum_jax.networks.network import Restarts
 
 
@@ -90,10 +92,13 @@ def _forward(
             state = jax.tree.map(lambda stored, old: jnp.where(here, stored, old), restart.carry, state)
         state = jax.tree.map(lambda leaf: leaf * keep, state)
         after, saved = cell.step(sums, weights.sums(state.hidden), state)
-        return after, (after.hidden, state.hidden, saved)
+        return after, _packed((after.hidden, state.hidden, saved))
 
     keep = 1.0 - starts.astype(input_sums.dtype)[..., None]  # [T, B, 1]
-    _, (hidden, entered, saved) = jax.lax.scan(step, carry, (input_sums, keep, restarts))
+    steps = input_sums, keep, restarts
+    stored = jax.eval_shape(lambda: cell.step(input_sums[0], input_sums[0], carry)[1])
+    _, packed = jax.lax.scan(step, carry, steps, unroll=backend.choices().memory_unroll)
+    hidden, entered, saved = _unpacked((carry.hidden, carry.hidden, stored), packed)
     linked = keep if restarts is None else jnp.where(restarts.here[..., None], 0.0, keep)
     return hidden, (weights, entered, saved, linked)
 
@@ -108,10 +113,22 @@ def _backward(cell: type[Cell], residuals: Any, gradient: jax.Array) -> tuple[An
         before = before._replace(hidden=before.hidden + through)
         return jax.tree.map(lambda leaf: leaf * link, before), (by_inputs, by_recurrent)
 
-    nothing = cell.zeros(entered.shape[1:])
-    by_carry, (by_inputs, by_recurrent) = jax.lax.scan(step, nothing, (gradient, saved, linked), reverse=True)
+    nothing, unroll = cell.zeros(entered.shape[1:]), backend.choices().memory_unroll
+    steps = gradient, saved, linked
+    by_carry, (by_inputs, by_recurrent) = jax.lax.scan(step, nothing, steps, reverse=True, unroll=unroll)
     by_kernel = jnp.einsum("tsbh,tsbg->shg", entered, by_recurrent)
     return RecurrentWeights(by_kernel, by_recurrent.sum(axis=(0, 2))), by_inputs, by_carry, None, None
+
+
+def _packed(tree: Any) -> jax.Array:
+    """Leaves [..., H] beside each other."""
+    return jnp.concatenate(jax.tree.leaves(tree), axis=-1)
+
+
+def _unpacked(structure: Any, packed: jax.Array) -> Any:
+    """`_packed` undone; `structure` is a tree of as many leaves."""
+    treedef = jax.tree.structure(structure)
+    return jax.tree.unflatten(treedef, jnp.split(packed, treedef.num_leaves, axis=-1))
 
 
 unroll.defvjp(_forward, _backward)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.networks import gru, lstm
+from momentum_jax.networks import backend, gru, lstm
 from momentum_jax.networks import network as networks
 from momentum_jax.networks.network import Restarts
 from momentum_jax.networks.unrolling import RecurrentWeights, unroll
@@ -125,8 +125,12 @@ def test_stored_arrays_have_the_documented_names_and_come_back(network, params):
 
 
 @pytest.mark.parametrize("name", CELLS)
-@pytest.mark.parametrize("restarting", [False, True])
-def test_gradients_outside_the_loop_are_those_of_a_plain_loop(name, restarting):
+@pytest.mark.parametrize(
+    ("restarting", "choices"),
+    # Three steps a turn leave one of seven over.
+    [(False, backend.CPU), (True, backend.CPU), (True, backend.ACCELERATOR._replace(memory_unroll=3))],
+)
+def test_gradients_outside_the_loop_are_those_of_a_plain_loop(name, restarting, choices):
     """Through starts and restarts; JAX differentiates the plain one by itself."""
     cell = CELLS[name]
     gates = cell.num_gates * UNITS
@@ -155,7 +159,11 @@ def test_gradients_outside_the_loop_are_those_of_a_plain_loop(name, restarting):
     def unrolled(weights, sums, carry):
         return jnp.sum(unroll(cell, weights, sums, carry, starts, restarts) * wanted)
 
-    expected, found = (
-        jax.jit(jax.value_and_grad(function, argnums=(0, 1, 2)))(weights, sums, carry) for function in (plain, unrolled)
-    )
+    with backend.assumed(choices):
+        loops = str(jax.make_jaxpr(jax.grad(unrolled))(weights, sums, carry))
+        expected, found = (
+            jax.jit(jax.value_and_grad(function, argnums=(0, 1, 2)))(weights, sums, carry)
+            for function in (plain, unrolled)
+        )
+    assert loops.count(f"unroll={choices.memory_unroll}\n") == 2  # forward and back
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5), found, expected)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -167,12 +168,20 @@ def exportable(state: LearnerState) -> Any:
     return state.params, state.deviations, normalization.scaling(statistics), normalization.reward_deviation(statistics)
 
 
-def export(task: Task, config: PPOConfig, exported: Any) -> dict[str, np.ndarray]:
-    """The parameters of one run by name, as they act on whole observations, of its `exportable` on the host."""
-    params, deviations, scaling, reward_deviation = exported
-    agent = agents.make(task, config, scaling)
-    of_rewards = {} if reward_deviation is None else {"reward_deviation": np.asarray(reward_deviation)}
-    return agent.network.to_arrays(agent.whole_params(params, deviations)) | agent.whole_scaling() | of_rewards
+def exporter(task: Task, config: PPOConfig) -> Callable[[Any], dict[str, np.ndarray]]:
+    """What gives the parameters of one run by name, as they act on whole observations, of its `exportable` on the host.
+
+    Made once for many runs: an agent's checks cost more than its export.
+    """
+    plain = agents.make(task, config)
+
+    def export(exported: Any) -> dict[str, np.ndarray]:
+        params, deviations, scaling, reward_deviation = exported
+        agent = dataclasses.replace(plain, scaling=scaling)
+        of_rewards = {} if reward_deviation is None else {"reward_deviation": np.asarray(reward_deviation)}
+        return agent.network.to_arrays(agent.whole_params(params, deviations)) | agent.whole_scaling() | of_rewards
+
+    return export
 
 
 def former_name(leaf: str) -> str:

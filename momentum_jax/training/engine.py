@@ -163,12 +163,13 @@ class Engine:
 
     def policies(self, runs: range) -> Iterator[dict[str, np.ndarray]]:
         """The exported parameters of each of consecutive runs by name, on the host."""
+        export = learner.exporter(self._task, self.runs[0].config)
         for group in range(runs[0] // self._group_size, runs[-1] // self._group_size + 1):
             parts = jax.tree.map(np.asarray, device_arrays.copied(learner.exportable(self._states[group])))
             first = group * self._group_size
             for index in range(max(runs[0] - first, 0), min(runs[-1] + 1 - first, self.group_runs(group))):
                 own = jax.tree.map(lambda leaf, i=index: leaf[i], parts)
-                yield learner.export(self._task, self.runs[0].config, own)
+                yield export(own)
 
     def _over_runs(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """shard_map of `function` over the mesh, mapped over each device's runs."""

@@ -182,5 +182,5 @@ def test_the_momentum_environment_is_normalised_by_whole_observations(network: s
     frozen = dataclasses.replace(config, learning_rate=0.0)
     # Acting, whose exogenous features are projected before its loop, and learning agree.
     np.testing.assert_allclose(still(state)[1].metrics.approx_kl, 0.0, atol=1e-6)
-    arrays = learner.export(task, config, jax.tree.map(np.asarray, learner.exportable(state)))
+    arrays = learner.exporter(task, config)(jax.tree.map(np.asarray, learner.exportable(state)))
     assert arrays["observation_mean"].shape == (460,) and arrays["observation_deviation"].min() >= 1e-4

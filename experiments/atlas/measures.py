@@ -18,6 +18,8 @@ from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval
 from momentum_jax.analysis.metrics.derived_curves import failed_steps
 from momentum_jax.analysis.pages.study_market import Market
+from momentum_jax.diagnostics.evaluation import EPISODE_DRAW
+from momentum_jax.run_directory import diagnostics_of
 
 from .claims import FINAL_SHARE, FLOOR, SMALLEST, SMALLEST_SHIFT
 from .environments import ADDED, ENTRIES, Entry
@@ -95,6 +97,12 @@ def _each(market: Market) -> Iterator[Measured]:
         ds, control = market.parts.get(entry.part), market.parts.get(control_part(entry))
         if ds is not None:
             yield measure(entry, ds.sel(arm=LEARNER), None if control is None else control.sel(arm=CONTROL))
+
+
+def has_own_episodes(market: Market, part: str) -> bool:
+    """Whether each seed of a part was evaluated on episodes of its own, and not all on the same ones."""
+    evaluation = diagnostics_of(market.parts[part]).evaluation
+    return evaluation is not None and evaluation.draw == EPISODE_DRAW
 
 
 def measure(entry: Entry, ds: xr.Dataset, control: xr.Dataset | None) -> Measured:

@@ -4,11 +4,13 @@ from momentum_jax.analysis.pages.blocks.run_list import runs
 
 from . import figures, tables
 from .measures import keep
+from .redrawn import redrawn
 
 TABLES = {
     "atlas": tables.atlas,
     "differences": tables.differences,
     "populations": tables.populations,
+    "redrawn": redrawn,
     "declared": tables.declared,
     "verdicts": tables.verdicts,
     "when": tables.when,

@@ -18,7 +18,7 @@ from momentum_jax.analysis.pages.study_market import Market
 
 from . import around_dips, claims, judging
 from .environments import ADDED, ENTRIES
-from .measures import Arm, Measured, depths_by_noise, final_means, gain_of, greedy_falls, measured
+from .measures import Arm, Measured, depths_by_noise, final_means, gain_of, greedy_falls, has_own_episodes, measured
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,8 +69,8 @@ def _differences(one: Measured) -> dict[str, Any]:
 def populations(market: Market) -> pd.DataFrame:
     """The mean over all seeds where it falls early on: evaluated, and the training's own reward per 1 000 steps.
 
-    All seeds are evaluated on the same episodes, so that luck in these is common to them and in no interval here; the
-    training's own reward knows none of it.
+    Where all seeds were evaluated on the same episodes (`settings`), luck in these is common to them and in no interval
+    here. The training's own reward knows none of it.
     """
     table = _by_environment(market, _population)
     return table[table["lowest_at_step"] > 0] if len(table) else table
@@ -179,6 +179,7 @@ def settings(market: Market) -> pd.DataFrame:
             "control_seeds": entry.num_control_seeds,
             "checkpoints": len(entry.checkpoints) + 1,
             "episodes": entry.eval_episodes,
+            "drawn_for": "each seed" if has_own_episodes(market, entry.part) else "all seeds",
             "cut_off_at": entry.eval_max_steps or "",
             "differs": entry.differs,
         }

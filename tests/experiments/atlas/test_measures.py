@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments.atlas import STUDY, around_dips, claims, judging, measures
+from experiments.atlas import STUDY, around_dips, claims, judging, measures, tables
 from experiments.atlas.environments import ADDED, ENTRIES
 from experiments.atlas.measures import measured
 from experiments.atlas.parts import CONTROL, LEARNER, control_part
+from experiments.atlas.redrawn import FIRST, redrawn
 from momentum_jax.analysis.pages.condensed import condense
 from momentum_jax.analysis.pages.page_declaration import load_study_page
 from momentum_jax.analysis.pages.study_market import Market
+from momentum_jax.diagnostics.evaluation import EPISODE_DRAW, Evaluation
+from momentum_jax.diagnostics.measurements import extended
+from momentum_jax.env.plain_diagnostics import plain_diagnostics
 from momentum_jax.run_directory.atomic_files import write_arrays
 from momentum_jax.study import declaration
 
@@ -25,7 +29,7 @@ ONSET, TROUGH, BACK = 16, 22, 30  # checkpoints
 GAIN, FALL, ERROR = 10.0, 5.0, 0.06  # reward
 
 
-def write_part(folder, entry, returns, churn, certainty, arm, part):
+def write_part(folder, entry, returns, churn, certainty, arm, part, draw=EPISODE_DRAW):
     """One condensed run ``[seed, checkpoint]``."""
     rng, shape = np.random.default_rng(5), returns.shape
     dims, steps = ("arm", "seed", "checkpoint"), np.array([0, *entry.checkpoints])
@@ -39,6 +43,8 @@ def write_part(folder, entry, returns, churn, certainty, arm, part):
     }
     kept = xr.Dataset({name: (dims, values[None]) for name, values in kept.items()})
     config = {"experiment": part, "arms": [{"name": arm}], "seeds": list(range(shape[0])), "timesteps": entry.timesteps}
+    evaluation = Evaluation(episodes=entry.eval_episodes, max_steps=9, draw=draw)
+    config["diagnostics"] = extended(plain_diagnostics(part, 2), evaluation).to_json()
     ds = xr.Dataset(
         {"failed_step": (dims, np.full((1, *shape), -1))},
         {"env_steps": ("checkpoint", steps), "update": ("checkpoint", steps // 512)},
@@ -77,7 +83,7 @@ def market(tmp_path_factory):
         width = len(entry.checkpoints) + 1
         flat = np.full((SEEDS, width), 0.5)
         learner = dipping_curves(width) if entry.learnable else (flat, flat / 50, flat)
-        write_part(folder, entry, *learner, LEARNER, name)
+        write_part(folder, entry, *learner, LEARNER, name, draw=EPISODE_DRAW if entry.learnable else 1)
         still = tuple(array[:CONTROLS] for array in (flat, flat / 50, flat))
         write_part(folder, entry, *still, CONTROL, control_part(entry))
     return Market(folder)
@@ -139,6 +145,21 @@ def test_every_table_and_the_figure_are_made(market):
     assert atlas.loc["catch", "dips_pct"] == pytest.approx(100 * DIPPING / SEEDS)
     assert atlas.loc["catch", "shifts_pct"] == pytest.approx(100 * DIPPING / SEEDS)
     assert page.figure("plates", market) is not None
+
+
+def test_only_what_was_evaluated_again_stands_beside_the_first_run(market):
+    table = redrawn(market).set_index("environment")
+    (entry,) = (entry for entry in ENTRIES if entry.part == "catch")
+    assert table.index.tolist() == ["catch"] and set(FIRST) == {each.part for each in (*ENTRIES, *ADDED)}
+    row, returns = table.loc["catch"], measured(market)[0].learner.rewards
+    assert (row.dips_first_pct, row.falls_first_pct) == (0, 0) and row.dips_pct == pytest.approx(100 * DIPPING / SEEDS)
+    assert row.start == pytest.approx(returns[:, 0].mean()) and row.start_first == FIRST["catch"].start
+    early = np.array([0, *entry.checkpoints]) <= entry.horizon
+    assert (
+        row.lowest == pytest.approx(returns[:, early].mean(axis=0).min())
+        and row.lowest_low < row.lowest < row.lowest_high
+    )
+    assert tables.settings(market).drawn_for.tolist() == ["each seed", "all seeds"]
 
 
 def test_what_was_added_after_results_is_never_judged_as_declared(market):

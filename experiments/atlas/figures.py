@@ -47,9 +47,8 @@ def _plate(axis: Axes, one: Measured) -> None:
     dress(axis)
     linear_steps(axis)
     axis.axvspan(0, one.entry.horizon, color="#F4F4F4", zorder=0)
-    judged = one.learned or not one.entry.learnable
-    dips = learner.dips & judged
-    values, control = _scaled(one, judged)
+    dips = learner.dips & one.judged
+    values, control = _scaled(one)
     # The deepest would be a biased choice: the first ones by number stand for all.
     for seeds, color, alpha in ((~dips, GREY, 0.2), (dips, PUBLISHED, 0.45)):
         curves = [np.column_stack([steps, values[seed]]) for seed in np.flatnonzero(seeds)[: _MOST[color]]]
@@ -59,12 +58,12 @@ def _plate(axis: Axes, one: Measured) -> None:
         axis.plot(steps, control.mean(axis=0), color=INK, linewidth=1.0, linestyle="--")
     axis.set_xlim(0, float(steps[-1]))
     axis.set_ylim(*_LIMITS)
-    axis.set_title(f"{one.entry.part.replace('_', ' ')}\n{_found(one, judged)}", fontsize=9, color=INK)
+    axis.set_title(f"{one.entry.part.replace('_', ' ')}\n{_found(one)}", fontsize=9, color=INK)
 
 
-def _scaled(one: Measured, judged: bool) -> tuple[Floats, Floats | None]:
+def _scaled(one: Measured) -> tuple[Floats, Floats | None]:
     """Returns of the learner and its control; of a mean that gains nothing, in percent of the range that it covers."""
-    if judged:
+    if one.judged:
         return one.learner.returns, None if one.control is None else one.control.returns
     mean = one.learner.rewards.mean(axis=0)
     arms = [100 * (arm.rewards - mean[0]) / np.ptp(mean) if arm else None for arm in (one.learner, one.control)]
@@ -72,9 +71,9 @@ def _scaled(one: Measured, judged: bool) -> tuple[Floats, Floats | None]:
     return arms[0], arms[1]
 
 
-def _found(one: Measured, judged: bool) -> str:
+def _found(one: Measured) -> str:
     """What the plate's title says."""
-    if not judged:
+    if not one.judged:
         return "the mean gains nothing: not judged"
     share = share_of(one.learner.dips)
     note = "" if one.entry.learnable else ", nothing to learn"

@@ -76,6 +76,11 @@ class Measured(NamedTuple):
         return self.entry.learnable and self.gain.low > 0
 
     @property
+    def judged(self) -> bool:
+        """Whether its range means something: of a population that does not get better it is next to nothing."""
+        return self.learned or not self.entry.learnable
+
+    @property
     def declared(self) -> bool:
         """Whether it was declared before any result was seen."""
         return self.entry in ENTRIES

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from momentum_jax.analysis.inference.intervals import mean_interval
@@ -14,7 +15,7 @@ from momentum_jax.analysis.pages.blocks.depth_tables import ends
 from momentum_jax.analysis.pages.study_market import Market
 
 from .measures import Measured, has_own_episodes, measured
-from .tables import share_of
+from .tables import UNKNOWN, share_of
 
 
 class First(NamedTuple):
@@ -59,5 +60,7 @@ def _beside(first: First, one: Measured) -> dict[str, Any]:
     lowest = int(rewards[:, one.early].mean(axis=0).argmin())
     row: dict[str, Any] = {"start_first": first.start} | ends("start", mean_interval(rewards[:, 0]))
     row |= {"lowest_first": first.lowest} | ends("lowest", mean_interval(rewards[:, lowest]))
-    row |= {"dips_first_pct": 100 * first.dips / seeds} | ends("dips_pct", share_of(one.learner.dips))
-    return row | {"falls_first_pct": 100 * first.falls / seeds} | ends("falls_pct", share_of(one.learner.falls))
+    for name, before, flags in (("dips", first.dips, one.learner.dips), ("falls", first.falls, one.learner.falls)):
+        row |= {f"{name}_first_pct": 100 * before / seeds if one.judged else np.nan}
+        row |= ends(f"{name}_pct", share_of(flags) if one.judged else UNKNOWN)
+    return row

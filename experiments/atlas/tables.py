@@ -23,22 +23,25 @@ from .measures import Arm, Measured, depths_by_noise, final_means, gain_of, gree
 Floats = npt.NDArray[np.float64]
 
 _WINDOWS = 4  # between checkpoints, over which the training's reward is averaged
-UNKNOWN = Interval(np.nan, np.nan, np.nan, "no control")
+UNKNOWN = Interval(np.nan, np.nan, np.nan, "no control, or no range")
 
 
 def atlas(market: Market) -> pd.DataFrame:
-    """How many seeds dip, how deep, and what the control does; brackets are 95 % intervals over seeds."""
+    """How many seeds dip, how deep, and what the control does; brackets are 95 % intervals over seeds.
+
+    Shares and depths are left out where the population does not get better, for they are of its range.
+    """
     return _by_environment(market, _prevalence)
 
 
 def _prevalence(one: Measured) -> dict[str, Any]:
-    learner, control = one.learner, one.control
+    learner, control, judged = one.learner, one.control, one.judged
     row: dict[str, Any] = {"learns": _learns(one), "seeds": len(learner.seeds)}
-    row |= ends("dips_pct", share_of(learner.dips))
-    row |= ends("falls_pct", share_of(learner.falls))
-    row |= ends("control_falls_pct", UNKNOWN if control is None else share_of(control.falls))
-    row |= ends("depth_pct", mean_interval(learner.depth))
-    row |= {"depth_by_noise_pct": float(depths_by_noise(one).mean())}
+    row |= ends("dips_pct", share_of(learner.dips) if judged else UNKNOWN)
+    row |= ends("falls_pct", share_of(learner.falls) if judged else UNKNOWN)
+    row |= ends("control_falls_pct", share_of(control.falls) if judged and control else UNKNOWN)
+    row |= ends("depth_pct", mean_interval(learner.depth) if judged else UNKNOWN)
+    row |= {"depth_by_noise_pct": float(depths_by_noise(one).mean()) if judged else np.nan}
     row |= ends("shifts_pct", share_of(learner.shifts))
     return row | ends("control_shifts_pct", UNKNOWN if control is None else share_of(control.shifts))
 
@@ -51,7 +54,7 @@ def _learns(one: Measured) -> str:
 
 def differences(market: Market) -> pd.DataFrame:
     """The learner less its control on the seeds that both have; the gain, and falls of the greedy policy."""
-    return _by_environment(market, _differences)
+    return _by_environment(market, _differences, judged_alone=True)
 
 
 def _differences(one: Measured) -> dict[str, Any]:
@@ -93,7 +96,7 @@ def when(market: Market) -> pd.DataFrame:
 
     A quartile is empty where such a dip does not come back within the run.
     """
-    table = _by_environment(market, _times)
+    table = _by_environment(market, _times, judged_alone=True)
     return table[table["dips"] > 0] if len(table) else table
 
 
@@ -120,7 +123,7 @@ def _quartiles(name: str, values: Floats) -> dict[str, float]:
 
 def before_and_after(market: Market) -> pd.DataFrame:
     """Churn around the dips, what they say of the end, and whether they come in two groups."""
-    return _by_environment(market, _around)
+    return _by_environment(market, _around, judged_alone=True)
 
 
 def _around(one: Measured) -> dict[str, Any]:
@@ -189,8 +192,11 @@ def settings(market: Market) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _by_environment(market: Market, numbers: Callable[[Measured], dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame([{"environment": one.entry.part} | numbers(one) for one in measured(market)])
+def _by_environment(
+    market: Market, numbers: Callable[[Measured], dict[str, Any]], judged_alone: bool = False
+) -> pd.DataFrame:
+    chosen = [one for one in measured(market) if one.judged or not judged_alone]
+    return pd.DataFrame([{"environment": one.entry.part} | numbers(one) for one in chosen])
 
 
 def share_of(flags: npt.NDArray[np.bool_]) -> Interval:

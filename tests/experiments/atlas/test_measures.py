@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from experiments.atlas import STUDY, around_dips, claims, judging, measures, tables
+from experiments.atlas import redrawn as beside_first
 from experiments.atlas.environments import ADDED, ENTRIES
 from experiments.atlas.measures import measured
 from experiments.atlas.parts import CONTROL, LEARNER, control_part
@@ -145,6 +146,21 @@ def test_every_table_and_the_figure_are_made(market):
     assert atlas.loc["catch", "dips_pct"] == pytest.approx(100 * DIPPING / SEEDS)
     assert atlas.loc["catch", "shifts_pct"] == pytest.approx(100 * DIPPING / SEEDS)
     assert page.figure("plates", market) is not None
+
+
+def test_percentages_of_a_population_that_does_not_get_better_are_left_out(market, monkeypatch):
+    catch, memory = measured(market)
+    still = catch._replace(gain=catch.gain._replace(low=-1.0))
+    for module in (tables, beside_first):
+        monkeypatch.setattr(module, "measured", lambda market: (still, memory))
+    table, rows = (table(market).set_index("environment") for table in (tables.atlas, redrawn))
+    of_range = [name for name in table if name.startswith(("dips", "falls", "control_falls", "depth"))]
+    assert table.loc["catch", of_range].isna().all() and table.loc["memory_chain", of_range].notna().all()
+    assert table.loc["catch", ["learns", "seeds"]].tolist() == ["not in this time", SEEDS]
+    assert rows.loc["catch", ["dips_pct", "dips_first_pct", "falls_pct"]].isna().all()
+    assert rows.loc["catch", ["start", "lowest_low"]].notna().all()
+    for name in ("differences", "before_and_after"):
+        assert getattr(tables, name)(market).environment.tolist() == ["memory_chain"]
 
 
 def test_only_what_was_evaluated_again_stands_beside_the_first_run(market):

@@ -59,6 +59,8 @@ def run_backtest(
     parts = data_parts.load_parts(run_dir, config.market, facts, given, allow_overlap)
     task = Momentum()
     programs = load_programs(run_dir, config, task)
+    if not programs.healthy.any():
+        raise RunDirectoryError(f"{run_dir}: every seed diverged, so there is no policy to judge: train it anew")
     size = f"{config.num_seeds} seeds of {len(config.arms)} arm(s)"
     say(f"{size} on {len(parts.judged)} sessions of data_part={parts.market.data_part}")
     hold_bars = _chosen_hold_bars(task, parts.training, config)

@@ -47,6 +47,17 @@ def test_an_update_learns_the_same_with_an_accelerators_choices(both):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["float32"])
+def test_a_fused_first_layer_learns_the_same(market, both, precision):
+    (cpu, _), _ = both
+    fused, text = updated(market, backend.GPU)
+    assert jax.tree.map(jnp.shape, cpu) == jax.tree.map(jnp.shape, fused)
+    for one, other in zip(jax.tree.leaves(cpu.params), jax.tree.leaves(fused.params), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+    for one, other in zip(jax.tree.leaves(cpu.opt_state), jax.tree.leaves(fused.opt_state), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
 def test_each_choice_reaches_the_program(both):
     (_, cpu), (_, accelerator) = both
     assert "optimization_barrier" in cpu and "optimization_barrier" not in accelerator

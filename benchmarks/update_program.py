@@ -56,7 +56,7 @@ class Variant(NamedTuple):
 
     task: Momentum = Momentum()
     config: PPOConfig = PPOConfig()
-    choices: backend.Choices = backend.GPU
+    choices: backend.Choices = backend.ACCELERATOR
     traced_with: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 

@@ -56,7 +56,7 @@ def choices() -> Choices:
     """Those of the backend that JAX computes on."""
     if _assumed:
         return _assumed[-1]
-    return {"cpu": CPU, "gpu": GPU}.get(jax.default_backend(), ACCELERATOR)
+    return CPU if jax.default_backend() == "cpu" else ACCELERATOR
 
 
 @contextlib.contextmanager

@@ -110,8 +110,8 @@ def adam(learning_rate: ArrayLike, eps: ArrayLike) -> optax.GradientTransformati
 class AdamRates(NamedTuple):
     """Adam's two numbers of a step: a weight falls by rate · m / (√v + small)."""
 
-    rate: jax.Array
-    small: jax.Array
+    rate: Any  # [] float32
+    small: Any
 
 
 def adam_rates(count: jax.Array, learning_rate: ArrayLike, eps: ArrayLike) -> AdamRates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import jax
@@ -11,9 +12,11 @@ import numpy as np
 from momentum_jax.env import observation_layout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 
+REPEATS = 8
 
-def gflops(size: int = 1024, repeats: int = 8) -> float:
-    """Best rate of large float32 products, one chain on each device at once, in GFLOP/s of all devices together."""
+
+def chains(size: int = 1024) -> tuple[Callable[[], None], float]:
+    """Large float32 products, one chain on each device at once, and the operations of all chains together."""
     devices = jax.local_devices()
     matrices = [jax.device_put(np.eye(size, dtype=np.float32) * 0.5, device) for device in devices]
 
@@ -21,13 +24,22 @@ def gflops(size: int = 1024, repeats: int = 8) -> float:
     def chain(x: jax.Array) -> jax.Array:
         return jax.lax.fori_loop(0, 8, lambda _, y: y @ x, x)
 
-    jax.block_until_ready([chain(matrix) for matrix in matrices])
-    seconds = []
-    for _ in range(repeats):
-        started = time.perf_counter()
+    def multiply() -> None:
         jax.block_until_ready([chain(matrix) for matrix in matrices])
+
+    return multiply, len(devices) * 8 * 2 * size**3
+
+
+def gflops() -> float:
+    """Best rate of large float32 products, in GFLOP/s of all devices together."""
+    multiply, operations = chains()
+    multiply()
+    seconds = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        multiply()
         seconds.append(time.perf_counter() - started)
-    return len(devices) * 8 * 2 * size**3 / min(seconds) / 1e9
+    return operations / min(seconds) / 1e9
 
 
 def flops_per_step(config: PPOConfig, num_actions: int = 6) -> float:

@@ -1,95 +1,90 @@
-"""Environment steps a second of the recurrent learner at the published size, beside what the machine can multiply.
+"""Environment steps a second of the recurrent learner at the published size, beside the reference's and the machine's.
 
-    python -m benchmarks.recurrent [--seeds=2] [--updates=4] [--network=lstm]
+    python -m benchmarks.recurrent [--network=lstm] [--rounds=5] [--data=../shared/data]
 
-The reference recurrent learner takes about 80 steps a second on one core (`recurrent.md` of the specification), with
-the same network and minibatches. Timings of this learner and of the machine's own float32 products take turns, so that
-what else runs on the machine falls on both.
+The reference is sb3-contrib's RecurrentPPO with the same network and minibatches on a plain NumPy environment, one
+process on each core (`rival_worker`). Both take turns with the machine's own float32 products, so that what
+else runs on the machine falls on all. PyTorch is installed on first use, see `rival`; where it cannot be, or with
+--noreference, the specification's rate of the reference stands in its place: 80 steps a second on one core.
 """
 
 from __future__ import annotations
 
-import time
-from itertools import pairwise
+import sys
 
 import numpy as np
 from absl import app, flags
 
-from benchmarks import bars, ours
-from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.processes import backend_startup
+from benchmarks import bars, contest, published_v3, results, rival_venv
+from momentum_jax.processes.machine import usable_cores
 
-REFERENCE_RATE = 80.0  # steps a second of the reference on one core
-GATES = {"lstm": 4, "gru": 3}
+REFERENCE_RATE = 80.0  # steps a second of the reference on one core, by the specification
+OURS, REFERENCE, PRODUCTS = "ours", "reference", "products, million operations"
 
-_SEEDS = flags.DEFINE_integer("seeds", 2, "seeds to train, shared by the cores")
-_UPDATES = flags.DEFINE_integer("updates", 4, "updates of each seed in one timing")
-_TURNS = flags.DEFINE_integer("turns", 5, "timings, of which the median is quoted")
-_NETWORK = flags.DEFINE_enum("network", "lstm", list(GATES), "network to train")
+_SEEDS = flags.DEFINE_integer("seeds", None, "seeds to train, shared by the cores; default one for each core")
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "timings of each side, in turns")
+_NETWORK = flags.DEFINE_enum("network", "lstm", list(published_v3.GATES), "network to train")
+_REFERENCE = flags.DEFINE_boolean("reference", True, "time the reference too")
+_TORCH = flags.DEFINE_string("torch", "torch>=2.8,<3", "requirement of PyTorch, as pip takes it")
+_SB3 = flags.DEFINE_string("sb3", "sb3-contrib>=2.7,<3", "requirement of sb3-contrib, as pip takes it")
 
 
 def main(argv: list[str]) -> None:
     del argv
-    backend_startup.start()
-    import jax
-
-    from benchmarks import products, results
-
-    config = published(_NETWORK.value)
-    prepared = ours.prepare(_SEEDS.value, config)
-    ours.advance(prepared, 1)
-    rates, roofs = [], []
-    for _ in range(_TURNS.value):
-        roofs.append(products.gflops())
-        started = time.perf_counter()
-        steps = ours.advance(prepared, _UPDATES.value)
-        rates.append(steps / (time.perf_counter() - started))
-    rate, cores = float(np.median(rates)), min(_SEEDS.value, jax.local_device_count())
-    reached = rate * flops_per_step(config, GATES[_NETWORK.value]) / 1e9
-    result = {
-        "bars": bars.describe(),
-        "network": _NETWORK.value,
-        "seeds": _SEEDS.value,
-        "cores": cores,
-        "steps_per_second": rate,
-        "slowest": min(rates),
-        "fastest": max(rates),
-        "ratio_to_reference": rate / (REFERENCE_RATE * cores),
-        "gflops": reached,
-        "share_of_products": reached / float(np.median(roofs)),
-        "state_megabytes_per_seed": prepared.engine.state_bytes / _SEEDS.value / 1e6,
-        "init_and_compile_seconds": prepared.seconds,
-    }
+    cores = usable_cores()
+    seeds = _SEEDS.value or cores
+    try:
+        found = contest.play(sides(seeds, cores), _ROUNDS.value)
+    except (rival_venv.InstallError, contest.WorkerError) as error:
+        sys.exit(f"benchmarks.recurrent: {error}")
+    result = summary(found, seeds, cores)
+    print(contest.summary(found.rates, OURS).to_string(index=False, float_format=lambda value: f"{value:,.1f}"), "\n")
     for name, value in result.items():
         print(f"{name:26s}", f"{value:,.2f}" if isinstance(value, float) else value)
     print("\nwritten:", results.write(f"recurrent_{_NETWORK.value}", result))
 
 
-def published(network: str) -> PPOConfig:
-    """The sizes and minibatches of v3, and its lack of a mask."""
-    return PPOConfig(
-        network=network, hidden_sizes=(128, 64), minibatching="rotation", minibatch_size=128, action_mask=False
-    )
+def sides(seeds: int, cores: int) -> list[contest.Side]:
+    """Ours, the machine's products, and the reference where it is asked for and there is one: it has no GRU.
 
-
-def flops_per_step(config: PPOConfig, num_gates: int, num_actions: int = 6) -> float:
-    """Floating-point operations of matrix products for one environment step, as the program executes them.
-
-    Acting takes both memories and the policy's tower, values and log-probabilities both sides once more; each epoch a
-    forward pass, the weights' gradients, and the inputs' gradients of all but the inputs' kernel. Elementwise work, the
-    optimiser and the environment are not counted.
+    Raises:
+      InstallError: the reference's packages cannot be installed.
     """
-    from momentum_jax.env import observation_layout
+    worker = [sys.executable, "-m", "benchmarks.recurrent_worker", f"--data={bars.DATA.value}"]
+    found = [
+        contest.Side(OURS, [*worker, f"--num_seeds={seeds}", f"--network={_NETWORK.value}"]),
+        contest.Side(PRODUCTS, [*worker, "--products"]),
+    ]
+    if _REFERENCE.value and _NETWORK.value == "lstm":
+        python = str(rival_venv.interpreter([_TORCH.value, _SB3.value]))
+        command = [python, "-m", "benchmarks.rival_worker", "--recurrent", "--stretch=1", f"--data={bars.DATA.value}"]
+        found.append(contest.Side(REFERENCE, command, cores, {"OMP_NUM_THREADS": "1"}))
+    return found
 
-    units = config.lstm_size
-    entering = 2 * observation_layout.INPUT_COUNTS.size * num_gates * units
-    returning = 2 * units * num_gates * units
-    hidden = sum(a * b for a, b in pairwise((units, *config.hidden_sizes)))
-    policy, value = hidden + config.hidden_sizes[-1] * num_actions, hidden + config.hidden_sizes[-1]
-    forward = 2 * (entering + returning + policy + value)
-    backward = forward + 2 * (returning + policy + value)
-    acting = 2 * (entering + returning + policy)
-    return acting + forward + config.num_epochs * (forward + backward)
+
+def summary(found: contest.Result, seeds: int, cores: int) -> dict[str, object]:
+    """Medians over the rounds, of ratios those of each round."""
+    rates, facts = found.rates, found.facts[OURS][0]
+    used = min(seeds, cores)
+    measured = REFERENCE in rates
+    reference = rates[REFERENCE] * used / cores if measured else 0 * rates[OURS] + REFERENCE_RATE * used
+    gflops = rates[OURS] * facts["flops"] / 1e9
+    return {
+        "bars": bars.describe(),
+        "network": _NETWORK.value,
+        "seeds": seeds,
+        "cores": used,
+        "steps_per_second": float(rates[OURS].median()),
+        "slowest": float(rates[OURS].min()),
+        "fastest": float(rates[OURS].max()),
+        "reference_measured": measured,
+        "reference_per_core": float(reference.median() / used),
+        "ratio_to_reference": float((rates[OURS] / reference).median()),
+        "gflops": float(gflops.median()),
+        "share_of_products": float(np.median(gflops / (rates[PRODUCTS] / 1e3))),
+        "state_megabytes_per_seed": facts["state_bytes"] / seeds / 1e6,
+        "init_and_compile_seconds": facts["compile_seconds"],
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The rival: sb3-contrib's MaskablePPO with tune2's settings in one process of one thread. Runs in its own environment.
+"""The rival: a learner of sb3-contrib in one process of one thread. Runs in its own environment.
 
-    python -m benchmarks.rival_worker --env=numpy        as a worker of a contest
+    python -m benchmarks.rival_worker --env=numpy        as a worker of a contest: MaskablePPO with tune2's settings
+    python -m benchmarks.rival_worker --recurrent        RecurrentPPO with v3's
 
 Its environment is either this project's Gymnasium wrapper or `numpy_env`, on the same bars.
 """
@@ -11,10 +12,11 @@ from typing import Any
 
 from absl import app, flags
 
-from benchmarks import bars
+from benchmarks import bars, published_v3
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 _ENV = flags.DEFINE_enum("env", "numpy", ["numpy", "wrapper"], "environment to learn on")
+_RECURRENT = flags.DEFINE_boolean("recurrent", False, "RecurrentPPO as in v3, without a mask")
 _STRETCH = flags.DEFINE_integer("stretch", 3, "updates in one timing")
 
 
@@ -32,14 +34,17 @@ def make_env(kind: str) -> Any:
 
 
 def make_model(env: Any, config: PPOConfig) -> Any:
-    """MaskablePPO as the reference set it up. DummyVecEnv without a monitor: nothing is logged."""
+    """The reference's learner as it was set up. DummyVecEnv without a monitor: nothing is logged."""
     import torch
-    from sb3_contrib import MaskablePPO
+    from sb3_contrib import MaskablePPO, RecurrentPPO
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     sizes = list(config.hidden_sizes)
-    return MaskablePPO(
-        "MlpPolicy",
+    remembers = config.network == "lstm"
+    memory = {"lstm_hidden_size": config.lstm_size, "n_lstm_layers": 1} if remembers else {}
+    learner, policy = (RecurrentPPO, "MlpLstmPolicy") if remembers else (MaskablePPO, "MlpPolicy")
+    return learner(
+        policy,
         DummyVecEnv([lambda: env]),
         learning_rate=config.learning_rate,
         n_steps=config.num_steps,
@@ -58,6 +63,7 @@ def make_model(env: Any, config: PPOConfig) -> Any:
             "activation_fn": torch.nn.Tanh,
             "ortho_init": True,
             "optimizer_kwargs": {"eps": config.adam_eps},
+            **memory,
         },
         seed=0,
         device="cpu",
@@ -71,7 +77,7 @@ def main(argv: list[str]) -> None:
     from benchmarks import contest
 
     torch.set_num_threads(1)
-    config = PPOConfig()
+    config = published_v3.config("lstm") if _RECURRENT.value else PPOConfig()
     model = make_model(make_env(_ENV.value), config)
 
     def learn(updates: int) -> int:

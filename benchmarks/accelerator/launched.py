@@ -58,7 +58,7 @@ def _compared(precision: str, theirs: np.ndarray) -> dict[str, dict[str, Any]]:
     """Train in one precision and compare with the reference's curves; {precision: figures}."""
     sizes, run_dir = setting.sizes(), setting.fresh(f"curves-{precision}")
     arguments = _arguments(run_dir, sizes.curve_seeds, sizes.curve_steps[-1], precision)
-    _launch([*arguments, *bars.launch_flags(), f"--checkpoints={','.join(map(str, sizes.curve_steps))}"])
+    _launch([*arguments, f"--checkpoints={','.join(map(str, sizes.curve_steps))}"])
     mine = curves.ours(run_dir, sizes.curve_steps)
     table = curves.compare(mine, theirs, sizes.curve_steps)
     figures = {
@@ -103,8 +103,9 @@ def many_seeds() -> None:
 
 
 def _arguments(run_dir: Path, num_seeds: int, timesteps: int, precision: str = "float32") -> list[str]:
+    """Flags of a run of tune2, on the same bars in all parts: what one has compiled the next finds in the cache."""
     numbers = [f"--num_seeds={num_seeds}", f"--timesteps={timesteps}", f"--matmul_precision={precision}"]
-    return ["--experiment=tune2", *numbers, f"--run_dir={run_dir}"]
+    return ["--experiment=tune2", *bars.launch_flags(), *numbers, f"--run_dir={run_dir}"]
 
 
 def _launch(

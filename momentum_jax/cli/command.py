@@ -13,12 +13,14 @@ COMMANDS = {
     "launch": "train an experiment or a study, and report on it",
     "report": "report on finished or running runs, judge claims, export",
     "dips": "look for early dips in anybody's curves: CSV, npz, TensorBoard, Stable-Baselines3, W&B",
+    "evaluate": "judge a finished run's policies on days that it was not trained on",
     "market": "look at bars and VIX files before anything is trained on them",
     "study": "make a study's page from its condensed runs",
 }
 _MODULES = {
     "report": "momentum_jax.cli.report_command",
     "dips": "momentum_jax.cli.dips_command",
+    "evaluate": "momentum_jax.cli.evaluate_command",
     "market": "momentum_jax.cli.market_command",
     "study": "momentum_jax.cli.study_command",
 }

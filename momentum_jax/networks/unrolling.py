@@ -1,8 +1,7 @@
 """Recurrent cells over time, several beside each other, with the weights' gradients outside the loop.
 
 What a step needs for them is stored, and multiplied once for all steps after the loop back: summed inside it, as
-differentiating a scan would, each step would read and write a gradient as large as the weights. A step stores one
-array: each costs it a copy or a kernel.
+differentiating a scan would, each step would read and write a gradient as large as the weights.
 """
 
 from __future__ import annotations
@@ -92,13 +91,11 @@ def _forward(
             state = jax.tree.map(lambda stored, old: jnp.where(here, stored, old), restart.carry, state)
         state = jax.tree.map(lambda leaf: leaf * keep, state)
         after, saved = cell.step(sums, weights.sums(state.hidden), state)
-        return after, _packed((after.hidden, state.hidden, saved))
+        return after, (after.hidden, state.hidden, saved)
 
     keep = 1.0 - starts.astype(input_sums.dtype)[..., None]  # [T, B, 1]
     steps = input_sums, keep, restarts
-    stored = jax.eval_shape(lambda: cell.step(input_sums[0], input_sums[0], carry)[1])
-    _, packed = jax.lax.scan(step, carry, steps, unroll=backend.choices().memory_unroll)
-    hidden, entered, saved = _unpacked((carry.hidden, carry.hidden, stored), packed)
+    _, (hidden, entered, saved) = jax.lax.scan(step, carry, steps, unroll=backend.choices().memory_unroll)
     linked = keep if restarts is None else jnp.where(restarts.here[..., None], 0.0, keep)
     return hidden, (weights, entered, saved, linked)
 
@@ -118,17 +115,6 @@ def _backward(cell: type[Cell], residuals: Any, gradient: jax.Array) -> tuple[An
     by_carry, (by_inputs, by_recurrent) = jax.lax.scan(step, nothing, steps, reverse=True, unroll=unroll)
     by_kernel = jnp.einsum("tsbh,tsbg->shg", entered, by_recurrent)
     return RecurrentWeights(by_kernel, by_recurrent.sum(axis=(0, 2))), by_inputs, by_carry, None, None
-
-
-def _packed(tree: Any) -> jax.Array:
-    """Leaves [..., H] beside each other."""
-    return jnp.concatenate(jax.tree.leaves(tree), axis=-1)
-
-
-def _unpacked(structure: Any, packed: jax.Array) -> Any:
-    """`_packed` undone; `structure` is a tree of as many leaves."""
-    treedef = jax.tree.structure(structure)
-    return jax.tree.unflatten(treedef, jnp.split(packed, treedef.num_leaves, axis=-1))
 
 
 unroll.defvjp(_forward, _backward)

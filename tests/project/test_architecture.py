@@ -33,12 +33,13 @@ ROOMS = {
     "config": "what a run is, declared",
     "run_directory": "write and read a run directory",
     "training": "one compiled program; arms × seeds over programs; checkpoints; resuming",
+    "backtest": "policies of a finished run on sessions of a data part, beside baselines",
     "study": "the parts of a study as a queue",
     "analysis": "from run directories to dips, claims, figures, reports",
     "cli": "everything that reads a command line",
 }
 # Programs and the user's own imports; they may import every room, and no room imports them.
-DOORS = ("", "__main__", "dips", "policy", "report", "study_page", "market.__main__")
+DOORS = ("", "__main__", "dips", "evaluate", "policy", "report", "study_page", "market.__main__")
 # What computes on JAX's arrays, or exists for them.
 JAX = ("jax", "jaxlib", "flax", "optax", "chex", "orbax", "gymnax")
 WITHOUT_JAX = ("fields", "market", "config", "run_directory", "analysis")

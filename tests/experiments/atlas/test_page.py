@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 
 from experiments.atlas import page
@@ -26,6 +27,13 @@ def test_a_table_is_as_it_was_written(name):
 @pytest.mark.slow
 def test_the_page_is_remade_to_the_same_bytes(tmp_path):
     assert_remade_to_the_same(PAGE, tmp_path)
+
+
+def test_the_page_names_the_environments_that_are_still_evaluated_as_in_the_first_run():
+    settings = pd.read_csv(PAGE / "tables" / MARKET / "settings.csv")
+    (sentence,) = re.findall(r"Evaluated as in the first run still are: ([^.]*)\.", (PAGE / "README.md").read_text())
+    shared = settings.environment[settings.drawn_for == "all seeds"]
+    assert re.findall(r"`(\w+)`", sentence) == shared.tolist()
 
 
 def test_every_table_and_figure_is_on_the_page():

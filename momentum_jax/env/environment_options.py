@@ -37,7 +37,7 @@ SHAPING_REWARDS = (
 )
 """The reference's rewards beside the tiers, which `tier_weight` multiplies."""
 MARKS = ("reference", BLACK_SCHOLES)
-_NEED_BLACK_SCHOLES = (
+NEED_BLACK_SCHOLES = (
     "account_features",
     "strike_step",
     "half_spread",
@@ -182,7 +182,7 @@ class EnvOptions:
                     "set session_episodes=true too"
                 )
             return
-        for name in _NEED_BLACK_SCHOLES:
+        for name in NEED_BLACK_SCHOLES:
             if getattr(self, name) != EnvOptions.__dataclass_fields__[name].default:
                 raise ConfigError(
                     f"{name}={getattr(self, name)} has no effect with the reference's prices: "

@@ -282,9 +282,9 @@ def test_options_that_do_not_go_together_are_refused(options, message):
 
 def test_arms_share_the_switches_and_the_clock_is_the_exchange_s():
     arms = (Arm(name="a", env=realistic()), Arm(name="b"))
-    with pytest.raises(ConfigError, match="arms a and b differ in mark_to_market .* run them apart"):
+    with pytest.raises(ConfigError, match=r"arms a and b differ in mark_to_market .* run them apart"):
         RunConfig(experiment="x", arms=arms).validate()
-    with pytest.raises(ConfigError, match="session_clock=naive_utc .* set session_clock=exchange"):
+    with pytest.raises(ConfigError, match=r"session_clock=naive_utc .* set session_clock=exchange"):
         RunConfig(experiment="x", arms=arms[:1], market=MarketConfig(session_clock="naive_utc")).validate()
     RunConfig(experiment="x", arms=arms[:1]).validate()
 

@@ -194,12 +194,8 @@ def test_rewards_of_holding_a_position_grow_with_the_bars_held(market):
 
 
 # What is in no reward of the reference's: a mask, what `test_realistic` turns on, the learner's weights of decisions.
-_NO_REWARD = {
-    "trims_legal",
-    *SWITCHES,
-    *NEED_BLACK_SCHOLES,
-    *(f"{at}_{term}_weight" for at in ("flat", "position") for term in ("policy", "entropy")),
-}
+_NO_REWARD = {"trims_legal", *SWITCHES, *NEED_BLACK_SCHOLES}
+_NO_REWARD |= {f"{at}_{term}_weight" for at in ("flat", "position") for term in ("policy", "entropy")}
 
 
 @pytest.mark.parametrize("field", sorted(EnvOptions.__dataclass_fields__.keys() - _NO_REWARD))

@@ -35,7 +35,7 @@ class Session(NamedTuple):
 
 def volatility(minutes_left: float, vix: float) -> float:
     """The calibrated curve."""
-    return 0.55 * vix / 100.0 * (max(minutes_left, 1) / 390.0) ** -0.17
+    return 0.503 * vix / 100.0 * (max(minutes_left, 1) / 390.0) ** -0.21
 
 
 def premium_of(is_put: bool, spot: float, strike: float, minutes_left: float, sigma: float) -> float:

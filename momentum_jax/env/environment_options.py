@@ -208,7 +208,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "session_episodes": True,
         "fill": "next_close",
         "account_features": True,
-        "half_spread": 0.02,
+        "half_spread": 0.022,
         "half_spread_minimum": 0.01,
         "commission": 0.65,
         "trim_reduces_cost": True,

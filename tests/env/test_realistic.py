@@ -92,7 +92,7 @@ def test_at_expiry_an_option_is_worth_its_intrinsic_value_and_before_it_a_cent_a
 
 def test_the_curve_falls_with_the_time_left_and_stops_at_a_minute():
     ratio = calibrated_volatility(np.array([390.0, 60.0, 1.0, 0.0]), 20.0) / 0.2
-    np.testing.assert_allclose(ratio, [0.55, 0.55 * 6.5**0.17, 0.55 * 390**0.17, 0.55 * 390**0.17])
+    np.testing.assert_allclose(ratio, [0.503, 0.503 * 6.5**0.21, 0.503 * 390**0.21, 0.503 * 390**0.21])
 
 
 # --- costs -----------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Fit implied volatility and half-spreads of same-day options to real quotes, for `docs/realistic.md`.
 
-    python -m benchmarks.volatility_calibration --data=../shared/data --docs=docs
+    python -m benchmarks.volatility_calibration --quotes_folder=../shared/data
 
 The quotes are minutes of SPXW options that expire on the day itself: 2021-01-04, -06 and -08, two strikes each.
 The index is what put-call parity says, so that quote and underlying are of one moment. A minute counts where its strike
@@ -28,8 +28,8 @@ DAYS = ("2021-01-04", "2021-01-06", "2021-01-08")
 AT_THE_MONEY = 0.75  # standard deviations of the move that is left
 CLOSE = 16 * 60
 BINS = (0, 5, 15, 30, 60, 120, 180, 240, 300, 390)
-_DATA = flags.DEFINE_string("data", "../shared/data", "folder of the quotes and of the daily VIX")
-_DOCS = flags.DEFINE_string("docs", "docs", "folder of the page's figures")
+_QUOTES = flags.DEFINE_string("quotes_folder", "../shared/data", "folder of the quotes and of the daily VIX")
+_FIGURES = flags.DEFINE_string("figures_folder", "docs/figures", "where the figure goes")
 
 
 class Fit(NamedTuple):
@@ -189,9 +189,9 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
 def main(argv: list[str]) -> None:
     del argv
-    table = quotes(Path(_DATA.value))
+    table = quotes(Path(_QUOTES.value))
     print(report(table))
-    draw(table, Path(_DOCS.value) / "figures" / "realistic_volatility.png")
+    draw(table, Path(_FIGURES.value) / "realistic_volatility.png")
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ class Features(NamedTuple):
     close: np.ndarray  # [R] price at which the step to cursor i fills
     last_close: np.ndarray  # [R] close of bar i - 1, the last one in the window
     sigma: np.ndarray  # [R] implied volatility at the end of bar i - 1 (for the Greeks)
-    call_premium: np.ndarray  # [R] premium of the call bought at that price
-    put_premium: np.ndarray  # [R] premium of the put bought at that price
+    call_premium: np.ndarray  # [R] premium of the call bought at that price; 0 where expiry is asked for
+    put_premium: np.ndarray  # [R] premium of the put bought at that price; likewise
     bull_score: np.ndarray  # [R] int32, 0 … 4
     bear_score: np.ndarray  # [R] int32, 0 … 4, the mirror image
     bull_chase: np.ndarray  # [R] bool
@@ -85,7 +85,8 @@ def compute_features(
     filled, seen = cursors if lagged else cursors - 1, cursors - 1
     price = bars[filled, 0 if terms.fill == NEXT_OPEN else 3]
     fill_sigma, sigma, expiry = volatilities(bar_time_ns, vix, filled, seen, terms)
-    call_premium, put_premium = entry_premiums(price, fill_sigma)
+    # With the time to expiry a premium follows from the strike's step, which is an arm's own.
+    call_premium, put_premium = 2 * (np.zeros_like(price),) if terms.expiry else entry_premiums(price, fill_sigma)
     return Features(
         observation=observation,
         close=price,

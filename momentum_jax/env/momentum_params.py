@@ -16,7 +16,7 @@ from momentum_jax.env.environment_options import BLACK_SCHOLES
 from momentum_jax.env.traced_options import EnvOptions
 from momentum_jax.fields import without_unused
 from momentum_jax.market.contract_terms import LAGGED_CLOSE
-from momentum_jax.market.episodes import Episode, episodes_of
+from momentum_jax.market.episode_bars import Episode, episodes_of
 from momentum_jax.market.features import Features, compute_features
 from momentum_jax.market.fills import FillTerms
 from momentum_jax.market.segment import Segment, episode_weights

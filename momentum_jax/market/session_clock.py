@@ -1,4 +1,4 @@
-"""How long a bar's session goes on."""
+"""Which session a bar belongs to, and how long it goes on."""
 
 import numpy as np
 import pandas as pd
@@ -17,3 +17,10 @@ def minutes_to_close(bar_time_ns: np.ndarray) -> np.ndarray:
     days = pd.DatetimeIndex((bar_time_ns // _DAY_NS * _DAY_NS).astype("datetime64[ns]"))
     closes = close_minutes(days.min(), days.max()).reindex(days).fillna(SESSION_CLOSE_MINUTE)
     return closes.to_numpy(np.int64) - bar_time_ns % _DAY_NS // _MINUTE_NS
+
+
+def session_rows(bar_time_ns: np.ndarray) -> list[slice]:
+    """The rows of each session of ascending bars [N], one exchange date each."""
+    days = bar_time_ns // _DAY_NS
+    starts = np.flatnonzero(np.diff(days, prepend=days[:1] - 1)).tolist()
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], len(days)], strict=True)]

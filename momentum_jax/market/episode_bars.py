@@ -10,9 +10,9 @@ import numpy as np
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.features import WINDOW
 from momentum_jax.market.segment import Segment
+from momentum_jax.market.session_clock import session_rows
 
 SHORTEST_EPISODE = WINDOW + 2  # bars
-_DAY_NS = 86_400 * 10**9
 
 
 class Episode(NamedTuple):
@@ -60,7 +60,5 @@ def episodes_of(segments: Sequence[Segment], session_episodes: bool = False) -> 
 
 
 def _sessions(segment: Segment) -> Iterator[Episode]:
-    days = segment.bar_time_ns // _DAY_NS
-    starts = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
-    for start, end in zip(starts, [*starts[1:], len(days)], strict=True):
-        yield Episode(segment, segment.bars[start:end], segment.bar_time_ns[start:end])
+    for rows in session_rows(segment.bar_time_ns):
+        yield Episode(segment, segment.bars[rows], segment.bar_time_ns[rows])

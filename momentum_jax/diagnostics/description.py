@@ -147,6 +147,23 @@ class ProbeSet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EarlySteps:
+    """Steps at which the early part of a run is looked at.
+
+    Attributes:
+      horizon: by which a trough must come to be one of an early dip.
+      baselines: from which dips are looked for; the first is 0.
+      landmarks: two steps fixed in advance, between which a change is no maximum.
+      prediction: at which what predicts the depth that follows is known.
+    """
+
+    horizon: float
+    baselines: tuple[int, ...]
+    landmarks: tuple[int, int]
+    prediction: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variable:
     """One recorded variable. In a checkpoint it has the dimensions ``[arm, seed, *dims]``.
 
@@ -210,6 +227,8 @@ class Diagnostics:
       probe_sets: probe states beside those that stand for `decisions`.
       evaluation: how policies are evaluated; None where a run does not ask for it, see `measurements.extended`.
       recorded_probes: primary probe states whose probabilities a run records whole.
+      early: steps at which the environment's own study looks at a run; None where they follow from the run's length,
+        see `analysis.dips.early_part`.
       warmed_probes: steps before a probe state that networks which remember go through, asked once more; 0 for none.
     """
 
@@ -231,6 +250,7 @@ class Diagnostics:
     evaluation: Evaluation | None = None
     recorded_probes: int = 0
     warmed_probes: int = 0
+    early: EarlySteps | None = None
 
     @property
     def metric_names(self) -> tuple[str, ...]:

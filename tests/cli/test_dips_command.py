@@ -96,6 +96,19 @@ def test_what_cannot_be_asked_costs_one_line(curves, capsys, arguments, words):
     assert words in refused(capsys, curves, *arguments)
 
 
+def test_a_run_directory_says_itself_which_way_is_good(simulate, capsys):
+    run = simulate(num_seeds=6)
+    assert dips_command.main([str(run), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["choices"]["good"] == "down"
+    assert "no direction was given: the source says of p_hold that down is good" in found["notes"]
+    assert "the curves themselves say that down is good: leave it out" in refused(capsys, run, "--good=up")
+    message = refused(capsys, run, "--value=weak_buy_pct")
+    assert "--good is missing: give --good=up or --good=down" in message
+    assert "of weak_buy_pct the run says that neither is good" in message
+    assert dips_command.main([str(run), "--json", "--value=weak_buy_pct", "--good=down"]) == 0
+
+
 def test_no_file_and_no_such_file_cost_one_line(tmp_path, capsys):
     assert "the following arguments are required: FILE; --help shows all flags" in refused(capsys, "--good=up")
     assert f"{tmp_path}/runs.csv: no such file or folder, expected a table" in refused(

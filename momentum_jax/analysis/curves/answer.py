@@ -14,13 +14,13 @@ from momentum_jax.analysis.curves.choices import Choices
 from momentum_jax.analysis.curves.comparison import arm_pair, compared
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.population import rows_of
-from momentum_jax.analysis.curves.written_numbers import compact, points_of
+from momentum_jax.analysis.curves.written_numbers import points_of
 from momentum_jax.analysis.dips.noise import chance_of_so_many
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.inference.verdict import direction
-from momentum_jax.analysis.report.formatting import format_percent
+from momentum_jax.analysis.report.formatting import compact, format_percent
 from momentum_jax.analysis.report.verdict_words import interval_in_words, share_in_words
 
 _MOST_COMPARED = 2

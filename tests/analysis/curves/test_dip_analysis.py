@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -88,6 +89,24 @@ def test_the_dips_do_not_depend_on_unit_origin_direction_or_clock(plain, changed
     curves = options.pop("curves", lambda x: x)(noisy_curves())
     assert plain.seeds["is_dip"].sum() == 6
     same_seeds(analyze(curves, **options), plain, sizes, steps)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_the_verdicts_do_not_depend_on_the_size_of_the_values(size):
+    arms = {"a": noisy_curves(), "b": noisy_curves(dips=2, seed=1), "still": np.full((24, 40), 3.0)}
+    usual, other = (
+        analyze({arm: times * each for arm, each in arms.items()}, good="up", noise="exact") for times in (1.0, size)
+    )
+    assert other.seeds["class"].tolist() == usual.seeds["class"].tolist() and usual.seeds["is_dip"].sum() == 15
+    for table in ("population", "comparison"):
+        left, right = getattr(other, table), getattr(usual, table)
+        flags = [name for name in right if name.endswith("_flag")]
+        assert left[flags].to_numpy().tolist() == right[flags].to_numpy().tolist()
+    assert (usual.population.set_index("arm")["depth_mean_flag"] == "constant").tolist() == [False, False, True]
+    np.testing.assert_allclose(other.comparison["p_value"], usual.comparison["p_value"])
+    np.testing.assert_allclose(other.by_step["median_low"], size * usual.by_step["median_low"], rtol=1e-4)
+    word = r"(shallower|deeper|undecided)"
+    assert re.findall(word, other.answer) == re.findall(word, usual.answer) and "shallower" in usual.answer
 
 
 def test_a_run_exported_as_a_data_array_has_the_dips_of_its_report(simulate):
@@ -292,3 +311,12 @@ def test_the_tables_are_those_of_all_arms():
     np.testing.assert_allclose(inner["range_50"], inner["q75"] - inner["q25"])
     assert isinstance(found.population, pd.DataFrame) and found.population["arm"].tolist() == ["a", "b"]
     assert found.sample_size["seeds_needed"].notna().all()
+
+
+def test_the_direction_is_that_of_the_source_where_none_is_given():
+    curves = replace(to_curve_set(-HAND, steps=STEPS), good="down", value_name="hold")
+    options = {name: value for name, value in EXACT.items() if name != "good"}
+    found = analyze(curves, **options)
+    assert found.choices.good == "down" and found.seeds["depth"].tolist() == [3, 0, 0.5]
+    assert "no direction was given: the source says of hold that down is good" in found.notes
+    assert "no direction" not in " ".join(analyze(curves, good="down", **options).notes)

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from momentum_jax.analysis.curves.answer import answer
+from momentum_jax.analysis.curves.answer import answer, details
 from momentum_jax.analysis.curves.by_step import step_table
+from momentum_jax.analysis.curves.caveats import caveats
 from momentum_jax.analysis.curves.choices import Choices, choose
 from momentum_jax.analysis.curves.comparison import comparison_table
 from momentum_jax.analysis.curves.curve_set import CurveSet
@@ -135,6 +136,8 @@ def _analyzed(curves: CurveSet, choices: Choices, numbered: bool) -> DipAnalysis
     seeds = seed_table(curves, choices, dips_of(curves, choices, choices.threshold.value), floors)
     return DipAnalysis(
         answer=answer(curves, choices, seeds),
+        details=tuple(details(curves, choices, seeds)),
+        caveats=tuple(caveats(curves, choices, seeds)),
         curves=curves,
         choices=choices,
         seeds=seeds,

@@ -12,6 +12,7 @@ import pytest
 
 from momentum_jax.analysis.curves.answer import answer
 from momentum_jax.analysis.curves.inputs import to_curve_set
+from momentum_jax.analysis.curves.page.plain_text import what_counts
 from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.report.run_tables import dip_table, dip_thresholds
 from momentum_jax.dips import CurveSet, analyze
@@ -46,7 +47,7 @@ def test_an_example_by_hand():
     assert dip["area"] == pytest.approx(15 + 22.5 + 1.5 * 8 - 0.5 * 0.15 * 64)
     assert seeds["baseline_value"].tolist() == [0, 0, 0] and seeds["final_value"].tolist() == [6, 5, 2.5]
     assert found.population["prevalence_pct"].tolist() == [pytest.approx(100 / 3)]
-    assert found.answer == "1 of 3 seeds fall by at least 1 by step 40: no verdict below 6 seeds."
+    assert found.answer == "1 of 3 seeds dip by step 40: no verdict below 6 seeds."
 
 
 def test_forgetting_is_the_largest_fall_within_the_window():
@@ -106,7 +107,7 @@ def test_the_verdicts_do_not_depend_on_the_size_of_the_values(size):
     np.testing.assert_allclose(other.comparison["p_value"], usual.comparison["p_value"])
     np.testing.assert_allclose(other.by_step["median_low"], size * usual.by_step["median_low"], rtol=1e-4)
     word = r"(shallower|deeper|undecided)"
-    assert re.findall(word, other.answer) == re.findall(word, usual.answer) and "shallower" in usual.answer
+    assert re.findall(word, " ".join(other.details)) == re.findall(word, " ".join(usual.details)) != []
 
 
 def test_a_run_exported_as_a_data_array_has_the_dips_of_its_report(simulate):
@@ -172,7 +173,7 @@ def test_the_control_decides_where_it_is_asked_to():
     found = analyze(arms, good="up", noise="exact", threshold="control:control")
     by_arm = found.seeds.groupby("arm")["is_dip"].sum()
     assert by_arm["control"] <= 2 and by_arm["arm"] >= 20
-    assert "(0.95 quantile of the control control)" in found.answer
+    assert "(0.95 quantile of the control control)" in found.choices.threshold.words
     with pytest.raises(ConfigError, match="has 6 seeds, expected 19 or more"):
         analyze({name: each[:6] for name, each in arms.items()}, good="up", threshold="control:control")
 
@@ -194,11 +195,11 @@ def test_what_was_not_given_is_derived_and_said():
     assert found.choices.horizon.step == 0.25 * 39 and found.choices.noise == "estimated"
     spread = np.ptp(noisy_curves())
     assert found.choices.threshold.value == pytest.approx(0.05 * spread)
-    assert found.answer.endswith("; not given, so derived: horizon, threshold, noise.")
-    assert "within the first 25 % of the run (step 9.75)" in found.answer
+    assert found.caveats[-1] == "Not given, so derived: horizon, threshold, noise."
+    assert "dip within the first 25 % of the run (step 9.75)" in found.answer
     assert "no steps were given: checkpoints are numbered from 0" in found.notes
     given = analyze(noisy_curves(), good="up", horizon=20, threshold=5, noise="estimated")
-    assert "derived" not in given.answer
+    assert "derived" not in " ".join([given.answer, *given.caveats])
 
 
 def test_the_range_of_a_threshold_is_that_of_all_values_or_of_the_mean_curves():
@@ -212,13 +213,19 @@ def test_the_range_of_a_threshold_is_that_of_all_values_or_of_the_mean_curves():
 
 
 WORDS = {
-    "half": (np.tile(HAND[:2], (12, 1)), "12 of 24 seeds (50 %, 95 % interval 31 to 69 %: undecided whether half"),
+    "half": (
+        np.tile(HAND[:2], (12, 1)),
+        "12 of 24 seeds dip by step 40 (50 %, 95 % interval 31 to 69 %): undecided whether half",
+    ),
     "every seed": (
         np.tile(HAND[:1], (64, 1)),
-        "64 of 64 seeds (100 %, 95 % interval 94 to 100 %: nearly every seed) fall",
+        "64 of 64 seeds dip by step 40 (100 %, 95 % interval 94 to 100 %): nearly every seed.",
     ),
-    "none": (np.tile(HAND[1:2], (40, 1)), "0 of 40 seeds (0 %, 95 % interval 0 to 9 %: hardly any seed) fall"),
-    "few": (np.tile(HAND[:1], (5, 1)), "5 of 5 seeds fall by at least 1 by step 40: no verdict below 6 seeds."),
+    "none": (
+        np.tile(HAND[1:2], (40, 1)),
+        "0 of 40 seeds dip by step 40 (0 %, 95 % interval 0 to 9 %): hardly any seed.",
+    ),
+    "few": (np.tile(HAND[:1], (5, 1)), "5 of 5 seeds dip by step 40: no verdict below 6 seeds."),
     "one": (HAND[:1], "One curve cannot say how many seeds dip: value of seed 0 falls by 3 at most by step 40."),
 }
 
@@ -231,9 +238,10 @@ def test_the_words_stay_inside_the_interval(curves, words):
 def test_the_answer_speaks_of_a_rise_where_down_is_good():
     curves = to_curve_set(np.tile(-HAND, (4, 1)), steps=STEPS)
     found = analyze(replace(curves, value_name="hold", unit="%"), **(EXACT | {"good": "down"}))
-    assert (
-        "rise by at least 1 points by step 40" in found.answer
-        and "the mean depth of all is 1.167 points" in found.answer
+    assert found.details[0].startswith("The mean depth of all seeds, dip or not, is 1.167 points (95 % interval ")
+    assert "A dip is a rise by at least 1 points, with its trough by step 40" in what_counts(found)[0]
+    assert "rises by 3 points at most" in analyze(-HAND[:1], steps=STEPS, **(EXACT | {"good": "down"})).answer.replace(
+        "by 3 at", "by 3 points at"
     )
 
 
@@ -250,7 +258,7 @@ def test_no_more_dips_than_chance_makes_are_called_that():
     choices = analyze(curves, good="up", noise="estimated", threshold=1).choices
     seeds = analyze(noisy_curves(seeds=40, dips=2), good="up", threshold=5).seeds
     assert seeds["is_dip"].sum() == 2
-    assert "no more seeds than chance may make (p = 0.60)" in answer(curves, choices, seeds)
+    assert "and no more than chance may make (p = 0.60)" in answer(curves, choices, seeds)
 
 
 def test_arms_are_pairs_where_their_seeds_are_the_same():
@@ -261,7 +269,7 @@ def test_arms_are_pairs_where_their_seeds_are_the_same():
     assert (table["difference_high"] < 0).all() and (table["p_holm"] >= table["p_value"]).all()
     other = analyze({"a": a, "b": b[:9]}, good="up", threshold=5)
     assert not other.comparison["paired"].any() and (other.comparison["pairs"] == 9).all()
-    assert "on other seeds" in other.answer
+    assert "on other seeds" in " ".join(other.details)
     assert analyze(a, good="up").comparison.empty
 
 
@@ -320,3 +328,37 @@ def test_the_direction_is_that_of_the_source_where_none_is_given():
     assert found.choices.good == "down" and found.seeds["depth"].tolist() == [3, 0, 0.5]
     assert "no direction was given: the source says of hold that down is good" in found.notes
     assert "no direction" not in " ".join(analyze(curves, good="down", **options).notes)
+
+
+def short_dips(lasts: int, seeds: int = 32) -> np.ndarray:
+    """[seed, K]: flat curves with noise 1, every second one lower by 15 during so many checkpoints."""
+    curves = np.random.default_rng(4).normal(size=(seeds, 60))
+    curves[::2, 6 : 6 + lasts] -= 15
+    return curves
+
+
+def test_what_estimated_noise_hides_is_said_and_the_remedy_finds_it():
+    steps, curves = np.arange(60) * 200.0, short_dips(2)
+    options = {"good": "up", "steps": steps, "threshold": 5, "horizon": "50%"}
+    blind = analyze(curves, **options)
+    hides = next(line for line in blind.caveats if line.startswith("Noise is estimated"))
+    assert "one of 1 to 3 checkpoints (up to about 600 steps) looks like noise" in hides
+    assert blind.seeds["is_dip"].sum() < 4
+    assert f"{32 - 16 - 0 - (blind.seeds['is_dip'].sum())} more seeds fall by at least 5" in " ".join(blind.caveats)
+    rows = pd.DataFrame(curves).stack().rename_axis(["seed", "place"]).rename("value").reset_index()
+    table = rows.assign(step=steps[rows["place"]], value_se=1.0).drop(columns="place")
+    seen = analyze(table.rename(columns={"value_se": "standard_error"}), **(options | {"steps": None}))
+    assert seen.choices.noise == "standard_errors" and seen.seeds["is_dip"].sum() == 16
+    assert not any("hides" in line for line in seen.caveats)
+
+
+def test_the_answer_is_one_short_sentence():
+    arms = {"a": noisy_curves(), "b": noisy_curves(dips=2, seed=1), "c": noisy_curves(dips=1, seed=2)}
+    found = analyze(arms, good="up")
+    assert found.answer.startswith("In a, 6 of 24 seeds dip within the first 25 % of the run (step 9.75) (25 %, ")
+    assert (
+        len(found.answer) < 200 and found.answer.count(".") - found.answer.count("9.75") - found.answer.count("8.3") < 4
+    )
+    assert [line.split(" differ ")[0] for line in found.details[1:]] == ["Falls of b", "Falls of c"]
+    assert json.loads(found.to_json())["details"] == list(found.details)
+    assert json.loads(found.to_json())["caveats"] == list(found.caveats)

@@ -65,7 +65,7 @@ def _confidence(curves: CurveSet, choices: Choices) -> float:
 
 
 def _until(choices: Choices) -> str:
-    until = choices.horizon.words
+    until = choices.horizon.words.partition(" (")[0]
     return f"within {until}" if until.startswith("the first") else f"by {until}"
 
 
@@ -85,13 +85,12 @@ def _one_curve(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
 def _prevalence(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
     number, total = int(own["is_dip"].sum()), len(own)
     in_arm = f"In {choices.reference}, " if len(curves.arms) > 1 else ""
-    found = f"{in_arm}{number} of {total} seeds dip {_until(choices)}"
     if not enough(total):
-        return f"{found}: {NO_VERDICT}"
+        return f"{in_arm}{number} of {total} seeds dip {_until(choices)}: {NO_VERDICT}"
     confidence = _confidence(curves, choices)
     share = wilson_interval(number, total, confidence)
-    interval = share_interval_in_words(share, confidence)
-    found += f" ({100 * share.estimate:.0f} %, {interval}): {share_in_words(share, total)}"
+    percent = f"{100 * share.estimate:.0f} %, {share_interval_in_words(share, confidence)}"
+    found = f"{in_arm}{number} of {total} seeds ({percent}) dip {_until(choices)}: {share_in_words(share, total)}"
     exceed = int(own["exceeds_noise"].sum())
     chance = chance_of_so_many(exceed, total, choices.alpha)
     if choices.noise != "exact" and number and chance > choices.alpha:

@@ -118,8 +118,8 @@ def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
         One row per ``predictor``, all that `prediction_table` takes together first: out-of-fold ``r2`` with its 95 %
         interval and ``auroc`` of a depth above the median. NaN with fewer than ten seeds; empty without that step.
     """
-    step = next(reversed(early_steps(ds).prediction), None)
-    if step not in ds["env_steps"].values[:-1]:
+    step = max(early_steps(ds).prediction, default=0)
+    if not step or step not in ds["env_steps"].values[:-1]:
         return pd.DataFrame()
     first = ds.isel(arm=[0])
     names, features = landmark_features(first, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))

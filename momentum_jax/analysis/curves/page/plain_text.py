@@ -82,10 +82,11 @@ def what_counts(result: DipResult) -> list[str]:
         "replicates": "the noise of each value follows from its replicates",
         "estimated": "the noise is estimated from how values differ from the line between their neighbours",
     }[choices.noise]
+    by = "within" if choices.horizon.words.startswith("the first") else "by"
     beyond = "" if choices.noise == "exact" or not choices.threshold.value > 0 else ", and by more than its noise makes"
     return [
         f"{choices.good.capitalize()} is good. A dip is a {choices.worse} by {choices.threshold.words}{beyond}, with "
-        f"its trough by {choices.horizon.words}; {noise}."
+        f"its trough {by} {choices.horizon.words}; {noise}."
     ]
 
 

@@ -87,8 +87,7 @@ def analyze(
             one of steps, and maybe ``arm``; a tidy DataFrame with columns ``seed, step, value`` and maybe ``arm,
             standard_error, successes, totals``; a mapping from arm to any of these; or a `CurveSet`, which may carry
             standard errors, counts or replicates.
-        good: ``"up"`` or ``"down"``, the direction in which the values improve. No default: it may be left out where
-            the curves say it themselves (a `CurveSet` with `good`, a DataArray with the attribute ``good_direction``).
+        good: ``"up"`` or ``"down"``, the direction in which the values improve; may be left out of curves that say it.
         steps: ``[K]`` of an array, strictly increasing; numbered from 0 where there are none.
         arms: names of an array's arms.
         seeds: labels of an array's seeds; a label stands for the same seed in every arm.

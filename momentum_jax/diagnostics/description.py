@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from momentum_jax.diagnostics.counting import ActionCount, Count, DecisionTable, Outcomes, RewardSum, Source
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.diagnostics.evaluation import Evaluation
 from momentum_jax.fields import ConfigError, from_plain
 
@@ -147,23 +148,6 @@ class ProbeSet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EarlySteps:
-    """Steps at which the early part of a run is looked at.
-
-    Attributes:
-      horizon: by which a trough must come to be one of an early dip.
-      baselines: from which dips are looked for; the first is 0.
-      landmarks: two steps fixed in advance, between which a change is no maximum.
-      prediction: at which what predicts the depth that follows is known.
-    """
-
-    horizon: float
-    baselines: tuple[int, ...]
-    landmarks: tuple[int, int]
-    prediction: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Variable:
     """One recorded variable. In a checkpoint it has the dimensions ``[arm, seed, *dims]``.
 
@@ -227,8 +211,7 @@ class Diagnostics:
       probe_sets: probe states beside those that stand for `decisions`.
       evaluation: how policies are evaluated; None where a run does not ask for it, see `measurements.extended`.
       recorded_probes: primary probe states whose probabilities a run records whole.
-      early: steps at which the environment's own study looks at a run; None where they follow from the run's length,
-        see `analysis.dips.early_part`.
+      early: steps at which its own study looks at a run; None where they follow from the run's length.
       warmed_probes: steps before a probe state that networks which remember go through, asked once more; 0 for none.
     """
 
@@ -269,11 +252,7 @@ class Diagnostics:
         return (isinstance(share, Share) and share.counted_in) or self.decisions
 
     def probe_set_of(self, decisions: str) -> ProbeSet | None:
-        """The probe states that stand for decisions which a variable counts; None for the primary ones.
-
-        Raises:
-          KeyError: no probe states stand for them.
-        """
+        """The probe states of decisions that a variable counts, None of the primary ones; KeyError where there are none."""
         return ({one.decisions: one for one in self.probe_sets} | {self.decisions: None})[decisions]
 
     @property

@@ -9,13 +9,13 @@ from momentum_jax.diagnostics.description import (
     Count,
     DecisionTable,
     Diagnostics,
-    EarlySteps,
     Metric,
     Outcomes,
     Ratio,
     Share,
     Variable,
 )
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.env.position_diagnostics import IN_POSITION, NOT_EXECUTED, POSITION_METRICS, POSITION_VARIABLES
 
 ACTIONS = ("HOLD", "BUY_CALL", "BUY_PUT", "TRIM_50", "TRIM_70", "EXIT")

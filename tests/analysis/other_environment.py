@@ -11,13 +11,13 @@ from momentum_jax.diagnostics.description import (
     Count,
     DecisionTable,
     Diagnostics,
-    EarlySteps,
     Metric,
     Ratio,
     Recorded,
     Share,
     Variable,
 )
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.diagnostics.variables import shapes, table
 from momentum_jax.run_directory import create_run, write_checkpoint
 

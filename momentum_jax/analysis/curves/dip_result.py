@@ -56,7 +56,12 @@ class DipResult:
         """Everything but the curves as JSON text: tables as lists of records, what is not known as null."""
         curves = self.curves
         value = {"name": curves.value_name, "unit": curves.unit, "arms": curves.arms, "steps": curves.steps.tolist()}
-        whole: dict[str, Any] = {"schema": SCHEMA, "answer": self.answer, "details": self.details, "caveats": self.caveats}
+        whole: dict[str, Any] = {
+            "schema": SCHEMA,
+            "answer": self.answer,
+            "details": self.details,
+            "caveats": self.caveats,
+        }
         whole |= {"value": value, "choices": asdict(self.choices), "notes": self.notes}
         whole |= {name: getattr(self, name).to_dict("records") for name in _TABLES}
         return json.dumps(plain(whole), indent=1, allow_nan=False)

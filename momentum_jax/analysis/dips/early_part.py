@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from momentum_jax.diagnostics.description import EarlySteps
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.run_directory import diagnostics_of
 
 HORIZON_SHARE = 0.25  # of the run, by which a trough must come

@@ -29,7 +29,9 @@ _POOLED = 64  # bends taken together for the noise's course over time
 _MIN_BENDS = 200  # of all seeds, from which correlation and tails are estimated
 _CORRELATIONS = np.arange(0, 0.96, 0.01)
 _KURTOSIS_KEPT = 0.5  # of the noise's excess kurtosis, in a bend between equally distant neighbours
-_ALLOWED = 1.0  # standard errors of the excess kurtosis, added to what was seen: few bends of heavy tails show too little
+_ALLOWED = (
+    1.0  # standard errors of the excess kurtosis, added to what was seen: few bends of heavy tails show too little
+)
 _LEAST_TAILS = 2.5  # degrees of freedom
 
 

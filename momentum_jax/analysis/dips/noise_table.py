@@ -16,7 +16,8 @@ from momentum_jax.analysis.dips.noise import Singles, chance_of_so_many, draw_no
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, fraction, healthy, standard_errors
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves
-from momentum_jax.diagnostics.description import EarlySteps, Recorded
+from momentum_jax.diagnostics.description import Recorded
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.run_directory import diagnostics_of
 
 Floats = npt.NDArray[np.float64]

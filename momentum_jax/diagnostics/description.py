@@ -252,7 +252,7 @@ class Diagnostics:
         return (isinstance(share, Share) and share.counted_in) or self.decisions
 
     def probe_set_of(self, decisions: str) -> ProbeSet | None:
-        """The probe states of decisions that a variable counts, None of the primary ones; KeyError where there are none."""
+        """The probe states of decisions that a variable counts, None of the primary ones; KeyError without any."""
         return ({one.decisions: one for one in self.probe_sets} | {self.decisions: None})[decisions]
 
     @property

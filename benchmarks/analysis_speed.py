@@ -18,7 +18,7 @@ from absl import app, flags
 
 from benchmarks import results
 from momentum_jax.analysis.claims.claim_intervals import depth_interval
-from momentum_jax.analysis.dips.definition import BASELINES, DipOptions
+from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
 from momentum_jax.analysis.dips.dips import find_dips
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
@@ -30,6 +30,7 @@ from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.predictors import predict, predict_alone
 from momentum_jax.analysis.inference.recovery import recovery_sensitivity
 from momentum_jax.analysis.inference.variance import stream_shares
+from momentum_jax.env.momentum_diagnostics import EARLY
 from momentum_jax.processes.machine import peak_memory
 
 _SEEDS = flags.DEFINE_integer("seeds", 10_000, "seeds")
@@ -38,7 +39,6 @@ _METRICS = flags.DEFINE_integer("metrics", 3, "metrics")
 
 MAX_SECONDS, MAX_GIB = 60.0, 2.0
 DECISIONS, STREAMS, FEATURES = 250, 5, 9
-LANDMARKS = (2_000, 5_000)
 
 
 def simulate(seeds: int, metrics: int, checkpoints: int) -> np.ndarray:
@@ -82,7 +82,7 @@ def measure(curves: np.ndarray, env_steps: np.ndarray) -> pd.DataFrame:
         timed("quantile bands", lambda values=values: quantile_bands(values))
         for centre in ("mean", "median", "iqm"):
             timed(f"{centre} with band", lambda values=values, centre=centre: simultaneous_band(values, centre))
-        for baseline in BASELINES:
+        for baseline in EARLY.baselines:
             _dips(timed, values, env_steps, baseline)
     for _ in range(2):
         _noise(timed, len(curves), env_steps)
@@ -92,7 +92,7 @@ def measure(curves: np.ndarray, env_steps: np.ndarray) -> pd.DataFrame:
 
 
 def _dips(timed: Stopwatch, values: np.ndarray, env_steps: np.ndarray, baseline: float) -> None:
-    half, options = len(values) // 2, DipOptions(baseline_step=baseline)
+    half, options = len(values) // 2, DipOptions(horizon=EARLY.horizon, baseline_step=baseline)
     dips = timed("dips", lambda: find_dips(env_steps, values, 1, options))
     timed("excursions", lambda: find_excursions(env_steps, values, 1, options))
     has, depth = dips.has_dip, dips.depth
@@ -109,22 +109,23 @@ def _noise(timed: Stopwatch, num_seeds: int, env_steps: np.ndarray) -> None:
     ends = env_steps[1:]
     totals = np.full((num_seeds, len(ends)), float(DECISIONS))
     counts = np.random.default_rng(1).binomial(DECISIONS, 0.5, totals.shape).astype(float)
-    effect = timed("design effect", lambda: design_effect(ends, counts, totals))
+    effect = timed("design effect", lambda: design_effect(ends, counts, totals, EARLY.horizon))
     sigma = binomial_sigma(counts, totals, effect.effect)
     noise = draw_noise(len(ends), effect.freedom, effect.block)
-    for baseline in BASELINES:
+    for baseline in EARLY.baselines:
         share = 100 * counts / totals
-        timed("noise test", lambda b=baseline, u=share: judge_against_null(ends, u, sigma, noise, baseline_step=b))
+        limits = (EARLY.horizon, baseline)
+        timed("noise test", lambda b=limits, u=share: judge_against_null(ends, u, sigma, noise, *b))
 
 
 def _prediction(timed: Stopwatch, values: np.ndarray, env_steps: np.ndarray) -> None:
     rng = np.random.default_rng(2)
-    for landmark in LANDMARKS:
-        outcome = largest_drawdown(env_steps, values, 1, baseline_step=landmark).depth
+    for landmark in EARLY.prediction:
+        outcome = largest_drawdown(env_steps, values, 1, EARLY.horizon, landmark).depth
         features = rng.normal(size=(len(values), FEATURES))
         features[:, 0] += outcome
         timed("prediction", lambda x=features, y=outcome: predict(x, y))
-        if landmark == LANDMARKS[-1]:
+        if landmark == EARLY.prediction[-1]:
             timed("predictors one by one", lambda x=features, y=outcome: predict_alone(x, y))
 
 

@@ -12,6 +12,7 @@ from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effe
 from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
 from momentum_jax.analysis.dips.noise_table import noise_table
 from momentum_jax.analysis.pages.condensed import read_condensed
+from momentum_jax.env.momentum_diagnostics import EARLY
 
 Floats = npt.NDArray[np.float64]
 STEPS = np.concatenate([np.arange(0, 21_000, 1_000), [22_000, 25_000, 32_000, 40_000, 50_000, 63_000, 80_000, 100_000]])
@@ -51,10 +52,10 @@ def _one_study(rng: np.random.Generator, kind: str, stickiness: str, study_seeds
     windows = zip(totals, RATES[kind](ends), STICKINESS[stickiness](ends), strict=True)
     buys = np.stack([_sticky_counts(rng, study_seeds, int(n), rate, repeat) for n, rate, repeat in windows], axis=1)
     number = np.broadcast_to(totals, buys.shape).astype(float)
-    estimate = design_effect(ends, buys, number)
+    estimate = design_effect(ends, buys, number, EARLY.horizon)
     noise = draw_noise(len(ends), estimate.freedom, estimate.block, 1_000, int(rng.integers(2**31)))
     sigma = binomial_sigma(buys, number, estimate.effect)
-    return float(judge_against_null(ends, 100 * buys / number, sigma, noise).exists.mean())
+    return float(judge_against_null(ends, 100 * buys / number, sigma, noise, EARLY.horizon).exists.mean())
 
 
 def _sticky_counts(rng: np.random.Generator, num_seeds: int, total: int, share: float, stickiness: float) -> Floats:

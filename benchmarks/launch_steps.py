@@ -54,7 +54,7 @@ class _LeafByLeaf(NamedTuple):
         return jax.tree.unflatten(self.structure, packed)
 
 
-def unpacked() -> AbstractContextManager[Any]:
+def _unpacked() -> AbstractContextManager[Any]:
     return mock.patch.object(packing, "of", lambda tree, lead: _LeafByLeaf(jax.tree.structure(tree)))
 
 
@@ -74,7 +74,7 @@ def _choosing(**values: Any) -> Callable[[Variant], Variant]:
 # In the order of the plan.
 STEPS: Mapping[str, Step] = {
     "exogenous": Step("market looked up in every step", lambda variant: variant._replace(task=_InTheLoop())),
-    "packing": Step("carried and stored leaf by leaf", lambda variant: variant._replace(traced_with=unpacked)),
+    "packing": Step("carried and stored leaf by leaf", lambda variant: variant._replace(traced_with=_unpacked)),
     "flat": Step("tried: Adam on one vector", _one_vector),
     "transposed": Step("minibatches transposed by a copy", _choosing(copies_transposed=True)),
     "advantages": Step("advantages one step a turn", _choosing(advantage_unroll=1)),

@@ -14,7 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.environment_options import NEED_BLACK_SCHOLES, SWITCHES, EnvOptions
 from momentum_jax.market.contract_terms import MIN_PREMIUM, RISK_FREE_RATE, YEARS_TO_EXPIRY
 from momentum_jax.market.features import WINDOW, Features
 
@@ -33,7 +33,9 @@ _FIXED = (
     "graded_loss_tiers",
     "liquidate_at_end",
     "decision_time_setup",
-    *(field.name for field in dataclasses.fields(EnvOptions) if field.metadata["free_when_off"]),
+    *SWITCHES,
+    *NEED_BLACK_SCHOLES,
+    *(field.name for field in dataclasses.fields(EnvOptions) if field.metadata.get("free_when_off")),
 )
 
 

@@ -81,26 +81,17 @@ def lowered(variant: Variant, num_runs: int, device: Any) -> jax.stages.Lowered:
     def init(shared: Any, config: Any, options: Any, numbers: Any) -> Any:
         return learner.init(task, config, task.bind(shared, options), from_numbers(numbers))
 
-    states = jax.eval_shape(jax.vmap(init, in_axes=(None, 0, 0, 0)), shared, config, options, numbers)
-    return lowered_for(variant, device, shared, config, options, jax.ShapeDtypeStruct((), jnp.int32), states)
-
-
-def lowered_for(variant: Variant, device: Any, *arguments: Any) -> jax.stages.Lowered:
-    """The same for arguments, or their shapes: market, configurations, options, number of updates, states."""
-    task = variant.task
-
     def update(shared: Any, config: Any, options: Any, total_updates: Any, state: Any) -> Any:
         with jax.default_matmul_precision(MATMUL_PRECISIONS[config.matmul_precision]):
             return learner.update(task, config, task.bind(shared, options), total_updates, state)
 
+    states = jax.eval_shape(jax.vmap(init, in_axes=(None, 0, 0, 0)), shared, config, options, numbers)
     placed = SingleDeviceSharding(device)
     mapped = jax.jit(
         jax.vmap(update, in_axes=(None, 0, 0, None, 0)), in_shardings=placed, out_shardings=placed, donate_argnums=4
     )
     with backend.assumed(variant.choices), variant.traced_with():
-        traced = mapped.trace(*arguments)
-    with jax.default_device(device):  # the kernels of our own are written for what it is
-        return traced.lower()
+        return mapped.lower(shared, config, options, jax.ShapeDtypeStruct((), jnp.int32), states)
 
 
 def h100() -> Any:

@@ -18,7 +18,7 @@ from momentum_jax.config.declared_claims import impossible_criteria
 from momentum_jax.config.experiment_file import is_file_name
 from momentum_jax.config.run_config import Experiment, RunConfig
 from momentum_jax.env.environment_names import MOMENTUM_NAME, same_environment, short_name
-from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.environment_options import PRESET_MARKETS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.ppo.hyper_parameters import PPOConfig
@@ -237,10 +237,11 @@ def _with_flags(base: RunConfig, values: flags.FlagValues) -> RunConfig:
     modes.check_environment(base.environment, flag_definitions.given_names(values))
     overrides = flag_definitions.given(values, EnvOptions) | flag_definitions.given(values, PPOConfig)
     overrides |= {name: lookup.in_full(overrides[name]) for name in ("network", "optimizer") if name in overrides}
+    market = PRESET_MARKETS.get(values.preset, {}) | flag_definitions.given(values, MarketConfig)
     return dataclasses.replace(
         base,
         arms=resolve_arms(base.arms, values.preset, overrides),
-        market=dataclasses.replace(base.market, **flag_definitions.given(values, MarketConfig)),
+        market=dataclasses.replace(base.market, **market),
         **flag_definitions.given(values, RunConfig, flag_definitions.RUN_FIELDS),
     )
 

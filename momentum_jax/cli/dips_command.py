@@ -27,7 +27,7 @@ examples:
   python -m momentum_jax.dips runs.csv --good=up --value=eval_return --horizon=25% --threshold=10 --output=page
   python -m momentum_jax.dips logs/ --good=up --value=rollout/ep_rew_mean --align=previous    (TensorBoard)
   python -m momentum_jax.dips ppo/seed_*/monitor.csv --good=up                                (Stable-Baselines3)
-  python -m momentum_jax.dips runs/my_run --good=down --value=hold_pct                        (a run of this program)
+  python -m momentum_jax.dips runs/my_run --value=hold_pct                                    (a run of this program)
 
 What is not given is derived from the curves and said. docs/dips.md explains formats, choices and tables.
 """
@@ -48,6 +48,7 @@ _CHOICES = {
     "reference": "the arm that the answer is about, and others are compared with (default: the first)",
     "window": "steps within which the largest fall is forgetting, or a share (default: a tenth of the run)",
 }
+_GIVE_GOOD = "give --good=up or --good=down, the direction in which the values improve"
 _OTHERS = ("good", "level", "allow_missing", "output", "json")
 
 
@@ -93,7 +94,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="file or folder of curves")
-    parser.add_argument("--good", metavar="up|down", help="the direction in which the values improve (needed)")
+    parser.add_argument(
+        "--good",
+        metavar="up|down",
+        help="the direction in which the values improve; needed where the files do not say it",
+    )
     for name, text in _CHOICES.items():
         parser.add_argument(f"--{name}", help=text)
     parser.add_argument("--level", type=float, default=0.95, help="confidence of intervals and bands (default: 0.95)")
@@ -106,13 +111,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _carry_out(options: argparse.Namespace, words: Sequence[str]) -> None:
-    if options.good not in GOOD:
-        found = "is missing" if options.good is None else f"is {options.good!r}"
-        raise ConfigError(f"--good {found}: give --good=up or --good=down, the direction in which the values improve")
+    if options.good is not None and options.good not in GOOD:
+        raise ConfigError(f"--good is {options.good!r}: {_GIVE_GOOD}")
     folder = None if options.output is None else user_path(options.output, "output")
     chosen = {name: getattr(options, name) for name in _READING}
     files = [user_path(name, "file") for name in options.files]
     reading = read_curves(files, ReadOptions(**chosen, allow_missing=options.allow_missing))
+    if options.good is None and not reading.curves.good:
+        raise ConfigError(f"--good is missing: {_GIVE_GOOD}{_neither_good(reading)}")
     most = int(reading.curves.ran.sum(axis=1).max())
     if most < _FEWEST_SEEDS:
         raise ConfigError(
@@ -125,6 +131,13 @@ def _carry_out(options: argparse.Namespace, words: Sequence[str]) -> None:
     if folder is not None:
         path = result.write_page(folder, reading.source, reading.notes, _command(words))
         print(f"page: {path.with_suffix('.html')}", file=sys.stderr if options.json else sys.stdout)
+
+
+def _neither_good(reading: Reading) -> str:
+    """Why a run of this program, which says it of other metrics, does not say it of this one."""
+    if "this program" not in reading.source:
+        return ""
+    return f" (of {reading.curves.value_name} the run says that neither is good; --value=METRIC chooses another metric)"
 
 
 def _analyzed(reading: Reading, options: argparse.Namespace) -> DipAnalysis:

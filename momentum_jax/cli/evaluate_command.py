@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 import textwrap
 import warnings
@@ -12,6 +13,7 @@ from typing import Any
 
 from absl import flags
 
+from momentum_jax.analysis.trading.evaluation_page import terminal_text, write_page
 from momentum_jax.cli import arguments as cli_arguments
 from momentum_jax.cli import flag_definitions
 from momentum_jax.fields import ConfigError, nearest
@@ -19,7 +21,7 @@ from momentum_jax.market.errors import DataError
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.processes.paths import user_path
 from momentum_jax.run_directory import RunDirectoryError, read_config
-from momentum_jax.run_directory.backtest_files import backtest_folder, write_sessions, write_trades
+from momentum_jax.run_directory.backtest_files import backtest_folder, read_sessions, write_sessions, write_trades
 
 PROGRAM = "momentum_jax.evaluate"
 _HELP = {"--help", "-h", "--helpfull", "--helpshort"}
@@ -64,6 +66,9 @@ def _refused(message: str) -> int:
 def _define(values: flags.FlagValues) -> list[str]:
     fields = {field.name: field for field in dataclasses.fields(MarketConfig)}
     names = [flag_definitions.define_field(values, fields[name]) for name in _PART_OPTIONS]
+    flags.DEFINE_integer(
+        "folds", None, "also judge so many consecutive folds of the days, walk-forward", flag_values=values
+    )
     flags.DEFINE_boolean("trades", False, "also write every trade, trades.parquet", flag_values=values)
     flags.DEFINE_boolean(
         "allow_training_days", False, "judge days that were trained on too; the page says so", flag_values=values
@@ -71,7 +76,7 @@ def _define(values: flags.FlagValues) -> list[str]:
     flags.DEFINE_string(
         "output", None, "folder of the files; default evaluation/<data part> in the run", flag_values=values
     )
-    return [*names, "trades", "allow_training_days", "output"]
+    return [*names, "folds", "trades", "allow_training_days", "output"]
 
 
 def _help_text(values: flags.FlagValues, names: Sequence[str]) -> str:
@@ -94,9 +99,13 @@ def _carry_out(values: flags.FlagValues, words: Sequence[str]) -> None:
     found = run_backtest(run_dir, given, allow_overlap=values.allow_training_days, keep_trades=values.trades, say=print)
     output = values.output
     folder = backtest_folder(run_dir, given["data_part"]) if output is None else user_path(output, "output")
-    print(f"sessions: {write_sessions(found.sessions, folder)}")
+    write_sessions(found.sessions, folder)
     if found.trades is not None:
         print(f"trades: {write_trades(found.trades, folder)}")
+    sessions = read_sessions(folder)
+    print(f"\n{terminal_text(sessions)}")
+    page = write_page(sessions, folder, values.folds, shlex.join(["python", "-m", PROGRAM, *words]))
+    print(f"page: {page.with_suffix('.html')}")
 
 
 def _parsed(values: flags.FlagValues, words: Sequence[str]) -> tuple[Path, dict[str, Any]]:

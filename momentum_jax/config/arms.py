@@ -122,6 +122,11 @@ def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any])
         found = {getattr(arm.env if name in _ENV_NAMES else arm.ppo, name) for arm in arms}
         if len(found) > 1:
             raise ConfigError(f"{name} is what the arms of this experiment differ in: leave --{name} out")
+    for name in PRESETS[preset]:
+        if len({getattr(arm.env, name) for arm in arms}) > 1:
+            raise ConfigError(
+                f"preset={preset} sets {name}, in which the arms of this experiment differ: leave --preset out"
+            )
     for arm in arms:
         by_flag, by_preset = (sorted(set(arm.by_seed) & set(settings)) for settings in (overrides, PRESETS[preset]))
         if by_flag:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from momentum_jax.config.agreeing_switches import check_switches
 from momentum_jax.config.arms import Arm
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.description import Diagnostics
@@ -14,6 +15,7 @@ from momentum_jax.diagnostics.evaluation import DEFAULT_MAX_STEPS, EPISODE_DRAW,
 from momentum_jax.diagnostics.measurements import extended
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_names import MOMENTUM_NAME
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
 from momentum_jax.market.market_options import MarketConfig
@@ -104,6 +106,13 @@ class RunConfig:
         return list(groups.values())
 
     @property
+    def env_options(self) -> tuple[EnvOptions, ...]:
+        """The options of every arm, and of its seeds where they differ."""
+        return tuple(
+            arm.of_seed(place).env for arm in self.arms for place in range(self.num_seeds if arm.by_seed else 1)
+        )
+
+    @property
     def rollout_size(self) -> int:
         """Environment steps between two updates, the same in all arms."""
         return self.arms[0].ppo.rollout_size
@@ -129,6 +138,7 @@ class RunConfig:
             both = sorted(set(arm.redrawn_streams) & set(self.fixed_streams))
             if both:
                 raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
+        check_switches(self.arms, self.market)
         if self.environment == MOMENTUM_NAME:
             self.check_claims(self.described(MOMENTUM))
         _check_claimed_arms(self.claims, [arm.name for arm in self.arms])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from momentum_jax.diagnostics.counting import ActionCount, Count, DecisionTable, Outcomes, RewardSum, Source
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.diagnostics.evaluation import Evaluation
 from momentum_jax.fields import ConfigError, from_plain
 
@@ -210,6 +211,7 @@ class Diagnostics:
       probe_sets: probe states beside those that stand for `decisions`.
       evaluation: how policies are evaluated; None where a run does not ask for it, see `measurements.extended`.
       recorded_probes: primary probe states whose probabilities a run records whole.
+      early: steps at which its own study looks at a run; None where they follow from the run's length.
       warmed_probes: steps before a probe state that networks which remember go through, asked once more; 0 for none.
     """
 
@@ -231,6 +233,7 @@ class Diagnostics:
     evaluation: Evaluation | None = None
     recorded_probes: int = 0
     warmed_probes: int = 0
+    early: EarlySteps | None = None
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -249,11 +252,7 @@ class Diagnostics:
         return (isinstance(share, Share) and share.counted_in) or self.decisions
 
     def probe_set_of(self, decisions: str) -> ProbeSet | None:
-        """The probe states that stand for decisions which a variable counts; None for the primary ones.
-
-        Raises:
-          KeyError: no probe states stand for them.
-        """
+        """The probe states of decisions that a variable counts, None of the primary ones; KeyError without any."""
         return ({one.decisions: one for one in self.probe_sets} | {self.decisions: None})[decisions]
 
     @property

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from momentum_jax.env.market_view import Prices, Setup
+from momentum_jax.env.market_view import Prices, Setup, TimeLeft
 from momentum_jax.env.observation_layout import NUM_MARKET_FEATURES, market_features
 from momentum_jax.market.features import WINDOW, Features
 
@@ -26,11 +26,12 @@ class Market:
     """
 
     windows: jax.Array  # [R, 323] float32: compact market features of the window at the bar
-    prices: jax.Array  # [R, 7] float: the fields of `Prices`
+    prices: jax.Array  # [R, 7] float: the fields of `Prices` but the last
     setups: jax.Array  # [R, 4] int32: the fields of `Setup`
     starts: jax.Array  # [S] int32: the cursor's first value in each segment
     ends: jax.Array  # [S] int32: its last value
     log_weights: jax.Array  # [S] float32: log probability of each segment at the start of an episode
+    expiry: jax.Array | None = None  # [R, 3] float: the fields of `TimeLeft`; None with the reference's prices
 
     @property
     def last_bar(self) -> int:
@@ -76,7 +77,8 @@ class Market:
         return jax.lax.scan(advance, bar, starts)[1]
 
     def prices_at(self, bar: jax.Array) -> Prices:
-        return Prices(*_unstack(self.prices, bar))
+        prices = Prices(*_unstack(self.prices, bar))
+        return prices if self.expiry is None else prices._replace(expiry=TimeLeft(*_unstack(self.expiry, bar)))
 
     def setup_at(self, bar: jax.Array) -> Setup:
         return Setup(*_unstack(self.setups, bar))
@@ -108,7 +110,7 @@ def stacked_market(
       dtype: float width of prices.
     """
     windows = np.empty((sum(rows), NUM_MARKET_FEATURES), np.float32)
-    prices, setups = [], []
+    prices, setups, expiry = [], [], []
     ends = np.cumsum(rows)
     starts = ends - rows
     for features, start in zip(parts, starts, strict=True):
@@ -117,6 +119,8 @@ def stacked_market(
             windows[start + row : start + row + len(compact)] = compact
         prices.append(_prices(features, dtype))
         setups.append(_setups(features))
+        if features.expiry is not None:
+            expiry.append(np.stack(features.expiry, axis=1))
     return Market(
         windows=jax.device_put(windows),  # jnp.asarray would hold two further copies meanwhile
         prices=jnp.asarray(np.concatenate(prices), dtype),
@@ -124,6 +128,7 @@ def stacked_market(
         starts=jnp.asarray(starts + FIRST_BAR, jnp.int32),
         ends=jnp.asarray(ends + FIRST_BAR - 1, jnp.int32),
         log_weights=jnp.asarray(np.log(weights), jnp.float32),
+        expiry=jnp.asarray(np.concatenate(expiry), dtype) if expiry else None,
     )
 
 
@@ -133,16 +138,12 @@ def _setups(features: Features) -> np.ndarray:
 
 
 def _prices(features: Features, dtype: jnp.dtype) -> np.ndarray:
-    close, close_rest = _split(features.close, dtype)
-    last_close, last_close_rest = _split(features.last_close, dtype)
-    prices = Prices(
-        close=close,
-        close_rest=close_rest,
-        last_close=last_close,
-        last_close_rest=last_close_rest,
-        sigma=features.sigma,
-        call_premium=features.call_premium,
-        put_premium=features.put_premium,
+    prices = (
+        *_split(features.close, dtype),
+        *_split(features.last_close, dtype),
+        features.sigma,
+        features.call_premium,
+        features.put_premium,
     )
     return np.stack(prices, axis=1)
 

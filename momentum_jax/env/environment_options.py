@@ -1,14 +1,50 @@
 """Reward weights and fault switches of the momentum environment. Imports no JAX.
 
-Every field is a traced leaf: one compiled program runs arms that differ in any of them side by side. The defaults
-are the `reference` preset with the weights of the published run tune2; interventions are off.
+Almost every field is a traced leaf: one compiled program runs arms that differ in any of them side by side. The static
+ones shape the market's tables and the observation, which the arms of a run share. The defaults are the `reference`
+preset with the weights of the published run tune2; interventions are off.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from momentum_jax.fields import ConfigError, check_fields, traced
+from momentum_jax.fields import ConfigError, check_fields, is_static, static, traced
+from momentum_jax.market.contract_terms import FILLS, LAGGED_CLOSE, VOLATILITIES
+
+BLACK_SCHOLES = "black_scholes"
+SHAPING_REWARDS = (
+    "call_bonus",
+    "put_bonus",
+    "missed_penalty",
+    "hold_tax",
+    "chase_penalty",
+    "buy_reward",
+    "unaffordable_penalty",
+    "flat_hold",
+    "flat_trim",
+    "flat_exit",
+    "position_buy",
+    "pnl_weight",
+    "overstay_rate",
+    "overstay_limit",
+    "stop_penalty",
+    "position_hold",
+    "position_hold_ramp",
+    "position_overstay_ramp",
+    "low_advantage_penalty",
+)
+"""The reference's rewards beside the tiers, which `tier_weight` multiplies."""
+MARKS = ("reference", BLACK_SCHOLES)
+NEED_BLACK_SCHOLES = (
+    "account_features",
+    "strike_step",
+    "half_spread",
+    "half_spread_minimum",
+    "commission",
+    "account_value_weight",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,6 +83,31 @@ class EnvOptions:
     graded_loss_tiers: bool = traced(False, "grade the reward of losses beyond -15 % as the reference meant to")
     liquidate_at_end: bool = traced(False, "sell an open position at the end of the segment instead of dropping it")
     decision_time_setup: bool = traced(False, "judge setups on the window that the agent saw, not one bar later")
+    # What the environment is made of: its tables, its observation, its prices.
+    mark_to_market: str = static(
+        "reference",
+        "value of a position: the reference's unlevered formula, or Black-Scholes with expiry at the session's close",
+        choices=MARKS,
+    )
+    implied_volatility: str = static(
+        "vix", "1.3 VIX, or the curve over time left that is calibrated on quotes", choices=VOLATILITIES
+    )
+    session_episodes: bool = static(False, "one session an episode, drawn at random, windows inside the session")
+    fill: str = static(LAGGED_CLOSE, "where orders fill: a bar late, or at the next bar's open or close", choices=FILLS)
+    account_features: bool = static(
+        False, "add unrealised return, bars held and time to the close to the observation, as columns 23 to 25"
+    )
+    # With Black-Scholes prices only.
+    strike_step: float = traced(1.0, "distance between strikes, in the price's units", minimum=0.01)
+    half_spread: float = traced(
+        0.0, "half of the spread between bid and ask, as a share of the premium", minimum=0, maximum=0.99
+    )
+    half_spread_minimum: float = traced(0.0, "the least half-spread, in dollars a share", minimum=0)
+    commission: float = traced(0.0, "dollars a contract and fill", minimum=0)
+    account_value_weight: float = traced(
+        0.0, "reward of the step's change of account value after costs, per unit of risked capital (7 000 dollars)"
+    )
+    tier_weight: float = traced(1.0, "weight of the reference's rewards of trims, exits and stops", free_when_off=True)
     # Interventions of a study: a program none of whose runs asks for one is compiled without it.
     stop_reward_weight: float = traced(
         1.0, "the whole reward of a forced stop is multiplied by it", minimum=0, free_when_off=True
@@ -105,10 +166,34 @@ class EnvOptions:
                 f"forced_trim_rate={self.forced_trim_rate:g} forces trims, which the policy may choose too: "
                 "set trims_legal=false"
             )
+        self._check_prices()
 
+    @property
+    def switches(self) -> dict[str, Any]:
+        """The static fields, in which the arms of a run agree."""
+        return {name: getattr(self, name) for name in SWITCHES}
+
+    def _check_prices(self) -> None:
+        """Refuse what has no meaning under the chosen prices."""
+        if self.mark_to_market == BLACK_SCHOLES:
+            if not self.session_episodes:
+                raise ConfigError(
+                    "mark_to_market=black_scholes prices options that expire at their session's close: "
+                    "set session_episodes=true too"
+                )
+            return
+        for name in NEED_BLACK_SCHOLES:
+            if getattr(self, name) != EnvOptions.__dataclass_fields__[name].default:
+                raise ConfigError(
+                    f"{name}={getattr(self, name)} has no effect with the reference's prices: "
+                    "set mark_to_market=black_scholes too"
+                )
+
+
+SWITCHES = tuple(field.name for field in dataclasses.fields(EnvOptions) if is_static(field))
 
 # Settings of a preset, on top of an arm's own weights.
-PRESETS: dict[str, dict[str, float]] = {
+PRESETS: dict[str, dict[str, Any]] = {
     "reference": {},
     "reference_1217": {
         "position_hold": -0.05,
@@ -117,4 +202,26 @@ PRESETS: dict[str, dict[str, float]] = {
         "low_advantage_penalty": -0.15,
         "flat_hold": -0.0001,
     },
+    "realistic": {
+        "mark_to_market": BLACK_SCHOLES,
+        "implied_volatility": "calibrated",
+        "session_episodes": True,
+        "fill": "next_close",
+        "account_features": True,
+        "half_spread": 0.022,
+        "half_spread_minimum": 0.01,
+        "commission": 0.65,
+        "trim_reduces_cost": True,
+        "put_sign": -1.0,
+        "put_setup": -1.0,
+        "hold_tax_in_position": False,
+        "graded_loss_tiers": True,
+        "liquidate_at_end": True,
+        "decision_time_setup": True,
+        "account_value_weight": 1.0,
+        "tier_weight": 0.0,
+        **dict.fromkeys(SHAPING_REWARDS, 0.0),
+    },
 }
+# Settings of `MarketConfig` that go with a preset; a flag that is given takes precedence.
+PRESET_MARKETS: dict[str, dict[str, Any]] = {"realistic": {"vix_timing": "previous", "segments": "all"}}

@@ -64,7 +64,7 @@ class MomentumGymEnv(GymnaxToGymWrapper):
             raise ValueError("params already hold a market and options: give params, or market and options")
         if params is None:
             params = make_params(load_segment(market or MarketConfig()), options)
-        super().__init__(Momentum(), params, seed)
+        super().__init__(Momentum(EnvOptions(**params.options.switches)), params, seed)
         self._action_mask = jax.jit(self._env.action_mask)
 
     # The base class makes new spaces at every look, so that seeding one would be forgotten.

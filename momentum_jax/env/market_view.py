@@ -10,6 +10,14 @@ import jax.numpy as jnp
 from momentum_jax.env.traced_options import EnvOptions
 
 
+class TimeLeft(NamedTuple):
+    """The time to the session's close, in years of trading time, and the volatility that goes with it; [] floats."""
+
+    fill_years: Any  # from the fill; 0 at the close
+    fill_sigma: Any
+    seen_years: Any  # from the end of the window's last bar
+
+
 class Prices(NamedTuple):
     """One bar's prices; [] floats each. A close is the sum of two floats, so that moves keep their sign in float32."""
 
@@ -20,6 +28,7 @@ class Prices(NamedTuple):
     sigma: Any
     call_premium: Any
     put_premium: Any
+    expiry: Any = None  # `TimeLeft`; None with the reference's prices
 
 
 class Setup(NamedTuple):

@@ -6,40 +6,33 @@ a step instead of 460 and never builds the observation itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from gymnax import registration
 from gymnax.environments import environment, spaces
 
 from momentum_jax.diagnostics.probes import History, ProbeStates
 from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env import decision_weights, momentum_probes, observation_layout, rule_interventions, rules
-from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
+from momentum_jax.env.account_value import account_features, flat_features
+from momentum_jax.env.device_market import FIRST_BAR, Market
+from momentum_jax.env.environment_options import BLACK_SCHOLES
 from momentum_jax.env.market_view import NextBar, Prices, next_bar
 from momentum_jax.env.momentum_diagnostics import IN_POSITION, MOMENTUM
 from momentum_jax.env.momentum_events import event_word
+from momentum_jax.env.momentum_params import EnvParams, make_market, make_params, typed_options
 from momentum_jax.env.pricing import greeks
 from momentum_jax.env.task import Exogenous, Step
 from momentum_jax.env.traced_options import EnvOptions
-from momentum_jax.fields import without_unused
 from momentum_jax.market.dataset import load_segment
-from momentum_jax.market.features import WINDOW, compute_features
+from momentum_jax.market.features import WINDOW
 from momentum_jax.market.market_options import MarketConfig
-from momentum_jax.market.segment import Segment, episode_weights
 
-
-@struct.dataclass
-class EnvParams:
-    """What an environment is played on: the market's tables and one arm's options (leaves [] of numbers)."""
-
-    market: Market
-    options: EnvOptions
+__all__ = ["ENV_ID", "CompactObservation", "EnvParams", "Momentum", "make_market", "make_params", "typed_options"]
 
 
 class Ahead(NamedTuple):
@@ -55,63 +48,32 @@ class CompactObservation(NamedTuple):
 
     bar: jax.Array  # [...] int32
     greeks: jax.Array  # [..., 4] float32
-
-
-def make_params(segment: Segment, options: EnvOptions | None = None, dtype: Any = jnp.float32) -> EnvParams:
-    """Compute a segment's features (float64, on the host) and move them to the device.
-
-    Args:
-      segment: the bars to play on.
-      options: rewards and switches; the reference preset by default.
-      dtype: float width of prices and rewards: float32, or float64 under JAX's x64 mode.
-
-    Raises:
-      DataError: when the segment is too short.
-    """
-    market = make_market([segment], dtype=dtype)
-    return EnvParams(market=market, options=typed_options(options or EnvOptions(), dtype))
-
-
-def make_market(segments: Sequence[Segment], policy: str = "all", dtype: Any = jnp.float32) -> Market:
-    """The tables of all segments, computed one segment at a time; an episode plays one of them.
-
-    Args:
-      segments: at least one.
-      policy: how a segment is drawn, see `market.segment.episode_weights`.
-      dtype: float width of prices.
-
-    Raises:
-      DataError: when a segment is too short.
-    """
-    parts = (
-        compute_features(segment.bars, segment.bar_time_ns, segment.vix_date_ns, segment.vix_close, segment.vix_timing)
-        for segment in segments
-    )
-    rows = [max(0, len(segment.bars) - FIRST_BAR) for segment in segments]
-    return stacked_market(parts, rows, episode_weights(segments, policy), dtype)
-
-
-def typed_options(options: EnvOptions, dtype: Any = jnp.float32) -> EnvOptions:
-    """Options as strongly typed arrays, None where an intervention is off.
-
-    Python numbers would be weakly typed and recompile every program.
-    """
-
-    def typed(value: Any) -> np.ndarray:
-        return np.asarray(value, np.bool_ if isinstance(value, bool) else dtype)
-
-    return jax.tree.map(typed, *without_unused([options]))
+    account: jax.Array | tuple[()] = ()  # [..., 3] float32; () without account features
 
 
 class Momentum(environment.Environment):
-    """Intraday momentum with options on one segment of minute bars: 6 actions, observation [20, 23] in ±10."""
+    """Intraday momentum with options on minute bars: 6 actions, observation [20, 23] in ±10.
+
+    Args:
+      options: whose static switches all runs of it share; with account features the observation is [20, 26]. The
+        reference by default.
+    """
+
+    def __init__(self, options: EnvOptions | None = None):
+        super().__init__()
+        self.options = options or EnvOptions()
+        num_columns = observation_layout.columns_of(self.options.account_features)
+        self.observation_shape = (WINDOW, num_columns)
+        self.num_inputs = WINDOW * num_columns
+        self.input_counts = observation_layout.input_counts(num_columns)
+        self.compact_bytes = 4 * (1 + len(self.input_counts) - observation_layout.NUM_MARKET_FEATURES)
 
     # gymnax's methods are jitted with a static `self`: instances must compare by value or each one recompiles.
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other)
+        return isinstance(other, Momentum) and self.options == other.options
 
     def __hash__(self) -> int:
-        return hash(type(self))
+        return hash(self.options)
 
     @property
     def name(self) -> str:
@@ -123,8 +85,8 @@ class Momentum(environment.Environment):
 
     @property
     def default_params(self) -> EnvParams:
-        """The embedded synthetic market with the reference's options."""
-        return make_params(load_segment(MarketConfig()))
+        """The embedded synthetic market with the environment's options."""
+        return make_params(load_segment(MarketConfig()), self.options)
 
     # gymnax's interface
 
@@ -158,7 +120,7 @@ class Momentum(environment.Environment):
         return self.observe(key, state, None, params), state
 
     def observe(self, key: jax.Array, state: rules.State, action: Any, params: EnvParams) -> jax.Array:
-        """The observation [20, 23] float32 of a state."""
+        """The observation [20, 23] float32 of a state, or [20, 26]."""
         del key, action
         return observation_layout.expand(self.expand(self.compact(state, params), params))
 
@@ -185,7 +147,9 @@ class Momentum(environment.Environment):
         """Loose bounds of the state's scalars: only the cursor and the position's kind have tight ones."""
         num_bars = params.market.last_bar + 1
         count = spaces.Discrete(np.iinfo(np.int32).max)
-        members = dict.fromkeys(rules.State.__dataclass_fields__, spaces.Box(-jnp.inf, jnp.inf, (), jnp.float32))
+        names = jax.eval_shape(partial(rules.initial_state, jnp.float32, FIRST_BAR, self.options.mark_to_market))
+        held = [name for name, value in names.__dict__.items() if value is not None]
+        members = dict.fromkeys(held, spaces.Box(-jnp.inf, jnp.inf, (), jnp.float32))
         members |= dict.fromkeys(("quantity", "entry_quantity", "cost_quantity"), count)
         members |= {
             "bar": spaces.Discrete(num_bars),
@@ -205,11 +169,7 @@ class Momentum(environment.Environment):
     # The learner's seam (see `env.task`)
 
     diagnostics = MOMENTUM
-    compact_bytes = 4 * (1 + observation_layout.NUM_GREEKS)
     truncates = False
-    observation_shape = (WINDOW, observation_layout.NUM_COLUMNS)
-    num_inputs = WINDOW * observation_layout.NUM_COLUMNS
-    input_counts = observation_layout.INPUT_COUNTS
     decision_weights = staticmethod(decision_weights.of_events)
     evaluation_steps = 390  # the minutes of a session
 
@@ -221,12 +181,15 @@ class Momentum(environment.Environment):
         return EnvParams(market=shared, options=params.options)
 
     def evaluation_start(self, key: jax.Array, params: EnvParams, max_steps: jax.Array) -> rules.State:
-        return rules.initial_state(params.market.prices.dtype, params.market.draw_window(key, max_steps))
+        return self.state_at(params.market.draw_window(key, max_steps), params)
+
+    def state_at(self, bar: jax.Array | int, params: EnvParams) -> rules.State:
+        """A flat state at the cursor `bar` [], with the initial capital."""
+        return rules.initial_state(params.market.prices.dtype, bar, params.options.mark_to_market)
 
     def initial_state(self, key: jax.Array, params: EnvParams, ahead: Ahead | None = None) -> rules.State:
         # The reference has one segment and starts every episode alike; with several the key draws one.
-        start = params.market.draw_start(key) if ahead is None else ahead.start
-        return rules.initial_state(params.market.prices.dtype, start)
+        return self.state_at(params.market.draw_start(key) if ahead is None else ahead.start, params)
 
     def exogenous(self, state: rules.State, reset_keys: jax.Array, params: EnvParams) -> Exogenous:
         """The market's part of the coming steps: no action moves the cursor."""
@@ -246,20 +209,25 @@ class Momentum(environment.Environment):
         return Step(state, reward, terminated, truncated, event_word(telemetry, terminated), telemetry.trade_return)
 
     def compact(self, state: rules.State, params: EnvParams, ahead: Ahead | None = None) -> CompactObservation:
+        if params.options.switches != self.options.switches:
+            raise ValueError(f"the environment has {self.options.switches}, its options {params.options.switches}")
         now = params.market.prices_at(state.bar) if ahead is None else ahead.seen
-        strike = jnp.round(params.market.prices_at(state.entry_bar).close)
-        values = greeks(state.kind, now.last_close, now.last_close_rest, strike, now.sigma)
-        return CompactObservation(bar=state.bar, greeks=values.astype(jnp.float32))
+        at_expiry = params.options.mark_to_market == BLACK_SCHOLES
+        strike = state.strike if at_expiry else jnp.round(params.market.prices_at(state.entry_bar).close)
+        terms = (strike, now.sigma, now.expiry.seen_years) if at_expiry else (strike, now.sigma)
+        values = greeks(state.kind, now.last_close, now.last_close_rest, *terms)
+        account = account_features(state, now) if self.options.account_features else ()
+        return CompactObservation(bar=state.bar, greeks=values.astype(jnp.float32), account=account)
 
     def expand(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
-        """Features [..., 327] of compact observations [...]."""
+        """Features [..., F] of compact observations [...]: 327, or 330 with account features."""
         market = params.market.window_features_at(compact.bar)
         return jnp.concatenate([market, self.expand_rest(compact, params)], axis=-1)
 
     def expand_rest(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
-        """The position's features [..., 4], which follow those of `exogenous`."""
+        """The position's features [..., 4] or [..., 7], which follow those of `exogenous`."""
         del params
-        return observation_layout.position_features(compact.greeks)
+        return observation_layout.position_features(compact.greeks, compact.account)
 
     def observation(self, features: jax.Array) -> jax.Array:
         return observation_layout.expand(features).reshape(*features.shape[:-1], self.num_inputs)
@@ -274,15 +242,16 @@ class Momentum(environment.Environment):
         """Flat states, whose contexts are their setup scores, and for each a twin in a position."""
         bars = momentum_probes.draw_probe_bars(shared.starts, shared.ends)
         mask = np.broadcast_to(rules.FLAT_MASK, (*bars.shape, rules.NUM_ACTIONS))
-        flat = ProbeStates(self.flat_observation(jnp.asarray(bars)), jnp.asarray(mask))
-        twins = momentum_probes.in_position(bars, shared.starts, shared.prices.dtype)
-        observed = jax.vmap(jax.vmap(partial(self.compact, params=self.bind(shared, EnvOptions()))))
+        flat = ProbeStates(self.flat_observation(jnp.asarray(bars), shared), jnp.asarray(mask))
+        params = self.bind(shared, typed_options(self.options, shared.prices.dtype))
+        twins = momentum_probes.in_position(bars, params)
+        observed = jax.vmap(jax.vmap(partial(self.compact, params=params)))
         return {PRIMARY: flat, IN_POSITION.name: ProbeStates(observed(twins), None, twins)}
 
     def probe_history(self, shared: Market, states: ProbeStates, num_steps: int) -> History:
         """Flat bars before those of the probe states, from the segment's first on."""
         bars, start = momentum_probes.bars_before(np.asarray(states.compact.bar), shared.starts, num_steps)
-        return History(self.flat_observation(jnp.asarray(bars)), jnp.asarray(start))
+        return History(self.flat_observation(jnp.asarray(bars), shared), jnp.asarray(start))
 
     def probe_contexts(self, compact: CompactObservation, params: EnvParams) -> jax.Array:
         """Setup score [...] int32 by which the reward would judge a decision taken flat on the observations [...]."""
@@ -290,9 +259,11 @@ class Momentum(environment.Environment):
         setup = params.market.setups[judged - FIRST_BAR]
         return jnp.where(params.options.put_setup < 0, setup[..., :2].max(axis=-1), setup[..., 0])
 
-    def flat_observation(self, bars: jax.Array) -> CompactObservation:
-        """Compact observations of flat states at `bars` [...]."""
-        return CompactObservation(bar=bars, greeks=jnp.zeros((*bars.shape, observation_layout.NUM_GREEKS), jnp.float32))
+    def flat_observation(self, bars: jax.Array, shared: Market | None = None) -> CompactObservation:
+        """Compact observations of flat states at `bars` [...]; account features need the market."""
+        greeks = jnp.zeros((*bars.shape, observation_layout.NUM_GREEKS), jnp.float32)
+        account = flat_features(shared.prices_at(bars)) if self.options.account_features and shared else ()
+        return CompactObservation(bar=bars, greeks=greeks, account=account)
 
 
 ENV_ID = "Momentum-v0"

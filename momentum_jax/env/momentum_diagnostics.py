@@ -15,6 +15,7 @@ from momentum_jax.diagnostics.description import (
     Share,
     Variable,
 )
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.env.position_diagnostics import IN_POSITION, NOT_EXECUTED, POSITION_METRICS, POSITION_VARIABLES
 
 ACTIONS = ("HOLD", "BUY_CALL", "BUY_PUT", "TRIM_50", "TRIM_70", "EXIT")
@@ -182,6 +183,8 @@ METRICS = (
     ),
 )
 
+EARLY = EarlySteps(horizon=25_000, baselines=(0, 5_000), landmarks=(5_000, 10_000), prediction=(2_000, 5_000))
+
 MOMENTUM = Diagnostics(
     environment="momentum",
     actions=ACTIONS,
@@ -198,6 +201,7 @@ MOMENTUM = Diagnostics(
     columns=("hold_pct", "call_pct", "put_pct", "strong_buy_pct"),
     context_options=("put_setup", "decision_time_setup"),
     probe_sets=(IN_POSITION,),
+    early=EARLY,
 )
 
 BEFORE_DESCRIPTIONS = dataclasses.replace(MOMENTUM, variables=VARIABLES, metrics=METRICS, probe_sets=())

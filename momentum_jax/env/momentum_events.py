@@ -6,7 +6,7 @@ import jax
 
 from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
-from momentum_jax.env.rules import Telemetry
+from momentum_jax.env.positions import Telemetry
 
 EVENT_WORD = EventWord.of(MOMENTUM)
 

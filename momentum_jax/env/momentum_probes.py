@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_jax.diagnostics.probes import HALF_SIZE
-from momentum_jax.env import rules
+from momentum_jax.env.environment_options import BLACK_SCHOLES
+from momentum_jax.env.marks import valued
+from momentum_jax.env.momentum_params import EnvParams
+from momentum_jax.env.positions import BUY_CALL, BUY_PUT, State, initial_state
 
 PROBE_SEED = 20_241_217
 _POSITION_SEED = 20_261_127
@@ -59,7 +61,7 @@ def draw_positions(bars: np.ndarray, first_bars: npt.ArrayLike) -> tuple[np.ndar
     """
     draw = np.random.default_rng(_POSITION_SEED)
     calls = np.broadcast_to(np.arange(bars.shape[1]) % 2 == 0, bars.shape)
-    kind = np.where(draw.permuted(calls, axis=1), rules.BUY_CALL, rules.BUY_PUT)
+    kind = np.where(draw.permuted(calls, axis=1), BUY_CALL, BUY_PUT)
     held = draw.integers(1, LONGEST_HELD, bars.shape, endpoint=True)
     starts = np.sort(np.atleast_1d(first_bars))
     earliest = starts[np.searchsorted(starts, bars, side="right") - 1] + 1
@@ -86,8 +88,27 @@ def bars_before(bars: np.ndarray, first_bars: npt.ArrayLike, num_bars: int) -> t
     return np.maximum(passed, first)[..., :-1].astype(np.int32), passed <= first
 
 
-def in_position(bars: np.ndarray, first_bars: npt.ArrayLike, dtype: Any) -> rules.State:
-    """States [2, P] with the positions of `draw_positions`; what was paid for them, which nobody sees, is left out."""
-    kind, entry_bar = draw_positions(bars, first_bars)
-    flat = jax.vmap(jax.vmap(partial(rules.initial_state, dtype)))(jnp.asarray(bars))
-    return dataclasses.replace(flat, kind=jnp.asarray(kind), entry_bar=jnp.asarray(entry_bar))
+def in_position(bars: np.ndarray, params: EnvParams) -> State:
+    """States [2, P] with the positions of `draw_positions`.
+
+    What was paid for them is left out with the reference's prices, for nobody sees it. With Black-Scholes prices they
+    are of one contract, bought at the fill of their entry.
+    """
+    kind, entry_bar = draw_positions(bars, np.asarray(params.market.starts))
+    prices = params.options.mark_to_market
+    initial = partial(initial_state, params.market.prices.dtype, prices=prices)
+    flat = jax.vmap(jax.vmap(initial))(jnp.asarray(bars))
+    twins = dataclasses.replace(flat, kind=jnp.asarray(kind), entry_bar=jnp.asarray(entry_bar))
+    if prices != BLACK_SCHOLES:
+        return twins
+    return jax.jit(jax.vmap(jax.vmap(partial(_bought, params=params))))(twins)
+
+
+def _bought(twin: State, params: EnvParams) -> State:
+    """The same state with its contract, as it was bought and as it is worth at the cursor's fill."""
+    entry, now = (params.market.prices_at(bar) for bar in (twin.entry_bar, twin.bar))
+    flat = dataclasses.replace(twin, kind=jnp.zeros_like(twin.kind))
+    _, offer = valued(flat, twin.kind, twin.entry_bar, entry, entry, params.options)
+    held = dataclasses.replace(twin, quantity=twin.cost_quantity, strike=offer.strike, paid=offer.paid)
+    mark, _ = valued(held, twin.kind, twin.bar, now, entry, params.options)
+    return dataclasses.replace(held, premium=mark.premium)

@@ -16,25 +16,33 @@ _GAIN_TIERS = ((0.2, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 1.0), (1.0, 1.2), (2.0,
 _GRADED_LOSS_TIERS = ((-0.2, -0.4), (-0.3, -0.7), (-0.4, -1.0))
 
 
-def greeks(kind: jax.Array, spot: jax.Array, spot_rest: jax.Array, strike: jax.Array, sigma: jax.Array) -> jax.Array:
+def greeks(
+    kind: jax.Array,
+    spot: jax.Array,
+    spot_rest: jax.Array,
+    strike: jax.Array,
+    sigma: jax.Array,
+    years: ArrayLike = YEARS_TO_EXPIRY,
+) -> jax.Array:
     """Squashed Black-Scholes Greeks [4] of a position: delta, gamma, theta (a day), vega (a volatility point).
 
     Args:
       kind: 0 flat (all zeros), 1 call, 2 put.
       spot, spot_rest: the last close in the window, as a sum of two floats.
       strike, sigma: strike and annual volatility.
+      years: to expiry; always one trading hour in the reference.
     """
-    root = jnp.sqrt(YEARS_TO_EXPIRY)
+    root = jnp.sqrt(years)
     # log(S/K) through log1p: S - K is exact, so d1 keeps its digits in float32.
     moneyness = jnp.log1p(((spot - strike) + spot_rest) / strike)
-    d1 = (moneyness + (RISK_FREE_RATE + 0.5 * sigma**2) * YEARS_TO_EXPIRY) / (sigma * root)
+    d1 = (moneyness + (RISK_FREE_RATE + 0.5 * sigma**2) * years) / (sigma * root)
     d2 = d1 - sigma * root
     is_put = kind == 2
     sign = jnp.where(is_put, -1.0, 1.0)
     density = norm.pdf(d1)
     delta = sign * norm.cdf(sign * d1)
     gamma = density / (spot * sigma * root)
-    carry = RISK_FREE_RATE * strike * jnp.exp(-RISK_FREE_RATE * YEARS_TO_EXPIRY)
+    carry = RISK_FREE_RATE * strike * jnp.exp(-RISK_FREE_RATE * years)
     theta = (-spot * density * sigma / (2.0 * root) - sign * carry * norm.cdf(sign * d2)) / 365.0
     vega = spot * density * root / 100.0
     squashed = jnp.stack(

@@ -22,10 +22,13 @@ from gymnax.environments import environment
 
 from momentum_jax.diagnostics.description_check import check
 from momentum_jax.env import momentum_probes
+from momentum_jax.env.contract_checks import check_contracts
+from momentum_jax.env.device_market import Market
 from momentum_jax.env.environment_names import MOMENTUM_NAME, file_and_function
 from momentum_jax.env.gymnax_task import GymnaxTask
 from momentum_jax.env.momentum import ENV_ID, Momentum, make_market
 from momentum_jax.env.task import Task
+from momentum_jax.env.traced_options import EnvOptions
 from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.market_options import VENDORS, MarketConfig
@@ -53,6 +56,7 @@ class MomentumEnvironment:
 
     market: MarketConfig
     task: Momentum
+    options: tuple[EnvOptions, ...] = ()  # those of the run's arms
 
     @property
     def fetches(self) -> bool:
@@ -75,16 +79,22 @@ class MomentumEnvironment:
             # What a vendor has was fetched just now.
             part = dataclasses.replace(self.market, data_part="validation")
             validation = _read(part, refresh and not self.fetches)
-            evaluated = make_market(validation.segments, self.market.segments)
+            evaluated = self._tables(validation)
             facts |= {"evaluation": {"part": part.data_part, "fingerprint": validation.describe()["fingerprint"]}}
+        shared = self._tables(dataset)
         return Loaded(
-            shared=make_market(dataset.segments, self.market.segments),
+            shared=shared,
             facts=facts,
             evaluated=evaluated,
             title=_market_title(dataset),
             remarks=[report.to_text(limit=0) for report in dataset.reports if report.findings],
-            probe_draw=momentum_probes.draw_version(len(dataset.segments)),
+            probe_draw=momentum_probes.draw_version(len(shared.starts)),
         )
+
+    def _tables(self, dataset: Dataset) -> Market:
+        market = make_market(dataset.segments, self.market.segments, options=self.task.options)
+        check_contracts(market, self.options)
+        return market
 
 
 @dataclass(frozen=True)
@@ -105,18 +115,20 @@ class PlainEnvironment:
 Environment = MomentumEnvironment | PlainEnvironment
 
 
-def find(name: str, market: MarketConfig) -> Environment:
+def find(name: str, market: MarketConfig, options: Sequence[EnvOptions] = ()) -> Environment:
     """The environment of that name.
 
     Args:
       name: see the module's text; a file's path is absolute.
       market: of the momentum environment.
+      options: of the momentum environment in the run's arms, which agree in their static switches; the reference's
+        where there are none.
 
     Raises:
       ConfigError: there is none, its actions or observations cannot be used, or its description does not fit together.
     """
     if name == MOMENTUM_NAME:
-        return MomentumEnvironment(market, Momentum())
+        return MomentumEnvironment(market, Momentum(*options[:1]), tuple(options))
     parts = file_and_function(name)
     found = _of_gymnax(name) if parts is None else _of_file(name, Path(parts[0]), parts[1])
     check(found.task.diagnostics)

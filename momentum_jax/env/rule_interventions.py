@@ -55,6 +55,12 @@ def stops(loss_is_large: jax.Array, options: EnvOptions) -> jax.Array:
     return loss_is_large if options.stop_fires is None else loss_is_large & options.stop_fires
 
 
+def tier_reward(fraction: jax.Array, options: EnvOptions) -> jax.Array:
+    """Reward [] of a realised return [], times `tier_weight`."""
+    reward = return_tier(fraction, options.graded_loss_tiers)
+    return reward if options.tier_weight is None else reward * options.tier_weight
+
+
 def sale_reward(reward: jax.Array, stopped: jax.Array, yoked: jax.Array | None, options: EnvOptions) -> jax.Array:
     """Reward [] of selling a whole position, from what the rules say of it, tier and penalty together.
 
@@ -64,7 +70,7 @@ def sale_reward(reward: jax.Array, stopped: jax.Array, yoked: jax.Array | None, 
         reward = reward * jnp.where(stopped, options.stop_reward_weight, 1.0)
     if yoked is None:
         return reward
-    trapped = return_tier(jnp.full_like(reward, TRAPPED_RETURN), options.graded_loss_tiers) + options.stop_penalty
+    trapped = tier_reward(jnp.full_like(reward, TRAPPED_RETURN), options) + options.stop_penalty
     return jnp.where(yoked, trapped, reward)
 
 

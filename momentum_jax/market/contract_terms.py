@@ -1,5 +1,12 @@
-"""Terms of the option contracts, shared by the tables of premiums and by the environment's pricing. Imports nothing."""
+"""Terms of option contracts and fills, shared by the market's tables and the environment. Imports nothing."""
 
 RISK_FREE_RATE = 0.04  # a year
 YEARS_TO_EXPIRY = 1.0 / (252 * 6.5)  # one trading hour
 MIN_PREMIUM = 0.01  # dollars a share
+MINUTES_A_SESSION = 390
+MINUTE = 1.0 / (252 * MINUTES_A_SESSION)  # years of trading time
+
+LAGGED_CLOSE, NEXT_OPEN, NEXT_CLOSE = "lagged_close", "next_open", "next_close"
+FILLS = (LAGGED_CLOSE, NEXT_OPEN, NEXT_CLOSE)
+CALIBRATED = "calibrated"
+VOLATILITIES = ("vix", CALIBRATED)

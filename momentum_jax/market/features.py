@@ -14,8 +14,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr
 
-from momentum_jax.market.contract_terms import MIN_PREMIUM, RISK_FREE_RATE, YEARS_TO_EXPIRY
+from momentum_jax.market.contract_terms import LAGGED_CLOSE, MIN_PREMIUM, NEXT_OPEN, RISK_FREE_RATE, YEARS_TO_EXPIRY
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.fills import REFERENCE_TERMS, Expiry, FillTerms, volatilities
 from momentum_jax.market.vix.vix_timing import seen_vix
 
 WINDOW = 20
@@ -26,18 +27,23 @@ _CHUNK = 4096  # windows evaluated at once: about 30 arrays of [4096, 20] float6
 
 
 class Features(NamedTuple):
-    """Per cursor i = 20 … N-1, R = N - 20 rows, float64 unless noted."""
+    """Per cursor i = 20 … N-1, R = N - 20 rows, float64 unless noted.
+
+    The step to cursor i fills at the close of bar i, a bar that the agent has not seen lies before it. With another
+    fill it is at the open or close of bar i - 1, the first that the agent has not seen, and i goes to N.
+    """
 
     observation: np.ndarray  # [R, 20, 19] float32: market columns of the window at i
-    close: np.ndarray  # [R] close of bar i, where orders fill
+    close: np.ndarray  # [R] price at which the step to cursor i fills
     last_close: np.ndarray  # [R] close of bar i - 1, the last one in the window
-    sigma: np.ndarray  # [R] implied volatility of the day of bar i - 1 (for the Greeks)
-    call_premium: np.ndarray  # [R] premium of the call bought at bar i
-    put_premium: np.ndarray  # [R] premium of the put bought at bar i
+    sigma: np.ndarray  # [R] implied volatility at the end of bar i - 1 (for the Greeks)
+    call_premium: np.ndarray  # [R] premium of the call bought at that price; 0 where expiry is asked for
+    put_premium: np.ndarray  # [R] premium of the put bought at that price; likewise
     bull_score: np.ndarray  # [R] int32, 0 … 4
     bear_score: np.ndarray  # [R] int32, 0 … 4, the mirror image
     bull_chase: np.ndarray  # [R] bool
     bear_chase: np.ndarray  # [R] bool
+    expiry: Expiry | None = None  # where it is asked for
 
 
 class _Indicators(NamedTuple):
@@ -54,6 +60,7 @@ def compute_features(
     vix_date_ns: np.ndarray,
     vix_close: np.ndarray,
     vix_timing: str = "same_day",
+    terms: FillTerms = REFERENCE_TERMS,
 ) -> Features:
     """Evaluate every window of a segment.
 
@@ -63,6 +70,7 @@ def compute_features(
       vix_date_ns: [D] naive dates in nanoseconds, ascending.
       vix_close: [D] daily closes of the VIX.
       vix_timing: "same_day" (the reference: a bar sees that day's close) or "previous" (the last close before it).
+      terms: where orders fill and what options are priced by.
 
     Raises:
       DataError: with fewer than 22 bars there is nothing to decide; without a VIX before the first bar.
@@ -71,27 +79,35 @@ def compute_features(
     if num_bars < WINDOW + 2:
         raise DataError(f"a segment needs at least {WINDOW + 2} bars, found {num_bars}: load more sessions")
     vix, earlier_vix = seen_vix(bar_time_ns, vix_date_ns, vix_close, vix_timing)
-    observation, setup = _evaluate(bars, vix, earlier_vix)
-    close = bars[WINDOW:, 3]
-    call_premium, put_premium = entry_premiums(close, implied_volatility(vix[WINDOW:]))
+    lagged = terms.fill == LAGGED_CLOSE
+    cursors = np.arange(WINDOW, num_bars + (not lagged))
+    observation, setup = _evaluate(bars, vix, earlier_vix, cursors)
+    filled, seen = cursors if lagged else cursors - 1, cursors - 1
+    price = bars[filled, 0 if terms.fill == NEXT_OPEN else 3]
+    fill_sigma, sigma, expiry = volatilities(bar_time_ns, vix, filled, seen, terms)
+    # With the time to expiry a premium follows from the strike's step, which is an arm's own.
+    call_premium, put_premium = 2 * (np.zeros_like(price),) if terms.expiry else entry_premiums(price, fill_sigma)
     return Features(
         observation=observation,
-        close=close,
-        last_close=bars[WINDOW - 1 : -1, 3],
-        sigma=implied_volatility(vix[WINDOW - 1 : -1]),
+        close=price,
+        last_close=bars[seen, 3],
+        sigma=sigma,
         call_premium=call_premium,
         put_premium=put_premium,
         bull_score=setup.bull_score,
         bear_score=setup.bear_score,
         bull_chase=setup.bull_chase,
         bear_chase=setup.bear_chase,
+        expiry=expiry,
     )
 
 
-def _evaluate(bars: np.ndarray, vix: np.ndarray, earlier_vix: np.ndarray) -> tuple[np.ndarray, _Indicators]:
-    """Observations [R, 20, 19] float32 and setups [R] of all windows; VIX and earlier VIX [N] of each bar."""
-    windows = sliding_window_view(bars[:-1], WINDOW, axis=0)  # [R, 5, 20]
-    seen, seen_earlier = vix[WINDOW - 1 : -1], earlier_vix[WINDOW - 1 : -1]  # [R] of each window's last bar
+def _evaluate(
+    bars: np.ndarray, vix: np.ndarray, earlier_vix: np.ndarray, cursors: np.ndarray
+) -> tuple[np.ndarray, _Indicators]:
+    """Observations [R, 20, 19] float32 and setups [R] at the cursors [R]; VIX and earlier VIX [N] of each bar."""
+    windows = sliding_window_view(bars, WINDOW, axis=0)[: len(cursors)]  # [R, 5, 20]
+    seen, seen_earlier = vix[cursors - 1], earlier_vix[cursors - 1]  # [R] of each window's last bar
     observation = np.empty((windows.shape[0], WINDOW, NUM_MARKET_COLUMNS), np.float32)
     parts = []
     for start in range(0, windows.shape[0], _CHUNK):
@@ -101,11 +117,6 @@ def _evaluate(bars: np.ndarray, vix: np.ndarray, earlier_vix: np.ndarray) -> tup
         observation[chunk] = np.clip(part.columns, -10.0, 10.0)
         parts.append(part._replace(columns=part.columns[:0]))
     return observation, _Indicators(*(np.concatenate(field) for field in zip(*parts, strict=True)))
-
-
-def implied_volatility(vix: np.ndarray) -> np.ndarray:
-    """Annual volatility (a fraction) that the reference reads off the VIX (in points)."""
-    return np.where(vix == 0, 0.20, 1.3 * vix / 100.0)
 
 
 def entry_premiums(spot: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

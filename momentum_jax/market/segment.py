@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -87,7 +87,17 @@ def fingerprint(segments: Sequence[Segment]) -> str:
     return hashlib.sha256("".join(segment.fingerprint for segment in segments).encode()).hexdigest()
 
 
-def regime_balance(segments: Sequence[Segment]) -> dict[str, dict[str, Any]]:
+class OfRegime(Protocol):
+    """A segment, or a session of one."""
+
+    @property
+    def regime(self) -> str: ...
+
+    @property
+    def bars(self) -> np.ndarray: ...
+
+
+def regime_balance(segments: Sequence[OfRegime]) -> dict[str, dict[str, Any]]:
     """By regime: its segments, bars, and share of all bars."""
     total = sum(len(segment.bars) for segment in segments)
     balance: dict[str, dict[str, Any]] = {}
@@ -100,7 +110,7 @@ def regime_balance(segments: Sequence[Segment]) -> dict[str, dict[str, Any]]:
     return balance
 
 
-def episode_weights(segments: Sequence[Segment], policy: str) -> np.ndarray:
+def episode_weights(segments: Sequence[OfRegime], policy: str) -> np.ndarray:
     """Probability of each segment at the start of an episode, [S] float64.
 
     With "all" (and "first") segments are equally likely, so that time is spent on each in proportion to its

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
-
 from momentum_jax.market.features import WINDOW
 from momentum_jax.market.segment import Segment
+from momentum_jax.market.session_clock import session_rows
 
 FEWEST_BARS = WINDOW + 3
 """Bars of the shortest session in which a position can be opened and sold: one window, a purchase, a sale."""
@@ -50,12 +49,11 @@ def long_enough(session: Session) -> bool:
 
 
 def _sessions_of(segment: Segment) -> list[Session]:
-    days = segment.bar_time_ns.astype("datetime64[ns]").astype("datetime64[D]")
-    dates, firsts = np.unique(days, return_index=True)
-    ends = [*firsts[1:].tolist(), len(days)]
+    parts = [_part(segment, rows) for rows in session_rows(segment.bar_time_ns)]
+    days = [part.bar_time_ns[0].astype("datetime64[ns]").astype("datetime64[D]").item() for part in parts]
     return [
-        Session(symbol=segment.symbol, date=day, regime=segment.regime, segment=_part(segment, slice(first, end)))
-        for day, first, end in zip(dates.tolist(), firsts.tolist(), ends, strict=True)
+        Session(symbol=segment.symbol, date=day, regime=segment.regime, segment=part)
+        for day, part in zip(days, parts, strict=True)
     ]
 
 

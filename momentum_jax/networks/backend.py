@@ -26,28 +26,12 @@ class Choices(NamedTuple):
     # The number of features is filled up with zeros to a multiple: a GPU loads four float32 at once where rows
     # are aligned to 16 bytes, and its TF32 units want that.
     feature_multiple: int
-    # The first layer's gradient, clip and Adam are one kernel (`ppo.first_layer_step`), which NVIDIA's and AMD's GPUs
-    # run: its gradient never passes through memory.
-    fused_first_layer: bool
 
 
-CPU = Choices(
-    copies_transposed=True,
-    advantage_unroll=1,
-    rollout_unroll=1,
-    memory_unroll=1,
-    feature_multiple=1,
-    fused_first_layer=False,
-)
+CPU = Choices(copies_transposed=True, advantage_unroll=1, rollout_unroll=1, memory_unroll=1, feature_multiple=1)
 ACCELERATOR = Choices(
-    copies_transposed=False,
-    advantage_unroll=16,
-    rollout_unroll=4,
-    memory_unroll=8,
-    feature_multiple=8,
-    fused_first_layer=False,
+    copies_transposed=False, advantage_unroll=16, rollout_unroll=4, memory_unroll=8, feature_multiple=8
 )
-GPU = ACCELERATOR._replace(fused_first_layer=True)
 
 _assumed: list[Choices] = []
 

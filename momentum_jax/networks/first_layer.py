@@ -8,7 +8,7 @@ It is drawn for the whole observation, then reduced; the learner's optimiser div
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -20,13 +20,6 @@ FEATURE_KERNEL = "feature_kernel"
 HIDDEN_GAIN = 2.0**0.5
 
 Layer = Mapping[str, jax.Array]  # kernel [inputs, outputs] and bias [outputs]
-
-
-class TappedKernel(NamedTuple):
-    """A feature kernel whose product takes no gradient: `tap`, added to the product, gets that of the sums instead."""
-
-    kernel: jax.Array  # [F, O]
-    tap: jax.Array  # [B, O], zeros
 
 
 class FirstLayer(nn.Module):
@@ -58,15 +51,9 @@ def dense(layer: Layer, inputs: jax.Array) -> jax.Array:
     return product(inputs, layer["kernel"]) + layer["bias"]
 
 
-def product(inputs: jax.Array, kernel: jax.Array | TappedKernel) -> jax.Array:
-    """inputs [B, I] @ kernel [I, O]."""
-    if isinstance(kernel, TappedKernel):
-        return jax.lax.stop_gradient(inputs @ kernel.kernel) + kernel.tap
-    return _product(inputs, kernel)
-
-
 @jax.custom_vjp
-def _product(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
+def product(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
+    """inputs [B, I] @ kernel [I, O]."""
     return inputs @ kernel
 
 
@@ -81,4 +68,4 @@ def product_backward(saved: tuple[jax.Array, jax.Array], gradient: jax.Array) ->
     return gradient @ kernel.T, transposed @ gradient
 
 
-_product.defvjp(product_forward, product_backward)
+product.defvjp(product_forward, product_backward)

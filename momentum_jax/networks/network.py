@@ -44,8 +44,6 @@ class Network(nn.Module):
         `first_layer.FirstLayer`; else it gets the whole observation, flattened.
       takes_restarts: whether `__call__` takes `Restarts` as a fourth argument: sequences that begin within a row of
         steps. Without it the learner takes such rows step by step, at twice the cost.
-      takes_tapped_kernel: whether `__call__` uses its one feature kernel in one `first_layer.product` with all
-        features, and nowhere else: a `first_layer.TappedKernel` may stand in its place.
     """
 
     num_actions: int
@@ -54,7 +52,6 @@ class Network(nn.Module):
 
     reads_features: ClassVar[bool] = False
     takes_restarts: ClassVar[bool] = False
-    takes_tapped_kernel: ClassVar[bool] = False
 
     def init_carry(self, num_envs: int) -> Carry:
         """The state at an episode's start, leaves [num_envs, ...]."""

@@ -23,7 +23,6 @@ class Towers(Network):
     """Two towers of the same widths; the reference's network."""
 
     reads_features: ClassVar[bool] = True
-    takes_tapped_kernel: ClassVar[bool] = True
 
     def init_params(self, key: jax.Array, num_inputs: int) -> Params:
         """Orthogonal kernels (gain √2; policy head 0.01, value head 1), zero biases; policy first, layer by layer."""

@@ -14,9 +14,8 @@ from jax.typing import ArrayLike
 from momentum_jax.networks import backend
 from momentum_jax.networks.first_layer import map_feature_kernels
 from momentum_jax.networks.network import Params
-from momentum_jax.ppo import batches, distributions, fused_learning, losses, optimizers
+from momentum_jax.ppo import batches, distributions, losses, optimizers
 from momentum_jax.ppo.agent import Agent
-from momentum_jax.ppo.fused_learning import GradientStep, Loss
 from momentum_jax.ppo.traced_config import PPOConfig
 
 
@@ -38,33 +37,21 @@ def learn(
     padding = _padding(agent, config, params, opt_state)
     counts = _padded_counts(agent, padding)
     length = batches.sequence_length(agent, config)
-    loss = partial(_minibatch_loss, agent, config, env_params, padding, length)
-    fused = fused_learning.fits(agent, config, params)
-    gradient_step = (fused_learning.gradient_step if fused else _gradient_step)(loss, config, learning_rate, counts)
+    optimizer = optimizers.make(config, learning_rate, counts)
+    gradient = jax.grad(partial(_minibatch_loss, agent, config, env_params, padding, length), has_aux=True)
 
     def minibatch_step(carry: tuple[Any, Any], rows: jax.Array) -> tuple[tuple[Any, Any], tuple[Any, jax.Array]]:
+        params, opt_state = carry
         minibatch = jax.tree.map(lambda leaf: leaf[rows], batch)
-        return gradient_step(carry, minibatch, batches.begins(rows, agent, config))
+        gradients, metrics = gradient(params, minibatch, batches.begins(rows, agent, config))
+        norm = optimizers.global_norm(gradients, counts)
+        updates, opt_state = optimizer.update(gradients, opt_state, params, norm=norm)
+        return (optax.apply_updates(params, updates), opt_state), (metrics, norm)
 
     carry = _padded((params, opt_state), padding)
     rows = batches.minibatch_rows(order, config, length)
     carry, metrics = jax.lax.scan(minibatch_step, carry, rows)
     return *_unpadded(carry, padding), metrics
-
-
-def _gradient_step(loss: Loss, config: PPOConfig, learning_rate: ArrayLike, counts: jax.Array) -> GradientStep:
-    """A gradient step of the optimiser that `config` names."""
-    optimizer = optimizers.make(config, learning_rate, counts)
-    gradient = jax.grad(loss, has_aux=True)
-
-    def step(carry: tuple[Any, Any], *minibatch: Any) -> tuple[tuple[Any, Any], tuple[Any, jax.Array]]:
-        params, opt_state = carry
-        gradients, (metrics, _) = gradient(params, *minibatch)
-        norm = optimizers.global_norm(gradients, counts)
-        updates, opt_state = optimizer.update(gradients, opt_state, params, norm=norm)
-        return (optax.apply_updates(params, updates), opt_state), (metrics, norm)
-
-    return step
 
 
 def _minibatch_loss(
@@ -76,13 +63,12 @@ def _minibatch_loss(
     params: Params,
     minibatch: batches.Batch,
     begins: jax.Array | None,
-) -> tuple[jax.Array, tuple[losses.MinibatchMetrics, jax.Array]]:
-    """The loss; its metrics, and the features [B, F] that the network saw."""
+) -> tuple[jax.Array, losses.MinibatchMetrics]:
     features = jnp.pad(agent.features(minibatch.compact, env_params), ((0, 0), (0, padding)))
     logits, values = agent.evaluate(params, features, minibatch.memory, length, begins)
     log_probs = distributions.masked_log_probs(logits, minibatch.action_mask)
     policy_weights, entropy_weights = minibatch.weights or (None, None)
-    loss, metrics = losses.ppo_loss(
+    return losses.ppo_loss(
         log_prob=distributions.log_prob(log_probs, minibatch.action),
         entropy=distributions.entropy(log_probs, minibatch.action_mask),
         values=values,
@@ -93,7 +79,6 @@ def _minibatch_loss(
         policy_weights=policy_weights,
         entropy_weights=entropy_weights,
     )
-    return loss, (metrics, features)
 
 
 def _padding(agent: Agent, config: PPOConfig, params: Params, opt_state: Any) -> int:

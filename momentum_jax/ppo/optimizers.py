@@ -8,7 +8,7 @@ moves the shared row as it would have moved every one of the c.
 from __future__ import annotations
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -61,16 +61,11 @@ def clip_per_input(max_norm: ArrayLike, input_counts: jax.Array) -> optax.Gradie
     ) -> tuple[Any, Any]:
         del params, others
         norm = global_norm(gradients, input_counts) if norm is None else norm
-        scale = clip_scale(norm, max_norm)
+        scale = jnp.minimum(1.0, max_norm / norm)
         kernels = map_feature_kernels(lambda kernel: kernel / input_counts[:, None], gradients)
         return jax.tree.map(lambda leaf: leaf * scale, kernels), state
 
     return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
-
-
-def clip_scale(norm: jax.Array, max_norm: ArrayLike) -> jax.Array:
-    """What a gradient of this norm is multiplied by, []."""
-    return jnp.minimum(1.0, max_norm / norm)
 
 
 def global_norm(gradients: Any, input_counts: jax.Array) -> jax.Array:
@@ -97,34 +92,12 @@ def adam(learning_rate: ArrayLike, eps: ArrayLike) -> optax.GradientTransformati
 
     def update(gradients: Any, state: optax.ScaleByAdamState, params: Any = None) -> tuple[Any, Any]:
         del params
-        mu = jax.tree.map(next_mean, state.mu, gradients)
-        nu = jax.tree.map(next_square, state.nu, gradients)
+        mu = jax.tree.map(lambda m, g: _MEAN_DECAY * m + (1.0 - _MEAN_DECAY) * g, state.mu, gradients)
+        nu = jax.tree.map(lambda v, g: _SQUARE_DECAY * v + (1.0 - _SQUARE_DECAY) * g * g, state.nu, gradients)
         count = state.count + 1
-        rate, small = adam_rates(count, learning_rate, eps)
+        root = jnp.sqrt(1.0 - _SQUARE_DECAY**count)
+        rate, small = learning_rate * root / (1.0 - _MEAN_DECAY**count), eps * root
         updates = jax.tree.map(lambda m, v: -rate * (m / (jnp.sqrt(v) + small)), mu, nu)
         return updates, optax.ScaleByAdamState(count, mu, nu)
 
     return optax.GradientTransformation(init, update)
-
-
-class AdamRates(NamedTuple):
-    """Adam's two numbers of a step: a weight falls by rate · m / (√v + small)."""
-
-    rate: Any  # [] float32
-    small: Any
-
-
-def adam_rates(count: jax.Array, learning_rate: ArrayLike, eps: ArrayLike) -> AdamRates:
-    """Those of the count-th step, from 1 on."""
-    root = jnp.sqrt(1.0 - _SQUARE_DECAY**count)
-    return AdamRates(learning_rate * root / (1.0 - _MEAN_DECAY**count), eps * root)
-
-
-def next_mean(mean: jax.Array, gradient: jax.Array) -> jax.Array:
-    """Adam's moving mean of a gradient."""
-    return _MEAN_DECAY * mean + (1.0 - _MEAN_DECAY) * gradient
-
-
-def next_square(square: jax.Array, gradient: jax.Array) -> jax.Array:
-    """Adam's moving mean of a gradient's square."""
-    return _SQUARE_DECAY * square + (1.0 - _SQUARE_DECAY) * gradient * gradient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,7 +11,7 @@ from typing import Any
 import xarray as xr
 
 from momentum_jax.diagnostics.description import Diagnostics
-from momentum_jax.env.momentum_diagnostics import BEFORE_DESCRIPTIONS
+from momentum_jax.env.momentum_diagnostics import BEFORE_DESCRIPTIONS, EARLY
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory.atomic_files import RunDirectoryError
 from momentum_jax.run_directory.config_json import version_text
@@ -41,4 +42,8 @@ def diagnostics_in(config: Mapping[str, Any]) -> Diagnostics:
 @lru_cache(maxsize=16)
 def _read(plain: str) -> Diagnostics:
     """Remembered, for a run reads its own at every checkpoint."""
-    return Diagnostics.from_json(json.loads(plain))
+    described = json.loads(plain)
+    found = Diagnostics.from_json(described)
+    # Written before descriptions had these steps: then every environment was looked at as the momentum one is.
+    before = "early" not in described and found.environment == BEFORE_DESCRIPTIONS.environment
+    return dataclasses.replace(found, early=EARLY) if before else found

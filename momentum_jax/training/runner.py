@@ -72,7 +72,7 @@ def train(
             f"num_seeds={config.num_seeds} is less than {job.count} processes: train more, or start fewer"
         )
     share = run_directory.Share(job.index, job.count)
-    environment = registry.find(config.environment, config.market)
+    environment = registry.find(config.environment, config.market, config.env_options)
     task = environment.task
     check_recorded(config, task)
     layouts = _layouts(config, task, run_dir, resume, share)  # now, for fetching bars may take hours

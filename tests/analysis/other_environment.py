@@ -17,6 +17,7 @@ from momentum_jax.diagnostics.description import (
     Share,
     Variable,
 )
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.diagnostics.variables import shapes, table
 from momentum_jax.run_directory import create_run, write_checkpoint
 
@@ -59,6 +60,7 @@ DRIVING = Diagnostics(
     primary="episode_return",
     dips_in=("episode_return", "crash_pct"),
     shown_events=("crash",),
+    early=EarlySteps(horizon=25_000, baselines=(0, 5_000), landmarks=(5_000, 10_000), prediction=(2_000, 5_000)),
 )
 STEPS = (0, 1_000, 2_000, 5_000, 7_000, 10_000, 15_000, 25_000, 50_000)
 RETURN = (np.nan, -50.0, 0.0, 100.0, 70.0, 40.0, 120.0, 150.0, 150.0)
@@ -72,6 +74,8 @@ def write_run(
     arms: Sequence[str] = ("plain", "careful"),
     num_seeds: int = 8,
     claims: Sequence[dict] = (),
+    steps: Sequence[int] = STEPS,
+    returns: Sequence[float] = RETURN,
 ) -> Path:
     """A run in which the second arm crashes half as often, and is otherwise the first."""
     run_dir = folder / diagnostics.environment
@@ -79,19 +83,21 @@ def write_run(
         "experiment": "drive",
         "arms": [{"name": arm, "env": {}, "ppo": {}} for arm in arms],
         "seeds": list(range(num_seeds)),
-        "timesteps": STEPS[-1],
-        "checkpoints": list(STEPS),
+        "timesteps": steps[-1],
+        "checkpoints": list(steps),
         "data": {"fingerprint": "none"},
         "claims": list(claims),
         "diagnostics": diagnostics.to_json(),
     }
     create_run(run_dir, config)
-    for place, step in enumerate(STEPS):
-        write_checkpoint(run_dir, step, step // 100, _arrays(diagnostics, len(arms), num_seeds, place))
+    for place, step in enumerate(steps):
+        write_checkpoint(run_dir, step, step // 100, _arrays(diagnostics, len(arms), num_seeds, place, returns[place]))
     return run_dir
 
 
-def _arrays(diagnostics: Diagnostics, num_arms: int, num_seeds: int, place: int) -> dict[str, np.ndarray]:
+def _arrays(
+    diagnostics: Diagnostics, num_arms: int, num_seeds: int, place: int, mean_return: float
+) -> dict[str, np.ndarray]:
     sizes = shapes(diagnostics)
     arrays = {
         name: np.full((num_arms, num_seeds, *sizes[name]), 0.0 if variable.dtype == "float64" else 0, variable.dtype)
@@ -100,12 +106,12 @@ def _arrays(diagnostics: Diagnostics, num_arms: int, num_seeds: int, place: int)
     arrays["failed_step"][...] = -1
     arrays["probe_count"][...] = 64
     arrays["p_action"][...] = [0.25, 0.75]
-    arrays["episode_return"][...] = RETURN[place] + SPREAD * np.arange(num_seeds)
+    arrays["episode_return"][...] = mean_return + SPREAD * np.arange(num_seeds)
     arrays["entropy"][...] = 0.5 - 0.01 * place
     if place:
         arrays["episode_count"][...] = 3
         arrays[diagnostics.decisions][..., 0, :] = [300, 100]
     if "crash" in arrays:
         for arm in range(num_arms):
-            arrays["crash"][arm] = CRASHES[place] // (arm + 1)
+            arrays["crash"][arm] = CRASHES[place % len(CRASHES)] // (arm + 1)
     return arrays

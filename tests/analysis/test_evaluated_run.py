@@ -101,7 +101,7 @@ def test_no_fall_below_the_noise_floor_is_a_dip(run_dir):
 
 
 def test_the_report_says_that_the_noise_is_known_and_what_was_cut_off(run_dir):
-    text = notes.dips(WORDS, STEPS[-1], NUM_SEEDS, "from the start")
+    text = notes.dips(load_run(run_dir), NUM_SEEDS, "from the start")
     assert "The noise of evaluated return is known" in text
     assert "standard errors" in notes.evidence(WORDS, NUM_SEEDS)
     ds = with_returns(run_dir, FLAT, 5.0)

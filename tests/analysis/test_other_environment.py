@@ -23,7 +23,7 @@ from momentum_jax.analysis.inference.verdict import Verdict
 from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.metrics.signal import sensitivity_curves
 from momentum_jax.analysis.report.build import write_report
-from momentum_jax.analysis.report.formatting import format_table
+from momentum_jax.analysis.report.formatting import compact, format_table
 from momentum_jax.analysis.report.live import status
 from momentum_jax.analysis.report.run_tables import checkpoint_table, dip_summary, dip_table, table_values
 from momentum_jax.analysis.report.summary import summarise
@@ -180,8 +180,10 @@ def test_the_report_has_the_words_of_the_environment_and_none_of_another(tmp_pat
     path = write_report(write_run(tmp_path, diagnostics, claims=claims))
     text = path.read_text()
     label = diagnostics.metric(diagnostics.primary).label
-    assert f"Claim: *{label} is lower at 10 000 than at 5 000 steps*" in text
-    assert f"Between steps 5 000 and 10 000, fixed in advance, {label} of plain changed on average by -60.0" in text
+    first, second, change = ("5 000", "10 000", "-60") if diagnostics.early else ("2 000", "5 000", "+100")
+    assert f"Claim: *{label} is lower at {second} than at {first} steps*" in text
+    words = f"Between steps {first} and {second}, fixed in advance, {label} of plain changed on average by {change} "
+    assert words in text
     assert not MOMENTUM_WORDS.findall(text)
     page = path.with_suffix(".html").read_text()
     data = json.loads(re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
@@ -253,3 +255,14 @@ def test_small_numbers_keep_two_digits_that_count():
     table = pd.DataFrame({"kl_median": [0.0041, 0.0002], "kl_min": [0.0010, 0.0001], "kl_max": [0.0102, 0.0003]})
     assert "0.004 [0.001, 0.010]" in format_table(table)
     assert "0.30 [0.10, 0.50]" in format_table(pd.DataFrame({"x_median": [0.3], "x_min": [0.1], "x_max": [0.5]}))
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_the_verdicts_of_a_report_do_not_depend_on_the_size_of_the_returns(ds, size):
+    other = ds.copy(deep=True)
+    other["episode_return"] = size * ds["episode_return"]
+    columns = ["has_dip", "class", "trough_step", "recovery_step"]
+    pd.testing.assert_frame_equal(dip_table(other)[columns], dip_table(ds)[columns])
+    words, usual = (" ".join(summarise(each, dip_table(each))) for each in (other, ds))
+    assert re.findall(r"\*\*(.*?)\*\*", words) == re.findall(r"\*\*(.*?)\*\*", usual)
+    assert f"The mean depth over these 8 seeds, with a dip or without, was {compact(60 * size)} coins" in words

@@ -48,7 +48,7 @@ def test_the_answer_comes_first_and_what_was_derived_is_said(curves, capsys):
     assert dips_command.main([str(curves), "--good=up", "--horizon=50%"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     answer = analyze(table(), good="up", horizon="50%").answer
-    assert shown.startswith(answer) and answer.startswith("6 of 12 seeds (50 %")
+    assert shown.startswith(answer) and answer.startswith("6 of 12 seeds (50 %, 95 % interval ")
     assert "Read from tidy CSV: value, 12 seeds, 40 steps from 500 to 20 000." in shown
     assert "No threshold was given: 5 % of the range was taken." in shown
     assert "horizon was given" not in shown
@@ -94,6 +94,19 @@ def test_the_page_is_made_again_by_its_own_command(curves, tmp_path, capsys, mon
 )
 def test_what_cannot_be_asked_costs_one_line(curves, capsys, arguments, words):
     assert words in refused(capsys, curves, *arguments)
+
+
+def test_a_run_directory_says_itself_which_way_is_good(simulate, capsys):
+    run = simulate(num_seeds=6)
+    assert dips_command.main([str(run), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["choices"]["good"] == "down"
+    assert "no direction was given: the source says of p_hold that down is good" in found["notes"]
+    assert "the curves themselves say that down is good: leave it out" in refused(capsys, run, "--good=up")
+    message = refused(capsys, run, "--value=weak_buy_pct")
+    assert "--good is missing: give --good=up or --good=down" in message
+    assert "of weak_buy_pct the run says that neither is good" in message
+    assert dips_command.main([str(run), "--json", "--value=weak_buy_pct", "--good=down"]) == 0
 
 
 def test_no_file_and_no_such_file_cost_one_line(tmp_path, capsys):

@@ -63,7 +63,8 @@ def changed(run_dir, tmp_path, **keys):
 def test_the_test_part_is_played_and_written_beside_the_run(run_dir, capsys):
     before = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.is_file()}
     assert command.main(["evaluate", str(run_dir), "--trades"]) == 0
-    assert "sessions.nc" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "No verdict: 2 seeds and" in shown and "report.html" in shown and "trades.parquet" in shown
     folder = run_dir / "evaluation" / "test"
     ds = read_sessions(folder)
     assert ds.sizes["seed"] == 2 and pd.Timestamp(ds.day.values[0]) > pd.Timestamp(SPLIT["validation_end"])

@@ -11,7 +11,7 @@ import pytest
 
 from momentum_jax.env import pricing, rule_interventions, rules
 from momentum_jax.env.device_market import FIRST_BAR
-from momentum_jax.env.environment_options import PRESETS, EnvOptions
+from momentum_jax.env.environment_options import NEED_BLACK_SCHOLES, PRESETS, SWITCHES, EnvOptions
 from momentum_jax.env.momentum import Momentum, typed_options
 
 ENV = Momentum()
@@ -159,7 +159,7 @@ def test_trade_return_counts_all_parts_of_a_trade(market):
 
 
 @pytest.mark.parametrize("score", range(5))
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["reference", "reference_1217"])
 def test_rewards_while_flat_follow_the_setup_score(market, preset, score):
     scored = _with_tables(market, setups=jnp.zeros_like(market.params.market.setups).at[:, :2].set(score))
     strong, low = score >= 3, preset == "reference_1217" and score < 2
@@ -193,8 +193,9 @@ def test_rewards_of_holding_a_position_grow_with_the_bars_held(market):
     )
 
 
-# What is in no reward: a mask, and the learner's weights of decisions.
-_NO_REWARD = {"trims_legal", *(f"{at}_{term}_weight" for at in ("flat", "position") for term in ("policy", "entropy"))}
+# What is in no reward of the reference's: a mask, what `test_realistic` turns on, the learner's weights of decisions.
+_NO_REWARD = {"trims_legal", *SWITCHES, *NEED_BLACK_SCHOLES}
+_NO_REWARD |= {f"{at}_{term}_weight" for at in ("flat", "position") for term in ("policy", "entropy")}
 
 
 @pytest.mark.parametrize("field", sorted(EnvOptions.__dataclass_fields__.keys() - _NO_REWARD))

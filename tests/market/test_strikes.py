@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.market.features import entry_premiums, implied_volatility
+from momentum_jax.market.features import entry_premiums
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.prepare import prepare
+from momentum_jax.market.volatility_curve import implied_volatility
 from tests.market.advice import flags_in
 
 

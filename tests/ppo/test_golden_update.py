@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.networks import backend
 from momentum_jax.networks import towers as networks
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import batches, distributions, learning, losses, optimizers, records
@@ -18,16 +17,6 @@ from tests.ppo import numpy_update
 from tests.ppo.recorded_tasks import TASKS, compact
 
 pytestmark = pytest.mark.golden
-
-
-CHOICES = {"cpu": backend.CPU, "gpu": backend.GPU}
-
-
-@pytest.fixture(params=CHOICES)
-def choices(request):
-    """Programs as they are written for each kind of backend; a CPU interprets a GPU's kernels."""
-    with backend.assumed(CHOICES[request.param]):
-        yield
 
 
 def towers_of(record: Any, prefix: str) -> dict[str, list[dict[str, jax.Array]]]:
@@ -83,9 +72,10 @@ def learn(record: Any, task_name: str, batch: batches.Batch, permutations: np.nd
     agent = agents.make(TASKS[task_name], config)
     params, deviations = reduced(agent, record)
     opt_state = optimizers.make(config, config.learning_rate, jnp.asarray(agent.input_counts)).init(params)
-    # A function of its own, so that nothing is kept that was traced with other choices.
-    step = jax.jit(lambda *arguments: learning.learn(agent, *arguments))
-    params, _, metrics = step(config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations))
+    step = jax.jit(learning.learn, static_argnums=0)
+    params, _, metrics = step(
+        agent, config, (), config.learning_rate, params, opt_state, batch, jnp.asarray(permutations)
+    )
     return networks.split_towers(agent.whole_params(params, deviations)), metrics
 
 
@@ -110,7 +100,6 @@ def test_values_and_log_probs_of_the_acting_policy(update_record, task_name):
     np.testing.assert_allclose(distributions.log_prob(log_probs, batch.action), batch.log_prob, rtol=0, atol=2e-6)
 
 
-@pytest.mark.usefixtures("choices")
 @pytest.mark.parametrize("task_name", TASKS)
 def test_first_minibatch(update_record, task_name):
     config = config_of(update_record)
@@ -123,7 +112,6 @@ def test_first_minibatch(update_record, task_name):
     np.testing.assert_allclose(min(float(grad_norms[0]), config.max_grad_norm), clipped_norm, rtol=1e-5)
 
 
-@pytest.mark.usefixtures("choices")
 @pytest.mark.parametrize("task_name", TASKS)
 def test_whole_update_and_logs(update_record, task_name):
     batch = batch_of(update_record, task_name, config_of(update_record))

@@ -147,7 +147,9 @@ def test_analysis_is_imported_whole_without_jax():
 OPTIONS_OF_PPO = {"ppo.hyper_parameters", "fields", "networks.table", "lookup", "processes.python_file"}
 OPTIONS_OF_PPO |= {"moved_modules", "ppo.traced_config"}
 OPTIONS_OF_ENV = {"env.environment_options", "env.traced_options", "fields"}
-OF_RULES = {"env.rule_interventions", "env.market_view", "env.pricing", "market.contract_terms"}
+OPTIONS_OF_ENV |= {"market.contract_terms"}
+OF_RULES = {f"env.{name}" for name in ("rule_interventions", "market_view", "pricing", "positions", "purchases")}
+OF_RULES |= {f"env.{name}" for name in ("marks", "black_scholes", "account_value")}
 
 
 @pytest.mark.parametrize(

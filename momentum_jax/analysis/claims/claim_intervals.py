@@ -18,7 +18,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from momentum_jax.analysis.inference.bounded import bounded_mean_interval
-from momentum_jax.analysis.inference.intervals import CONSTANT, Interval, mean_interval, wilson_interval
+from momentum_jax.analysis.inference.intervals import Interval, is_constant, mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares
 from momentum_jax.analysis.inference.verdict import CANNOT_VARY
@@ -134,7 +134,7 @@ def without_spread(values: npt.ArrayLike) -> tuple[Interval, int] | None:
     """The point that decides where an arm cannot vary; None where its seeds differ all the same, or there is none."""
     number = np.asarray(values, np.float64)
     known = number[~np.isnan(number)]
-    if not len(known) or np.ptp(known) > CONSTANT:
+    if not len(known) or not is_constant(known):
         return None
     point = float(known[0])
     return Interval(point, point, point, CANNOT_VARY), len(known)

@@ -1,7 +1,7 @@
 """What an analysis takes for a dip: each choice as a number, in words, and whether it was given or derived.
 
-No default fits one metric only: the direction has to be given, and everything else that was not given is derived from
-the curves' own steps and range, and said.
+No default fits one metric only: the direction has to be given where the source of the curves does not say it, and
+everything else that was not given is derived from the curves' own steps and range, and said.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_jax.analysis.curves.curve_set import GOOD, NOISE_ARRAYS, CurveSet, Floats
-from momentum_jax.analysis.curves.written_numbers import Step, compact, points_of, share_or_number, step_of
+from momentum_jax.analysis.curves.written_numbers import Step, points_of, share_or_number, step_of
+from momentum_jax.analysis.dips.early_part import HORIZON_SHARE
 from momentum_jax.analysis.dips.thresholds import SMALLEST_DIP_SHARE
-from momentum_jax.analysis.report.formatting import format_percent
+from momentum_jax.analysis.report.formatting import compact, format_percent
 from momentum_jax.fields import ConfigError
 
-HORIZON_SHARE = 0.25  # of the run, where no horizon is given
 WINDOW_SHARE = 0.1  # of the run, where no window of forgetting is given
 NOISES = ("exact", "counts", "standard_errors", "replicates", "estimated")
 _CARRIED = {"successes": "counts", "standard_errors": "standard_errors", "replicates": "replicates"}
@@ -95,6 +95,8 @@ def choose(
         raise ConfigError(f"level={level}: expected a confidence from 0.5 to below 1, such as 0.95")
     derived: list[str] = []
     first = float(curves.steps[0])
+    if not good and curves.good:
+        derived.append(f"no direction was given: the source says of {curves.value_name} that {curves.good} is good")
     if horizon is None:
         derived.append(f"no horizon was given: the first {format_percent(HORIZON_SHARE)} of the run was taken")
     if baseline is None:
@@ -142,12 +144,12 @@ def _direction(curves: CurveSet, good: str | Mapping[str, str] | None) -> str:
     if len(ways) > 1:
         shown = ", ".join(f"{arm} {way}" for arm, way in good.items()) if isinstance(good, Mapping) else ""
         raise ConfigError(f"good: found mixed directions ({shown}), expected one for all arms: analyse them apart")
-    way = next(iter(ways))
+    way = next(iter(ways)) or curves.good
     if way not in GOOD:
-        found = "nothing" if way is None else repr(way)
+        found = repr(way) if way else "nothing"
         raise ConfigError(f"good: found {found}, expected 'up' or 'down', the direction in which the values improve")
     if curves.good and curves.good != way:
-        raise ConfigError(f"good={way!r}: the curves themselves say that {curves.good} is good")
+        raise ConfigError(f"good={way!r}: the curves themselves say that {curves.good} is good: leave it out")
     return str(way)
 
 

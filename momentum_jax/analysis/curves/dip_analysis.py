@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from momentum_jax.analysis.curves.answer import answer
+from momentum_jax.analysis.curves.answer import answer, details
 from momentum_jax.analysis.curves.by_step import step_table
+from momentum_jax.analysis.curves.caveats import caveats
 from momentum_jax.analysis.curves.choices import Choices, choose
 from momentum_jax.analysis.curves.comparison import comparison_table
 from momentum_jax.analysis.curves.curve_set import CurveSet
@@ -21,10 +22,11 @@ from momentum_jax.analysis.curves.inputs import Curves, to_curve_set, with_stand
 from momentum_jax.analysis.curves.noise_floors import noise_floors, noise_levels
 from momentum_jax.analysis.curves.population import population_table
 from momentum_jax.analysis.curves.sample_size import sample_size_table
-from momentum_jax.analysis.curves.seed_dips import ANY_FALL, dips_of, seed_table, unit_scale
+from momentum_jax.analysis.curves.seed_dips import dips_of, seed_table, smallest_fall
 from momentum_jax.analysis.curves.sensitivity import sensitivity_table
 from momentum_jax.analysis.curves.written_numbers import is_number, points_of
 from momentum_jax.analysis.dips.dips import Dips
+from momentum_jax.analysis.dips.drawdowns import ROUNDING
 from momentum_jax.analysis.dips.noise import judge_against_control
 from momentum_jax.analysis.dips.noise_sources import NoiseLevel
 from momentum_jax.fields import ConfigError
@@ -65,7 +67,7 @@ class DipAnalysis(DipResult):
 def analyze(
     curves: Curves,
     *,
-    good: str | Mapping[str, str],
+    good: str | Mapping[str, str] | None = None,
     steps: npt.ArrayLike | None = None,
     arms: Sequence[str] | None = None,
     seeds: Sequence[object] | None = None,
@@ -85,7 +87,7 @@ def analyze(
             one of steps, and maybe ``arm``; a tidy DataFrame with columns ``seed, step, value`` and maybe ``arm,
             standard_error, successes, totals``; a mapping from arm to any of these; or a `CurveSet`, which may carry
             standard errors, counts or replicates.
-        good: ``"up"`` or ``"down"``, the direction in which the values improve. No default.
+        good: ``"up"`` or ``"down"``, the direction in which the values improve; may be left out of curves that say it.
         steps: ``[K]`` of an array, strictly increasing; numbered from 0 where there are none.
         arms: names of an array's arms.
         seeds: labels of an array's seeds; a label stands for the same seed in every arm.
@@ -133,6 +135,8 @@ def _analyzed(curves: CurveSet, choices: Choices, numbered: bool) -> DipAnalysis
     seeds = seed_table(curves, choices, dips_of(curves, choices, choices.threshold.value), floors)
     return DipAnalysis(
         answer=answer(curves, choices, seeds),
+        details=tuple(details(curves, choices, seeds)),
+        caveats=tuple(caveats(curves, choices, seeds)),
         curves=curves,
         choices=choices,
         seeds=seeds,
@@ -160,7 +164,7 @@ def _with_control(curves: CurveSet, choices: Choices, any_fall: Dips) -> Choices
     of_control = f"{choices.level:.4g} quantile of the control {choices.threshold.control}"
     words = f"more than {points_of(found.threshold, curves)} ({of_control})"
     # A depth that just reaches a threshold counts; one that the control reaches as well must not.
-    beyond = found.threshold + ANY_FALL / unit_scale(curves.values)
+    beyond = (1 + 2 * ROUNDING) * found.threshold + smallest_fall(curves.values)
     return replace(choices, threshold=choices.threshold._replace(value=beyond, words=words))
 
 

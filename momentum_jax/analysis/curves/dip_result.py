@@ -22,7 +22,9 @@ class DipResult:
     """Numbers of one analysis.
 
     Attributes:
-        answer: one sentence, whose words stay inside the intervals.
+        answer: one short sentence, whose words stay inside the intervals.
+        details: what belongs to it: mean depth, up to two arms against the reference; a sentence each.
+        caveats: what the analysis cannot see and what was derived, a sentence each.
         curves: what was analysed.
         choices: what counts as a dip, and what of it was derived.
         seeds: one row for each arm and seed, see `seed_dips.seed_table`.
@@ -43,6 +45,8 @@ class DipResult:
     comparison: pd.DataFrame
     sensitivity: pd.DataFrame
     sample_size: pd.DataFrame
+    details: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -52,8 +56,13 @@ class DipResult:
         """Everything but the curves as JSON text: tables as lists of records, what is not known as null."""
         curves = self.curves
         value = {"name": curves.value_name, "unit": curves.unit, "arms": curves.arms, "steps": curves.steps.tolist()}
-        whole = {"schema": SCHEMA, "answer": self.answer, "value": value, "choices": asdict(self.choices)}
-        whole |= {"notes": self.notes}
+        whole: dict[str, Any] = {
+            "schema": SCHEMA,
+            "answer": self.answer,
+            "details": self.details,
+            "caveats": self.caveats,
+        }
+        whole |= {"value": value, "choices": asdict(self.choices), "notes": self.notes}
         whole |= {name: getattr(self, name).to_dict("records") for name in _TABLES}
         return json.dumps(plain(whole), indent=1, allow_nan=False)
 

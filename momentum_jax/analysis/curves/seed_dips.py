@@ -1,8 +1,4 @@
-"""The dip of every seed by the definition of `momentum_jax.analysis.dips`, and what it has to exceed to be no noise.
-
-Values are multiplied by a power of two before, and divided after, so that their range is that of a percentage: the
-definition forgives an absolute rounding. Such a factor changes no digit.
-"""
+"""The dip of every seed by the definition of `momentum_jax.analysis.dips`, and what it has to exceed to be no noise."""
 
 from __future__ import annotations
 
@@ -18,8 +14,6 @@ from momentum_jax.analysis.dips.drawdowns import ROUNDING
 from momentum_jax.analysis.dips.forgetting import largest_fall_within
 
 WITHIN_NOISE = "within noise"  # class of a fall that reaches the threshold and no more than its noise floor
-ANY_FALL = 2 * ROUNDING  # the smallest threshold that a curve without a fall does not reach
-_SIZES = ("depth", "temporary_depth", "area")  # fields of `Dips` in the unit of the values
 
 
 def dips_of(curves: CurveSet, choices: Choices, threshold: float) -> Dips:
@@ -30,20 +24,17 @@ def dips_of(curves: CurveSet, choices: Choices, threshold: float) -> Dips:
         choices: direction, horizon and baseline.
         threshold: smallest depth that counts; 0 for any fall.
     """
-    scale = unit_scale(curves.values)
     options = DipOptions(
         horizon=choices.horizon.step,
         baseline_step=choices.baseline.step,
-        threshold=max(threshold * scale, ANY_FALL),
+        threshold=max(threshold, smallest_fall(curves.values)),
     )
-    found = find_dips(curves.steps, curves.values * scale, choices.sign, options)
-    return found._replace(**{name: getattr(found, name) / scale for name in _SIZES})
+    return find_dips(curves.steps, curves.values, choices.sign, options)
 
 
-def unit_scale(values: npt.ArrayLike) -> float:
-    """The power of two that brings the range of the values above 64 and to at most 128; 1 where they do not change."""
-    spread = float(np.nanmax(values) - np.nanmin(values))
-    return float(2.0 ** (7 - np.ceil(np.log2(spread)))) if spread > 0 else 1.0
+def smallest_fall(values: npt.ArrayLike) -> float:
+    """The smallest fall that is more than rounding: a share of the values' range; above 0 where they do not change."""
+    return max(ROUNDING * float(np.nanmax(values) - np.nanmin(values)), float(np.finfo(np.float64).tiny))
 
 
 def at_steps(values: Floats, steps: Floats, wanted: Floats) -> Floats:

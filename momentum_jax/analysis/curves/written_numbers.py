@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_jax.analysis.curves.curve_set import CurveSet, Floats
-from momentum_jax.analysis.report.formatting import format_percent, format_steps, with_unit
+from momentum_jax.analysis.report.formatting import compact, format_percent, with_unit
 from momentum_jax.fields import ConfigError
 
 
@@ -33,13 +33,6 @@ def step_of(given: float | str, steps: Floats, name: str) -> Step:
 def points_of(difference: float, curves: CurveSet, sign: str = "") -> str:
     """A difference of two values with its unit: ``5 points``, ``0.4 reward``; with its sign where that is ``+``."""
     return with_unit(compact(difference, sign), "points" if curves.unit == "%" else curves.unit)
-
-
-def compact(value: float, sign: str = "") -> str:
-    """Four digits, whole numbers of large values: ``0.4231``, ``25 000``."""
-    if abs(value) < 10_000:
-        return f"{value:{sign}.4g}"
-    return ("+" if sign and value > 0 else "") + format_steps(value)
 
 
 def is_number(text: str) -> bool:

@@ -20,8 +20,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from momentum_jax.analysis.dips.definition import HORIZON
-
 Floats = npt.NDArray[np.float64]
 
 _FREEDOM, _LONGEST = 16, 6  # wanted in a block; windows of a block at most
@@ -60,7 +58,7 @@ def design_effect(
     env_steps: npt.ArrayLike,
     successes: npt.ArrayLike,
     totals: npt.ArrayLike,
-    horizon: float = HORIZON,
+    horizon: float = math.inf,
     exact: npt.ArrayLike | None = None,
 ) -> DesignEffect:
     """Design effect of each window of an arm.

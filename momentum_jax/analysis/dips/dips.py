@@ -16,7 +16,7 @@ What the definition leaves open is resolved so:
 - Ties: the first of equal troughs, the last of equal onsets.
 - A dip that comes back by at least half without reaching the recovery target is none of the
   four classes of the definition; it is ``PARTIAL``, and its recovery is censored.
-- Comparisons with the threshold and the target forgive 1e-9 points of rounding.
+- Comparisons with the threshold and the target forgive a billionth of it and of the depth.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from momentum_jax.analysis.dips.definition import DIP, LANDMARKS, DipOptions
+from momentum_jax.analysis.dips.definition import DIP, DipOptions
 from momentum_jax.analysis.dips.drawdowns import (
     Flags,
     Floats,
@@ -97,7 +97,7 @@ def find_dips(env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, options
     onset = last_argmax(u, trough)
     fall = np.where(has_dip, depth, np.nan)
     target = at(u, onset) - (1 - options.recovery_share) * fall
-    recovery = first_crossing(times, u, trough, target)
+    recovery = first_crossing(times, u, trough, target, fall)
     fraction = came_back / fall
     end = np.where(np.isnan(recovery), times[:, -1], recovery)
     seen = observed(rows)
@@ -123,11 +123,7 @@ def find_dips(env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, options
 
 
 def landmark_depth(
-    env_steps: npt.ArrayLike,
-    curve: npt.ArrayLike,
-    first: float = LANDMARKS[0],
-    second: float = LANDMARKS[1],
-    sign: int = -1,
+    env_steps: npt.ArrayLike, curve: npt.ArrayLike, first: float, second: float, sign: int = -1
 ) -> Floats:
     """Loss between two steps fixed in advance, in points; unlike a maximum it is unbiased.
 

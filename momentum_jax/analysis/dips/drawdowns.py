@@ -17,13 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from momentum_jax.analysis.dips.definition import HORIZON
-
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
-ROUNDING = 1e-9
+ROUNDING = 1e-9  # share of a depth that comparisons forgive, whatever the unit of the curve
 
 
 class Drawdowns(NamedTuple):
@@ -73,7 +71,7 @@ def drawdowns(u: npt.ArrayLike) -> Drawdowns:
 
 
 def largest_drawdown(
-    env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, horizon: float = HORIZON, baseline_step: float = 0
+    env_steps: npt.ArrayLike, curve: npt.ArrayLike, sign: int, horizon: float = np.inf, baseline_step: float = 0
 ) -> LargestDrawdown:
     """Depth of each curve, whether or not it reaches a threshold.
 
@@ -102,9 +100,9 @@ def largest_falls(rows: Rows) -> Deepest:
     return Deepest(depth, trough, temporary_depth, at(temporary, trough))
 
 
-def reaches(depth: npt.ArrayLike, threshold: float) -> Flags:
-    """Whether a depth counts as a dip; 1e-9 points of rounding are forgiven, NaN does not."""
-    return np.asarray(depth, np.float64) >= threshold - ROUNDING
+def reaches(depth: npt.ArrayLike, threshold: npt.ArrayLike) -> Flags:
+    """Whether a depth counts as a dip; `ROUNDING` of the threshold is forgiven, NaN does not count."""
+    return np.asarray(np.asarray(depth, np.float64) >= np.asarray(threshold, np.float64) * (1 - ROUNDING))
 
 
 def without_gaps(
@@ -166,9 +164,12 @@ def last_argmax(u: Floats, until: Ints) -> Ints:
     return width - 1 - before[:, ::-1].argmax(axis=-1)
 
 
-def first_crossing(times: Floats, u: Floats, trough: Ints, target: Floats) -> Floats:
-    """Step ``[N]`` at which u first reaches the target after the trough, interpolated; NaN where it never does."""
-    reached = (np.arange(u.shape[-1]) > trough[:, None]) & (u >= target[:, None] - ROUNDING)
+def first_crossing(times: Floats, u: Floats, trough: Ints, target: Floats, depth: Floats) -> Floats:
+    """Step ``[N]`` at which u first reaches the target after the trough, interpolated; NaN where it never does.
+
+    `ROUNDING` of the depth ``[N]`` is forgiven.
+    """
+    reached = (np.arange(u.shape[-1]) > trough[:, None]) & (u >= (target - ROUNDING * depth)[:, None])
     after = reached.argmax(axis=-1)
     before = np.maximum(after - 1, 0)
     rise = at(u, after) - at(u, before)

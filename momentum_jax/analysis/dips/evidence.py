@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.dips.definition import HORIZON, PREDICTION_STEPS
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown, reaches
+from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.noise_table import NOISE_DRAWS, noise_table
 from momentum_jax.analysis.dips.thresholds import dip_threshold
 from momentum_jax.analysis.inference.intervals import Interval
@@ -54,8 +54,8 @@ def seed_depths(ds: xr.Dataset, baselines: Sequence[float]) -> Floats:
     """``[baseline, arm, seed]`` depth of the primary curve by the horizon, from each on; NaN for seeds that failed."""
     primary = primary_curve(diagnostics_of(ds))
     unfailed = derive_curves(ds)[primary.name].where(failed_steps(ds) < 0).transpose("arm", "seed", "checkpoint")
-    steps, values = ds["env_steps"].values, unfailed.values
-    depths = [largest_drawdown(steps, values, primary.sign, HORIZON, baseline).depth for baseline in baselines]
+    steps, values, horizon = ds["env_steps"].values, unfailed.values, early_steps(ds).horizon
+    depths = [largest_drawdown(steps, values, primary.sign, horizon, baseline).depth for baseline in baselines]
     return np.array(depths).reshape(len(depths), *values.shape[:2])
 
 
@@ -93,7 +93,7 @@ def comparison_table(ds: xr.Dataset) -> pd.DataFrame:
 
 
 def prediction_table(ds: xr.Dataset) -> pd.DataFrame:
-    """What is known at `PREDICTION_STEPS` about the later depth of the primary curve, on held-out seeds.
+    """What is known at the run's steps of prediction about the later depth of the primary curve, on held-out seeds.
 
     Returns:
         One row per arm and step that the run has: out-of-fold ``r2`` of all features, that of the curve alone (named
@@ -102,7 +102,7 @@ def prediction_table(ds: xr.Dataset) -> pd.DataFrame:
         ``auroc``. NaN with fewer than ten seeds.
     """
     alone = primary_curve(diagnostics_of(ds)).metric.label.lower().replace(" ", "_")
-    steps = [step for step in PREDICTION_STEPS if step in ds["env_steps"].values[:-1]]
+    steps = [step for step in early_steps(ds).prediction if step in ds["env_steps"].values[:-1]]
     rows = []
     for step, depths in zip(steps, seed_depths(ds, steps), strict=True):
         _, features = landmark_features(ds, step)
@@ -112,14 +112,14 @@ def prediction_table(ds: xr.Dataset) -> pd.DataFrame:
 
 
 def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
-    """What each feature by itself says at the last of `PREDICTION_STEPS` about the later depth, first arm.
+    """What each feature by itself says at the last step of prediction about the later depth, first arm.
 
     Returns:
         One row per ``predictor``, all that `prediction_table` takes together first: out-of-fold ``r2`` with its 95 %
         interval and ``auroc`` of a depth above the median. NaN with fewer than ten seeds; empty without that step.
     """
-    step = PREDICTION_STEPS[-1]
-    if step not in ds["env_steps"].values[:-1]:
+    step = max(early_steps(ds).prediction, default=0)
+    if not step or step not in ds["env_steps"].values[:-1]:
         return pd.DataFrame()
     first = ds.isel(arm=[0])
     names, features = landmark_features(first, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))

@@ -73,5 +73,5 @@ def _measure(
     """Onset, trough, depth and recovery, one row per excursion."""
     depth, trough = deepest(drawdown, inside)
     onset = last_argmax(u, trough)
-    recovery = first_crossing(times, u, trough, at(u, onset) - (1 - recovery_share) * depth)
+    recovery = first_crossing(times, u, trough, at(u, onset) - (1 - recovery_share) * depth, depth)
     return at(times, onset), at(times, trough), depth, recovery

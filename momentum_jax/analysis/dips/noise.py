@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from momentum_jax.analysis.dips.definition import HORIZON
 from momentum_jax.analysis.dips.drawdowns import reaches
 from momentum_jax.analysis.inference.level import LEVEL
 
@@ -79,7 +78,7 @@ def judge_against_null(
     u: npt.ArrayLike,
     sigma: npt.ArrayLike,
     noise: Singles | None = None,
-    horizon: float = HORIZON,
+    horizon: float = np.inf,
     baseline_step: float = 0,
     alpha: float = LEVEL,
 ) -> NoiseTest:
@@ -188,6 +187,6 @@ def judge_against_control(falls: npt.ArrayLike, control_falls: npt.ArrayLike, al
     seen = np.asarray(falls, np.float64)
     rank = int(np.ceil((len(control) + 1) * (1 - alpha) - 1e-9))
     threshold = float(control[rank - 1]) if rank <= len(control) else np.nan
-    as_deep = reaches(control[None, :] - seen[..., None], 0.0).sum(axis=-1)
+    as_deep = reaches(control[None, :], seen[..., None]).sum(axis=-1)
     p_values = np.where(np.isnan(seen), np.nan, (1 + as_deep) / (1 + len(control)))
     return ControlTest(threshold, p_values, len(control))

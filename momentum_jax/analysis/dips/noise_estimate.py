@@ -29,7 +29,9 @@ _POOLED = 64  # bends taken together for the noise's course over time
 _MIN_BENDS = 200  # of all seeds, from which correlation and tails are estimated
 _CORRELATIONS = np.arange(0, 0.96, 0.01)
 _KURTOSIS_KEPT = 0.5  # of the noise's excess kurtosis, in a bend between equally distant neighbours
-_SURE = 2.0  # standard errors by which an excess kurtosis must lie above 0
+_ALLOWED = (
+    1.0  # standard errors of the excess kurtosis, added to what was seen: few bends of heavy tails show too little
+)
 _LEAST_TAILS = 2.5  # degrees of freedom
 
 
@@ -111,11 +113,10 @@ def _autoregression(size: int, correlation: float) -> Floats:
 
 
 def _tails(relative: Floats, usable: Flags, freedom: float, lost: float) -> float:
-    """Degrees of freedom of Student's t with the noise's kurtosis; infinite where it may be normal."""
+    """Degrees of freedom of Student's t with the noise's kurtosis, allowing for what so many bends may hide."""
     bend = relative[usable]
     kurtosis = float((bend**4).mean() / (bend**2).mean() ** 2)
     # Of normal bends that were divided by their own seed's spread it is below 3.
-    excess = kurtosis - 3 * freedom / (freedom + 2)
-    if excess < _SURE * np.sqrt(24 * lost / len(bend)):
-        return np.inf
+    seen = max(kurtosis - 3 * freedom / (freedom + 2), 0.0)
+    excess = seen + _ALLOWED * np.sqrt(24 * lost / len(bend))
     return max(4 + 6 * _KURTOSIS_KEPT / excess, _LEAST_TAILS)

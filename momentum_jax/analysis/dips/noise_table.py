@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.dips.definition import BASELINES, HORIZON
 from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effect
+from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.noise import Singles, chance_of_so_many, draw_noise, judge_against_null
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, fraction, healthy, standard_errors
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves
 from momentum_jax.diagnostics.description import Recorded
+from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.run_directory import diagnostics_of
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +52,10 @@ def noise_table(ds: xr.Dataset, draws: int = NOISE_DRAWS) -> pd.DataFrame:
         for curve in dip_curves(diagnostics_of(ds)):
             noisy = _noisy(run, curve, draws)
             if noisy is not None and len(noisy.values):
-                rows += [{"arm": arm, "metric": curve.label} | row for row in _rows(ds["env_steps"].values, noisy)]
+                rows += [
+                    {"arm": arm, "metric": curve.label} | row
+                    for row in _rows(ds["env_steps"].values, noisy, early_steps(ds))
+                ]
     front = ["arm", "metric", "baseline", "design_effect_median", "design_effect_min", "design_effect_max"]
     back = ["fall", "by_chance", "seeds", "exceed", "come_back", "p_value", "flag"]
     return pd.DataFrame(rows, columns=[*front, *back])
@@ -68,12 +72,13 @@ class _Noisy(NamedTuple):
     flag: str
 
 
-def _rows(steps: npt.NDArray[np.int64], curve: _Noisy) -> Iterator[dict[str, Any]]:
+def _rows(steps: npt.NDArray[np.int64], curve: _Noisy, early: EarlySteps) -> Iterator[dict[str, Any]]:
     """A row for each baseline."""
-    for baseline in BASELINES:
-        test = judge_against_null(steps, curve.sign * curve.values, curve.sigma, curve.noise, HORIZON, baseline, LEVEL)
+    for baseline in early.baselines:
+        limits = (early.horizon, baseline, LEVEL)
+        test = judge_against_null(steps, curve.sign * curve.values, curve.sigma, curve.noise, *limits)
         testable = ~np.isnan(test.by_chance)
-        within = curve.effect[(steps > baseline) & (steps <= HORIZON) & ~np.isnan(curve.effect)]
+        within = curve.effect[(steps > baseline) & (steps <= early.horizon) & ~np.isnan(curve.effect)]
         middle, least, greatest = np.quantile(within, [0.5, 0, 1]) if len(within) else np.full(3, np.nan)
         yield {
             "baseline": baseline,
@@ -111,7 +116,7 @@ def _counted(run: xr.Dataset, curve: Curve, draws: int) -> _Noisy:
     parts = fraction(curve.metric, counts_of(run), diagnostics_of(run))
     successes, totals = (part.transpose("seed", "checkpoint").values for part in parts)
     exact = derive_curves(run)[name].transpose("seed", "checkpoint").values[:, 1:] if name else None
-    found = design_effect(steps[1:], successes[:, 1:], totals[:, 1:], HORIZON, exact)
+    found = design_effect(steps[1:], successes[:, 1:], totals[:, 1:], early_steps(run).horizon, exact)
     effect = np.concatenate([[np.nan], found.effect])
     return _Noisy(
         values=100 * successes / np.where(totals > 0, totals, np.nan),

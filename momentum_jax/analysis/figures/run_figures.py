@@ -13,9 +13,10 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from momentum_jax.analysis.dips.definition import LANDMARKS, PREDICTION_STEPS, RECOVERY_SHARE
+from momentum_jax.analysis.dips.definition import RECOVERY_SHARE
 from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import drawdowns
+from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.evidence import Evidence
 from momentum_jax.analysis.figures import canvas
 from momentum_jax.analysis.figures.depth import plot_depths
@@ -45,7 +46,7 @@ from momentum_jax.run_directory import diagnostics_of
 
 Floats = npt.NDArray[np.float64]
 
-_OFFSETS = np.arange(-5_000.0, 30_001.0, 1_000.0)
+_OFFSETS = np.linspace(-0.2, 1.2, 36)  # from the onset, shares of the horizon
 _SURE = format_percent(CONFIDENCE)
 _HEALTH = {
     "entropy": "entropy, nat",
@@ -181,7 +182,7 @@ def _depths(run: _Run, name: str, noise: pd.DataFrame) -> Picture:
         str(label): dict(zip(rows["arm"], rows["by_chance"], strict=True))
         for label, rows in noise[noise["baseline"] == 0].groupby("metric")
     }
-    where = horizon_in_words(run.last_step)
+    where = horizon_in_words(run.ds)
     null = " and what sampling noise makes" if limits else ""
     caption = f"Depth of each seed {where}, against the threshold{null}"
     points = curves[0].points if len({curve.points for curve in curves}) == 1 else "in the metric's unit"
@@ -207,7 +208,8 @@ def _pairs(run: _Run, name: str) -> Picture:
     arms = run.arms[: canvas.MAX_ARMS]
     primary, at_end = run.primary, secondary_curve(run.diagnostics) or run.primary
     curve, last = run.curve(primary), run.curve(at_end)
-    first, second = map(short_steps, LANDMARKS)
+    landmarks = early_steps(run.ds).landmarks
+    first, second = map(short_steps, landmarks)
     labels = (
         in_unit(f"depth of {primary.symbol}", primary.points),
         in_unit(f"{primary.symbol} at {second} minus {first}", primary.points),
@@ -215,7 +217,7 @@ def _pairs(run: _Run, name: str) -> Picture:
     )
     values = {}
     for arm in arms:
-        change = -primary.sign * landmark_depth(run.env_steps, curve[arm], sign=primary.sign)
+        change = -primary.sign * landmark_depth(run.env_steps, curve[arm], *landmarks, sign=primary.sign)
         values[arm] = dict(zip(labels, (depths_of(run.dips, arm, primary.name), change, last[arm][:, -1]), strict=True))
     pairs = {
         (first, second): {label: (left, values[second][label]) for label, left in values[first].items()}
@@ -243,12 +245,13 @@ def _onset(run: _Run, name: str) -> Picture:
     signal = sensitivity_curves(run.ds)
     curves |= {label: run.by_arm(signal[variable]) for variable, label in _SIGNAL.items() if variable in signal}
     onset = {arm: np.where(run.healthy(arm), run.dip(arm, "onset_step"), np.nan) for arm in run.arms}
+    offsets = np.round(_OFFSETS * early_steps(run.ds).horizon)
     metrics = {
-        label: {arm: aligned(run.env_steps, values[arm], onset[arm], _OFFSETS) for arm in run.arms}
+        label: {arm: aligned(run.env_steps, values[arm], onset[arm], offsets) for arm in run.arms}
         for label, values in curves.items()
     }
     caption = "Averages over seeds, aligned on the onset of each seed's dip of " + run.primary.full_symbol
-    return Picture("onset", caption, plot_onset(_OFFSETS, metrics, f"{name}: around the onset"))
+    return Picture("onset", caption, plot_onset(offsets, metrics, f"{name}: around the onset"))
 
 
 def _predictors(run: _Run, name: str, predictors: pd.DataFrame) -> Picture:
@@ -259,7 +262,8 @@ def _predictors(run: _Run, name: str, predictors: pd.DataFrame) -> Picture:
             arm: (_total(policy), _total(visits))
             for arm, policy, visits in zip(run.arms, parts.policy, parts.visits, strict=True)
         }
-    step, moved = format_steps(PREDICTION_STEPS[-1]), f"windowed {run.primary.metric.label}"
+    known = early_steps(run.ds).prediction
+    step, moved = format_steps(known[-1] if known else 0), f"windowed {run.primary.metric.label}"
     title = f"{name}: is the depth after step {step} predicted?"
     figure = plot_predictors(predictors, run.env_steps[1:], split, title, moved)
     then = f", and what moved {moved}" if split else ""

@@ -36,7 +36,7 @@ from momentum_jax.analysis.inference.resampling import (
 )
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-_RELATIVE = 1e-6
+_ROUNDED = 1e-12  # of the largest value at a checkpoint; what varies less has no spread but rounding
 _NO_SPREAD = 1e-3
 
 
@@ -98,7 +98,7 @@ def simultaneous_band(
     number = np.count_nonzero(~np.isnan(array), axis=0)
     error, deviation = (_mean_errors if centre == "mean" else _trimmed_errors)(array - estimate, counts, centre, number)
     few = ~enough(number)
-    constant = ~few & ~(error > _RELATIVE * np.maximum(np.abs(estimate), _RELATIVE))
+    constant = ~few & ~(error > _ROUNDED * np.abs(np.nan_to_num(array)).max(axis=0))
     np.abs(deviation, out=deviation)
     largest = np.where(np.isnan(deviation) | constant | few, 0.0, deviation).max(axis=-1)
     critical = np.asarray(np.quantile(largest, confidence, axis=0))

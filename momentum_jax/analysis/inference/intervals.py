@@ -12,7 +12,7 @@ from scipy import stats
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, draws_for, resample_counts
 
-CONSTANT = 1e-9
+_CONSTANT = 1e-11  # of the values' size; what varies less has no spread but rounding
 _BLOCK = 1_000_000  # values at a time
 _EACH, _GROUPS = 1_000, 250  # seeds left out one by one at most; groups of more
 
@@ -34,17 +34,18 @@ def wilson_interval(successes: int, total: int, confidence: float = CONFIDENCE) 
     return Interval(successes / total, float(bounds.low), float(bounds.high))
 
 
-def mean_interval(values: npt.ArrayLike, confidence: float = CONFIDENCE, seed: int = 0) -> Interval:
+def mean_interval(values: npt.ArrayLike, confidence: float = CONFIDENCE, seed: int = 0, size: float = 0.0) -> Interval:
     """Mean over seeds with a BCa bootstrap interval.
 
     Args:
         values: ``[seed]``; NaN is left out.
         confidence: coverage of the interval.
         seed: of the bootstrap's own random stream, so that a report repeats itself.
+        size: as of `is_constant`.
     """
     known = np.asarray(values, np.float64)
     known = known[~np.isnan(known)]
-    point = _point(known, known.mean() if len(known) else np.nan)
+    point = _point(known, known.mean() if len(known) else np.nan, size)
     if point:
         return point
     draws = draw_centres(known, resample_counts(len(known), draws_for(len(known), MEAN_DRAWS), seed), "mean")
@@ -79,7 +80,7 @@ def statistic_interval(
         boot = np.concatenate([statistic(*(array[block] for array in arrays)) for block in drawn])
         jackknife = _jackknife(arrays, statistic)
     boot, jackknife = boot[np.isfinite(boot)], jackknife[np.isfinite(jackknife)]
-    if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or np.ptp(boot) < CONSTANT:
+    if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or is_constant(boot):
         return Interval(estimate, estimate, estimate, "constant")
     bounds = bca_bounds(boot, estimate, jackknife, confidence)
     return Interval(estimate, float(bounds.low), float(bounds.high))
@@ -111,12 +112,23 @@ def _jackknife(
     return np.concatenate(parts)
 
 
-def _point(known: npt.NDArray[np.float64], estimate: float) -> Interval | None:
+def is_constant(values: npt.ArrayLike, size: float = 0.0) -> bool:
+    """Whether numbers differ by no more than rounding.
+
+    Args:
+        values: one or more, without NaN.
+        size: of what they are differences of, where that is larger than they are.
+    """
+    known = np.asarray(values, np.float64)
+    return bool(np.ptp(known) <= _CONSTANT * max(float(np.abs(known).max()), size))
+
+
+def _point(known: npt.NDArray[np.float64], estimate: float, size: float) -> Interval | None:
     """The flagged point that too few or constant values give; None where an interval can be had."""
     if len(known) < 2:
         return _few(float(estimate), len(known))
     value = float(estimate)
-    return Interval(value, value, value, "constant") if np.ptp(known) < CONSTANT else None
+    return Interval(value, value, value, "constant") if is_constant(known, size) else None
 
 
 def _few(estimate: float, num_seeds: int) -> Interval:

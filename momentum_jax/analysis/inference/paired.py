@@ -59,7 +59,9 @@ def compare_means(
     a, b = _pairs(arm, reference)
     difference = a - b
     p_value = _sign_flip(difference, seed) if len(difference) else np.nan
-    return PairedMeans(len(difference), mean_interval(difference, confidence, seed), p_value, _correlation(a, b))
+    size = float(np.abs([a, b]).max(initial=0.0))
+    found = mean_interval(difference, confidence, seed, size)
+    return PairedMeans(len(difference), found, p_value, _correlation(a, b))
 
 
 def compare_shares(arm: npt.ArrayLike, reference: npt.ArrayLike, confidence: float = CONFIDENCE) -> PairedShares:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from momentum_jax.analysis.inference.intervals import CONSTANT, Interval, wilson_interval
+from momentum_jax.analysis.inference.intervals import Interval, is_constant, wilson_interval
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.paired import SIGN_DRAWS, newcombe_interval
 from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, draws_for, resample_counts
@@ -49,7 +49,7 @@ def compare_unpaired_means(
     difference = float(a.mean() - b.mean())
     if min(sizes) < 2:
         return UnpairedComparison(sizes, Interval(difference, difference, difference, "one seed"), np.nan)
-    if max(np.ptp(a), np.ptp(b)) < CONSTANT:
+    if is_constant(a) and is_constant(b):
         return UnpairedComparison(
             sizes, Interval(difference, difference, difference, "constant"), _permuted(a, b, seed)
         )

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from momentum_jax.analysis.dips.early_part import early_steps, is_derived
 from momentum_jax.diagnostics.description import Diagnostics, Recorded
 from momentum_jax.diagnostics.evaluation import EVALUATED_DIM
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, PRIMARY, labels, of_probe_set, table
 from momentum_jax.run_directory import RunDirectoryError, diagnostics_in, diagnostics_of
 from momentum_jax.run_directory.atomic_files import Array, log_path, read_arrays, write_arrays
 
-LANDMARKS = (2_000, 3_000, 5_000, 10_000)
+LANDMARKS = (2_000, 3_000, 5_000, 10_000)  # of environments with steps of their own study
 _LEVELS = 65_535
 _PATHS = ("data_path", "vix_path", "cache_path", "where")
 _FULL = ("arm", "seed", "checkpoint")
@@ -68,7 +69,9 @@ def _listed(ds: xr.Dataset) -> dict[str, Array]:
         arrays |= _decisions(ds, decisions, probe_set, description)
     for name, dim in ((name, dim) for name, dim in _by_label(description).items() if name not in arrays):
         arrays[name] = _smallest(ds[name].transpose(*_FULL, dim).values)
-    at_landmarks = np.isin(ds["env_steps"].values, LANDMARKS)
+    early = early_steps(ds)
+    kept = {*early.prediction, *early.landmarks} if is_derived(ds) else {*LANDMARKS}
+    at_landmarks = np.isin(ds["env_steps"].values, sorted(kept))
     framed = {"failed_step"}
     for name in (name for name in _scalars(description) if name not in arrays.keys() | framed):
         values = ds[name].transpose(*_FULL).values

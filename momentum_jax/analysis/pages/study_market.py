@@ -14,6 +14,7 @@ import xarray as xr
 
 from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import largest_drawdown
+from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.pages.condensed import read_condensed
@@ -101,7 +102,7 @@ class Market:
                 largest.depth,
                 largest.temporary_depth,
                 largest_drawdown(steps, windowed[index], sign, self.horizon).depth,
-                landmark_depth(steps, exact[index]),
+                landmark_depth(steps, exact[index], *early_steps(ds).landmarks),
                 largest.trough_step,
             )
             known = [np.where(healthy[index], values, np.nan) for values in numbers]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.dips.definition import HORIZON
+from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.metrics.derived_curves import derive_curves, divergence_limit, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, exact_share
@@ -138,7 +138,7 @@ def _coverage(ds: xr.Dataset) -> list[str]:
     lines = []
     if missing:
         lines.append(f"**unfinished**: {len(missing)} planned checkpoints are not there")
-    if steps[-1] < HORIZON:
+    if steps[-1] < early_steps(ds).horizon:
         lines.append(f"**The run ends at step {format_steps(steps[-1])}**: later troughs are not counted yet.")
     if not enough(ds.sizes["seed"]):
         lines.append(f"only {ds.sizes['seed']} seeds: no interval and {NO_VERDICT}")

@@ -14,6 +14,8 @@ from momentum_jax.analysis.inference.few_seeds import enough
 _ABSENT = "–"
 _SMALL = 2.0  # values below it have two digits
 _TINY = 0.02  # values below it have as many as make two that are not 0
+_WHOLE = (1e4, 1e10)  # between these, sentences have whole numbers
+_WITH_POWER = (1e-4, 1e7)  # below the first and from the second on, powers of ten are written
 
 
 # How a middle value and its two ends are named in this project's tables.
@@ -65,15 +67,27 @@ def short_steps(env_steps: float) -> str:
     return f"{env_steps / 1_000:.4g}k" if abs(env_steps) >= 1_000 else f"{env_steps:g}"
 
 
-def format_number(value: float, digits: int = 1) -> str:
+def format_number(value: float, form: str = ".1f") -> str:
     """``−1.5`` with a true minus, and never a negative zero."""
-    text = f"{value:.{digits}f}"
+    text = f"{value:{form}}"
     return text.replace("-", "" if float(text) == 0 else "−")
 
 
 def with_unit(number: str, unit: str) -> str:
     """``number unit``; the number alone where there is no unit."""
     return f"{number} {unit}".rstrip()
+
+
+def compact(value: float, sign: str = "") -> str:
+    """Four digits, whole numbers of large values: ``0.4231``, ``25 000``, ``2.5e+12``; `sign` may be ``+``."""
+    if not _WHOLE[0] <= abs(value) < _WHOLE[1]:
+        return f"{value:{sign}.4g}"
+    return ("+" if sign and value > 0 else "") + format_steps(value)
+
+
+def in_sentence(value: float, unit: str, sign: str = "") -> str:
+    """A number of a unit: percentages and points with one digit, others `compact`."""
+    return f"{value:{sign}.1f}" if unit in ("%", "points") else compact(value, sign)
 
 
 def in_unit(text: str, unit: str) -> str:
@@ -86,22 +100,27 @@ def format_percent(share: float) -> str:
     return f"{100 * share:.4g} %" if share < 0.999 else f"{100 * share:.5g} %"
 
 
-def format_range(middle: float, low: float, high: float, digits: int = 1) -> str:
+def format_range(middle: float, low: float, high: float, form: str = ".1f") -> str:
     """``54.9 [50.1, 60.2]``, the value alone where it has no interval, a dash where there is nothing."""
     if pd.isna(middle):
         return _ABSENT
     if pd.isna(low) or pd.isna(high):
-        return format_number(middle, digits)
-    return f"{format_number(middle, digits)} [{format_number(low, digits)}, {format_number(high, digits)}]"
+        return format_number(middle, form)
+    return f"{format_number(middle, form)} [{format_number(low, form)}, {format_number(high, form)}]"
 
 
 def format_ranges(middles: pd.Series, lows: pd.Series, highs: pd.Series) -> list[str]:
     """A column of values with their ends; two digits where all are small (shares, R²), more where all are tiny."""
-    with_ends = float(pd.concat([middles, lows, highs]).abs().max())
-    digits = 2 if middles.abs().max() < _SMALL else 1
-    if np.isfinite(with_ends) and 0 < with_ends < _TINY:
-        digits = 1 - math.floor(math.log10(with_ends))
-    return [format_range(*row, digits) for row in zip(middles, lows, highs, strict=True)]
+    form = _form(pd.concat([middles, lows, highs]), ".2f" if middles.abs().max() < _SMALL else ".1f")
+    return [format_range(*row, form) for row in zip(middles, lows, highs, strict=True)]
+
+
+def _form(values: pd.Series, usual: str) -> str:
+    """How all values of a column are formatted: with two digits that are not 0 of the largest where all are tiny."""
+    largest = float(values.abs().max())
+    if not np.isfinite(largest) or _TINY <= largest < _WITH_POWER[1] or largest == 0:
+        return usual
+    return f".{1 - math.floor(math.log10(largest))}f" if _WITH_POWER[0] <= largest < _TINY else ".3g"
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +164,7 @@ def triples(table: pd.DataFrame) -> list[tuple[str, str, str]]:
 def text_table(table: pd.DataFrame) -> TextTable:
     """Header and rows of a table as text, its index as the first columns."""
     plain = _readable(table)
-    columns = [[_cell(value, str(name)) for value in plain[name]] for name in plain.columns]
+    columns = [_cells(plain[name], str(name)) for name in plain.columns]
     return TextTable(
         header=[str(name).replace("_", " ") for name in plain.columns],
         rows=[list(row) for row in zip(*columns, strict=True)],
@@ -153,7 +172,12 @@ def text_table(table: pd.DataFrame) -> TextTable:
     )
 
 
-def _cell(value: object, column: str) -> str:
+def _cells(values: pd.Series, column: str) -> list[str]:
+    form = _form(values, ".2f") if pd.api.types.is_float_dtype(values) else ".2f"
+    return [_cell(value, column, form) for value in values]
+
+
+def _cell(value: object, column: str, form: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
@@ -164,4 +188,4 @@ def _cell(value: object, column: str) -> str:
         return format_steps(float(value))
     if column.endswith(("p_value", "p_holm", "p_adjusted")):
         return f"{float(value):.3f}" if float(value) >= 0.001 else "< 0.001"
-    return str(value) if isinstance(value, numbers.Integral) else format_number(float(value), 2)
+    return str(value) if isinstance(value, numbers.Integral) else format_number(float(value), form)

@@ -61,6 +61,22 @@ def page_text(title: str, sections: Sequence[Section], figures: Path, data: Mapp
     )
 
 
+def plain_page(title: str, sections: Sequence[Section], figures: Path) -> str:
+    """A page without curves to explore and without any script.
+
+    Args:
+        title: heading and window title.
+        sections: in their order.
+        figures: folder with the PNG of every figure that the sections show.
+    """
+    return render(
+        "plain.html.j2",
+        title=title,
+        sections=sections,
+        image_source=lambda name: _data_uri(figures / f"{name}.png"),
+    )
+
+
 def page_data(ds: xr.Dataset, dips: pd.DataFrame) -> dict[str, Any]:
     """What the page's script draws, plain enough for JSON; null where there is no value.
 

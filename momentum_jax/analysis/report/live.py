@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.export.tensorboard import write_events
 from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.report.build import write_report
-from momentum_jax.analysis.report.formatting import format_range, format_steps, with_unit
+from momentum_jax.analysis.report.formatting import format_ranges, format_steps, with_unit
 from momentum_jax.analysis.report.run_tables import dip_summary, dip_table
 from momentum_jax.run_directory import complete_steps, diagnostics_of, load_run, read_config
 
@@ -76,7 +77,8 @@ def status(ds: xr.Dataset) -> str:
         last = curves[primary.name].sel(arm=arm).isel(checkpoint=-1).values
         known = last[~np.isnan(last)]
         low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (np.nan,) * 3
-        value = with_unit(format_range(middle, low, high), primary.unit)
+        written = format_ranges(*(pd.Series([value]) for value in (middle, low, high)))[0]
+        value = with_unit(written, primary.unit)
         lines.append(
             f"step {format_steps(ds['env_steps'].values[-1])} · {arm}: {primary.symbol} {value} · "
             f"dips {dips.loc[arm, 'dips']}/{dips.loc[arm, 'seeds']} · failed {dips.loc[arm, 'failed']}"

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from momentum_jax.analysis.dips.definition import LANDMARKS, RECOVERY_SHARE, SMALLEST_DIP
+import xarray as xr
+
+from momentum_jax.analysis.dips.definition import RECOVERY_SHARE, SMALLEST_DIP
+from momentum_jax.analysis.dips.early_part import (
+    BASELINE_SHARE,
+    HORIZON_SHARE,
+    LANDMARK_SHARES,
+    PREDICTION_SHARES,
+    early_steps,
+    is_derived,
+)
 from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE, LEVEL, shared_confidence
@@ -15,6 +25,7 @@ from momentum_jax.analysis.report.formatting import format_percent, format_steps
 from momentum_jax.analysis.report.run_tables import table_columns
 from momentum_jax.analysis.report.summary import built_in_claims, horizon_in_words
 from momentum_jax.diagnostics.description import Diagnostics, Recorded
+from momentum_jax.run_directory import diagnostics_of
 
 PREDICTORS = (
     "R² on seeds held out of each by itself, and the chance that it ranks a deep dip above a shallow one (AUROC), "
@@ -46,18 +57,24 @@ _TESTS = (
     "Arms are compared pair by pair: BCa intervals and sign-flip tests of means, Newcombe intervals and exact McNemar "
     "tests of shares, p values adjusted by Holm."
 )
+_DERIVED = (
+    f"These steps are shares of this run's length: the horizon {format_percent(HORIZON_SHARE)}, the second baseline "
+    f"{format_percent(BASELINE_SHARE)}, the landmarks {' and '.join(map(format_percent, LANDMARK_SHARES))}, and "
+    f"predictions are made at {' and '.join(map(format_percent, PREDICTION_SHARES))}, each but the horizon at the "
+    "checkpoint that is nearest."
+)
 _FEW = f"Numbers of fewer than {MIN_SEEDS} seeds have no interval and no verdict."
 
 
-def dips(diagnostics: Diagnostics, last_step: int, seeds: int, baselines: str) -> str:
+def dips(ds: xr.Dataset, seeds: int, baselines: str) -> str:
     """The note of the table of dips.
 
     Args:
-        diagnostics: the environment's description.
-        last_step: where the run ends.
+        ds: a loaded run.
         seeds: healthy seeds of the arm that has most of them.
         baselines: where dips start, in words.
     """
+    diagnostics = diagnostics_of(ds)
     curves, primary = dip_curves(diagnostics), primary_curve(diagnostics)
     common = all(has_common_threshold(curve.metric) for curve in curves)
     reached = f"{SMALLEST_DIP:g} points" if common else "the threshold"
@@ -66,11 +83,11 @@ def dips(diagnostics: Diagnostics, last_step: int, seeds: int, baselines: str) -
     directions = ", ".join(f"{literal(label)} {direction}" for label, direction in worse.items())
     wilson = f"prevalence has a {_SURE} Wilson interval; " if enough(seeds) else ""
     bca = f" with a {_SURE} BCa interval" if enough(seeds) else ""
-    first, second = map(format_steps, LANDMARKS)
+    first, second = map(format_steps, early_steps(ds).landmarks)
     return " ".join(
         (
             f"A dip is a fall of at least {threshold} in the worse direction ({directions}) with its trough "
-            f"{horizon_in_words(last_step)}, {baselines}. *Seeds* are the healthy ones with two values or more in that "
+            f"{horizon_in_words(ds)}, {baselines}. *Seeds* are the healthy ones with two values or more in that "
             f"stretch; {wilson}*depth* is the largest drawdown of each of them, whether or not it reaches {reached}, "
             "*temporary depth* the largest one that came back. Area "
             f"({primary.points or 'units'} × 1 000 steps), trough and recovered fraction are medians over the seeds "
@@ -79,6 +96,7 @@ def dips(diagnostics: Diagnostics, last_step: int, seeds: int, baselines: str) -
             f"the end of the run. The landmark is the change from checkpoint {first} to checkpoint {second}, positive "
             f"where it got worse: a mean over all healthy seeds{bca}. It is fixed in advance, whereas the depth is a "
             "maximum and overstates itself.",
+            *([_DERIVED] if is_derived(ds) else []),
             *_sampling_noise(curves),
             *([] if enough(seeds) else [_FEW]),
         )
@@ -152,15 +170,16 @@ def checkpoints(diagnostics: Diagnostics) -> str:
     return text
 
 
-def built_in(diagnostics: Diagnostics, num_arms: int, seeds: int) -> str:
+def built_in(ds: xr.Dataset, seeds: int) -> str:
     """The claim that every report judges, and how its level is shared."""
+    diagnostics = diagnostics_of(ds)
     primary = diagnostics.metric(diagnostics.primary)
-    first, second = map(format_steps, LANDMARKS)
+    first, second = map(format_steps, early_steps(ds).landmarks)
     side = "higher" if primary.good_direction < 0 else "lower"
     claim = f"Claim: *{literal(primary.label)} is {side} at {second} than at {first} steps*."
     if not enough(seeds):
         return claim
-    number = built_in_claims(diagnostics, num_arms)
+    number = built_in_claims(diagnostics, ds.sizes["arm"])
     return (
         f"{claim} The summary and these lines make {number} statements, which share the level of {_LEVEL}: each is "
         f"judged by its {format_percent(shared_confidence(number))} interval."

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.dips.definition import BASELINES, DipOptions
+from momentum_jax.analysis.dips.definition import DipOptions
 from momentum_jax.analysis.dips.dips import DipClass, find_dips, landmark_depth
+from momentum_jax.analysis.dips.early_part import early_steps, is_derived, table_steps
 from momentum_jax.analysis.dips.excursions import find_excursions
 from momentum_jax.analysis.dips.thresholds import dip_threshold, has_common_threshold, noise_floor, threshold_in_words
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
@@ -29,12 +30,13 @@ from momentum_jax.diagnostics.description import COUNTED, Diagnostics
 from momentum_jax.run_directory import diagnostics_of
 
 
-def table_values(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Dataset:
+def table_values(ds: xr.Dataset, steps: Iterable[int] | None = None) -> xr.Dataset:
     """Every metric of every seed at the rows of a table.
 
     Args:
         ds: a loaded run.
-        steps: environment steps asked for; those that the run has are taken, and its last one.
+        steps: environment steps asked for; those that the run has are taken, and its last one. By default those of
+            the published tables, or shares of a run whose early part follows from its length.
 
     Returns:
         Metrics by name, ``[arm, seed, checkpoint, counted]`` where ``counted`` is ``cumulative`` (since step 0),
@@ -43,6 +45,8 @@ def table_values(ds: xr.Dataset, steps: Iterable[int] = TABLE_STEPS) -> xr.Datas
         from the step a seed failed.
     """
     diagnostics, env_steps = diagnostics_of(ds), ds["env_steps"].values
+    if steps is None:
+        steps = table_steps(ds) if is_derived(ds) else TABLE_STEPS
     rows = np.flatnonzero((np.isin(env_steps, list(steps)) & (env_steps > 0)) | (env_steps == env_steps[-1]))
     totals = counts_of(ds).cumsum("checkpoint", skipna=False).isel(checkpoint=rows)
     windows = totals - totals.shift(checkpoint=1, fill_value=0)
@@ -69,7 +73,7 @@ def table_columns(diagnostics: Diagnostics) -> tuple[str, ...]:
     return diagnostics.columns or diagnostics.metric_names
 
 
-def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] = TABLE_STEPS) -> pd.DataFrame:
+def checkpoint_table(ds: xr.Dataset, arm: str, steps: Iterable[int] | None = None) -> pd.DataFrame:
     """Median and range over seeds of an arm's metrics.
 
     Args:
@@ -119,14 +123,14 @@ def dip_labels(ds: xr.Dataset) -> dict[str, str]:
 def dip_table(
     ds: xr.Dataset,
     options: DipOptions | None = None,
-    baselines: Sequence[int] = BASELINES,
+    baselines: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """One row per arm, metric, baseline and seed: the seed's dip.
 
     Args:
         ds: a loaded run.
         options: see `find_dips`; by default each metric has its own threshold, see `dip_threshold`.
-        baselines: steps from which a dip is looked for, in place of the options' own.
+        baselines: steps from which a dip is looked for, in place of the options' own; by default the run's.
 
     Returns:
         Columns ``arm, metric, baseline, seed, failed_step``, then the fields of `Dips` (the
@@ -134,12 +138,12 @@ def dip_table(
         rows too (``failed_step`` not -1), measured on what came before the failure. ``depth`` is
         there without a dip too: the largest drawdown of every seed.
     """
-    curves, env_steps = derive_curves(ds), ds["env_steps"].values
+    curves, env_steps, early = derive_curves(ds), ds["env_steps"].values, early_steps(ds)
     frames = []
     for curve, own in _options_of(ds, curves, options):
         values = curves[curve.name].transpose("arm", "seed", "checkpoint").values
-        landmark = landmark_depth(env_steps, values, sign=curve.sign)
-        for baseline in baselines:
+        landmark = landmark_depth(env_steps, values, *early.landmarks, sign=curve.sign)
+        for baseline in early.baselines if baselines is None else baselines:
             dips = find_dips(env_steps, values, curve.sign, replace(own, baseline_step=baseline))
             columns = {name: array.ravel() for name, array in dips._asdict().items()}
             columns["class"] = np.array([DipClass(value).name.lower() for value in columns.pop("klass")])
@@ -159,7 +163,7 @@ def depths_of(dips: pd.DataFrame, arm: str, curve: str) -> npt.NDArray[np.float6
 def excursion_table(
     ds: xr.Dataset,
     options: DipOptions | None = None,
-    baselines: Sequence[int] = BASELINES,
+    baselines: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """One row per excursion of the drawdown beyond the threshold; arguments as for `dip_table`.
 
@@ -171,7 +175,7 @@ def excursion_table(
     frames = []
     for curve, own in _options_of(ds, curves, options):
         values = curves[curve.name].transpose("arm", "seed", "checkpoint").values
-        for baseline in baselines:
+        for baseline in early_steps(ds).baselines if baselines is None else baselines:
             from_baseline = replace(own, baseline_step=baseline)
             found = find_excursions(ds["env_steps"].values, values, curve.sign, from_baseline)
             rows = keys.iloc[found.curve].reset_index(drop=True)
@@ -187,7 +191,7 @@ def _options_of(ds: xr.Dataset, curves: xr.Dataset, options: DipOptions | None) 
     """The curves in which dips are looked for, and what is taken for a dip of each."""
     thresholds = dip_thresholds(ds, curves)
     for curve in dip_curves(diagnostics_of(ds)):
-        yield curve, options or DipOptions(threshold=thresholds[curve.name])
+        yield curve, options or DipOptions(horizon=early_steps(ds).horizon, threshold=thresholds[curve.name])
 
 
 def _seed_rows(ds: xr.Dataset) -> pd.DataFrame:

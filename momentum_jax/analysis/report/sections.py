@@ -15,7 +15,7 @@ from momentum_jax.analysis.claims.claim_tables import most_seeds, verdict_table
 from momentum_jax.analysis.claims.published import published_percentiles
 from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.claims.verdicts import declared_claims, judge_together
-from momentum_jax.analysis.dips.definition import PREDICTION_STEPS
+from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.evidence import Evidence, comparison_table
 from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.metrics.derived_curves import healthy_seeds
@@ -75,11 +75,11 @@ def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> Section:
     starts = ["initialisation (baseline 0)", *(f"step {format_steps(baseline)}" for baseline in reached if baseline)]
     summary = dip_summary(dips[dips["baseline"].isin(reached)])
     labelled = summary.assign(metric=summary["metric"].map(dip_labels(ds)))
-    diagnostics, seeds = diagnostics_of(ds), healthy_seeds(ds)
+    seeds = healthy_seeds(ds)
     blocks: list[Text | Table | Bullets] = [
-        Text(notes.dips(diagnostics, last_step, seeds, f"from {' or from '.join(starts)}")),
+        Text(notes.dips(ds, seeds, f"from {' or from '.join(starts)}")),
         Table(labelled),
-        Text(notes.built_in(diagnostics, ds.sizes["arm"], seeds)),
+        Text(notes.built_in(ds, seeds)),
         Bullets(list(_landmarks(ds, dips))),
     ]
     return Section("Dips", blocks)
@@ -107,7 +107,7 @@ def _evidence(ds: xr.Dataset, evidence: Evidence) -> Section:
     if not evidence.predicted.empty:
         blocks += [Text(notes.prediction(diagnostics)), Table(evidence.predicted, "Is the depth predicted?")]
     if len(evidence.predictors) and evidence.predictors["r2"].notna().any():
-        where = f"{ds['arm'].values[0]} at step {format_steps(PREDICTION_STEPS[-1])}"
+        where = f"{ds['arm'].values[0]} at step {format_steps(early_steps(ds).prediction[-1])}"
         blocks += [Text(notes.PREDICTORS), Table(evidence.predictors, f"Each predictor by itself, {where}")]
     return Section("Evidence", blocks)
 

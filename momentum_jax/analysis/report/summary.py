@@ -11,16 +11,22 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.claims.claim_intervals import bounds_of, depth_interval, level_interval, room_to_fall
-from momentum_jax.analysis.dips.definition import HORIZON, LANDMARKS, RECOVERY_SHARE
+from momentum_jax.analysis.dips.definition import RECOVERY_SHARE
+from momentum_jax.analysis.dips.early_part import HORIZON_SHARE, early_steps, is_derived
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
-from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
+from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
 from momentum_jax.analysis.report.document import literal
-from momentum_jax.analysis.report.formatting import format_percent, format_steps, with_unit
+from momentum_jax.analysis.report.formatting import format_percent, format_steps, in_sentence, with_unit
 from momentum_jax.analysis.report.run_tables import depths_of, dip_thresholds
-from momentum_jax.analysis.report.verdict_words import direction_in_words, interval_in_words, share_in_words
+from momentum_jax.analysis.report.verdict_words import (
+    direction_in_words,
+    interval_in_words,
+    share_in_words,
+    share_interval_in_words,
+)
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.run_directory import diagnostics_of
 
@@ -50,59 +56,59 @@ def summarise(ds: xr.Dataset, dips: pd.DataFrame) -> list[str]:
     """
     diagnostics, curves = diagnostics_of(ds), derive_curves(ds)
     primary = primary_curve(diagnostics)
-    arm, last_step = str(ds["arm"].values[0]), int(ds["env_steps"].values[-1])
+    arm, early = str(ds["arm"].values[0]), early_steps(ds)
     rows = dips[(dips["arm"] == arm) & (dips["metric"] == primary.name) & (dips["baseline"] == 0)]
     if (rows["failed_step"] >= 0).all():
         return [f"Every seed of {literal(arm)} failed: the warnings below say when and why."]
     rows = rows[(rows["failed_step"] < 0) & rows["observed"]]
     if rows.empty:
         return [
-            f"No healthy seed of {literal(arm)} has two checkpoints {horizon_in_words(last_step)} yet, "
-            "so nothing can be said."
+            f"No healthy seed of {literal(arm)} has two checkpoints {horizon_in_words(ds)} yet, so nothing can be said."
         ]
     confidence = shared_confidence(built_in_claims(diagnostics, ds.sizes["arm"]))
     threshold = dip_thresholds(ds, curves)[primary.name]
-    sentences = [_prevalence(primary, threshold, arm, rows, last_step, confidence)]
+    sentences = [_prevalence(primary, threshold, arm, rows, horizon_in_words(ds), confidence)]
     if rows["has_dip"].any():
         sentences += [_depth(primary, rows), _recovery(rows)]
-    sentences.append(_landmark(primary, arm, rows, confidence))
+    sentences.append(_landmark(primary, arm, rows, early.landmarks, confidence))
     values = curves[primary.name].transpose("arm", "seed", "checkpoint")
     unfailed = values.where(failed_steps(ds) < 0)
     others = [str(other) for other in ds["arm"].values[1:]]
-    sentences += [_comparison(primary, dips, unfailed, arm, other, confidence) for other in others[:_MOST_COMPARED]]
+    for other in others[:_MOST_COMPARED]:
+        sentences.append(_comparison(primary, dips, unfailed, (arm, other), early.horizon, confidence))
     if len(sentences) < 3:
         sentences.append(_end(primary, values, arm))
     return sentences
 
 
-def horizon_in_words(last_step: int) -> str:
+def horizon_in_words(ds: xr.Dataset) -> str:
     """How far dips were looked for: the horizon, or the end of a run that is shorter."""
-    if last_step >= HORIZON:
-        return f"within {format_steps(HORIZON)} steps"
+    horizon, last_step = early_steps(ds).horizon, int(ds["env_steps"].values[-1])
+    if last_step >= horizon and is_derived(ds):
+        return f"within the first {format_percent(HORIZON_SHARE)} of the run ({format_steps(horizon)} steps)"
+    if last_step >= horizon:
+        return f"within {format_steps(horizon)} steps"
     return f"within the {format_steps(last_step)} steps of this run"
 
 
-def _prevalence(
-    primary: Curve, threshold: float, arm: str, rows: pd.DataFrame, last_step: int, confidence: float
-) -> str:
+def _prevalence(primary: Curve, threshold: float, arm: str, rows: pd.DataFrame, within: str, confidence: float) -> str:
     dips, seeds = int(rows["has_dip"].sum()), len(rows)
     least = with_unit(f"{threshold:.4g}", primary.points)
     moved, best = ("rose", "above its lowest") if primary.sign < 0 else ("fell", "below its highest")
     found = (
         f"In {literal(arm)}, {literal(primary.full_symbol)} {moved} by {least} or more {best} value "
-        f"so far {horizon_in_words(last_step)} in {dips} of {seeds} healthy seeds"
+        f"so far {within} in {dips} of {seeds} healthy seeds"
     )
     if not enough(seeds):
         return f"{found}: {NO_VERDICT}."
     share = wilson_interval(dips, seeds, confidence)
-    percent = Interval(100 * share.estimate, 100 * share.low, 100 * share.high)
-    return f"{found} (Wilson {interval_in_words(percent, confidence, '.0f')} %): **{share_in_words(share, seeds)}**."
+    return f"{found} (Wilson {share_interval_in_words(share, confidence)}): **{share_in_words(share, seeds)}**."
 
 
 def _depth(primary: Curve, rows: pd.DataFrame) -> str:
     depth = mean_interval(rows["depth"])
-    interval = f" ({interval_in_words(depth)})" if enough(len(rows)) and not depth.flag else ""
-    mean = with_unit(f"{depth.estimate:.1f}", primary.points)
+    interval = f" ({interval_in_words(depth, unit=primary.points)})" if enough(len(rows)) and not depth.flag else ""
+    mean = with_unit(in_sentence(depth.estimate, primary.points), primary.points)
     return (
         f"The mean depth over these {len(rows)} seeds, with a dip or without, was {mean}"
         f"{interval}; a depth is the largest of many checkpoints and so overstates itself."
@@ -120,8 +126,8 @@ def _recovery(rows: pd.DataFrame) -> str:
     return f"By the end of the run {back} of {len(dipped)} had come back by {enough_of_it}{interval}{when}."
 
 
-def _landmark(primary: Curve, arm: str, rows: pd.DataFrame, confidence: float) -> str:
-    first, second = map(format_steps, LANDMARKS)
+def _landmark(primary: Curve, arm: str, rows: pd.DataFrame, landmarks: tuple[int, int], confidence: float) -> str:
+    first, second = map(format_steps, landmarks)
     # A landmark's depth is positive where the curve got worse; the sentence speaks of the value itself.
     change, seeds = level_interval(-primary.sign * rows["landmark_depth"], confidence=confidence)
     if np.isnan(change.estimate):
@@ -134,13 +140,13 @@ def _landmark(primary: Curve, arm: str, rows: pd.DataFrame, confidence: float) -
 
 
 def _comparison(
-    primary: Curve, dips: pd.DataFrame, curves: xr.DataArray, first: str, second: str, confidence: float
+    primary: Curve, dips: pd.DataFrame, curves: xr.DataArray, arms: tuple[str, str], horizon: float, confidence: float
 ) -> str:
     """`curves` are those of the primary metric, ``[arm, seed, checkpoint]``, NaN throughout of failed seeds."""
-    steps, pair = curves["env_steps"].values, curves.sel(arm=[first, second]).values
-    depths = [depths_of(dips, arm, primary.name) for arm in (first, second)]
+    steps, pair = curves["env_steps"].values, curves.sel(arm=list(arms)).values
+    depths = [depths_of(dips, arm, primary.name) for arm in arms]
     change = depths[1] - depths[0]
-    seeds, names = int((~np.isnan(change)).sum()), (literal(first), literal(second))
+    seeds, names = int((~np.isnan(change)).sum()), (literal(arms[0]), literal(arms[1]))
     if not seeds:
         return f"No seed is healthy in both {names[0]} and {names[1]}, so they are not compared."
     found = (
@@ -148,9 +154,10 @@ def _comparison(
         f"{names[1]} by "
     )
     if not enough(seeds):
-        return f"{found}{with_unit(f'{np.nanmean(change):+.1f}', primary.points)}: {NO_VERDICT}."
+        mean = in_sentence(float(np.nanmean(change)), primary.points, "+")
+        return f"{found}{with_unit(mean, primary.points)}: {NO_VERDICT}."
     bounds = bounds_of(primary.metric, curves)
-    rooms = [room_to_fall(steps, curve, primary.sign, HORIZON, bounds=bounds) for curve in pair]
+    rooms = [room_to_fall(steps, curve, primary.sign, horizon, bounds=bounds) for curve in pair]
     interval, _ = depth_interval(depths[1], rooms[1], depths[0], rooms[0], confidence)
     words = (f"deeper in {names[1]}", f"shallower in {names[1]}")
     return f"{found}{direction_in_words(interval, seeds, *words, confidence, primary.points)}."
@@ -160,8 +167,8 @@ def _end(primary: Curve, curves: xr.DataArray, arm: str) -> str:
     values = curves.sel(arm=arm).isel(checkpoint=-1).values
     last = mean_interval(values)
     known = enough((~np.isnan(values)).sum()) and not last.flag
-    interval = f" ({interval_in_words(last)})" if known else ""
+    interval = f" ({interval_in_words(last, unit=primary.unit)})" if known else ""
     return (
         f"At the last checkpoint, step {format_steps(curves['env_steps'].values[-1])}, {literal(primary.symbol)} of "
-        f"{literal(arm)} was on average {with_unit(f'{last.estimate:.1f}', primary.unit)}{interval}."
+        f"{literal(arm)} was on average {with_unit(in_sentence(last.estimate, primary.unit), primary.unit)}{interval}."
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from momentum_jax.analysis.claims.claim_tables import declared_text
-from momentum_jax.analysis.dips.definition import BASELINES, LANDMARKS, SMALLEST_DIP
+from momentum_jax.analysis.dips.definition import SMALLEST_DIP
+from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
@@ -34,8 +35,6 @@ from momentum_jax.analysis.report.summary import horizon_in_words
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.run_directory import diagnostics_of, load_run
 
-_LANDMARK = "→".join(map(short_steps, LANDMARKS))
-
 
 def summary(run_dir: str | Path) -> str:
     """Checkpoint table of each arm and the dip table of all, as plain text.
@@ -48,13 +47,14 @@ def summary(run_dir: str | Path) -> str:
     for arm in run["arm"].values:
         parts.append(f"\n{arm}: median [min–max] over seeds, % of {decisions_in_words(diagnostics)}\n")
         parts.append(format_table(_checkpoints(checkpoint_table(run, arm), diagnostics)))
-    last_step = int(run["env_steps"].values[-1])
-    starts = [baseline for baseline in BASELINES if baseline < max(last_step, 1)]
+    last_step, early = int(run["env_steps"].values[-1]), early_steps(run)
+    starts = [baseline for baseline in early.baselines if baseline < max(last_step, 1)]
     words = " or ".join("from the start (0)" if start == 0 else f"from step {format_steps(start)}" for start in starts)
-    parts.append(f"\nDips of at least {_thresholds(diagnostics)} {horizon_in_words(last_step)}, {words}\n")
+    parts.append(f"\nDips of at least {_thresholds(diagnostics)} {horizon_in_words(run)}, {words}\n")
     dips = without_few_seeds(dip_summary(dip_table(run, baselines=starts)))
-    parts.append(format_table(_dips(dips, dip_labels(run))))
-    parts.append(_legend(diagnostics, healthy_seeds(run)))
+    landmark = "→".join(map(short_steps, early.landmarks))
+    parts.append(format_table(_dips(dips, dip_labels(run), landmark)))
+    parts.append(_legend(diagnostics, healthy_seeds(run), landmark))
     failed = int((failed_steps(run) >= 0).sum())
     if failed:
         parts.append(f"\n{failed} run(s) FAILED: a loss not finite or above divergence_limit; the report names them")
@@ -62,14 +62,14 @@ def summary(run_dir: str | Path) -> str:
     return "\n".join(parts).rstrip()
 
 
-def _legend(diagnostics: Diagnostics, seeds: int) -> str:
+def _legend(diagnostics: Diagnostics, seeds: int, landmark: str) -> str:
     units = {curve.points for curve in dip_curves(diagnostics)}
     points = f", {units.pop()}" if len(units) == 1 else ", in the metric's unit"
     wilson, bca = (
         f", {format_percent(CONFIDENCE)} {kind} interval" if enough(seeds) else "" for kind in ("Wilson", "BCa")
     )
     few = "" if enough(seeds) else f" · {seeds} seeds: no interval and {NO_VERDICT}"
-    depth = f"depth: median [quartiles]{points} · {_LANDMARK}: mean change in the worse direction{bca}"
+    depth = f"depth: median [quartiles]{points} · {landmark}: mean change in the worse direction{bca}"
     return f"prevalence{wilson} · {depth}{few}"
 
 
@@ -88,7 +88,7 @@ def _checkpoints(table: pd.DataFrame, diagnostics: Diagnostics) -> pd.DataFrame:
     return columns
 
 
-def _dips(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+def _dips(table: pd.DataFrame, labels: Mapping[str, str], landmark: str) -> pd.DataFrame:
     ends = zip(table["prevalence_pct_low"], table["prevalence_pct_high"], strict=True)
     prevalence = [f"{low:.0f}–{high:.0f}" if pd.notna(low) else "–" for low, high in ends]
     troughs = table["trough_step_median"]
@@ -101,7 +101,7 @@ def _dips(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
         "depth": _ranges(table, "depth", ("median", "q25", "q75")),
         "trough": troughs.map(lambda step: "–" if pd.isna(step) else format_steps(step)),
         "recovered": table["recovered"],
-        _LANDMARK: _ranges(table, "landmark", ("mean", "low", "high")),
+        landmark: _ranges(table, "landmark", ("mean", "low", "high")),
     }
     return pd.DataFrame(columns)
 

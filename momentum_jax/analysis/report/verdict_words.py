@@ -6,7 +6,7 @@ from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.verdict import decide, direction, supports
-from momentum_jax.analysis.report.formatting import format_percent, with_unit
+from momentum_jax.analysis.report.formatting import format_percent, in_sentence, with_unit
 
 # Limits of a share of seeds, as fractions, that have a name: more than, at most.
 _SHARES: tuple[tuple[float | None, float | None, str], ...] = (
@@ -17,9 +17,15 @@ _SHARES: tuple[tuple[float | None, float | None, str], ...] = (
 )
 
 
-def interval_in_words(interval: Interval, confidence: float = CONFIDENCE, form: str = ".1f") -> str:
+def interval_in_words(interval: Interval, confidence: float = CONFIDENCE, unit: str = "points", sign: str = "") -> str:
     """``95 % interval 1.0 to 3.0``."""
-    return f"{format_percent(confidence)} interval {interval.low:{form}} to {interval.high:{form}}"
+    low, high = (in_sentence(end, unit, sign) for end in (interval.low, interval.high))
+    return f"{format_percent(confidence)} interval {low} to {high}"
+
+
+def share_interval_in_words(share: Interval, confidence: float = CONFIDENCE) -> str:
+    """Of a fraction: ``95 % interval 10 to 35 %``."""
+    return f"{format_percent(confidence)} interval {100 * share.low:.0f} to {100 * share.high:.0f} %"
 
 
 def rise_in_words(change: Interval, seeds: int, confidence: float = CONFIDENCE, unit: str = "points") -> str:
@@ -33,13 +39,13 @@ def rise_in_words(change: Interval, seeds: int, confidence: float = CONFIDENCE, 
     """
     if change.flag == "no seeds":
         return "undecided, the run has no healthy seed with both steps"
-    number = f"mean change {with_unit(f'{change.estimate:+.1f}', unit)}"
+    number = f"mean change {with_unit(in_sentence(change.estimate, unit, '+'), unit)}"
     if not enough(seeds):
         return f"{number} in {seeds} seeds: {NO_VERDICT}"
     if change.flag:
         number += f", a point because of: {change.flag}"
     else:
-        number += f", {interval_in_words(change, confidence, '+.1f')}"
+        number += f", {interval_in_words(change, confidence, unit, '+')}"
     return f"**{decide(change, seeds, minimum=0.0).verdict}** ({number})"
 
 
@@ -56,12 +62,12 @@ def direction_in_words(
         confidence: of the interval.
         unit: of the change.
     """
-    estimate = with_unit(f"{change.estimate:+.1f}", unit)
+    estimate = with_unit(in_sentence(change.estimate, unit, "+"), unit)
     if not enough(seeds):
         return f"{estimate} in {seeds} seeds: {NO_VERDICT}"
     if change.flag == "constant" and change.estimate == 0:
         return f"{with_unit('0', unit)} in every seed: **no difference at all**"
-    number = f"{estimate} ({interval_in_words(change, confidence, '+.1f')})"
+    number = f"{estimate} ({interval_in_words(change, confidence, unit, '+')})"
     if change.flag:
         return f"{number}, **undecided** because the interval is a point ({change.flag})"
     words = {1: up, -1: down, 0: "undecided"}

@@ -5,8 +5,9 @@ import pandas as pd
 
 from momentum_jax.market.bars import session_dates
 from momentum_jax.market.checks.quality import ERROR, WARN, Finding
-from momentum_jax.market.features import entry_premiums, implied_volatility
+from momentum_jax.market.features import entry_premiums
 from momentum_jax.market.vix.vix_timing import DEFAULT_VIX
+from momentum_jax.market.volatility_curve import implied_volatility
 
 INTRINSIC_SHARE = 0.75  # of the premium of an option that is struck a usual rounding away from the price
 USUAL_ROUNDING = 0.25  # dollars: the mean distance from a price to the nearest whole dollar

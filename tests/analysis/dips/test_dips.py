@@ -86,7 +86,7 @@ def test_golden_example():
     down, temporary = drawdowns(-GOLDEN_HOLD)
     np.testing.assert_allclose(down, [0, 8.1, 0, 0])
     np.testing.assert_allclose(temporary, [0, 8.1, 0, 0])
-    dips = find_dips(GOLDEN_STEPS, GOLDEN_HOLD, -1, DipOptions(baseline_step=5_000, recovery_share=1))
+    dips = find_dips(GOLDEN_STEPS, GOLDEN_HOLD, -1, DipOptions(horizon=25_000, baseline_step=5_000, recovery_share=1))
     assert dips.has_dip and dips.observed and not dips.censored
     assert (dips.onset_step, dips.trough_step) == (5_000, 10_000)
     assert dips.depth == pytest.approx(8.1) and dips.temporary_depth == pytest.approx(8.1)
@@ -181,7 +181,7 @@ def test_a_missing_value_is_a_missing_checkpoint(curve):
     ],
 )
 def test_classes(curve, klass, censored):
-    dips = find_dips([0, 10_000, 20_000, 24_000, 60_000], curve, 1)
+    dips = find_dips([0, 10_000, 20_000, 24_000, 60_000], curve, 1, DipOptions(horizon=25_000))
     assert (dips.klass, bool(dips.censored)) == (klass, censored)
     assert np.isnan(dips.recovery_step) == (censored or klass == DipClass.NONE)
 
@@ -258,7 +258,8 @@ def test_the_trough_is_the_first_step_that_reaches_the_depth_and_a_rising_curve_
 
 def test_a_trough_after_the_horizon_does_not_count():
     curve = [50, 49, 30, 50]
-    assert not find_dips([0, 1_000, 26_000, 30_000], curve, 1).has_dip
+    assert not find_dips([0, 1_000, 26_000, 30_000], curve, 1, DipOptions(horizon=25_000)).has_dip
+    assert find_dips([0, 1_000, 26_000, 30_000], curve, 1).has_dip  # the whole curve where no horizon is given
     assert find_dips([0, 1_000, 26_000, 30_000], curve, 1, DipOptions(horizon=26_000)).has_dip
 
 
@@ -275,7 +276,7 @@ def test_a_baseline_after_the_last_value_is_not_observed():
 def test_landmark_depth():
     curve = np.stack([GOLDEN_HOLD, GOLDEN_HOLD + 1])
     np.testing.assert_allclose(landmark_depth(GOLDEN_STEPS, curve, 5_000, 10_000), [8.1, 8.1])
-    np.testing.assert_allclose(landmark_depth(GOLDEN_STEPS, curve, sign=1), [-8.1, -8.1])
+    np.testing.assert_allclose(landmark_depth(GOLDEN_STEPS, curve, 5_000, 10_000, sign=1), [-8.1, -8.1])
     assert np.isnan(landmark_depth(GOLDEN_STEPS, curve, 5_000, 11_000)).all()
 
 

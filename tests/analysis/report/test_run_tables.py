@@ -146,5 +146,5 @@ def test_table_as_text():
     assert "–" in lines[3] and "nan" not in format_table(table)
     assert lines[2].index("3") == lines[3].index("12") + 1
     signs = pd.DataFrame({"p_value": [0.0001], "x": [-0.001], "x_low": [-2.5], "x_high": [30.0], "limit": [-1e-9]})
-    assert markdown_table(signs).splitlines()[2] == "| < 0.001 | 0.00 [−2.50, 30.00] | 0.00 |"
+    assert markdown_table(signs).splitlines()[2] == "| < 0.001 | 0.00 [−2.50, 30.00] | −1e−09 |"
     assert markdown_table(table).splitlines()[2] == "| a | 3 | 1.00 [0.50, 2.00] | 10 000 | yes |"

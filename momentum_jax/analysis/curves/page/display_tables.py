@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from momentum_jax.analysis.curves.dip_result import DipResult
-from momentum_jax.analysis.report.formatting import in_unit
+from momentum_jax.analysis.report.formatting import format_ranges, in_unit, without_few_seeds
 
 # What a table's row calls each compared quantity.
 _QUANTITIES = {"depth": "depth", "prevalence_pct": "seeds that dip, %", "forgetting": "forgetting"}
@@ -62,9 +62,13 @@ def comparison_display(result: DipResult) -> pd.DataFrame:
     if table.empty:
         return table
     seeds = table["paired"].map({True: "the same", False: "others"})
+    # Depths and shares have units of their own, so each row is written by itself.
+    ends = without_few_seeds(table)[["difference", "difference_low", "difference_high"]]
+    differences = [format_ranges(*(pd.Series([value]) for value in row))[0] for row in ends.to_numpy(float)]
     shown = table.assign(quantity=table["quantity"].map(_QUANTITIES), seeds_are=seeds)
-    names = ["arm", "minus", "quantity", "seeds_are", "pairs", "difference", "difference_low", "difference_high"]
-    return shown[[name for name in [*names, "p_value", "p_holm"] if name in shown]]
+    shown["difference [low, high]"] = differences
+    names = ["arm", "minus", "quantity", "seeds_are", "pairs", "difference [low, high]", "p_value", "p_holm"]
+    return shown[names]
 
 
 def sensitivity_grid(result: DipResult, arm: str) -> pd.DataFrame:

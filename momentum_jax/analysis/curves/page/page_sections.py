@@ -13,7 +13,7 @@ from momentum_jax.analysis.curves.page.display_tables import (
     sample_size_display,
     sensitivity_grid,
 )
-from momentum_jax.analysis.curves.page.plain_text import what_counts, what_was_read
+from momentum_jax.analysis.curves.page.plain_text import derived, what_counts, what_was_read
 from momentum_jax.analysis.report.document import Bullets, Image, Section, Table, Text, literal
 from momentum_jax.analysis.report.formatting import format_percent
 from momentum_jax.analysis.report.sections import SUMMARY
@@ -31,9 +31,9 @@ def page_sections(
         notes: what their reader derived.
         command: that makes the page again; empty where there is none.
     """
-    counts = [literal(line) for line in what_counts(result)]
+    below = [literal(line) for line in (*result.details, *what_counts(result), *result.caveats)]
     return [
-        Section(SUMMARY, [Text(f"**{literal(result.answer)}**"), Bullets(counts)]),
+        Section(SUMMARY, [Text(f"**{literal(result.answer)}**"), Bullets(below)]),
         Section("Figures", images),
         Section("Dips", [Text(_how_to_read(result)), Table(prevalence_table(result)), Table(course_table(result))]),
         *_comparison(result),
@@ -98,6 +98,7 @@ def _by_step(result: DipResult) -> Iterator[Text | Table]:
 def _made_of(result: DipResult, source: str, notes: Sequence[str], command: str) -> Iterator[str]:
     yield what_was_read(result, source)
     yield from notes
+    yield from derived(result)
     yield "analysis.json has all numbers, seeds.csv a row for each arm and seed."
     if command:
         yield f"made again by: {command}"

@@ -1,4 +1,4 @@
-"""An analysis as plain text: the answer first, then what was derived, then compact tables."""
+"""An analysis as plain text: the answer first, what belongs to it, what was derived, then compact tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def terminal_text(result: DipResult, source: str, notes: Sequence[str]) -> str:
 def _lines(result: DipResult, source: str, notes: Sequence[str]) -> Iterator[str]:
     yield _filled(result.answer)
     yield ""
-    yield from _bullets([what_was_read(result, source), *notes, *what_counts(result)])
+    yield from _bullets([*result.details, *what_counts(result), *result.caveats])
+    yield ""
+    yield from _bullets([what_was_read(result, source), *notes, *derived(result)])
     yield f"\nSeeds ({format_percent(result.choices.level)} intervals)\n"
     yield format_table(prevalence_table(result))
     yield format_table(course_table(result))
@@ -71,7 +73,7 @@ def what_was_read(result: DipResult, source: str) -> str:
 
 
 def what_counts(result: DipResult) -> list[str]:
-    """Each choice in words, and what of it was derived."""
+    """What a dip is, in two sentences."""
     choices = result.choices
     noise = {
         "exact": "the values are taken as they are",
@@ -80,8 +82,14 @@ def what_counts(result: DipResult) -> list[str]:
         "replicates": "the noise of each value follows from its replicates",
         "estimated": "the noise is estimated from how values differ from the line between their neighbours",
     }[choices.noise]
-    lines = [
-        f"{choices.good.capitalize()} is good. A dip is a {choices.worse} by {choices.threshold.words}, with its "
-        f"trough by {choices.horizon.words}; {noise}."
+    by = "within" if choices.horizon.words.startswith("the first") else "by"
+    beyond = "" if choices.noise == "exact" or not choices.threshold.value > 0 else ", and by more than its noise makes"
+    return [
+        f"{choices.good.capitalize()} is good. A dip is a {choices.worse} by {choices.threshold.words}{beyond}, with "
+        f"its trough {by} {choices.horizon.words}; {noise}."
     ]
-    return [*lines, *(f"{note[0].upper()}{note[1:]}." for note in result.notes)]
+
+
+def derived(result: DipResult) -> list[str]:
+    """What was derived rather than given, and what had to be taken for granted."""
+    return [f"{note[0].upper()}{note[1:]}." for note in result.notes]

@@ -72,6 +72,13 @@ def _of_run(path: Path, ds: xr.Dataset, options: ReadOptions, source: str) -> Re
     failed = failed_steps(ds)
     if (failed >= 0).any():
         notes.append(f"{int((failed >= 0).sum())} of {failed.size} runs failed; their values are missing from then on.")
+    noise = _noise_of_run(ds, curve, values)
+    counted = values.notnull().any(["arm", "seed"]).values
+    if counted.any() and not counted[0]:
+        first = int(counted.argmax())  # a window's first value stands at its end
+        notes.append(f"{curve.name} has no value before step {ds['env_steps'].values[first]}.")
+        values, ds = values.isel(checkpoint=slice(first, None)), ds.isel(checkpoint=slice(first, None))
+        noise = {name: array[..., first:] for name, array in noise.items()}
     curves = CurveSet(
         values=values.values,
         steps=ds["env_steps"].values,
@@ -80,7 +87,7 @@ def _of_run(path: Path, ds: xr.Dataset, options: ReadOptions, source: str) -> Re
         value_name=curve.name,
         unit=curve.unit,
         good=_GOOD[curve.sign],
-        **_noise_of_run(ds, curve, values),
+        **noise,
     )
     return Reading(curves, source, tuple(notes))
 

@@ -257,6 +257,7 @@ def test_a_run_directory_gives_its_metric_with_counts_and_so_does_its_export(tmp
     assert "1 of 6 runs failed" in reading.notes[2]
     assert not np.nansum(reading.curves.standard_errors)
     windowed = read(run, value="hold_pct", allow_missing=True).curves
+    assert reading.curves.steps[0] == 0 and windowed.steps.tolist() == reading.curves.steps[1:].tolist()
     np.testing.assert_allclose(100 * windowed.successes / windowed.totals, windowed.values)
     write_netcdf(load_run(run), tmp_path / "run.nc")
     exported = read(tmp_path / "run.nc", allow_missing=True)

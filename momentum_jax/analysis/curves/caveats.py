@@ -1,0 +1,46 @@
+"""What an analysis cannot see or had to assume, a sentence each, with what would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from momentum_jax.analysis.curves.choices import Choices
+from momentum_jax.analysis.curves.curve_set import CurveSet
+from momentum_jax.analysis.curves.population import rows_of
+from momentum_jax.analysis.report.formatting import compact
+
+SHORTEST_SEEN = 4
+"""Checkpoints that a dip has to last to be told from estimated noise; measured in benchmarks/coverage_curves.py."""
+
+_SAID = ("horizon", "threshold", "noise")  # choices of which it is said that they were derived
+
+
+def caveats(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator[str]:
+    """The sentences; arguments as for `answer`."""
+    own = rows_of(seeds, choices.reference)
+    if choices.noise == "estimated":
+        yield _short_dips(curves)
+    within = int((own["reaches_threshold"] & ~own["exceeds_noise"]).sum())
+    if choices.noise != "exact" and choices.threshold.value > 0 and within:
+        of_arm = f" of {choices.reference}" if len(curves.arms) > 1 else ""
+        seeds_fall = (
+            f"{within} more seed{of_arm} {choices.worse}s"
+            if within == 1
+            else f"{within} more seeds{of_arm} {choices.worse}"
+        )
+        yield f"{seeds_fall} by {choices.threshold.words}, and no more than noise may make: not counted as dips."
+    derived = [name for name in _SAID if any(sentence.startswith(f"no {name} ") for sentence in choices.derived)]
+    if derived:
+        yield f"Not given, so derived: {', '.join(derived)}."
+
+
+def _short_dips(curves: CurveSet) -> str:
+    lasts = (SHORTEST_SEEN - 1) * float(np.median(np.diff(curves.steps)))
+    return (
+        f"Noise is estimated from the curves, which hides short dips: one of 1 to {SHORTEST_SEEN - 1} checkpoints "
+        f"(up to about {compact(lasts)} steps) looks like noise and is not counted. To see it, give the standard error "
+        "of each value (a column value_se), replicates, or curves measured more often."
+    )

@@ -114,6 +114,15 @@ def test_help_names_every_flag_and_experiment():
     assert max(map(len, text.splitlines())) <= 110
 
 
+def test_the_realistic_preset_brings_its_market_unless_a_flag_says_otherwise():
+    found = parse("--experiment=tune2 --preset=realistic").config
+    assert (found.market.vix_timing, found.market.segments) == ("previous", "all")
+    assert (found.arms[0].env.mark_to_market, found.arms[0].env.call_bonus) == ("black_scholes", 0.0)
+    found = parse("--preset=realistic --segments=first --commission=1 --fill=next_open").config
+    assert (found.market.vix_timing, found.market.segments) == ("previous", "first")
+    assert (found.arms[0].env.commission, found.arms[0].env.fill) == (1.0, "next_open")
+
+
 def test_presets_go_on_top_of_an_arms_weights():
     arm = parse("--experiment=baseline --preset=reference_1217 --position_hold=-0.2").config.arms[0]
     assert (arm.env.call_bonus, arm.env.low_advantage_penalty, arm.env.position_hold) == (0.05, -0.15, -0.2)

@@ -9,7 +9,7 @@ import pytest
 import experiments
 from momentum_jax.cli import command_line
 from momentum_jax.config.run_config import RunConfig, default_checkpoints
-from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.environment_options import NEED_BLACK_SCHOLES, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
@@ -47,9 +47,14 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
     values = {float: "0.25", int: "64", tuple: "7,8", str: "relu"}
     beside = {"trim_cost_share": " --trim_reduces_cost", "forced_trim_rate": " --trims_legal=false"}
     beside["eval_max_steps"] = " --eval_episodes=2"
+    beside["mark_to_market"] = " --session_episodes"
+    beside |= dict.fromkeys(NEED_BLACK_SCHOLES, " --session_episodes --mark_to_market=black_scholes")
     special = {
         "put_sign": "-1",
         "matmul_precision": "tf32",
+        "mark_to_market": "black_scholes",
+        "implied_volatility": "calibrated",
+        "fill": "next_open",
         "minibatching": "rotation",
         "network": "layer_norm",
         "optimizer": "sgd",

@@ -61,7 +61,7 @@ def test_exogenous_lookups_act_like_step_by_step_ones_through_episode_ends(num_s
         agent = agents.make(task, CONFIG)
         collect = jax.jit(lambda key, actors: rollout.collect(agent, CONFIG, policy, actors, env_params, key, key))
         actors, trajectories = rollout.Actors(state.env_state, ()), []
-        for update in range(2):  # the second begins where the first ends, within an episode
+        for update in range(4):  # the next begins where the one before ends, within an episode
             actors, trajectory = collect(jax.random.key(update), actors)
             trajectories.append(trajectory)
         return actors, trajectories
@@ -75,7 +75,8 @@ def test_exogenous_lookups_act_like_step_by_step_ones_through_episode_ends(num_s
     event = np.stack([trajectory.event for trajectory in found[1]])
     assert WORD.flag(event, "episode_end").sum() >= 2 * CONFIG.num_envs
     assert len(np.unique(WORD.action(event))) == 6
-    starts = set(np.unique(np.asarray(found[1][1].compact.bar))) & set(np.asarray(env_params.market.starts).tolist())
+    bars = np.stack([trajectory.compact.bar for trajectory in found[1]])
+    starts = set(np.unique(bars)) & set(np.asarray(env_params.market.starts).tolist())
     assert len(starts) == num_segments
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -39,6 +40,13 @@ _PUBLISHED = "v3"
 def everything(market: Market) -> xr.Dataset | None:
     """All arms on the seeds of the study."""
     return market.joined(NAMES)
+
+
+@functools.lru_cache(maxsize=1)
+def numbers(market: Market) -> RunNumbers | None:
+    """The numbers of all arms, of each to its own part's end."""
+    ds = everything(market)
+    return None if ds is None else designed_claims.PartsNumbers(market, NAMES, ds)
 
 
 def equivalence(market: Market) -> pd.DataFrame:
@@ -87,11 +95,9 @@ def published(market: Market) -> pd.DataFrame:
 
 def effects(market: Market) -> pd.DataFrame:
     """Every arm by itself: P(BUY | flat) at its start, its fall, its level later, and how many seeds dip."""
-    ds = everything(market)
-    if ds is None:
-        return pd.DataFrame()
-    run, rows = RunNumbers(ds), []
-    for arm in (arm for arm in v3.EXPERIMENT.arms if arm.name in ds["arm"].values):
+    run, rows = numbers(market), []
+    for arm in _arms(run):
+        assert run is not None
         depths = run.per_seed(v3.depth(arm), "exact", arm.name)
         known = depths[~np.isnan(depths)]
         row: dict[str, Any] = {"arm": arm.name, "seeds": len(known)}
@@ -102,18 +108,16 @@ def effects(market: Market) -> pd.DataFrame:
             in_percent(wilson_interval(int(reaches(known, v3.THRESHOLD).sum()), len(known))),
         )
         row |= ends("at_horizon", mean_interval(_level(run, arm, v3.HORIZON)))
-        row |= ends("at_end", mean_interval(_level(run, arm, v3.END)))
-        row |= ends("recovery", mean_interval(run.per_seed(v3.recovery(arm), "exact", arm.name)))
+        row |= {"last_step": _last_step(run)} | ends("at_last_step", mean_interval(_level(run, arm, _last_step(run))))
+        row |= ends("at_end", mean_interval(_at_end(run, arm)))
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def two_by_two(market: Market) -> pd.DataFrame:
     """What a mask and what a memory change, each with and without the other, on the same seeds; and the trim trap."""
-    ds = everything(market)
-    if ds is None:
-        return pd.DataFrame()
-    run, rows = RunNumbers(ds), []
+    run, rows = numbers(market), []
+    known = {arm.name for arm in _arms(run)}
     contrasts = (
         ("mask, with memory", v3.MASKED, v3.V3),
         ("mask, without memory", v3.FEED_FORWARD_MASKED, v3.FEED_FORWARD),
@@ -123,23 +127,39 @@ def two_by_two(market: Market) -> pd.DataFrame:
         ("trim trap off", v3.TRIM_FIXED, v3.V3),
     )
     for changed, arm, versus in contrasts:
-        if not {arm.name, versus.name} <= set(ds["arm"].values):
+        if run is None or not {arm.name, versus.name} <= known:
             continue
         row: dict[str, Any] = {"changed": changed, "arm": arm.name, "versus": versus.name}
-        for name, number in _NUMBERS.items():
+        for name, number in _CONTRASTED.items():
             row |= ends(name, compare_means(number(run, arm), number(run, versus)).difference)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _arms(run: RunNumbers | None) -> list[Arm]:
+    """Those that were run, in the declared order."""
+    known = set() if run is None else set(run.ds["arm"].values)
+    return [arm for arm in v3.EXPERIMENT.arms if arm.name in known]
+
+
+def _last_step(run: RunNumbers) -> int:
+    """The last step that all arms reached, of those that were declared."""
+    return min(int(run.ds["env_steps"].values[-1]), v3.END)
 
 
 def _level(run: RunNumbers, arm: Arm, step: int) -> Floats:
     return run.per_seed(Criterion(arm=arm.name, metric="buy_pct", step=step), "exact", arm.name)
 
 
-_NUMBERS: dict[str, Callable[[RunNumbers, Arm], Floats]] = {
+def _at_end(run: RunNumbers, arm: Arm) -> Floats:
+    return _level(run.for_arms([arm.name]), arm, v3.END)
+
+
+_CONTRASTED: dict[str, Callable[[RunNumbers, Arm], Floats]] = {
     "depth": lambda run, arm: run.per_seed(v3.depth(arm), "exact", arm.name),
     "share_lost": lambda run, arm: 100 * run.per_seed(v3.depth(arm), "exact", arm.name) / _level(run, arm, 0),
-    "at_end": lambda run, arm: _level(run, arm, v3.END),
+    "at_last_step": lambda run, arm: _level(run, arm, _last_step(run)),
+    "at_end": _at_end,
 }
 
 

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         study = load_study_page(options.study or _study_of(options.page, options.condense))
         for folder in options.condense:
-            for line in condense_study(folder, options.page, study):
+            for line in condense_study(folder, options.page, study, options.unfinished):
                 print(line)
         for path in write_pages(options.page, study, options.partial):
             print(f"page: {path}")
@@ -61,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         "--study", metavar="STUDY",
         help="whose page it is: a name, a folder or a file (default: PAGE itself where it is a study's folder, else "
         "the study that data/ is of)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--unfinished", action="store_true",
+        help="also condense parts that have not finished, up to their last checkpoint",
     )  # fmt: skip
     parser.add_argument(
         "--partial", action="store_true",

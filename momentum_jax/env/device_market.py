@@ -31,6 +31,9 @@ class Market:
     starts: jax.Array  # [S] int32: the cursor's first value in each segment
     ends: jax.Array  # [S] int32: its last value
     log_weights: jax.Array  # [S] float32: log probability of each segment at the start of an episode
+    # [S - 1] float32: probability of each segment or one before it, but the last; None where there are few. The draw
+    # then takes one number in place of one a segment.
+    cumulative: jax.Array | None = None
     expiry: jax.Array | None = None  # [R, 3] float: the fields of `TimeLeft`; None with the reference's prices
 
     @property
@@ -48,6 +51,9 @@ class Market:
         """First bar of an episode on a segment drawn at random, [] int32."""
         if self.starts.shape[0] == 1:
             return jnp.full((), FIRST_BAR, jnp.int32)
+        if self.cumulative is not None:
+            drawn = jax.random.uniform(key, (), jnp.float32)
+            return self.starts[jnp.searchsorted(self.cumulative, drawn, side="right", method="compare_all")]
         return self.starts[jax.random.categorical(key, self.log_weights)]
 
     def draw_window(self, key: jax.Array, length: jax.Array) -> jax.Array:
@@ -99,7 +105,11 @@ def device_market(features: Features, dtype: jnp.dtype = jnp.float32) -> Market:
 
 
 def stacked_market(
-    parts: Iterable[Features], rows: Sequence[int], weights: np.ndarray, dtype: jnp.dtype = jnp.float32
+    parts: Iterable[Features],
+    rows: Sequence[int],
+    weights: np.ndarray,
+    dtype: jnp.dtype = jnp.float32,
+    many: bool = False,
 ) -> Market:
     """Round the float64 features of segments to the width of the environment and put them on the device.
 
@@ -108,6 +118,7 @@ def stacked_market(
       rows: rows of each, known beforehand.
       weights: [S] probability of each segment at the start of an episode.
       dtype: float width of prices.
+      many: whether the segment of an episode is drawn with one number. Without, the draws are the reference's.
     """
     windows = np.empty((sum(rows), NUM_MARKET_FEATURES), np.float32)
     prices, setups, expiry = [], [], []
@@ -128,6 +139,7 @@ def stacked_market(
         starts=jnp.asarray(starts + FIRST_BAR, jnp.int32),
         ends=jnp.asarray(ends + FIRST_BAR - 1, jnp.int32),
         log_weights=jnp.asarray(np.log(weights), jnp.float32),
+        cumulative=jnp.asarray(np.cumsum(weights)[:-1], jnp.float32) if many else None,
         expiry=jnp.asarray(np.concatenate(expiry), dtype) if expiry else None,
     )
 

@@ -69,7 +69,7 @@ def make_market(
     terms = FillTerms(options.fill, options.implied_volatility, expiry=options.mark_to_market == BLACK_SCHOLES)
     rows = [max(0, len(episode.bars) - FIRST_BAR + (terms.fill != LAGGED_CLOSE)) for episode in episodes]
     parts = (_features(episode, terms) for episode in episodes)
-    return stacked_market(parts, rows, episode_weights(episodes, policy), dtype)
+    return stacked_market(parts, rows, episode_weights(episodes, policy), dtype, many=options.session_episodes)
 
 
 def _features(episode: Episode, terms: FillTerms) -> Features:

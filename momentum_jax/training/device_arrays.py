@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -31,6 +32,11 @@ def copied(tree: Any) -> Any:
     An array keeps what it once gave to the host: without the copy the states would be held twice.
     """
     return jax.tree.map(lambda leaf: jnp.copy(plain(leaf)), tree)
+
+
+def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays one after the other; a single one as it is, not copied, and perhaps not to be written to."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def name(path: Any) -> str:

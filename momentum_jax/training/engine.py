@@ -88,7 +88,7 @@ class Engine:
         counts = [len(group) for group in self._groups]
 
         def join(*leaves: Any) -> np.ndarray:
-            return np.concatenate([np.asarray(leaf)[:count] for leaf, count in zip(leaves, counts, strict=True)])
+            return device_arrays.joined([np.asarray(leaf)[:count] for leaf, count in zip(leaves, counts, strict=True)])
 
         return jax.tree.map(join, *by_group)
 

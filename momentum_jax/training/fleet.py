@@ -220,7 +220,11 @@ class Fleet:
         return Engine(self._task, shared, runs, layout, self._config.total_updates, self._config.fixed_streams)
 
     def _join(self, by_program: Sequence[Any]) -> Any:
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[self._order], *by_program)
+        def join(*leaves: np.ndarray) -> np.ndarray:
+            # A single program has them in order: a copy of what thousands of runs answer takes as long as an update.
+            return leaves[0] if len(leaves) == 1 else np.concatenate(leaves)[self._order]
+
+        return jax.tree.map(join, *by_program)
 
 
 def _run(seed: int, arm: Arm, has_options: bool) -> Run:

@@ -9,7 +9,7 @@ import pytest
 import experiments
 from momentum_jax.cli import command_line
 from momentum_jax.config.run_config import RunConfig, default_checkpoints
-from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.environment_options import NEED_BLACK_SCHOLES, SHAPING_REWARDS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
@@ -47,9 +47,14 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
     values = {float: "0.25", int: "64", tuple: "7,8", str: "relu"}
     beside = {"trim_cost_share": " --trim_reduces_cost", "forced_trim_rate": " --trims_legal=false"}
     beside["eval_max_steps"] = " --eval_episodes=2"
+    beside["mark_to_market"] = " --session_episodes"
+    beside |= dict.fromkeys(NEED_BLACK_SCHOLES, " --session_episodes --mark_to_market=black_scholes")
     special = {
         "put_sign": "-1",
         "matmul_precision": "tf32",
+        "mark_to_market": "black_scholes",
+        "implied_volatility": "calibrated",
+        "fill": "next_open",
         "minibatching": "rotation",
         "network": "layer_norm",
         "optimizer": "sgd",
@@ -112,6 +117,27 @@ def test_help_names_every_flag_and_experiment():
     for name in (*experiments.names(), "learning_rate", "trim_reduces_cost", "run_dir", "vix_path", "preset"):
         assert name in text
     assert max(map(len, text.splitlines())) <= 110
+
+
+def test_the_realistic_preset_brings_its_market_unless_a_flag_says_otherwise():
+    found = parse("--experiment=tune2 --preset=realistic").config
+    assert (found.market.vix_timing, found.market.segments) == ("previous", "all")
+    assert (found.arms[0].env.mark_to_market, found.arms[0].env.call_bonus) == ("black_scholes", 0.0)
+    found = parse("--preset=realistic --segments=first --commission=1 --fill=next_open").config
+    assert (found.market.vix_timing, found.market.segments) == ("previous", "first")
+    assert (found.arms[0].env.commission, found.arms[0].env.fill) == (1.0, "next_open")
+
+
+def test_the_realistic_experiment_is_the_preset_with_and_without_costs_and_with_tune2s_rewards():
+    config = parse("--experiment=realistic").config
+    arms = {arm.name: arm.env for arm in config.arms}
+    preset = parse("--preset=realistic").config
+    assert arms["realistic"] == preset.arms[0].env and config.market == preset.market
+    assert len(config.programs) == 1
+    assert (arms["without_costs"].commission, arms["without_costs"].half_spread) == (0.0, 0.0)
+    shaped, tune2 = arms["shaped"], EnvOptions()
+    assert all(getattr(shaped, name) == getattr(tune2, name) for name in (*SHAPING_REWARDS, "tier_weight"))
+    assert shaped.account_value_weight == 0 and shaped.switches == arms["realistic"].switches
 
 
 def test_presets_go_on_top_of_an_arms_weights():

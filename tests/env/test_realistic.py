@@ -179,6 +179,9 @@ def test_sessions_are_drawn_alike_by_the_key(params):
     drawn = np.asarray(jax.vmap(params.market.draw_start)(jax.random.split(jax.random.key(1), 600)))
     starts, counts = np.unique(drawn, return_counts=True)
     assert (starts == np.asarray(params.market.starts)).all() and counts.min() > 150
+    rare = params.market.replace(cumulative=jnp.asarray([0.1, 0.2], jnp.float32))
+    drawn = np.asarray(jax.vmap(rare.draw_start)(jax.random.split(jax.random.key(1), 600)))
+    assert 0.75 < (drawn == starts[2]).mean() < 0.85 and 0.06 < (drawn == starts[0]).mean() < 0.14
 
 
 # --- what the agent sees ---------------------------------------------------------------------------------

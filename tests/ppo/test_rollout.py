@@ -11,13 +11,14 @@ import pytest
 
 from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.device_market import FIRST_BAR
-from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.environment_options import PRESETS, EnvOptions
 from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_options
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import learner, packing, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from tests.env.realistic_market import make_sessions
 from tests.markets import make_segment
 
 WORD = EventWord.of(MOMENTUM)
@@ -31,20 +32,26 @@ class StepByStep(Momentum):
         return ()
 
 
-def params_of(num_segments: int, **options) -> EnvParams:
+def params_of(num_segments: int, **changes) -> EnvParams:
     """Segments with a few dozen bars behind the first window, so that episodes end within a rollout."""
     segments = [make_segment(num_bars=60 + 7 * index, seed=index) for index in range(num_segments)]
-    market = make_market(segments)
-    return EnvParams(market=market, options=typed_options(EnvOptions(**options)))
+    options = EnvOptions(**changes)
+    segments = [make_sessions()] if options.session_episodes else segments
+    return EnvParams(market=make_market(segments, options=options), options=typed_options(options))
 
 
 @pytest.mark.parametrize(
     ("num_segments", "options"),
-    [(1, {}), (3, {"decision_time_setup": True, "put_setup": -1.0}), (3, {"liquidate_at_end": True})],
+    [
+        (1, {}),
+        (3, {"decision_time_setup": True, "put_setup": -1.0}),
+        (3, {"liquidate_at_end": True}),
+        (3, PRESETS["realistic"]),
+    ],
 )
 def test_exogenous_lookups_act_like_step_by_step_ones_through_episode_ends(num_segments, options):
-    env_params = params_of(num_segments, **options)
-    state = learner.init(Momentum(), CONFIG, env_params, seed_streams(0))
+    env_params, own = params_of(num_segments, **options), EnvOptions(**options)
+    state = learner.init(Momentum(own), CONFIG, env_params, seed_streams(0))
     # A policy with opinions: the initial one is all but uniform.
     layers = state.params["policy"]
     loud = {**layers, "1": jax.tree.map(lambda leaf: 20.0 * leaf, layers["1"])}
@@ -54,12 +61,12 @@ def test_exogenous_lookups_act_like_step_by_step_ones_through_episode_ends(num_s
         agent = agents.make(task, CONFIG)
         collect = jax.jit(lambda key, actors: rollout.collect(agent, CONFIG, policy, actors, env_params, key, key))
         actors, trajectories = rollout.Actors(state.env_state, ()), []
-        for update in range(2):  # the second begins where the first ends, within an episode
+        for update in range(4):  # the next begins where the one before ends, within an episode
             actors, trajectory = collect(jax.random.key(update), actors)
             trajectories.append(trajectory)
         return actors, trajectories
 
-    found, expected = collected(Momentum()), collected(StepByStep())
+    found, expected = collected(Momentum(own)), collected(StepByStep(own))
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         if jnp.issubdtype(one.dtype, jnp.floating):
             np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
@@ -68,7 +75,8 @@ def test_exogenous_lookups_act_like_step_by_step_ones_through_episode_ends(num_s
     event = np.stack([trajectory.event for trajectory in found[1]])
     assert WORD.flag(event, "episode_end").sum() >= 2 * CONFIG.num_envs
     assert len(np.unique(WORD.action(event))) == 6
-    starts = set(np.unique(np.asarray(found[1][1].compact.bar))) & set(np.asarray(env_params.market.starts).tolist())
+    bars = np.stack([trajectory.compact.bar for trajectory in found[1]])
+    starts = set(np.unique(bars)) & set(np.asarray(env_params.market.starts).tolist())
     assert len(starts) == num_segments
 
 

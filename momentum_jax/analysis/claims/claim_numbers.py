@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,11 @@ class RunNumbers:
         self.ds = ds
         self._tables: dict[tuple[int, ...], xr.Dataset] = {}
         self._numbers: dict[tuple[str, str, int, int, str, str], npt.NDArray[np.float64]] = {}
+
+    def for_arms(self, names: Collection[str]) -> RunNumbers:
+        """The numbers to judge a claim on these arms by: these; of several joined runs maybe those of one of them."""
+        del names
+        return self
 
     def per_seed(self, criterion: Criterion, counted: str, arm: str) -> npt.NDArray[np.float64]:
         """The criterion's number of each seed of an arm.

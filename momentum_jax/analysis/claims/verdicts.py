@@ -86,6 +86,7 @@ def judge(run: RunNumbers, claim: Claim, family: int = 1, shared: bool = True) -
     nothing = Interval(np.nan, np.nan, np.nan, "not measured")
     if claim.unmeasured:
         return Judgement(claim, Verdict.UNDECIDED, np.nan, (), nothing)
+    run = run.for_arms({arm for criterion in claim.criteria for arm in criterion.arms})
     confidence = shared_confidence(family * (len(claim.criteria) if shared else 1))
     findings = tuple(_finding(run, criterion, confidence) for criterion in claim.criteria)
     return Judgement(

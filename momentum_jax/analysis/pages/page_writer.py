@@ -48,7 +48,7 @@ def markets_of(page: Path, further: str = "") -> list[Path]:
     return sorted(folder for folder in folders if not any(folder.glob(f"*/{DECLARATION_NAME}")))
 
 
-def condense_study(folder: Path, page: Path, study: StudyPage) -> list[str]:
+def condense_study(folder: Path, page: Path, study: StudyPage, unfinished: bool = False) -> list[str]:
     """Condenses every finished part of a study's folder into ``data/<folder's name>/`` of the page.
 
     What belongs to a further study of the page goes into ``data/<study>/<folder's name>/``.
@@ -57,6 +57,7 @@ def condense_study(folder: Path, page: Path, study: StudyPage) -> list[str]:
         folder: where `--study` put its run directories.
         page: the page's folder.
         study: whose page it is.
+        unfinished: also parts that have not finished, up to their last checkpoint.
 
     Returns:
         One line per part: condensed, or why not.
@@ -72,7 +73,7 @@ def condense_study(folder: Path, page: Path, study: StudyPage) -> list[str]:
     write_atomic(target / DECLARATION_NAME, (folder / DECLARATION_NAME).read_bytes())
     lines = []
     for run_dir in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if not is_finished(run_dir):
+        if not is_finished(run_dir) and not unfinished:
             lines.append(f"{run_dir}: not finished, left out")
             continue
         path = target / f"{run_dir.name}.npz"

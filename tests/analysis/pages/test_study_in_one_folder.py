@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import experiments
+from momentum_jax import run_directory
 from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.pages.condensed import LANDMARKS, read_condensed
 from momentum_jax.analysis.pages.study_market import Market
@@ -275,3 +276,15 @@ def test_a_page_reports_a_further_study_and_says_so_where_that_was_not_run(made,
     declaration.mkdir(exist_ok=True)
     (declaration / "study.json").write_text(json.dumps({"name": "third", "parts": [], "added": []}))
     assert "is of study 'third', and the page of 'outer'" in refused(capsys, outer, "--condense", declaration)
+
+
+def test_a_part_that_has_not_finished_is_condensed_only_where_that_is_asked_for(made, copy, tmp_path, capsys):
+    runs = shutil.copytree(made.runs, tmp_path / "tiny")
+    run_dir = next(path for path in sorted(runs.iterdir()) if path.is_dir())
+    run_directory.replace_config(run_dir, run_directory.read_config(run_dir) | {"finished": None})
+    kept = copy / "data" / "tiny" / f"{run_dir.name}.npz"
+    kept.unlink()
+    study_command.main([str(copy), "--condense", str(runs), "--partial"])
+    assert f"{run_dir}: not finished, left out" in capsys.readouterr().out and not kept.exists()
+    assert study_command.main([str(copy), "--condense", str(runs), "--unfinished"]) == 0
+    assert kept.exists()

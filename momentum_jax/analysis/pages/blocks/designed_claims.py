@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 import xarray as xr
@@ -17,6 +17,18 @@ from momentum_jax.analysis.metrics.coarser import at_steps
 from momentum_jax.analysis.pages.study_market import Market
 
 
+class PartsNumbers(RunNumbers):
+    """The numbers of parts that are joined. What speaks of one part's arms is judged to that part's own end."""
+
+    def __init__(self, market: Market, parts: Sequence[str], joined: xr.Dataset) -> None:
+        super().__init__(joined)
+        found = [market.parts[part] for part in parts if part in market.parts]
+        self._longer = [RunNumbers(ds) for ds in found if ds.sizes["checkpoint"] > joined.sizes["checkpoint"]]
+
+    def for_arms(self, names: Collection[str]) -> RunNumbers:
+        return next((one for one in self._longer if set(names) <= set(one.ds["arm"].values)), self)
+
+
 @functools.lru_cache(maxsize=1)
 def judgements(market: Market, parts: tuple[str, ...]) -> list[Judgement]:
     """Every claim that these parts declared, judged together; kept for the tables that are made of them.
@@ -24,7 +36,7 @@ def judgements(market: Market, parts: tuple[str, ...]) -> list[Judgement]:
     Empty where none of the parts was run.
     """
     ds = market.joined(parts)
-    return [] if ds is None else judge_step_down(RunNumbers(ds), declared_claims(ds))
+    return [] if ds is None else judge_step_down(PartsNumbers(market, parts, ds), declared_claims(ds))
 
 
 def step_down_verdicts(market: Market, parts: tuple[str, ...]) -> pd.DataFrame:

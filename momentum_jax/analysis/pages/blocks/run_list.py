@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pandas as pd
 
 from momentum_jax.analysis.metrics.derived_curves import failed_steps
@@ -25,10 +26,11 @@ def runs(market: Market) -> pd.DataFrame:
                 "part": part,
                 "arms": ds.sizes["arm"],
                 "seeds": ds.sizes["seed"],
-                "steps": int(config["timesteps"]),
+                "steps": min(int(config["timesteps"]), int(ds["env_steps"].values[-1])),
                 "failed_seeds": int((failed_steps(ds) >= 0).sum()),
-                "env_steps_millions": steps / 1e6,
-                "seconds": seconds,
+                # A run that was stopped before its end has logged neither.
+                "env_steps_millions": steps / 1e6 if trained else np.nan,
+                "seconds": seconds if trained else np.nan,
                 "steps_per_second": f"{steps / seconds:,.0f}" if seconds else "",
                 "git_commit": (config.get("git_commit") or "")[:10],
             }

@@ -19,7 +19,7 @@ from momentum_jax.analysis.inference.intervals import Interval, mean_interval
 from momentum_jax.analysis.metrics.derived_curves import failed_steps
 from momentum_jax.analysis.pages.study_market import Market
 from momentum_jax.diagnostics.evaluation import EPISODE_DRAW
-from momentum_jax.run_directory import diagnostics_of
+from momentum_jax.run_directory import RunDirectoryError, diagnostics_of
 
 from .claims import FINAL_SHARE, FLOOR, SMALLEST, SMALLEST_SHIFT
 from .environments import ADDED, ENTRIES, Entry
@@ -101,7 +101,17 @@ def _each(market: Market) -> Iterator[Measured]:
     for entry in (*ENTRIES, *ADDED):
         ds, control = market.parts.get(entry.part), market.parts.get(control_part(entry))
         if ds is not None:
+            _check_same_episodes(entry, ds, control)
             yield measure(entry, ds.sel(arm=LEARNER), None if control is None else control.sel(arm=CONTROL))
+
+
+def _check_same_episodes(entry: Entry, ds: xr.Dataset, control: xr.Dataset | None) -> None:
+    evaluations = [diagnostics_of(each).evaluation for each in (ds, control) if each is not None]
+    if evaluations[0] != evaluations[-1]:
+        raise RunDirectoryError(
+            f"{entry.part} and {control_part(entry)} were evaluated on episodes that were drawn otherwise: "
+            "condense both of the same version's runs"
+        )
 
 
 def has_own_episodes(market: Market, part: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from momentum_jax.analysis.pages.study_market import Market
 from momentum_jax.diagnostics.evaluation import EPISODE_DRAW, Evaluation
 from momentum_jax.diagnostics.measurements import extended
 from momentum_jax.env.plain_diagnostics import plain_diagnostics
+from momentum_jax.run_directory import RunDirectoryError
 from momentum_jax.run_directory.atomic_files import write_arrays
 from momentum_jax.study import declaration
 
@@ -86,7 +88,8 @@ def market(tmp_path_factory):
         learner = dipping_curves(width) if entry.learnable else (flat, flat / 50, flat)
         write_part(folder, entry, *learner, LEARNER, name, draw=EPISODE_DRAW if entry.learnable else 1)
         still = tuple(array[:CONTROLS] for array in (flat, flat / 50, flat))
-        write_part(folder, entry, *still, CONTROL, control_part(entry))
+        draw = EPISODE_DRAW if entry.learnable else 1
+        write_part(folder, entry, *still, CONTROL, control_part(entry), draw=draw)
     return Market(folder)
 
 
@@ -161,6 +164,12 @@ def test_percentages_of_a_population_that_does_not_get_better_are_left_out(marke
     assert rows.loc["catch", ["start", "lowest_low"]].notna().all()
     for name in ("differences", "before_and_after"):
         assert getattr(tables, name)(market).environment.tolist() == ["memory_chain"]
+
+
+def test_a_control_that_was_evaluated_otherwise_is_refused(market):
+    other = market.parts["memory_chain_control"].assign_attrs(market.parts["catch_control"].attrs)
+    with pytest.raises(RunDirectoryError, match="memory_chain and memory_chain_control were evaluated on episodes"):
+        list(measures._each(SimpleNamespace(parts={**market.parts, "memory_chain_control": other})))
 
 
 def test_only_what_was_evaluated_again_stands_beside_the_first_run(market):

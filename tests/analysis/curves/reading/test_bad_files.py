@@ -77,7 +77,7 @@ BAD = {
     "twice": (table(lambda t: pd.concat([t[:1].assign(value=9), t])), "step 1000 occurs twice, .*--arm"),
     "unequal": (
         table(lambda t: t[:-3]),
-        "seeds have unequal steps: .*allow .*--allow_missing, or give --align=previous",
+        "unequal steps: .*allow .*--allow_missing, or give --align=previous",
     ),
     "other steps": (table(cell("step", 30, 6_500)), "seeds have unequal steps: .*expected the same steps in all: give"),
     "steps beyond what numbers tell apart": (

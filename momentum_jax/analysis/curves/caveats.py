@@ -41,6 +41,6 @@ def _short_dips(curves: CurveSet) -> str:
     lasts = (SHORTEST_SEEN - 1) * float(np.median(np.diff(curves.steps)))
     return (
         f"Noise is estimated from the curves, which hides short dips: most of 1 to {SHORTEST_SEEN - 1} checkpoints "
-        f"(up to about {compact(lasts)} steps) look like noise and are not counted, nor are longer ones where most seeds "
-        "dip. To see them, give the standard error of each value (a column value_se) or replicates."
+        f"(up to about {compact(lasts)} steps) look like noise and are not counted, nor are longer ones where most "
+        "seeds dip. To see them, give the standard error of each value (a column value_se) or replicates."
     )

@@ -220,7 +220,7 @@ def _rows(curves: Sequence[Any]) -> list[Any]:
 
 def _without_empty_seeds(curves: CurveSet) -> CurveSet:
     """Without the seeds that have no value in any arm; all of them where that would be none."""
-    kept = curves.ran.any(axis=0)
+    kept = np.asarray(curves.ran.any(axis=0))
     if kept.all() or not kept.any():
         return curves
     arrays = {name: getattr(curves, name)[:, kept] for name in NOISE_ARRAYS if getattr(curves, name) is not None}

@@ -79,7 +79,7 @@ def _few(results: DailyResults) -> str:
 
 
 def _named(row: Mapping[Any, Any]) -> str:
-    ends = format_range(row["difference"], row["difference_low"], row["difference_high"], 2)
+    ends = format_range(row["difference"], row["difference_low"], row["difference_high"], ".2f")
     return f"{row['arm']} {row['policy']} by {ends} dollars a day"
 
 

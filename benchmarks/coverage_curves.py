@@ -81,10 +81,7 @@ def found_percent(
     found = []
     for _ in range(studies):
         curves = _study(rng, source, NULLS[null](STEPS) - bump, noise, num_seeds)
-        choices = choose(curves, good="up", threshold="noise", horizon=horizon, noise=source)
-        dips = dips_of(curves, choices, 0.0)
-        floors = noise_floors(curves, choices, noise_levels(curves, choices), dips)
-        found.append(np.mean((dips.depth > floors)[0, dips_there]))
+        found.append(np.mean(_found(curves, source, horizon)[dips_there]))
     return 100 * float(np.mean(found))
 
 
@@ -134,6 +131,34 @@ def power_rows(studies: int) -> Iterator[dict[str, object]]:
         yield _row(source, "flat", "the same", 8, 32 * studies, dip=8.0, every=4)
     for noise in ("heavy tails (t, 4)", "lasts (correlation 0.6)"):
         yield _row("estimated", "flat", noise, 64, 4 * studies, dip=8.0, every=4)
+
+
+def short_rows(studies: int) -> Iterator[dict[str, object]]:
+    """How often a dip of few checkpoints is found, 15 standard deviations deep, at a place of each seed's own."""
+    for source in ("standard_errors", "estimated"):
+        for every in (1, 4):
+            for lasts in (1, 2, 3, 4, 6):
+                found = _short_dips_found(source, every, lasts, studies)
+                yield {"noise known from": source, "one seed in": every, "checkpoints": lasts, "found": found}
+
+
+def _short_dips_found(source: str, every: int, lasts: int, studies: int, num_seeds: int = 32) -> float:
+    """Of the seeds that dip those whose fall is more than their noise, percent."""
+    rng, dips_there = np.random.default_rng(3), np.arange(num_seeds) % every == 0
+    found = []
+    for _ in range(studies):
+        truth = np.zeros((num_seeds, CHECKPOINTS))
+        for seed, place in zip(np.flatnonzero(dips_there), rng.integers(4, 20, dips_there.sum()), strict=True):
+            truth[seed, place : place + lasts] = -15
+        found.append(np.mean(_found(_study(rng, source, truth, "the same", num_seeds), source, "50%")[dips_there]))
+    return 100 * float(np.mean(found))
+
+
+def _found(curves: CurveSet, source: str, horizon: str) -> npt.NDArray[np.bool_]:
+    """``[seed]``: the fall is more than its noise."""
+    choices = choose(curves, good="up", threshold="noise", horizon=horizon, noise=source)
+    dips = dips_of(curves, choices, 0.0)
+    return (dips.depth > noise_floors(curves, choices, noise_levels(curves, choices), dips))[0]
 
 
 def _row(
@@ -202,6 +227,7 @@ def main(argv: list[str]) -> None:
     parts = {
         "false": false_rows(max(studies // 10, 1)),
         "power": power_rows(max(studies // 10, 1)),
+        "short": short_rows(max(studies // 10, 1)),
         "bands": band_rows(studies),
         "intervals": interval_rows(4 * studies),
     }

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from momentum_jax.analysis.claims.published import Published, PublishedPoint, PublishedRun
 from momentum_jax.config import EnvOptions, PPOConfig
 
-from .published_claims import CLAIMS, RULES
+from .published_claims import CLAIMS, RULES, TRADING
 
 SYMBOL = "SPY"
 _PERCENTAGES = ("hold_pct", "call_pct", "put_pct", "strong_buy_pct")
@@ -121,4 +121,5 @@ PUBLISHED = Published(
     runs=tuple(RUNS.values()),
     claims=CLAIMS,
     rules=RULES,
+    trading=TRADING,
 )

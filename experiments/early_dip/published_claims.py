@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from momentum_jax.analysis.claims.published import Rule
+from momentum_jax.analysis.claims.published import Rule, TradingClaim
 from momentum_jax.analysis.metrics.derived_curves import failed_steps
 from momentum_jax.analysis.report.run_tables import table_values
 from momentum_jax.config import Claim, Criterion
@@ -132,6 +132,8 @@ def meets_targets(ds: xr.Dataset) -> np.ndarray:
     at = table.isel(checkpoint=row)
     return ((at["hold_pct"] <= 40) & (at["call_pct"] + at["put_pct"] >= 60)).values
 
+
+TRADING = {"8": TradingClaim(arm="tune2", trades_per_day=(10.0, 30.0), win_rate=50.0)}
 
 RULES = {
     STOP_RULE: Rule(

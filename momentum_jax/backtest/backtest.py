@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,12 +19,20 @@ from momentum_jax.backtest.program import played
 from momentum_jax.backtest.results import Arrays, Axes, trade_table
 from momentum_jax.backtest.rule_policies import RULES
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env.contract_checks import check_contracts
 from momentum_jax.env.environment_names import MOMENTUM_NAME
+from momentum_jax.env.environment_options import PRESET_MARKETS, PRESETS
 from momentum_jax.env.momentum import Momentum, make_market
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.session_segments import Session
 from momentum_jax.run_directory import RunDirectoryError, backtest_files
 from momentum_jax.training.resume.compatibility import stored_run
+
+# Of a preset's market the bars of the judged part take only when a close of the VIX is known.
+_PRESET_VIX = {
+    name: {"vix_timing": market["vix_timing"]} if "vix_timing" in (market := PRESET_MARKETS.get(name, {})) else {}
+    for name in PRESETS
+}
 
 
 class Backtest(NamedTuple):
@@ -37,6 +46,7 @@ def run_backtest(
     run_dir: Path,
     given: Mapping[str, Any],
     *,
+    preset: str | None = None,
     allow_overlap: bool = False,
     keep_trades: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -46,6 +56,7 @@ def run_backtest(
     Args:
       run_dir: of a finished run.
       given: market options in place of the run's, `data_part` among them.
+      preset: whose rules the sessions are played by in place of each arm's own; observations stay as they are.
       allow_overlap: whether days that the run was trained on may be among the part's.
       keep_trades: whether every trade is kept.
       say: takes lines of progress.
@@ -56,8 +67,11 @@ def run_backtest(
       DataError: bars that cannot be used.
     """
     config, facts = finished_momentum_run(run_dir)
+    if preset is not None:
+        config, given = _under_preset(run_dir, config, preset), {**_PRESET_VIX[preset], **given}
     parts = data_parts.load_parts(run_dir, config.market, facts, given, allow_overlap)
-    task = Momentum()
+    options = config.arms[0].env  # whose static switches all arms share
+    task = Momentum(options)
     programs = load_programs(run_dir, config, task)
     if not programs.healthy.any():
         raise RunDirectoryError(f"{run_dir}: every seed diverged, so there is no policy to judge: train it anew")
@@ -65,7 +79,8 @@ def run_backtest(
     say(f"{size} on {len(parts.judged)} sessions of data_part={parts.market.data_part}")
     hold_bars = _chosen_hold_bars(task, parts.training, config)
     programs = with_hold_bars(programs, hold_bars)
-    market = make_market([session.segment for session in parts.judged])
+    market = make_market([session.segment for session in parts.judged], options=options)
+    check_contracts(market, config.env_options)
     arrays, tables = Arrays(config, Axes.of(parts.judged)), []
     for entrants, places in zip(programs.entrants, programs.places, strict=True):
         for block in played(task, market, parts.judged, entrants, RULES, keep_trades):
@@ -74,7 +89,7 @@ def run_backtest(
                 tables.append(trade_table(block, places, config, parts.judged, market))
     arrays.add_underlying(market)
     found = arrays.dataset(programs.healthy, parts.judged)
-    found.attrs = _attributes(run_dir, config, parts, hold_bars)
+    found.attrs = _attributes(run_dir, config, parts, hold_bars, preset)
     return Backtest(found, pd.concat(tables, ignore_index=True) if keep_trades else None)
 
 
@@ -105,18 +120,30 @@ def finished_momentum_run(run_dir: Path) -> tuple[RunConfig, Mapping[str, Any]]:
     return config, stored["data"]
 
 
+def _under_preset(run_dir: Path, config: RunConfig, preset: str) -> RunConfig:
+    """The run with a preset's settings of the environment in place of its arms' own, but for what they observe."""
+    if any(not set(PRESETS[preset]).isdisjoint(arm.by_seed) for arm in config.arms):
+        raise ConfigError(f"{run_dir}: seeds of an arm differ in settings of preset={preset}: leave --preset out")
+    settings = {name: value for name, value in PRESETS[preset].items() if name != "account_features"}
+    arms = tuple(dataclasses.replace(arm, env=dataclasses.replace(arm.env, **settings)) for arm in config.arms)
+    return dataclasses.replace(config, arms=arms)
+
+
 def _chosen_hold_bars(task: Momentum, training: list[Session], config: RunConfig) -> np.ndarray:
     """Bars [arm, 2] for which calls and puts at strong setups earned most on the training part."""
-    market = make_market([session.segment for session in training])
+    market = make_market([session.segment for session in training], options=task.options)
     best = mean_pnl_by_hold(task, market, training, config).argmax(axis=-1)
     return np.asarray(HOLD_BARS, np.int32)[best]
 
 
-def _attributes(run_dir: Path, config: RunConfig, parts: data_parts.Parts, hold_bars: np.ndarray) -> dict[str, Any]:
+def _attributes(
+    run_dir: Path, config: RunConfig, parts: data_parts.Parts, hold_bars: np.ndarray, preset: str | None
+) -> dict[str, Any]:
     dates = sorted({session.date for session in parts.training})
     looked_at = len(run_directory.complete_steps(run_dir)) if config.eval_episodes else 1
     facts = {
         "run_name": run_dir.resolve().name,
+        "environment": "" if preset is None else preset,
         "data_part": parts.market.data_part,
         "data_source": parts.market.data_source,
         "data_fingerprint": parts.fingerprint,
@@ -126,6 +153,7 @@ def _attributes(run_dir: Path, config: RunConfig, parts: data_parts.Parts, hold_
         "training_days_judged": len(parts.shared_dates),
         "sessions_too_short": parts.too_short,
         "checkpoints_looked_at": looked_at,
+        "config": json.dumps(run_directory.read_config(run_dir)),
         "hold_bars": json.dumps({arm.name: bars.tolist() for arm, bars in zip(config.arms, hold_bars, strict=True)}),
     }
     return facts | {"format": backtest_files.FORMAT}

@@ -15,7 +15,7 @@ from momentum_jax.backtest.program import Entrants, played
 from momentum_jax.backtest.rule_policies import RULES
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.device_market import Market
-from momentum_jax.env.task import Task
+from momentum_jax.env.momentum import Momentum
 from momentum_jax.market.session_segments import Session
 from momentum_jax.run_directory import backtest_names as names
 from momentum_jax.run_directory import failed_seeds
@@ -33,7 +33,7 @@ class Programs(NamedTuple):
     healthy: np.ndarray  # [arm, seed] bool
 
 
-def load_programs(run_dir: Path, config: RunConfig, task: Task) -> Programs:
+def load_programs(run_dir: Path, config: RunConfig, task: Momentum) -> Programs:
     """Every arm and seed with its saved policy; one program for arms that agree in every static field.
 
     Raises:
@@ -67,7 +67,7 @@ def with_hold_bars(programs: Programs, chosen: np.ndarray) -> Programs:
     return programs._replace(entrants=entrants)
 
 
-def mean_pnl_by_hold(task: Task, market: Market, sessions: Sequence[Session], config: RunConfig) -> np.ndarray:
+def mean_pnl_by_hold(task: Momentum, market: Market, sessions: Sequence[Session], config: RunConfig) -> np.ndarray:
     """Mean P&L a session of strong setups held for each of `HOLD_BARS`, [arm, 2, bars]: calls, puts.
 
     Each arm's environment plays with its first seed's options.

@@ -17,8 +17,7 @@ import numpy as np
 from momentum_jax.backtest.rule_policies import Rules, rule_action
 from momentum_jax.backtest.tally import OpenTrade, Tally, Trade, added, empty_tally, no_trade, traded
 from momentum_jax.env import rules
-from momentum_jax.env.momentum import EnvParams
-from momentum_jax.env.task import Task
+from momentum_jax.env.momentum import EnvParams, Momentum
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions
 from momentum_jax.ppo.agent import Agent, Memory
@@ -61,7 +60,7 @@ class _Ahead(NamedTuple):
 
 
 def play(
-    task: Task, env_params: EnvParams, key: jax.Array, plan: Plan, baselines: Rules, trained: Trained | None
+    task: Momentum, env_params: EnvParams, key: jax.Array, plan: Plan, baselines: Rules, trained: Trained | None
 ) -> tuple[Tally, Trade]:
     """Play every session of the plan with each policy.
 
@@ -79,7 +78,7 @@ def play(
     sold: Any = jnp.ones((), bool)
     options = dataclasses.replace(env_params.options, liquidate_at_end=sold)
     env_params = EnvParams(market=env_params.market, options=options)
-    states = jax.vmap(partial(rules.initial_state, env_params.market.prices.dtype))(plan.starts)
+    states = jax.vmap(lambda start: task.state_at(start, env_params))(plan.starts)
     keys = jax.vmap(partial(jax.random.fold_in, key))(plan.names)
     reset_keys = jax.random.split(key, len(plan.steps))  # of episodes after the session, which nobody looks at
     exogenous: Any = jax.vmap(lambda state: task.exogenous(state, reset_keys, env_params))(states)
@@ -110,7 +109,7 @@ def _lane(state: Any) -> _Lane:
     return _Lane(state, no_trade(state), empty_tally(), jnp.zeros((), bool))
 
 
-def _masks(task: Task, states: Any, is_last: jax.Array, env_params: Any) -> jax.Array:
+def _masks(task: Momentum, states: Any, is_last: jax.Array, env_params: Any) -> jax.Array:
     """Legal actions [lanes, S, A]: those of the run, without purchases at a session's last step."""
 
     def one(state: Any, last: jax.Array) -> jax.Array:
@@ -120,7 +119,7 @@ def _masks(task: Task, states: Any, is_last: jax.Array, env_params: Any) -> jax.
 
 
 def _step(
-    task: Task, env_params: Any, lane: _Lane, action: jax.Array, ahead: Any, key: jax.Array
+    task: Momentum, env_params: Any, lane: _Lane, action: jax.Array, ahead: Any, key: jax.Array
 ) -> tuple[_Lane, Trade]:
     step = task.transition(key, lane.state, action, env_params, ahead)
     held, trade = traded(lane.state, step, step.terminated, lane.held)

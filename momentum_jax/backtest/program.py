@@ -18,7 +18,7 @@ from momentum_jax.backtest.rule_policies import Rules, rule_codes
 from momentum_jax.backtest.saved_policies import SavedPolicies
 from momentum_jax.backtest.tally import Tally, Trade
 from momentum_jax.env.device_market import Market
-from momentum_jax.env.task import Task
+from momentum_jax.env.momentum import Momentum
 from momentum_jax.market.session_segments import Session
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS
@@ -49,7 +49,7 @@ class Block(NamedTuple):
 
 
 def played(
-    task: Task,
+    task: Momentum,
     market: Market,
     sessions: Sequence[Session],
     entrants: Entrants,
@@ -111,7 +111,7 @@ def _inputs(entrants: Entrants, places: Sequence[int]) -> Any:
 
 
 def _compiled(
-    task: Task,
+    task: Momentum,
     market: Market,
     layout: Layout,
     entrants: Entrants,

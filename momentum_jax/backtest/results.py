@@ -14,6 +14,7 @@ from momentum_jax.backtest.rule_policies import RULES
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.device_market import FIRST_BAR, Market
 from momentum_jax.env.rules import INITIAL_CAPITAL, RISKED_FRACTION
+from momentum_jax.market.contract_terms import LAGGED_CLOSE
 from momentum_jax.market.session_segments import Session
 from momentum_jax.run_directory import backtest_names as names
 
@@ -122,9 +123,10 @@ def trade_table(
     place = session[kept] + block.sessions.start
     rows = {name: np.asarray(leaf)[where] for name, leaf in trades._asdict().items()}
     stamps = [each.segment.bar_time_ns for each in sessions]
+    late = config.arms[0].env.fill == LAGGED_CLOSE  # a bar after the first that closes
 
     def times(bars: np.ndarray) -> np.ndarray:
-        inside = bars - starts[place] + FIRST_BAR
+        inside = bars - starts[place] + FIRST_BAR - (not late)
         found = [stamps[each][row] for each, row in zip(place.tolist(), inside.tolist(), strict=True)]
         return np.asarray(found, "datetime64[ns]")
 

@@ -16,6 +16,7 @@ from absl import flags
 from momentum_jax.analysis.trading.evaluation_page import terminal_text, write_page
 from momentum_jax.cli import arguments as cli_arguments
 from momentum_jax.cli import flag_definitions
+from momentum_jax.env.environment_options import PRESETS
 from momentum_jax.fields import ConfigError, nearest
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.market_options import MarketConfig
@@ -69,6 +70,13 @@ def _define(values: flags.FlagValues) -> list[str]:
     flags.DEFINE_integer(
         "folds", None, "also judge so many consecutive folds of the days, walk-forward", flag_values=values
     )
+    flags.DEFINE_enum(
+        "preset",
+        None,
+        list(PRESETS),
+        "rules of the sessions in place of each arm's own; what policies observe stays as it is",
+        flag_values=values,
+    )
     flags.DEFINE_boolean("trades", False, "also write every trade, trades.parquet", flag_values=values)
     flags.DEFINE_boolean(
         "allow_training_days", False, "judge days that were trained on too; the page says so", flag_values=values
@@ -76,7 +84,7 @@ def _define(values: flags.FlagValues) -> list[str]:
     flags.DEFINE_string(
         "output", None, "folder of the files; default evaluation/<data part> in the run", flag_values=values
     )
-    return [*names, "folds", "trades", "allow_training_days", "output"]
+    return [*names, "folds", "preset", "trades", "allow_training_days", "output"]
 
 
 def _help_text(values: flags.FlagValues, names: Sequence[str]) -> str:
@@ -96,7 +104,14 @@ def _carry_out(values: flags.FlagValues, words: Sequence[str]) -> None:
     backend_startup.start()
     from momentum_jax.backtest.backtest import run_backtest
 
-    found = run_backtest(run_dir, given, allow_overlap=values.allow_training_days, keep_trades=values.trades, say=print)
+    found = run_backtest(
+        run_dir,
+        given,
+        preset=values.preset,
+        allow_overlap=values.allow_training_days,
+        keep_trades=values.trades,
+        say=print,
+    )
     output = values.output
     folder = backtest_folder(run_dir, given["data_part"]) if output is None else user_path(output, "output")
     write_sessions(found.sessions, folder)

@@ -49,6 +49,16 @@ def write_trades(trades: pd.DataFrame, folder: Path) -> Path:
     return path
 
 
+def test_sessions(run_dir: str | Path) -> xr.Dataset | None:
+    """The arrays of a run's evaluation on its test part; None where it has not been evaluated on it.
+
+    Raises:
+        RunDirectoryError: the file is damaged.
+    """
+    folder = backtest_folder(run_dir, "test")
+    return read_sessions(folder) if (folder / SESSIONS_NAME).exists() else None
+
+
 def read_sessions(folder: str | Path) -> xr.Dataset:
     """The arrays of a backtest, in memory.
 

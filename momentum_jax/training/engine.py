@@ -97,7 +97,7 @@ class Engine:
         self._states[group], record = self._update(
             self._shared, *self._inputs[group], self._total_updates, self._states[group]
         )
-        return record
+        return device_arrays.sent(record)
 
     @property
     def compiled_update(self) -> jax.stages.Compiled:
@@ -116,7 +116,7 @@ class Engine:
             return self._shared, *self._inputs[group], common, Present(self._seeds[group], self._states[group])
 
         compiled = jax.jit(self._over_runs(function)).lower(*arguments(0)).compile()
-        return lambda group: compiled(*arguments(group))
+        return lambda group: device_arrays.sent(compiled(*arguments(group)))
 
     def wait(self) -> None:
         """Wait until every group has been advanced."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from momentum_jax.env import rules
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum, make_params
 
-ENV = Momentum()
-_OBSERVE, _STEP, _MASK = (jax.jit(function) for function in (ENV.observe, ENV.step_env, ENV.action_mask))
+
+@functools.cache
+def _functions(env: Momentum) -> tuple:
+    return tuple(jax.jit(function) for function in (env.observe, env.step_env, env.action_mask))
 
 
 class Played(NamedTuple):
@@ -29,18 +31,20 @@ class Played(NamedTuple):
 
 def play_session(segment: Any, options: EnvOptions, choose: Any) -> Played:
     """Every step of a session; `choose(observation, mask, state, params)` gives the action."""
+    env = Momentum(options)
+    observe, advance, legal = _functions(env)
     params = make_params(segment, dataclasses.replace(options, liquidate_at_end=True))
     key = jax.random.key(0)
-    state = rules.initial_state(np.float32, 20)
+    state = env.state_at(20, params)
     pnls, returns, stops, steps, held, before, ended = [], [], 0, 0, 0, 0.0, False
     while not ended:
-        mask = np.array(_MASK(state, params))
-        if int(state.bar) + 1 == len(segment.bars) - 1:
+        mask = np.array(legal(state, params))
+        if bool(params.market.is_last(state.bar + 1)):
             mask[1:3] = False
-        action = choose(_OBSERVE(key, state, None, params), mask, state, params)
+        action = choose(observe(key, state, None, params), mask, state, params)
         was_flat, capital = int(state.kind) == 0, float(state.capital)
         held += not was_flat
-        _, state, _, ended, info = _STEP(key, state, action, params)
+        _, state, _, ended, info = advance(key, state, action, params)
         steps += 1
         if was_flat and int(state.kind) > 0:
             before = capital

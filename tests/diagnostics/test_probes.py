@@ -80,6 +80,17 @@ def test_changes_of_policies_by_hand():
     np.testing.assert_array_equal(probes.changes(None, now)["churn"], [np.nan, np.nan])
 
 
+def test_changes_of_many_policies_are_those_of_each_alone():
+    """They are counted some runs at a time, on all cores."""
+    logits = np.random.default_rng(0).normal(size=(2, 2 * probes._BLOCK + 3, 2, 5, 3)).astype(np.float32)
+    before, now = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    found = probes.changes(before, now)
+    alone = [probes.changes(before[[run]], now[[run]]) for run in range(len(now))]
+    assert found["churn"].dtype == found["policy_kl"].dtype == np.float64
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, np.concatenate([each[name] for each in alone]))
+
+
 def test_an_action_that_is_illegal_in_both_policies_adds_nothing_to_their_divergence():
     log_probs = np.log(np.float32([[[[0.75, 0.25]]]]))
     padded = np.concatenate([log_probs, np.full((1, 1, 1, 1), np.float32(-1e9))], axis=-1)

@@ -15,6 +15,7 @@ import pytest
 from momentum_jax.env import rules
 from momentum_jax.env.black_scholes import option_value
 from momentum_jax.env.environment_options import NEED_BLACK_SCHOLES
+from momentum_jax.env.gymnasium import MomentumGymEnv
 from momentum_jax.env.momentum import Momentum, make_market, make_params, typed_options
 from momentum_jax.env.momentum_diagnostics import IN_POSITION
 from momentum_jax.market.contract_terms import MINUTE
@@ -214,6 +215,20 @@ def test_twins_of_the_probe_states_own_a_contract_bought_at_their_entry(params):
 
 def realistic_no_stop():
     return dataclasses.asdict(realistic(stop_fires=False))
+
+
+def test_gymnasium_plays_one_session_after_another(params):
+    env = MomentumGymEnv(params)
+    lengths = []
+    for seed in range(12):
+        observation, _ = env.reset(seed=seed)
+        assert observation.shape == env.observation_space.shape == (20, 26)
+        ended, steps = False, 0
+        while not ended and steps < 60:
+            _, _, ended, _, _ = env.step(HOLD)
+            steps += 1
+        lengths.append(steps)
+    assert set(lengths) == {LENGTHS[2] - 20, 60}
 
 
 def test_kernels_of_the_wider_observation_come_back():

@@ -129,6 +129,7 @@ def test_stored_arrays_have_the_documented_names_and_come_back(network, params):
     ("restarting", "choices"),
     # Three steps a turn leave one of seven over.
     [(False, backend.CPU), (True, backend.CPU), (True, backend.ACCELERATOR._replace(memory_unroll=3))],
+    ids=["False", "True", "turns"],
 )
 def test_gradients_outside_the_loop_are_those_of_a_plain_loop(name, restarting, choices):
     """Through starts and restarts; JAX differentiates the plain one by itself."""

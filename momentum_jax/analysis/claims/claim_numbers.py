@@ -22,10 +22,15 @@ from momentum_jax.run_directory import diagnostics_of
 
 
 class RunNumbers:
-    """A loaded run whose tables are computed once, for many criteria."""
+    """A loaded run whose tables are computed once, for many criteria.
 
-    def __init__(self, ds: xr.Dataset) -> None:
-        self.ds = ds
+    Args:
+        ds: the run.
+        sessions: its evaluation on unseen days, see `run_directory.backtest_files`; None where there is none.
+    """
+
+    def __init__(self, ds: xr.Dataset, sessions: xr.Dataset | None = None) -> None:
+        self.ds, self.sessions = ds, sessions
         self._tables: dict[tuple[int, ...], xr.Dataset] = {}
         self._numbers: dict[tuple[str, str, int, int, str, str], npt.NDArray[np.float64]] = {}
 

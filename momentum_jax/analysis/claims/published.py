@@ -95,6 +95,21 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TradingClaim:
+    """A claim on an evaluation, on days that no policy has seen.
+
+    Attributes:
+        arm: published run whose arm it is judged on.
+        trades_per_day: from more than the first to the second.
+        win_rate: per cent of the trades that gain, more than this.
+    """
+
+    arm: str
+    trades_per_day: tuple[float, float]
+    win_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """What was published of several runs.
 
@@ -104,6 +119,7 @@ class Published:
         runs: with their numbers.
         claims: what was claimed of them.
         rules: by the name of the claim that is a rule.
+        trading: by the name of the claim that an evaluation judges.
     """
 
     symbol: str
@@ -111,6 +127,7 @@ class Published:
     runs: tuple[PublishedRun, ...]
     claims: tuple[Claim, ...] = ()
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    trading: Mapping[str, TradingClaim] = field(default_factory=dict)
 
 
 def published_sources() -> tuple[Published, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.claims.published import Published, Rule, published_sources
 from momentum_jax.analysis.claims.published_arms import find_arm
+from momentum_jax.analysis.claims.trading_claims import judge_trading
 from momentum_jax.analysis.claims.verdicts import Finding, Judgement, judge
 from momentum_jax.analysis.inference.intervals import Interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
@@ -26,13 +27,19 @@ def judge_published(run: RunNumbers) -> list[Judgement]:
 
 def judge_claims_of(run: RunNumbers, source: Published) -> list[Judgement]:
     """Judges all claims of one source; they share the level of 5 %."""
-    family = sum(bool(claim.criteria) or claim.name in source.rules for claim in source.claims)
-    return [
-        judge_rule(run, claim, source.rules[claim.name], family)
-        if claim.name in source.rules
-        else judge(run, claim, family)
-        for claim in source.claims
-    ]
+    evaluated = set(source.trading) if run.sessions is not None else set()
+    measured = source.rules.keys() | evaluated
+    family = sum(bool(claim.criteria) or claim.name in measured for claim in source.claims)
+    return [_judged(run, source, claim, family) for claim in source.claims]
+
+
+def _judged(run: RunNumbers, source: Published, claim: Claim, family: int) -> Judgement:
+    if claim.name in source.rules:
+        return judge_rule(run, claim, source.rules[claim.name], family)
+    found = None
+    if claim.name in source.trading and run.sessions is not None:
+        found = judge_trading(run.sessions, claim, source.trading[claim.name], family)
+    return found or judge(run, claim, family)
 
 
 def judge_rule(run: RunNumbers, claim: Claim, rule: Rule, family: int = 1) -> Judgement:

@@ -90,7 +90,15 @@ def _prevalence(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
     confidence = _confidence(curves, choices)
     share = wilson_interval(number, total, confidence)
     percent = f"{100 * share.estimate:.0f} %, {share_interval_in_words(share, confidence)}"
-    found = f"{in_arm}{number} of {total} seeds ({percent}) dip {_until(choices)}: {share_in_words(share, total)}"
+    words = share_in_words(share, total)
+    found = f"{in_arm}{number} of {total} seeds ({percent}) dip {_until(choices)}"
+    if choices.noise == "estimated" and choices.threshold.value > 0:
+        # Estimated noise may be dips itself: what it hides must not decide that few seeds dip.
+        most = wilson_interval(int(own["reaches_threshold"].sum()), total, confidence)
+        at_most = share_in_words(share._replace(high=most.high), total)
+        if at_most != words:
+            return f"{found}: {at_most}, for as many as {most.estimate * total:.0f} fall as far, by dips or by noise"
+    found += f": {words}"
     exceed = int(own["exceeds_noise"].sum())
     chance = chance_of_so_many(exceed, total, choices.alpha)
     if choices.noise != "exact" and number and chance > choices.alpha:

@@ -13,7 +13,7 @@ from momentum_jax.analysis.curves.population import rows_of
 from momentum_jax.analysis.report.formatting import compact
 
 SHORTEST_SEEN = 4
-"""Checkpoints that a dip has to last to be told from estimated noise; measured in benchmarks/coverage_curves.py."""
+"""Checkpoints that a dip of few seeds has to last to be told from estimated noise: benchmarks/coverage_curves.py."""
 
 _SAID = ("horizon", "threshold", "noise")  # choices of which it is said that they were derived
 
@@ -40,7 +40,7 @@ def caveats(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator
 def _short_dips(curves: CurveSet) -> str:
     lasts = (SHORTEST_SEEN - 1) * float(np.median(np.diff(curves.steps)))
     return (
-        f"Noise is estimated from the curves, which hides short dips: one of 1 to {SHORTEST_SEEN - 1} checkpoints "
-        f"(up to about {compact(lasts)} steps) looks like noise and is not counted. To see it, give the standard error "
-        "of each value (a column value_se), replicates, or curves measured more often."
+        f"Noise is estimated from the curves, which hides short dips: most of 1 to {SHORTEST_SEEN - 1} checkpoints "
+        f"(up to about {compact(lasts)} steps) look like noise and are not counted, nor are longer ones where most "
+        "seeds dip. To see them, give the standard error of each value (a column value_se) or replicates."
     )

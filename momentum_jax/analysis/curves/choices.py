@@ -210,7 +210,7 @@ def _share_of_range(curves: CurveSet, share: float, of_mean: bool) -> Threshold:
         values = np.where(some, np.nansum(values, axis=1) / np.maximum(curves.known.sum(axis=1), 1), np.nan)
     spread = float(np.nanmax(values) - np.nanmin(values))
     if not spread > 0:
-        raise ConfigError("threshold: the values never change, so they have no range; pass a number")
+        raise ConfigError("threshold: the values never change, so they have no range: give a number, as threshold='1'")
     of_what = "mean curves" if of_mean else "values"
     number = points_of(share * spread, curves)
     return Threshold(share * spread, f"at least {number} ({format_percent(share)} of the range of the {of_what})")
@@ -220,9 +220,11 @@ def _check_seen(curves: CurveSet, choices: Choices) -> None:
     """Two steps or more lie between baseline and horizon."""
     steps = curves.steps
     inside = int(((steps >= choices.baseline.step) & (steps <= choices.horizon.step)).sum())
+    if len(steps) < 2:
+        raise ConfigError("steps: found one, expected two or more: a fall is between two values")
     if inside < 2:
         between = f"from {choices.baseline.step:g} to {choices.horizon.step:g}"
         raise ConfigError(
             f"horizon: found {inside} of the {len(steps)} steps {between} (baseline to horizon), expected two or more; "
-            f"the run goes from {steps[0]:g} to {steps[-1]:g}"
+            f"the run goes from {steps[0]:g} to {steps[-1]:g}: look further, as with horizon='100%'"
         )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from momentum_jax.analysis.curves.curve_set import CurveSet, Floats, as_numbers, first_place
+from momentum_jax.analysis.curves.curve_set import NOISE_ARRAYS, CurveSet, Floats, as_numbers, first_place
 from momentum_jax.analysis.curves.joined_arms import joined_arms
 from momentum_jax.fields import ConfigError
 
@@ -57,6 +57,7 @@ def to_curve_set(
         found = _from_mapping(curves, steps, seeds, allow_missing)
     else:
         found = _from_array(curves, steps, arms, seeds, allow_missing)
+    found = _without_empty_seeds(found) if allow_missing else found
     _check_complete(found, allow_missing)
     return found
 
@@ -217,11 +218,24 @@ def _rows(curves: Sequence[Any]) -> list[Any]:
         return []  # ragged further down: reported by `as_numbers`
 
 
+def _without_empty_seeds(curves: CurveSet) -> CurveSet:
+    """Without the seeds that have no value in any arm; all of them where that would be none."""
+    kept = np.asarray(curves.ran.any(axis=0))
+    if kept.all() or not kept.any():
+        return curves
+    arrays = {name: getattr(curves, name)[:, kept] for name in NOISE_ARRAYS if getattr(curves, name) is not None}
+    seeds = tuple(label for label, keep in zip(curves.seeds, kept, strict=True) if keep)
+    return replace(curves, values=curves.values[:, kept], seeds=seeds, **arrays)
+
+
 def _check_complete(curves: CurveSet, allow_missing: bool) -> None:
     """Refuses a missing value where that is not allowed, and a seed or an arm without any value."""
     empty = np.flatnonzero(~curves.ran.any(axis=0))
     if len(empty):
-        raise ConfigError(f"seed {curves.seeds[empty[0]]}: found no value at all, expected one or more")
+        raise ConfigError(
+            f"seed {curves.seeds[empty[0]]}: found no value at all, expected one or more: leave the "
+            "seed out, or pass allow_missing=True, which does"
+        )
     idle = np.flatnonzero(~curves.ran.any(axis=1))
     if len(idle):
         raise ConfigError(f"arm {curves.arms[idle[0]]!r}: found no value at all, expected one or more")

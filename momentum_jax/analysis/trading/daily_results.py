@@ -41,6 +41,11 @@ class DailyResults:
         values = self._by_day(variable).sel(arm=arm, policy=policy).transpose("seed", "day").values
         return values[self._healthy(arm)].astype(np.float64)
 
+    def trades_every_symbol(self, arm: str, policy: str) -> npt.NDArray[np.bool_]:
+        """Seeds [seed] that trade each symbol on some day."""
+        trades = self.sessions["trades"].sel(arm=arm, policy=policy).sum("day").transpose("seed", "symbol").values
+        return np.all(trades[self._healthy(arm)] > 0, axis=1)
+
     def returns(self, arm: str, policy: str) -> Floats:
         """Daily profit as a fraction of the capital, [seed, day]."""
         return self.of("pnl", arm, policy) / CAPITAL

@@ -54,6 +54,8 @@ def what_was_judged(results: DailyResults) -> Iterator[str]:
             f"**{facts['training_days_judged']} of these days were trained on**: what is found on them says nothing of "
             "days that no policy has seen."
         )
+    if facts.get("environment"):
+        yield f"Played by the rules of the preset {facts['environment']}, in place of those that were trained on."
     if results.num_days < MIN_DAYS:
         yield f"Fewer than {MIN_DAYS} days: no Sharpe or Sortino ratio, and none deflated."
     yield (
@@ -77,7 +79,7 @@ def _few(results: DailyResults) -> str:
 
 
 def _named(row: Mapping[Any, Any]) -> str:
-    ends = format_range(row["difference"], row["difference_low"], row["difference_high"], 2)
+    ends = format_range(row["difference"], row["difference_low"], row["difference_high"], ".2f")
     return f"{row['arm']} {row['policy']} by {ends} dollars a day"
 
 

@@ -9,8 +9,12 @@ from typing import NamedTuple
 import pandas as pd
 import xarray as xr
 
+from momentum_jax.analysis.claims.claim_tables import verdict_table
+from momentum_jax.analysis.claims.published import published_sources
+from momentum_jax.analysis.claims.trading_claims import judge_trading
 from momentum_jax.analysis.figures import Picture, save_figure
 from momentum_jax.analysis.figures.daily_trading import plot_distribution, plot_equity, plot_trades
+from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.report.document import Block, Bullets, Image, Section, Table, Text, literal
 from momentum_jax.analysis.report.formatting import format_table
 from momentum_jax.analysis.report.html_page import plain_page
@@ -41,6 +45,7 @@ _HEADS = {
     "difference": "difference a day, $",
 }
 _IN_TERMINAL = ("arm", "policy", "seeds", "pnl", "win", "trades")
+_CLAIM_COLUMNS = ["claim", "statement", "claim_verdict"]
 _HIDDEN = ("turnover", "confidence")
 _HOW_TO_READ = (
     "Dollars are on 100 000 of capital, with which every session begins anew; each purchase risks 7 % of it. Numbers "
@@ -77,9 +82,7 @@ def make_tables(results: DailyResults, folds: int | None = None) -> EvaluationTa
     )
 
 
-def write_page(
-    sessions: xr.Dataset, folder: Path, folds: int | None = None, command: str = "", further: Sequence[Section] = ()
-) -> Path:
+def write_page(sessions: xr.Dataset, folder: Path, folds: int | None = None, command: str = "") -> Path:
     """Write ``report.md, report.html, figures/*`` and the tables as CSV, report.md last; earlier ones are replaced.
 
     Args:
@@ -87,7 +90,6 @@ def write_page(
         folder: of the files.
         folds: of the walk-forward; None for none.
         command: that makes the page again.
-        further: sections that follow the tables.
 
     Returns:
         The path of report.md.
@@ -104,7 +106,7 @@ def write_page(
     for name, table in tables._asdict().items():
         if not table.empty:
             write_atomic(folder / f"{name}.csv", table.to_csv(index=False).encode())
-    sections = page_sections(results, tables, images, command, further)
+    sections = page_sections(results, tables, images, command)
     facts = results.attributes
     title = f"{facts['run_name']}: policies on {results.num_days} days of {facts['data_part']}"
     write_atomic(folder / "report.html", plain_page(title, sections, folder / "figures").encode())
@@ -127,7 +129,6 @@ def page_sections(
     tables: EvaluationTables,
     images: Sequence[Image],
     command: str,
-    further: Sequence[Section] = (),
 ) -> list[Section]:
     """Answer, figures, tables, and how the page was made."""
     judged = [line if line.startswith("**") else literal(line) for line in what_was_judged(results)]
@@ -138,7 +139,7 @@ def page_sections(
         Section("Against each baseline", [Text(_how_compared(tables)), Table(_display(tables.against))]),
         Section("The best seed", [Text(_how_deflated(results)), Table(_display(tables.best))]),
         *_walk_forward(tables),
-        *further,
+        *_published(results),
         Section("Source", [Bullets([literal(line) for line in _made_of(results, command)])], folded=True),
     ]
 
@@ -208,6 +209,26 @@ def _walk_forward(tables: EvaluationTables) -> list[Section]:
         Table(tables.chosen, "Chosen on earlier days"),
     ]
     return [Section("Walk-forward", blocks)]
+
+
+def _published(results: DailyResults) -> list[Section]:
+    """The published claims that an evaluation judges; nothing where the run has no arm of theirs."""
+    judgements = [
+        judge_trading(results.sessions, claim, source.trading[claim.name])
+        for source in published_sources()
+        for claim in source.claims
+        if claim.name in source.trading
+    ]
+    blocks: list[Block] = []
+    for found in filter(None, judgements):
+        verdict = f" **{found.verdict.value}**" if enough(len(results.seeds(found.findings[0].arm))) else ""
+        blocks.append(Text(f"{literal(found.claim.statement)}:{verdict}"))
+        blocks.append(Table(verdict_table([found]).drop(columns=_CLAIM_COLUMNS, errors="ignore")))
+    text = (
+        "Judged by the sampled policy. What is claimed of every trade is supported where it holds of more than half of "
+        "the seeds."
+    )
+    return [Section("What was published of an evaluation", [Text(text), *blocks])] if blocks else []
 
 
 def _made_of(results: DailyResults, command: str) -> Iterator[str]:

@@ -49,6 +49,7 @@ def make_backtest(num_seeds=8, num_days=24, arms=("tune2",), symbols=("SPY",), p
         "training_days_judged": 0,
         "sessions_too_short": 0,
         "checkpoints_looked_at": 1,
+        "config": json.dumps({"arms": [{"name": arm} for arm in arms]}),
         "hold_bars": json.dumps({arm: [20, 30] for arm in arms}),
     }
     return xr.Dataset({name: (DIMS, array) for name, array in values.items()}, coords, attrs)

@@ -73,7 +73,9 @@ class Table:
         if wrong.any():
             place = int(np.argmax(wrong))
             comma = re.fullmatch(_DECIMAL_COMMA, text.iloc[place]) is not None
-            advice = "write a decimal point in all numbers" if comma else "correct the cell, or name another column"
+            advice = "correct the cell, or name another column"
+            if comma:
+                advice = "write a decimal point in all numbers, and nothing between thousands"
             raise self.refused(name, place, repr(column.iloc[place]), advice)
         return values
 
@@ -96,7 +98,8 @@ def read_csv(path: Path, content: bytes) -> Table:
     delimiter = Counter(char for char in _unquoted(header) if char in _DELIMITERS).most_common(1)
     if not delimiter:
         raise ConfigError(
-            f"{path}: the first line is {header[:60]!r}, expected names of columns such as step,seed,value"
+            f"{path}: the first line is {header[:60]!r}, expected names of columns such as step,seed,value: separate "
+            "them by commas, semicolons, tabs or bars, and remove lines above them"
         )
     separator = delimiter[0][0]
     names = _checked_names(path, [name.strip() for name in next(csv.reader([header], delimiter=separator))])

@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 WAYS = "previous, linear or bins:N"
 _BINS = re.compile(r"bins:([1-9]\d*)")
 _EXAMPLE_BINS = 50
+_LARGEST_STEP = 2.0**53
 _SHARED = 0.9  # of the steps, at least, where those that some run lacks are dropped
 
 
@@ -41,13 +42,13 @@ def bins_of(align: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def align_runs(runs: Sequence[RunCurve], align: str) -> Aligned:
+def align_runs(runs: Sequence[RunCurve], align: str, allow_missing: bool = False) -> Aligned:
     """The runs on common steps.
 
     ``previous`` takes each run's last value by a step, ``linear`` the value on the line between its neighbours. Both do
     so at the steps of the run whose number of values is the median, from where all have begun to where the first ends;
     where some run ends much earlier its values are missing. ``bins:N`` takes means within N equal windows from 0 to the
-    last step.
+    last step. Where that is allowed, runs that lack some steps of the longest one have missing values there.
 
     Raises:
         ConfigError: steps do not increase, or are unequal and no way was asked for.
@@ -62,8 +63,12 @@ def align_runs(runs: Sequence[RunCurve], align: str) -> Aligned:
     other = next((run for run in runs if not np.array_equal(run.steps, first.steps)), None)
     if other is None and not _repeats(first):
         return Aligned(list(runs), "")
+    longest = max(runs, key=lambda run: len(run.steps))
+    nested = other is not None and all(np.isin(run.steps, longest.steps).all() for run in runs)
+    if not align and nested and allow_missing:
+        return _with_missing(runs, longest.steps)
     if not align:
-        raise ConfigError(_unequal(first, other or first))
+        raise ConfigError(_unequal(first, other or first, nested))
     middle = sorted(runs, key=lambda run: len(run.steps))[len(runs) // 2]
     grid = _shared_range(np.unique(middle.steps), runs)
     at_steps: Callable[[RunCurve, Floats], RunCurve] = _previous if align == "previous" else _linear
@@ -146,6 +151,11 @@ def _check_steps(run: RunCurve, repeated: bool) -> None:
     if not np.isfinite(run.steps).all():
         place = int(np.argmin(np.isfinite(run.steps)))
         raise ConfigError(f"{_where(run)}: step {place + 1} is {run.steps[place]}, expected a finite number")
+    if np.abs(run.steps).max() > _LARGEST_STEP:
+        raise ConfigError(
+            f"{_where(run)}: found step {np.abs(run.steps).max():g}, expected at most {_LARGEST_STEP:.0f}, up to which "
+            "numbers are told apart: subtract the first step or divide all of them, or name another column with --step"
+        )
     change = np.diff(run.steps)
     if (change < 0).any():
         place = int(np.argmax(change < 0))
@@ -165,11 +175,33 @@ def _repeats(run: RunCurve) -> bool:
     return bool((np.diff(run.steps) == 0).any())
 
 
-def _unequal(first: RunCurve, other: RunCurve) -> str:
+def _with_missing(runs: Sequence[RunCurve], steps: Floats) -> Aligned:
+    """The runs on steps of which each has some, NaN at the others."""
+
+    def spread(run: RunCurve, array: Floats) -> Floats:
+        wide = np.full((*array.shape[:-1], len(steps)), np.nan)
+        wide[..., np.isin(steps, run.steps)] = array
+        return wide
+
+    short = sum(len(run.steps) < len(steps) for run in runs)
+    padded = [
+        replace(
+            run,
+            steps=steps,
+            values=spread(run, run.values),
+            noise={name: spread(run, array) for name, array in run.noise.items()},
+        )
+        for run in runs
+    ]
+    return Aligned(padded, f"{short} of {len(runs)} runs lack some of the {len(steps)} steps.")
+
+
+def _unequal(first: RunCurve, other: RunCurve, nested: bool) -> str:
+    missing = "allow seeds to lack values by --allow_missing, or " if nested else ""
     return (
         f"{first.source + ': ' if first.source else ''}seeds have unequal steps: {_words(first)} has {_steps(first)}, "
-        f"{_words(other)} has {_steps(other)}, expected the same steps in all: give --align=previous, --align=linear "
-        f"or --align=bins:{_EXAMPLE_BINS}"
+        f"{_words(other)} has {_steps(other)}, expected the same steps in all: {missing}give --align=previous, "
+        f"--align=linear or --align=bins:{_EXAMPLE_BINS}"
     )
 
 

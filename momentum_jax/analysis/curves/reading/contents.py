@@ -35,6 +35,8 @@ _OTHER = {
     b"\x80\x03": "a pickle, which is never opened since it can run any program: save arrays with numpy.savez",
     b"\x80\x04": "a pickle, which is never opened since it can run any program: save arrays with numpy.savez",
     b"\x80\x05": "a pickle, which is never opened since it can run any program: save arrays with numpy.savez",
+    b"{": "JSON: save it as CSV, e.g. by pandas.read_json(FILE, lines=True).to_csv('runs.csv', index=False)",
+    b"[": "JSON: save it as CSV, e.g. by pandas.read_json(FILE).to_csv('runs.csv', index=False)",
     b"%PDF": "a PDF: give the numbers that it shows as CSV",
     b"\x89PNG": "a picture: give the numbers that it shows as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save its sheet as CSV",

@@ -97,7 +97,9 @@ def _of_monitors(
 
 
 def _aligned(runs: Runs, options: ReadOptions) -> Reading:
-    done = align_runs(runs.curves, "" if runs.source.endswith("monitor files") else options.align)
+    done = align_runs(
+        runs.curves, "" if runs.source.endswith("monitor files") else options.align, options.allow_missing
+    )
     try:
         curves = combine(done.runs, runs.value_name, "%" if runs.value_name == "successes of totals" else "")
     except ConfigError as error:

@@ -11,6 +11,7 @@ from momentum_jax.analysis.curves.reading.checked_tables import Table
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, choose, listed
 from momentum_jax.fields import ConfigError
 
+LOGGER_STEP = "time/total_timesteps"  # of the logger of Stable-Baselines3, whose progress.csv has a row a log
 STEPS = (
     "step",
     "steps",
@@ -23,7 +24,7 @@ STEPS = (
     "timestep",
     "timesteps",
     "total_timesteps",
-    "time/total_timesteps",
+    LOGGER_STEP,
     "timesteps_total",
     "totalenvinteracts",
     "frame",
@@ -69,7 +70,7 @@ def find_step(table: Table, options: ReadOptions) -> str:
     if found is None:
         raise ConfigError(
             f"{table.path}: no column of steps; found {listed(table.columns)}, expected step or the like: "
-            f"name it with --step=COLUMN"
+            f"name it with --step=COLUMN, or add it"
         )
     return found
 

@@ -60,7 +60,7 @@ def read_tables(
     if len(parsed) == 1:
         raise ConfigError(
             f"{first.path}: no column of seeds; found {listed(first.columns)}, expected seed or the like: name it with "
-            "--seed=COLUMN, or name several files, one a seed"
+            "--seed=COLUMN, or name several files, one a seed; where each column is a run, call them seed_0, seed_1 …"
         )
     return _one_file_a_run(parsed, names, options)
 
@@ -86,14 +86,14 @@ def _of_tidy(table: Table, options: ReadOptions, name: RunName, one_of_several: 
     columns = tidy_columns(table, options)
     if columns is None:
         raise ConfigError(f"{table.path}: no column of seeds, which the first file has; found {listed(table.columns)}")
-    runs = read_tidy(table, columns)
+    runs, changes = read_tidy(table, columns)
     if one_of_several and not columns.arm:
         runs = [replace(run, arm=table.path.name.partition(".")[0]) for run in runs]
-    return Runs(runs, _value_name(columns), f"tidy {table.kind}", _columns_note(columns))
+    return Runs(runs, _value_name(columns), f"tidy {table.kind}", (*_columns_note(columns), *changes))
 
 
 def _one_file_a_run(tables: Sequence[Table], names: Sequence[RunName], options: ReadOptions) -> Runs:
-    runs = []
+    runs, changes = [], list[str]()
     columns = Columns(step="")
     for table, name in zip(tables, names, strict=True):
         step = find_step(table, options)
@@ -102,9 +102,11 @@ def _one_file_a_run(tables: Sequence[Table], names: Sequence[RunName], options: 
         if found is None:
             raise value_unknown(table, (step, arm))
         columns = replace(found, step=step)
-        runs.append(read_single(table, columns, name.arm, name.seed))
+        run, changed = read_single(table, columns, name.arm, name.seed)
+        runs.append(run)
+        changes += changed
     paths = [str(table.path) for table in tables]
-    notes = (*_columns_note(columns), names_in_words(paths, names))
+    notes = (*_columns_note(columns), names_in_words(paths, names), *dict.fromkeys(changes))
     return Runs(runs, _value_name(columns), f"{tables[0].kind}, one file a run", notes)
 
 

@@ -14,6 +14,7 @@ from momentum_jax.analysis.curves.reading.run_names import ONE_ARM
 from momentum_jax.analysis.curves.reading.table_columns import (
     ARMS,
     COUNTS,
+    LOGGER_STEP,
     SEEDS,
     Columns,
     find_label,
@@ -51,8 +52,8 @@ def value_unknown(table: Table, taken: tuple[str, ...]) -> ConfigError:
     )
 
 
-def read_tidy(table: Table, columns: Columns) -> list[RunCurve]:
-    """One run for each arm and seed, rows in the order of the file.
+def read_tidy(table: Table, columns: Columns) -> tuple[list[RunCurve], list[str]]:
+    """One run for each arm and seed, rows in the order of their steps, and a sentence on each change of the rows.
 
     Raises:
         ConfigError: a cell is no number, or a row has no seed, arm or step.
@@ -64,16 +65,40 @@ def read_tidy(table: Table, columns: Columns) -> list[RunCurve]:
     bounds = np.flatnonzero(np.diff(codes[order])) + 1
     arrays = column_arrays(table, columns)
     parts = {name: np.split(array[order], bounds) for name, array in arrays.items()}
-    curves = []
+    curves, notes = [], []
     for place, name in enumerate(runs):
         arm, _, seed = name.partition("\x00")
-        curves.append(_run(arm, seed, {key: part[place] for key, part in parts.items()}, str(table.path)))
-    return curves
+        ordered, changes = _in_order({key: part[place] for key, part in parts.items()})
+        curves.append(_run(arm, seed, ordered, str(table.path)))
+        notes += changes
+    return curves, list(dict.fromkeys(notes))
 
 
-def read_single(table: Table, columns: Columns, arm: str, seed: str) -> RunCurve:
-    """A table of one run."""
-    return _run(arm, seed, column_arrays(table, columns), str(table.path))
+def read_single(table: Table, columns: Columns, arm: str, seed: str) -> tuple[RunCurve, list[str]]:
+    """A table of one run, and a sentence on each change of its rows."""
+    arrays, dropped = column_arrays(table, columns), []
+    if columns.step == LOGGER_STEP:  # a row for each time that anything was logged
+        empty = np.isnan(arrays["values"])
+        arrays = {name: array[~empty] for name, array in arrays.items()}
+        dropped = [f"Rows without {columns.value} are steps at which it was not logged."] if empty.any() else []
+    ordered, changes = _in_order(arrays)
+    return _run(arm, seed, ordered, str(table.path)), [*dropped, *changes]
+
+
+def _in_order(arrays: dict[str, Floats]) -> tuple[dict[str, Floats], list[str]]:
+    """Rows in the order of their steps, without exact copies, and a sentence on each of the two that was needed."""
+    steps, notes = arrays["steps"], []
+    if (np.diff(steps) < 0).any():
+        order = np.argsort(steps, kind="stable")
+        arrays = {name: array[order] for name, array in arrays.items()}
+        notes.append("Rows were not in the order of their steps, and were sorted.")
+    same = np.ones(max(len(steps) - 1, 0), bool)
+    for array in arrays.values():
+        same &= (array[1:] == array[:-1]) | (np.isnan(array[1:]) & np.isnan(array[:-1]))
+    if same.any():
+        arrays = {name: array[np.concatenate([[True], ~same])] for name, array in arrays.items()}
+        notes.append("Rows that are exact copies of another one were left out.")
+    return arrays, notes
 
 
 def column_arrays(table: Table, columns: Columns) -> dict[str, Floats]:

@@ -60,6 +60,7 @@ def test_launches_are_counted_turn_by_turn():
     assert launches.count(PROGRAM) == 16
 
 
+@pytest.mark.slow
 def test_the_counted_program_is_the_engines(market):
     """Loop by loop; outside of loops the engine has its mesh beside."""
     runs = [Run(seed, SMALL, EnvOptions()) for seed in range(2)]

@@ -24,14 +24,14 @@ from tests.conftest import ROOT
 from tests.markets import make_segment
 
 SMALL = ["--num_steps=64", "--minibatch_size=32", "--num_epochs=2", "--hidden_sizes=16", "--num_seeds=2"]
-SMALL += ["--group_width=3"]  # the program of test_launch.py, which is compiled once for both
+SMALL += ["--group_width=3"]  # the program of test_runner.py, which is compiled once for both
 RUN = [*SMALL, "--timesteps=320", "--checkpoints=100,200", "--state_interval=0", "--run_dir=run"]
 NOTHING = "nothing has been written; the same command starts again"
 
 
 @pytest.fixture(autouse=True)
 def made_up_market(monkeypatch):
-    monkeypatch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment(900)], []))
+    monkeypatch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment()], []))
 
 
 def signalled(monkeypatch, owner, name, number=signal.SIGINT):
@@ -192,6 +192,7 @@ def test_help_into_a_pipe_that_closes_prints_no_traceback():
     assert ended.stdout.splitlines()[1:] == ["0"] and ended.stderr == ""
 
 
+@pytest.mark.slow
 def test_the_printed_command_works_from_anywhere(launch, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)

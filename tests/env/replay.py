@@ -58,8 +58,14 @@ def _scan(actions: jax.Array, params: EnvParams) -> tuple[Any, ...]:
 
 def replay(record: Any, trace: str, preset: str, dtype: Any) -> Replay:
     params = params_of(record, trace, preset, dtype)
-    first, first_mask, outputs = _scan(jnp.asarray(record[f"{trace}/action"], jnp.int32), params)
-    observation, mask, reward, terminated, info, final = jax.tree.map(np.asarray, outputs)
+    actions = record[f"{trace}/action"]
+    # Holds until the market ends: all traces of a market share a program.
+    padded = np.zeros(int(record[f"{trace}/num_bars"]) - FIRST_BAR - 1, np.int32)
+    padded[: len(actions)] = actions
+    first, first_mask, outputs = _scan(jnp.asarray(padded), params)
+    observation, mask, reward, terminated, info, final = jax.tree.map(
+        lambda leaf: np.asarray(leaf)[: len(actions)], outputs
+    )
     return Replay(
         observation=np.concatenate([np.asarray(first)[None], observation]),
         action_mask=np.concatenate([np.asarray(first_mask)[None], mask]),

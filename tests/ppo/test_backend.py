@@ -15,6 +15,7 @@ from momentum_jax.networks import backend
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from tests import quick_programs
 
 CONFIG = PPOConfig(num_steps=48, minibatch_size=16, num_epochs=2, hidden_sizes=(8,), learning_rate=1e-2)
 
@@ -30,7 +31,7 @@ def lowered(market, choices, config=CONFIG):
 def updated(market, choices):
     """State after one update, and the program's text."""
     program, state = lowered(market, choices)
-    return program.compile()(state)[0], program.as_text()
+    return program.compile(quick_programs.OPTIONS)(state)[0], program.as_text()
 
 
 @pytest.fixture(scope="module")

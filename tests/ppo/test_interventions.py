@@ -14,6 +14,7 @@ from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import interventions, learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from tests import quick_programs
 from tests.ppo import probes
 
 CONFIG = PPOConfig(
@@ -24,7 +25,10 @@ TASK = probes.ContextBandit()
 
 def states(config, updates=4):
     """The state before the first and after every update, with the records."""
-    update = jax.jit(lambda config, state: learner.update(TASK, config, (), jnp.int32(updates), state))
+    update = jax.jit(
+        lambda config, state: learner.update(TASK, config, (), jnp.int32(updates), state),
+        compiler_options=quick_programs.OPTIONS,
+    )
     result, records = [learner.init(TASK, config, (), seed_streams(0))], []
     for _ in range(updates):
         state, record = update(config, result[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import default_layout
 from momentum_jax.training.runs import Run
+from tests import quick_programs
 from tests.ppo import probes
 
 CONFIG = PPOConfig(
@@ -36,7 +38,7 @@ CONFIG = PPOConfig(
 def train(task, updates=150, config=CONFIG, seed=0):
     """Final state of one run and its records, leaves [updates, ...]."""
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=quick_programs.OPTIONS)
     def run(streams):
         state = learner.init(task, config, (), streams)
         step = lambda state, _: learner.update(task, config, (), jnp.int32(updates), state)  # noqa: E731
@@ -96,7 +98,7 @@ def test_without_a_mask_illegal_actions_are_sampled_executed_and_learned():
     """The same program with and without: the illegal action pays best, and the environment answers it."""
     task = probes.MaskOnly()
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=quick_programs.OPTIONS)
     def learned(config):
         step = lambda state, _: learner.update(task, config, (), jnp.int32(80), state)  # noqa: E731
         return jax.lax.scan(step, learner.init(task, config, (), seed_streams(0)), length=80)[1].reward

@@ -14,6 +14,7 @@ from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import batches, learner, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from tests import quick_programs
 from tests.conftest import ROOT
 from tests.ppo import probes
 from tests.ppo.recurrent import plain_steps
@@ -60,10 +61,11 @@ def paid(config, task=None, updates=120):
     """Share of the last 10 rollouts' episodes that were paid."""
     task = Recall() if task is None else task
     step = lambda state, _: learner.update(task, config, (), jnp.int32(updates), state)  # noqa: E731
-    run = jax.jit(lambda streams: jax.lax.scan(step, learner.init(task, config, (), streams), length=updates))
-    # It runs for a fraction of a second and compiles for seconds, half of which are the compiler's own improvements.
-    compiled = run.lower(seed_streams(0)).compile(compiler_options={"xla_backend_optimization_level": 0})
-    _, records = compiled(seed_streams(0))
+    run = jax.jit(
+        lambda streams: jax.lax.scan(step, learner.init(task, config, (), streams), length=updates),
+        compiler_options=quick_programs.OPTIONS,
+    )
+    _, records = run(seed_streams(0))
     reward = records.reward[-10:]
     return float(reward.sum() / (reward.size / task.length))
 

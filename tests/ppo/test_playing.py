@@ -19,6 +19,7 @@ from momentum_jax.ppo import distributions, learner, playing
 from momentum_jax.ppo.agent import Memory
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from tests import quick_programs
 from tests.conftest import ROOT
 
 CONFIG = PPOConfig(hidden_sizes=(4,), num_envs=2)
@@ -84,7 +85,8 @@ def policy_of(probabilities):
 @functools.cache
 def _compiled(config):
     return jax.jit(
-        lambda params, plan, seed: playing.play(agents.make(TASK, config), config, params, PARAMS, plan, seed)
+        lambda params, plan, seed: playing.play(agents.make(TASK, config), config, params, PARAMS, plan, seed),
+        compiler_options=quick_programs.OPTIONS,
     )
 
 

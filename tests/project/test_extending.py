@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from momentum_jax.run_directory import read_config
 from tests.cli.launch_fixture import launch  # noqa: F401 (fixture)
 from tests.conftest import ROOT
 from tests.project import extending_page
+from tests.quick_programs import compiled_quickly
 
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTIONS = extending_page.sections(PAGE)
@@ -35,7 +37,8 @@ def follow(launch, tmp_path, monkeypatch):  # noqa: F811
         run_dirs = []
         for program, script, *words in section.commands:
             assert (program, script) == ("python", "launch.py")
-            ended = launch(*words, *TINY, trains=True, reports=reports)
+            with compiled_quickly():
+                ended = launch(*words, *TINY, trains=True, reports=reports)
             assert ended.code == 0, ended.err
             (run_dir,) = (Path(word.partition("=")[2]) for word in words if word.startswith("--run_dir="))
             run_dirs.append(run_dir)
@@ -99,6 +102,15 @@ def changed(tmp_path_factory) -> Path:
     return root
 
 
+def test_the_changes_of_the_page_fit_the_package(changed):
+    """As they are made, see `extending_page.apply_changes`."""
+    names = {block.name for section in SECTIONS.values() for block in section.changes}
+    assert len(names) >= 3
+    for name in names:
+        assert (changed / name).read_text(encoding="utf-8") != (ROOT / name).read_text(encoding="utf-8")
+        ast.parse((changed / name).read_text(encoding="utf-8"))
+
+
 READ = """
 import json, sys, warnings
 warnings.simplefilter("always")
@@ -115,6 +127,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_a_switch_and_a_variable_in_a_copy_of_the_package(changed, launch, tmp_path):  # noqa: F811
     """One run of both: an added switch changes rewards alone, an added row is counted beside the others."""
     words: list[str] = []

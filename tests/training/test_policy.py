@@ -24,6 +24,7 @@ from momentum_jax.run_directory import atomic_files
 from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.conftest import ROOT
 from tests.markets import make_segment
+from tests.quick_programs import compiled_quickly
 
 _PPO = {"num_steps": 64, "minibatch_size": 32, "num_epochs": 4, "hidden_sizes": (16, 8), "learning_rate": 1e-2}
 ARMS = (
@@ -42,7 +43,9 @@ PARTS = ("kernel", "bias")
 def run(tmp_path_factory):
     """(fleet, run directory) after three updates of 2 arms × 2 seeds, numbered 5 and 6."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=192, num_seeds=2, first_seed=5)
-    fleet = Fleet(config, Momentum(), make_market([make_segment()]), program_layouts(config, Momentum(), num_seeds=2))
+    layouts = program_layouts(config, Momentum(), num_seeds=2)
+    with compiled_quickly():
+        fleet = Fleet(config, Momentum(), make_market([make_segment()]), layouts)
     for _ in range(3):
         fleet.fetch(fleet.update())
     run_dir = tmp_path_factory.mktemp("runs") / "run"

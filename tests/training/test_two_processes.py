@@ -72,6 +72,7 @@ def test_two_processes_evaluate_and_normalize_as_one_does(tmp_path):
     assert len(np.unique(sampled.isel(checkpoint=0))) == 3 and (alone.eval_return_se > 0).any()
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_ends_the_job_and_the_run_goes_on(tmp_path, uninterrupted):  # noqa: F811
     run_dir = tmp_path / "run"
     (code, _, errors), (killed, _, _) = train_together(run_dir, "--at=replace,9")

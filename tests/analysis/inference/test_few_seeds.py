@@ -76,7 +76,7 @@ def with_claims(simulate):
     return write
 
 
-@pytest.mark.parametrize("num_seeds", [2, MIN_SEEDS - 1])
+@pytest.mark.parametrize("num_seeds", [pytest.param(2, marks=pytest.mark.slow), MIN_SEEDS - 1])
 def test_few_seeds_give_numbers_and_no_verdict_in_any_form(with_claims, num_seeds):
     texts = everything_that_is_read(with_claims(num_seeds))
     assert {"report.md", "report.html", "1_curves.svg", "4_dose.svg", "5_pairs.svg"} <= texts.keys()

@@ -17,6 +17,7 @@ from momentum_jax.env.momentum import EnvParams, Momentum, make_market, typed_op
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.markets import make_segment
+from tests.quick_programs import compiled_quickly
 
 NUM_BARS = 301  # cursors 20 … 299 can be probed, an even number: the two halves hold every one of them
 CURSORS = np.arange(FIRST_BAR, NUM_BARS - 1)
@@ -123,10 +124,11 @@ UPDATES = 3
 def trained(probed_market):
     """Records of trained policies by probe set, [arm, seed, ...], and the policies by arm and layer, [seed, ...]."""
     config = RunConfig(experiment="test", arms=ARMS, timesteps=UPDATES * 64, num_seeds=2)
-    fleet = Fleet(config, ENV, probed_market, program_layouts(config, ENV, 2))
-    for _ in range(UPDATES):
-        fleet.fetch(fleet.update())
-    records = fleet.fetch(fleet.probe())
+    with compiled_quickly():
+        fleet = Fleet(config, ENV, probed_market, program_layouts(config, ENV, 2))
+        for _ in range(UPDATES):
+            fleet.fetch(fleet.update())
+        records = fleet.fetch(fleet.probe())
     policies = {
         arm: {name: np.stack(list(rows.rows)).astype(np.float64) for name, rows in layers.items()}
         for arm, layers in fleet.policies()

@@ -22,6 +22,7 @@ from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import batches, learner, learning, losses, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from tests import quick_programs
 from tests.training.engine_runs import make_run, train
 
 WORD = EventWord.of(MOMENTUM)
@@ -48,7 +49,7 @@ def acted(market):
     """A rollout of the initial policy: its state, batch, and which decisions were taken while flat."""
     state = jax.jit(partial(learner.init, TASK, CONFIG))(market.params, seed_streams(0))
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=quick_programs.OPTIONS)
     def collect(env_params):
         actors = rollout.Actors(state.env_state, ())
         keys = state.streams.at_update(jnp.int32(0))
@@ -66,7 +67,7 @@ def learned(market, acted):
     """Towers after one gradient step on a batch, weighed as the options ask for."""
     rows = jnp.arange(CONFIG.num_steps)[None]
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=quick_programs.OPTIONS)
     def step(env_params, batch):
         return learning.learn(AGENT, CONFIG, env_params, 1.0, acted.params, acted.opt_state, batch, rows)
 

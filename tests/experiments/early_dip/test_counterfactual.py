@@ -18,6 +18,7 @@ from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env.momentum_events import EVENT_WORD
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.streams import seed_streams
+from tests import quick_programs
 
 CONFIG = PPOConfig(num_steps=64, minibatch_size=32, num_epochs=1, hidden_sizes=(8,), learning_rate=1e-3)
 
@@ -36,7 +37,7 @@ def replayed(market):
 
 def test_the_run_goes_on_with_its_own_update(market, replayed):
     before, after, found, probes = replayed
-    update = jax.jit(partial(learner.update, replaying.TASK, CONFIG))
+    update = jax.jit(partial(learner.update, replaying.TASK, CONFIG), compiler_options=quick_programs.OPTIONS)
     plain, record = update(market.params, np.int32(4), before)
     for ours, expected in zip(jax.tree.leaves(after.params), jax.tree.leaves(plain.params), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6)

@@ -19,6 +19,7 @@ from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import batches, learner, learning, rollout
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.ppo.streams import seed_streams
+from tests import quick_programs
 
 NETWORK = "momentum_jax.experiments.early_dip.two_towers:TwoTowers"
 CONFIG = PPOConfig(
@@ -34,7 +35,7 @@ def acted(market):
     """A rollout of the initial policy as a batch, its features, and which of its decisions were taken while flat."""
     state = jax.jit(partial(learner.init, TASK, CONFIG))(market.params, seed_streams(0))
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=quick_programs.OPTIONS)
     def collect(env_params):
         keys = state.streams.at_update(jnp.int32(0))
         actors, trajectory = rollout.collect(
@@ -51,7 +52,7 @@ def acted(market):
 
 def trained(acted, env_params, weights=()):
     """Parameters after one step of Adam."""
-    params, _, _ = jax.jit(partial(learning.learn, AGENT, CONFIG))(
+    params, _, _ = jax.jit(partial(learning.learn, AGENT, CONFIG), compiler_options=quick_programs.OPTIONS)(
         env_params,
         CONFIG.learning_rate,
         acted.state.params,

@@ -13,6 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from momentum_jax.analysis.figures import canvas
+from momentum_jax.analysis.inference.few_seeds import enough
+from momentum_jax.analysis.inference.intervals import wilson_interval
 from momentum_jax.analysis.report.formatting import format_percent, in_unit
 
 Floats = npt.NDArray[np.float64]
@@ -115,7 +117,7 @@ def _draw_arm(axis: Axes, steps: Floats, arm: ArmCurves, window: tuple[float, fl
 
 
 def _draw_shares(axis: Axes, arms: Sequence[ArmCurves], threshold: float, words: Words) -> None:
-    """Share of seeds that fall by at least so much; thick where the fall counts as a dip."""
+    """Share of seeds that fall by at least so much (a performance profile of depth), with Wilson's interval of each."""
     canvas.dress(axis)
     styles = canvas.arm_styles([arm.name for arm in arms])
     for arm in arms:
@@ -127,6 +129,11 @@ def _draw_shares(axis: Axes, arms: Sequence[ArmCurves], threshold: float, words:
         style = styles[arm.name]
         corners = np.concatenate([[0.0], depth, depth[-1:]]), np.concatenate([[100.0], share, [0.0]])
         axis.step(*corners, where="pre", color=style.color, linestyle=style.linestyle, linewidth=1.6)
+        if enough(len(depth)):
+            ends = [wilson_interval(number, len(depth), words.level) for number in range(len(depth), -1, -1)]
+            low, high = (100 * np.array([getattr(end, side) for end in ends]) for side in ("low", "high"))
+            places = np.concatenate([[0.0], depth])
+            axis.fill_between(places, low, high, step="post", color=style.color, alpha=0.12, linewidth=0)
         dips = 100 * float(arm.is_dip[seen].mean())
         label = f"{canvas.shorten(arm.name)}: {dips:.0f} % dip"
         axis.plot([], [], color=style.color, linestyle=style.linestyle, linewidth=1.6, label=label)

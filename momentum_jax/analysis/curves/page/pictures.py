@@ -42,7 +42,8 @@ def pictures(result: DipResult) -> Iterator[Picture]:
     yield Picture(
         "curves",
         f"Every seed, the median with the {sure} band of its whole curve, and the share of seeds that {worse} by at "
-        f"least so much. Dips are looked for where the ground is yellow{beyond}.",
+        f"least so much, with its {sure} interval at each depth. Dips are looked for where the ground is "
+        f"yellow{beyond}.",
         overview(result),
     )
     if not exact:

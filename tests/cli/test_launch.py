@@ -136,6 +136,7 @@ def test_ctrl_c_saves_and_the_printed_command_goes_on(tmp_path, bar_file, finish
     assert_refused(launch_here("--resume", f"--run_dir={tmp_path / 'none'}", trains=True), "none")
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_made_longer(finished, launch_here, tmp_path):
     run_dir = tmp_path / "longer"
     shutil.copytree(finished[0], run_dir)

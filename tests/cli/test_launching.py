@@ -154,6 +154,7 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_run(launch, tmp_path,
     assert f"-m momentum_jax.report {tmp_path / 'run'}" in ended.err
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_a_lost_terminal_and_ascii_leave_the_run_alone(tmp_path):
     """One process for the three: its terminal knows ASCII, its reader goes away, and the terminal is lost."""
     line = [sys.executable, "-u", "launch.py", *RUN[:-1], f"--run_dir={tmp_path / 'run'}", "--data_source=csv"]

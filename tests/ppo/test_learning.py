@@ -184,12 +184,12 @@ def test_the_clipping_range_anneals_to_zero():
     half = dataclasses.replace(CONFIG, clip_range=CONFIG.clip_range / 2, learning_rate=1e-2)
     task = probes.Bandit()
     state = learner.init(task, config, (), seed_streams(0)).replace(update=jnp.int32(1))
-    at_half, expected = (
-        jax.jit(lambda state, one=one: learner.update(task, one, (), jnp.int32(2), state))(state)
-        for one in (config, half)
+    annealed, fixed = (
+        jax.jit(lambda total, one=one: learner.update(task, one, (), total, state)) for one in (config, half)
     )
+    at_half, expected = annealed(jnp.int32(2)), fixed(jnp.int32(2))
     jax.tree.map(np.testing.assert_array_equal, at_half[1].metrics, expected[1].metrics)
-    _, last = jax.jit(lambda state: learner.update(task, config, (), jnp.int32(1), state))(state)
+    _, last = annealed(jnp.int32(1))
     assert float(last.metrics.clip_fraction) > float(at_half[1].metrics.clip_fraction)
     assert float(last.metrics.clip_fraction) > 0.5
 

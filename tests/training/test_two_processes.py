@@ -57,6 +57,7 @@ def test_two_processes_equal_one_bit_for_bit(tmp_path, uninterrupted):  # noqa: 
         train(run_dir, resume=True)
 
 
+@pytest.mark.slow
 def test_two_processes_evaluate_and_normalize_as_one_does(tmp_path):
     results = train_together(tmp_path / "run", run="evaluated")
     assert [code for code, _, _ in results] == [0, 0], results

@@ -101,8 +101,10 @@ class NumpyRealistic:
         self.premium = 0.0  # of the contract at the last fill
 
     def mask(self) -> list[bool]:
-        flat = self.contract is None
-        return [True, flat, flat, not flat, not flat, not flat]
+        flat, session = self.contract is None, self.session
+        left = session.close_minute - session.minutes[min(self.cursor, len(session.bars) - 1)]
+        buys = flat and bool(left - (self.options.fill != "next_open") > 0)  # it must not expire at the fill
+        return [True, buys, buys, not flat, not flat, not flat]
 
     def step(self, action: int) -> tuple[float, bool]:
         """Reward, and whether the session is over."""

@@ -125,8 +125,12 @@ class Momentum(environment.Environment):
         return observation_layout.expand(self.expand(self.compact(state, params), params))
 
     def action_mask(self, state: rules.State, params: EnvParams) -> jax.Array:
-        """[6] bool, True = legal."""
-        return rules.action_mask(state, params.options)
+        """[..., 6] bool, True = legal; an option that expires at the very fill cannot be bought."""
+        mask = rules.action_mask(state, params.options)
+        if params.options.mark_to_market != BLACK_SCHOLES:
+            return mask
+        expires = params.market.prices_at(state.bar + 1).expiry.fill_years <= 0
+        return mask & ~(expires[..., None] & np.isin(np.arange(rules.NUM_ACTIONS), rules.BUYS))
 
     def is_terminated(self, state: rules.State, params: EnvParams) -> jax.Array:
         return params.market.is_last(state.bar)
@@ -241,9 +245,9 @@ class Momentum(environment.Environment):
     def probe_states(self, shared: Market) -> dict[str, ProbeStates]:
         """Flat states, whose contexts are their setup scores, and for each a twin in a position."""
         bars = momentum_probes.draw_probe_bars(shared.starts, shared.ends)
-        mask = np.broadcast_to(rules.FLAT_MASK, (*bars.shape, rules.NUM_ACTIONS))
-        flat = ProbeStates(self.flat_observation(jnp.asarray(bars), shared), jnp.asarray(mask))
         params = self.bind(shared, typed_options(self.options, shared.prices.dtype))
+        mask = self.action_mask(jax.vmap(jax.vmap(partial(self.state_at, params=params)))(jnp.asarray(bars)), params)
+        flat = ProbeStates(self.flat_observation(jnp.asarray(bars), shared), mask)
         twins = momentum_probes.in_position(bars, params)
         observed = jax.vmap(jax.vmap(partial(self.compact, params=params)))
         return {PRIMARY: flat, IN_POSITION.name: ProbeStates(observed(twins), None, twins)}

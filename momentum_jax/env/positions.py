@@ -12,7 +12,7 @@ from momentum_jax.env.environment_options import BLACK_SCHOLES
 
 HOLD, BUY_CALL, BUY_PUT, TRIM_50, TRIM_70, EXIT = range(6)
 NUM_ACTIONS = 6
-FLAT_MASK = (True, True, True, False, False, False)  # legal without a position; in one, HOLD and the others
+BUYS = (BUY_CALL, BUY_PUT)
 STRONG_SCORE = 3
 INITIAL_CAPITAL = 100_000.0
 RISKED_FRACTION = 0.07  # of the capital, in each purchase

@@ -22,8 +22,8 @@ from momentum_jax.env.marks import Mark, Offer, valued
 from momentum_jax.env.positions import (
     BUY_CALL,
     BUY_PUT,
+    BUYS,
     EXIT,
-    FLAT_MASK,
     HOLD,
     INITIAL_CAPITAL,
     NUM_ACTIONS,
@@ -41,10 +41,10 @@ from momentum_jax.env.rule_interventions import Chance, tier_reward
 from momentum_jax.env.traced_options import EnvOptions
 
 __all__ = [
+    "BUYS",
     "BUY_CALL",
     "BUY_PUT",
     "EXIT",
-    "FLAT_MASK",
     "HOLD",
     "INITIAL_CAPITAL",
     "NUM_ACTIONS",

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from momentum_jax.diagnostics.variables import PRIMARY
 from momentum_jax.env import rules
 from momentum_jax.env.black_scholes import option_value
 from momentum_jax.env.environment_options import NEED_BLACK_SCHOLES
@@ -174,6 +175,17 @@ def test_an_option_held_to_the_close_brings_its_intrinsic_value(params):
     intrinsic = max(0.0, state.strike[-1] - close)
     spent = 100_000 - state.capital[0]
     assert state.capital[-1] == pytest.approx(100_000 - spent + 100 * state.quantity[0] * intrinsic, abs=0.1)
+
+
+def test_an_option_cannot_be_bought_at_its_expiry(params):
+    env, market = Momentum(realistic()), params.market
+    for session, legal in ((0, False), (1, False), (2, True)):  # the third breaks off before the close
+        last = [env.action_mask(env.state_at(market.ends[session] - back, params), params) for back in (1, 2)]
+        assert last[0].tolist() == [True, legal, legal, False, False, False]
+        assert last[1].tolist() == [True, True, True, False, False, False]
+    probes = env.probe_states(market)[PRIMARY]
+    at_expiry = np.isin(probes.compact.bar + 1, market.ends[:2])
+    np.testing.assert_array_equal(probes.action_mask[..., 1], ~at_expiry)
 
 
 def test_sessions_are_drawn_alike_by_the_key(params):

@@ -13,7 +13,7 @@ import pytest
 import momentum_jax
 from momentum_jax import run_directory
 from momentum_jax.config.run_config import Arm, RunConfig
-from momentum_jax.env import observation_layout, rules
+from momentum_jax.env import observation_layout
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.gymnasium import MomentumGymEnv
 from momentum_jax.env.momentum import Momentum, make_market, make_params
@@ -35,7 +35,7 @@ ARMS = (
     Arm(name="normalized_whole", ppo=PPOConfig(**_PPO, network="layer_norm", normalize_observations=True)),
     Arm(name="recurrent", ppo=PPOConfig(**_PPO, network=f"{ROOT / 'tests' / 'ppo' / 'recurrent.py'}:Recurrent")),
 )
-FLAT = np.array(rules.FLAT_MASK)
+FLAT = np.array([True, True, True, False, False, False])
 PARTS = ("kernel", "bias")
 
 

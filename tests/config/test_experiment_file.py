@@ -127,7 +127,7 @@ def test_the_experiments_are_those_of_this_copy_where_another_is_installed(tmp_p
     [
         (["--help"], 0, "market"),
         (["--version"], 0, "momentum_jax 0"),
-        ([], 2, "a command is missing: choose one of launch, report, dips, market, study"),
+        ([], 2, "a command is missing: choose one of launch, report, dips, evaluate, market, study"),
         (["train"], 2, "'train' is no command: choose one of"),
         (["report", "nowhere"], 2, "nowhere"),
     ],

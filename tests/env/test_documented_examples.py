@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.environment_options import PRESETS, SHAPING_REWARDS, EnvOptions
 from tests.conftest import ROOT
 from tests.markets import make_segment
 
@@ -44,8 +44,17 @@ def test_there_is_an_example_for_each_way_in():
 def test_every_intervention_stands_in_the_table_with_its_default():
     rows = re.findall(r"^\| (`.*?) \| (\S+) \|", PAGE, flags=re.MULTILINE)
     listed = {name: off for names, off in rows for name in re.findall(r"`(\w+)`", names)}
-    fields = [field for field in dataclasses.fields(EnvOptions) if field.metadata["free_when_off"]]
+    preset = PRESETS["realistic"]  # has a page of its own
+    fields = [field for field in dataclasses.fields(EnvOptions) if field.metadata.get("free_when_off")]
+    fields = [field for field in fields if field.name not in preset]
     assert listed == {field.name: f"{field.default:g}" if field.type == "float" else "true" for field in fields}
+
+
+def test_every_switch_of_the_realistic_preset_stands_in_its_table():
+    page = (ROOT / "docs" / "realistic.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE)
+    listed = {name for names in rows for name in re.findall(r"`(\w+)`", names)}
+    assert PRESETS["realistic"].keys() - SHAPING_REWARDS - listed == set()
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ from __future__ import annotations
 import experiments
 from experiments.early_dip import STUDY, causes, confirmatory
 from momentum_jax.cli import command_line
-from momentum_jax.env.environment_options import EnvOptions
+from momentum_jax.env.environment_options import NEED_BLACK_SCHOLES, EnvOptions
+from momentum_jax.fields import is_static
 from momentum_jax.study import declaration, queue
 
 
@@ -44,9 +45,13 @@ def test_early_dip_keeps_to_the_least_that_was_asked_for():
 
 
 def test_early_dip_turns_every_switch_and_zeroes_every_term_that_can_occur():
-    # What came later, an intervention on one link alone, is free when off; the second study turns those.
-    every = EnvOptions.__dataclass_fields__
-    fields = {name: field for name, field in every.items() if not field.metadata.get("free_when_off")}
+    # What came later: an intervention on one link alone is free when off, and the second study turns those; the
+    # switches of realistic prices make another environment.
+    later = {"tier_weight", *NEED_BLACK_SCHOLES}
+    every = {name: field for name, field in EnvOptions.__dataclass_fields__.items() if name not in later}
+    fields = {
+        name: field for name, field in every.items() if not (is_static(field) or field.metadata.get("free_when_off"))
+    }
     switches = {name for name, field in fields.items() if isinstance(field.default, bool) or name.startswith("put_s")}
     assert confirmatory.SWITCHES.keys() == switches
     assert all(value != fields[name].default for name, value in confirmatory.SWITCHES.items())

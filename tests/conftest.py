@@ -34,6 +34,8 @@ LONGEST = tuple(
         "training/test_engine",
         "training/test_runner",
         "training/resume/test_crashes",
+        "backtest/test_backtest",
+        "backtest/test_realistic_backtest",
         "training/test_two_processes",
         "training/test_by_seed",
         "analysis/report/test_build",

@@ -8,6 +8,7 @@ from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.ppo.hyper_parameters import PPOConfig
+from tests.quick_programs import compiled_quickly
 
 SPLIT = {"train_end": "2024-01-31", "validation_end": "2024-03-20", "data_part": "train"}
 PPO = PPOConfig(num_steps=64, minibatch_size=64, num_epochs=4, hidden_sizes=(8,), learning_rate=0.01)
@@ -22,7 +23,14 @@ CONFIG = RunConfig(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package", autouse=True)
+def quick_programs():
+    """Nothing here compares two programs bit by bit."""
+    with compiled_quickly():
+        yield
+
+
+@pytest.fixture(scope="package")
 def finished_run(tmp_path_factory):
     from momentum_jax.training import runner
 
@@ -31,7 +39,7 @@ def finished_run(tmp_path_factory):
     return run_dir
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def backtested(finished_run):
     from momentum_jax.backtest.backtest import run_backtest
 

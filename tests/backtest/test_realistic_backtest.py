@@ -71,6 +71,7 @@ def test_fills_are_at_the_next_close(found, session):
     assert (last == pd.Timestamp(session.segment.bar_time_ns[-1])).all()
 
 
+@pytest.mark.slow
 def test_a_policy_of_the_reference_plays_by_realistic_rules(finished_run, session):
     found = run_backtest(finished_run, {"data_part": "test"}, preset="realistic").sessions
     assert found.attrs["environment"] == "realistic"

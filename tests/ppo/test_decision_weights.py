@@ -199,6 +199,7 @@ def test_a_program_that_weighs_nothing_is_that_of_a_task_without_weights(market)
     assert programs[0] == programs[1]
 
 
+@pytest.mark.slow
 def test_a_run_with_all_weights_at_1_beside_one_with_others_is_tune2s(market):
     """One program for both: the weights are traced for the run that leaves them at 1."""
     settings = {"learning_rate": 1e-3}

@@ -61,6 +61,7 @@ RARE_RULES = {
 }
 
 
+@pytest.mark.slow
 def test_interventions_of_the_environment_that_no_run_asks_for_are_not_in_the_program(market):
     """A run that leaves them off does not notice who asks for them, nor one that asks for them who does not."""
 

@@ -35,6 +35,7 @@ def replayed(market):
     return before, state, found, probes
 
 
+@pytest.mark.slow
 def test_the_run_goes_on_with_its_own_update(market, replayed):
     before, after, found, probes = replayed
     update = jax.jit(partial(learner.update, replaying.TASK, CONFIG), compiler_options=quick_programs.OPTIONS)

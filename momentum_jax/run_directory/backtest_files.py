@@ -49,7 +49,7 @@ def write_trades(trades: pd.DataFrame, folder: Path) -> Path:
     return path
 
 
-def test_sessions(run_dir: str | Path) -> xr.Dataset | None:
+def sessions_of_test_part(run_dir: str | Path) -> xr.Dataset | None:
     """The arrays of a run's evaluation on its test part; None where it has not been evaluated on it.
 
     Raises:

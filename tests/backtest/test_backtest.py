@@ -54,7 +54,7 @@ def strong(kind, bars):
     return choose
 
 
-def check(found, played):
+def assert_traded_alike(found, played):
     """`found` [] variables of one policy in one session, against the oracle's."""
     pnls, cents = np.asarray(played.pnls), 0.02 * max(len(played.pnls), 1)
     assert int(found.trades) == len(pnls) and int(found.forced_stops) == played.stops
@@ -79,7 +79,7 @@ def test_the_greedy_policy_trades_as_the_saved_one_in_the_public_environment(
     played = play_session(session.segment, ARM[arm].env, greedy(policy))
     found = backtested.sessions.sel(arm=arm, seed=seed, policy="greedy", symbol="SPY").isel(day=1)
     assert pd.Timestamp(found.day.values) == pd.Timestamp(session.date)
-    check(found, played)
+    assert_traded_alike(found, played)
 
 
 def test_the_baselines_follow_their_rules(backtested, sessions):
@@ -92,7 +92,7 @@ def test_the_baselines_follow_their_rules(backtested, sessions):
     }
     for name, choose in rules_by_name.items():
         found = ds.sel(arm="plain", seed=0, policy=name, symbol="SPY").isel(day=2)
-        check(found, play_session(sessions[2].segment, ARM["plain"].env, choose))
+        assert_traded_alike(found, play_session(sessions[2].segment, ARM["plain"].env, choose))
         assert int(found.trades) > 0
     nothing = ds.sel(policy="hold")
     assert (nothing.pnl == 0).all() and (nothing.trades == 0).all() and (nothing.time_in_market == 0).all()

@@ -19,7 +19,7 @@ from momentum_jax.policy import load_policy
 from momentum_jax.training import runner
 from tests.backtest.conftest import PPO, SPLIT
 from tests.backtest.one_session import play_session
-from tests.backtest.test_backtest import check, greedy
+from tests.backtest.test_backtest import assert_traded_alike, greedy
 
 MARKET = SPLIT | PRESET_MARKETS["realistic"] | {"symbols": ("SPY",)}
 OPTIONS = EnvOptions(**PRESETS["realistic"])
@@ -49,9 +49,11 @@ def session():
 
 def test_trades_and_costs_are_those_of_the_public_environment(found, run_dir, session):
     own = found.sessions.sel(arm="costly", seed=1, symbol="SPY").isel(day=1)
-    check(own.sel(policy="greedy"), play_session(session.segment, OPTIONS, greedy(load_policy(run_dir, "costly", 1))))
+    assert_traded_alike(
+        own.sel(policy="greedy"), play_session(session.segment, OPTIONS, greedy(load_policy(run_dir, "costly", 1)))
+    )
     calls = lambda observation, mask, state, params: rules.BUY_CALL if mask[rules.BUY_CALL] else rules.HOLD  # noqa: E731
-    check(own.sel(policy="call"), play_session(session.segment, OPTIONS, calls))
+    assert_traded_alike(own.sel(policy="call"), play_session(session.segment, OPTIONS, calls))
     assert found.sessions.forced_stops.sel(policy="call").sum() > 0  # same-day options lose 15 % in no time
 
 
@@ -77,6 +79,6 @@ def test_a_policy_of_the_reference_plays_by_realistic_rules(finished_run, sessio
     assert found.attrs["environment"] == "realistic"
     options = dataclasses.replace(OPTIONS, account_features=False)
     played = play_session(session.segment, options, greedy(load_policy(finished_run, "plain", 1)))
-    check(found.sel(arm="plain", seed=1, policy="greedy", symbol="SPY").isel(day=1), played)
+    assert_traded_alike(found.sel(arm="plain", seed=1, policy="greedy", symbol="SPY").isel(day=1), played)
     # All arms trade in one environment then, and the baselines with them.
     np.testing.assert_array_equal(*(found.pnl.sel(policy="call", arm=arm) for arm in ("plain", "untrapped")))

@@ -20,7 +20,7 @@ from momentum_jax.analysis.metrics.derived_curves import healthy_seeds
 from momentum_jax.analysis.report.formatting import format_percent, format_table, without_few_seeds
 from momentum_jax.diagnostics.description import COUNTED
 from momentum_jax.run_directory import write_atomic
-from momentum_jax.run_directory.backtest_files import test_sessions
+from momentum_jax.run_directory.backtest_files import sessions_of_test_part
 from momentum_jax.run_directory.joining import load_runs
 
 SOURCES = ("published", "declared")
@@ -42,7 +42,7 @@ def write_claims(run_dirs: Sequence[str | Path], source: str) -> str:
         ConfigError: a declared claim does not fit.
     """
     ds = load_runs(run_dirs)
-    run = RunNumbers(ds, test_sessions(run_dirs[0]) if len(run_dirs) == 1 else None)
+    run = RunNumbers(ds, sessions_of_test_part(run_dirs[0]) if len(run_dirs) == 1 else None)
     judgements = judge_published(run) if source == "published" else judge_together(run, declared_claims(ds))
     folder = Path(run_dirs[0]) / "report"
     table = claims_table(judgements, enough(healthy_seeds(ds)))

@@ -26,7 +26,7 @@ def read(*paths: Path, **options: object) -> Reading:
     return read_curves(paths, ReadOptions(**options))
 
 
-def check(reading: Reading, arms: tuple[str, ...] = ("all",), seeds: tuple[str, ...] = LABELS) -> None:
+def assert_known_curves(reading: Reading, arms: tuple[str, ...] = ("all",), seeds: tuple[str, ...] = LABELS) -> None:
     """The known curves, whole."""
     curves = reading.curves
     assert (curves.arms, curves.seeds) == (arms, seeds)
@@ -50,14 +50,14 @@ def test_a_tidy_table_of_two_arms(tmp_path):
     path = tmp_path / "runs.csv"
     files.tidy(("ppo", "dqn")).to_csv(path, index=False)
     reading = read(path)
-    check(reading, ("ppo", "dqn"))
+    assert_known_curves(reading, ("ppo", "dqn"))
     assert reading.source == "tidy CSV"
     assert reading.notes == ("Columns: seeds from seed, steps from step, arms from arm, values from value.",)
 
 
 @pytest.mark.parametrize("kind", ["gz", "zip", "zstd"])
 def test_a_compressed_table_is_known_by_its_bytes(tmp_path, kind):
-    check(read(compressed(files.tidy().to_csv(index=False).encode(), tmp_path, kind)), ("ppo",))
+    assert_known_curves(read(compressed(files.tidy().to_csv(index=False).encode(), tmp_path, kind)), ("ppo",))
 
 
 @pytest.mark.parametrize(
@@ -67,20 +67,20 @@ def test_a_compressed_table_is_known_by_its_bytes(tmp_path, kind):
 def test_separators_decimal_commas_and_byte_order_marks_are_found(tmp_path, separator, decimal, encoding):
     path = tmp_path / "runs.txt"
     files.tidy().to_csv(path, index=False, sep=separator, decimal=decimal, encoding=encoding)
-    check(read(path), ("ppo",))
+    assert_known_curves(read(path), ("ppo",))
 
 
 def test_columns_of_other_names_are_read_as_named(tmp_path):
     path = tmp_path / "runs.csv"
     names = {"arm": "lr", "seed": "id", "step": "x", "value": "y"}
     files.tidy().rename(columns=names).assign(other=1.0).to_csv(path, index=False)
-    check(read(path, arm="lr", seed="id", step="x", value="y"), ("ppo",))
+    assert_known_curves(read(path, arm="lr", seed="id", step="x", value="y"), ("ppo",))
 
 
 def test_a_parquet_file_with_an_index_of_seeds_and_steps(tmp_path):
     path = tmp_path / "runs.parquet"
     files.tidy().set_index(["seed", "step"]).to_parquet(path)
-    check(read(path), ("ppo",))
+    assert_known_curves(read(path), ("ppo",))
 
 
 def test_columns_of_standard_errors_and_of_counts_are_noise(tmp_path):
@@ -108,7 +108,7 @@ def test_a_wide_table_with_one_column_a_seed(tmp_path, name):
     path = tmp_path / "wide.csv"
     columns = {name.format(seed): values for seed, values in zip(files.SEEDS, files.curves()[0], strict=True)}
     pd.DataFrame({"step": files.STEPS} | columns).to_csv(path, index=False)
-    check(read(path), ("ppo",) if name == "ppo_{}" else ("all",))
+    assert_known_curves(read(path), ("ppo",) if name == "ppo_{}" else ("all",))
 
 
 def test_numbered_measurements_are_not_taken_for_seeds(tmp_path):
@@ -121,20 +121,20 @@ def test_numbered_measurements_are_not_taken_for_seeds(tmp_path):
 def test_one_file_a_seed_and_one_file_an_arm(tmp_path):
     for seed, values in zip(files.SEEDS, files.curves()[0], strict=True):
         pd.DataFrame({"step": files.STEPS, "value": values}).to_csv(tmp_path / f"seed_{seed}.csv", index=False)
-    check(read(*tmp_path.glob("*.csv")))
-    check(read(tmp_path))
+    assert_known_curves(read(*tmp_path.glob("*.csv")))
+    assert_known_curves(read(tmp_path))
     arms = tmp_path / "arms"
     arms.mkdir()
     for arm, part in files.tidy(("dqn", "ppo")).groupby("arm"):
         part.drop(columns="arm").to_csv(arms / f"{arm}.csv", index=False)
-    check(read(arms / "dqn.csv", arms / "ppo.csv"), ("dqn", "ppo"))
+    assert_known_curves(read(arms / "dqn.csv", arms / "ppo.csv"), ("dqn", "ppo"))
 
 
 def test_an_export_of_weights_and_biases(tmp_path):
     path = tmp_path / "wandb_export.csv"
     files.wandb_table().to_csv(path, index=False)
     reading = read(path)
-    check(reading, ("ppo",))
+    assert_known_curves(reading, ("ppo",))
     assert reading.curves.value_name == "eval/return"
     assert reading.notes == ("Seeds are taken from names: ppo-seed0 is seed 0.",)
 
@@ -154,7 +154,7 @@ def test_arrays_with_their_labels(tmp_path, lead):
     values = files.curves(len(arms))
     labels = {"arms": np.array(arms)} if lead else {}
     np.savez(path, values=values.reshape(*lead, *values.shape[1:]), steps=files.STEPS, seeds=files.SEEDS, **labels)
-    check(read(path), arms if lead else ("all",))
+    assert_known_curves(read(path), arms if lead else ("all",))
 
 
 def test_a_bare_array_has_numbered_checkpoints(tmp_path):
@@ -172,9 +172,9 @@ def test_event_folders_by_arm_and_seed(tmp_path):
             files.write_events(tmp_path / arm / f"seed_{seed}", values, "return")
     files.write_events(tmp_path / "ppo" / "seed_99", files.curves()[0, 0], "another")
     reading = read(tmp_path, value="return")
-    check(reading, ("dqn", "ppo"))
+    assert_known_curves(reading, ("dqn", "ppo"))
     assert "1 folders have no return" in reading.notes[1]
-    check(read(tmp_path / "dqn", tmp_path / "ppo", value="return"), ("dqn", "ppo"))
+    assert_known_curves(read(tmp_path / "dqn", tmp_path / "ppo", value="return"), ("dqn", "ppo"))
     with pytest.raises(ConfigError, match="tags return, losses/value, another, expected one: choose by --value=TAG"):
         read(tmp_path)
     with pytest.raises(ConfigError, match=r"no scalar tag 'retrun'.*did you mean return"):
@@ -192,7 +192,7 @@ def test_scalars_that_are_written_as_tensors_are_read_alike(tmp_path):
         for step, value in zip(files.STEPS.tolist(), values.tolist(), strict=True):
             writer.add_event(Event(step=step, summary=scalar_pb("return", value)))
         writer.close()
-    check(read(tmp_path))
+    assert_known_curves(read(tmp_path))
 
 
 def test_evaluations_keep_their_episodes(tmp_path):
@@ -200,7 +200,7 @@ def test_evaluations_keep_their_episodes(tmp_path):
     for seed, values in zip(files.SEEDS, files.curves()[0], strict=True):
         files.write_evaluations(tmp_path / f"ppo_{seed}" / "evaluations.npz", values[:, None] + noise)
     reading = read(tmp_path)
-    check(reading, ("ppo",))
+    assert_known_curves(reading, ("ppo",))
     expected = files.curves()[:, :, None, :] + noise[:, None]
     np.testing.assert_array_equal(reading.curves.replicates, expected)
 
@@ -241,7 +241,7 @@ def test_netcdf_by_names_of_dimensions(tmp_path):
     array = xr.DataArray(files.curves()[0].T, {"frame": files.STEPS, "run": list(files.SEEDS)}, name="score")
     array.to_netcdf(path, engine="netcdf4")
     reading = read(path)
-    check(reading)
+    assert_known_curves(reading)
     assert reading.curves.value_name == "score"
 
 

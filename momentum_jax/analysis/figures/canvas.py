@@ -62,6 +62,17 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def panels(number: int, width: float, height: float, margin: float) -> tuple[Figure, list[Axes]]:
+    """A figure of panels, at most `COLUMNS` a row, each `width` by `height` inches; `margin` inches more in height."""
+    columns = min(number, COLUMNS)
+    rows = -(-number // columns)
+    figure = new_figure(max(width * columns, 6.5), height * rows + margin)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[number:]:
+        axis.set_visible(False)
+    return figure, list(axes[:number])
+
+
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Saves ``<stem>.png`` (150 dpi) and ``<stem>.svg``, each whole or not at all.
 

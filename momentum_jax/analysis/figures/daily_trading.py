@@ -90,14 +90,7 @@ def plot_distribution(arms: Mapping[str, ByPolicy], title: str) -> Figure:
 
 
 def _panels(arms: Mapping[str, ByPolicy]) -> tuple[Figure, Sequence[Axes]]:
-    number = min(len(arms), canvas.MAX_ARMS)
-    columns = min(number, canvas.COLUMNS)
-    rows = -(-number // columns)
-    figure = canvas.new_figure(max(4.2 * columns, 6.5), 3.4 * rows + 0.7)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes[number:]:
-        axis.set_visible(False)
-    return figure, list(axes[:number])
+    return canvas.panels(min(len(arms), canvas.MAX_ARMS), width=4.2, height=3.4, margin=0.7)
 
 
 def _legend(figure: Figure, axis: Axes) -> None:

@@ -82,13 +82,7 @@ def plot_dip_curves(
         title: above the figure.
     """
     drawn = list(arms)[: canvas.MAX_ARMS]
-    panels = len(drawn) + 1
-    columns = min(panels, canvas.COLUMNS)
-    rows = -(-panels // columns)
-    figure = canvas.new_figure(max(3.6 * columns, 6.5), 3.1 * rows + 1.0)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes[panels:]:
-        axis.set_visible(False)
+    figure, axes = canvas.panels(len(drawn) + 1, width=3.6, height=3.1, margin=1.0)
     for axis, arm in zip(axes, drawn, strict=False):
         _draw_arm(axis, steps, arm, window)
         axis.set_xlabel(words.steps, fontsize=9)

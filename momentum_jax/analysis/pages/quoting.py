@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from momentum_jax.analysis.report.formatting import format_ranges, triples
+from momentum_jax.analysis.report.formatting import format_ranges, format_steps, triples
 
 _VERDICTS = ("claim_verdict",)
+_LAST_STEP = "last_step"
 
 Quotable = dict[str, dict[str, str]]
 """Text by column and row."""
 
 
 def quotable(table: pd.DataFrame, keys: Sequence[str]) -> Quotable:
-    """Numbers with their intervals, ``36.8 [35.9, 37.7]``, and verdicts, by column and row.
+    """Numbers with their intervals, ``36.8 [35.9, 37.7]``, verdicts and last steps, by column and row.
 
     A number whose row has a flag is followed by it. A row's name is its key columns joined by dashes. The last of them
     alone will do, and so will all but the last; where that repeats it names the first such row: ``mine``,
@@ -26,6 +27,8 @@ def quotable(table: pd.DataFrame, keys: Sequence[str]) -> Quotable:
         keys: columns that name a row.
     """
     columns = {name: [str(text) for text in table[name]] for name in _VERDICTS if name in table}
+    if _LAST_STEP in table:
+        columns[_LAST_STEP] = [format_steps(step) for step in table[_LAST_STEP]]
     flags = [f" ({flag})" if flag else "" for flag in table.get("flag", [""] * len(table))]
     for name, low, high in triples(table):
         ranges = format_ranges(table[name], table[low], table[high])

@@ -24,6 +24,12 @@ def test_numbers_for_prose_carry_their_intervals():
     assert (flagged["x-a"], flagged["y-a"]) == ("36.8 [35.9, 37.7]", "0.5 [0.2, 0.8] (total above 1)")
 
 
+def test_a_last_step_is_quoted_as_tables_write_it():
+    table = pd.DataFrame({"arm": ["short", "long"], "last_step": [63_000, 100_000]})
+    found = quotable(table, ("arm",))["last_step"]
+    assert (found["short"], found["long"]) == ("63 000", "100 000")
+
+
 def test_prose_gives_no_interval_of_few_seeds():
     table = pd.DataFrame({"arm": ["few", "many"], "pairs": [5, 6], "depth": [36.8, 36.8]})
     table = table.assign(depth_low=35.9, depth_high=37.7)

@@ -7,10 +7,12 @@ import re
 import pandas as pd
 import pytest
 
+from experiments import v3
 from experiments.recurrent import page
 from momentum_jax.analysis.pages.page_declaration import load_study_page
 from momentum_jax.analysis.pages.page_templates import SUFFIX
 from momentum_jax.analysis.pages.study_market import Market
+from momentum_jax.analysis.report.formatting import format_steps
 from tests.conftest import ROOT
 from tests.experiments.remade_page import assert_as_written, assert_remade_to_the_same
 
@@ -35,11 +37,13 @@ def test_every_table_and_figure_is_on_the_page():
         assert set(re.findall(rf"\b{kind}\(\"(\w+)\"\)", prose)) == set(names)
 
 
-def test_what_is_said_of_the_last_step_is_in_the_tables():
-    steps = pd.read_csv(PAGE / "tables" / MARKET / "effects.csv")["last_step"].unique()
+def test_what_is_said_of_the_last_step_follows_the_tables():
+    (step,) = pd.read_csv(PAGE / "tables" / MARKET / "effects.csv")["last_step"].unique()
     prose = (PAGE / "README.md").read_text()
-    (step,) = steps
-    assert prose.count(f"{step // 1_000} {step % 1_000:03d} ") >= 2
+    assert f"at {format_steps(step)} steps it is" in prose
+    stopped = f"at {format_steps(step)} of the\n100 000 declared steps"
+    assert (stopped in prose) == (step < v3.END)
+    assert ("All arms ran to the 100 000 declared steps" in prose) == (step == v3.END)
 
 
 def test_it_is_said_that_all_numbers_are_equivalent_only_where_they_are():

@@ -51,7 +51,7 @@ def redrawn(market: Market) -> pd.DataFrame:
 
     `first` columns are of the first run, where all seeds were evaluated on the same episodes.
     """
-    again = [one for one in measured(market) if has_own_episodes(market, one.entry.part)]
+    again = [one for one in measured(market) if one.entry.part in FIRST and has_own_episodes(market, one.entry.part)]
     return pd.DataFrame([{"environment": one.entry.part} | _beside(FIRST[one.entry.part], one) for one in again])
 
 

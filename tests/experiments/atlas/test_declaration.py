@@ -13,7 +13,7 @@ from experiments.atlas.parts import CONTROL, LEARNER, control_part
 from momentum_jax.cli import command_line
 from momentum_jax.study import part_name, queue
 
-BY_PART = {entry.part: entry for entry in ENTRIES}
+BY_PART = {entry.part: entry for entry in (*ENTRIES, *ADDED)}
 
 
 def parse(line):
@@ -47,7 +47,7 @@ def test_each_environment_is_a_learner_and_its_control_on_the_first_of_the_same_
 
 
 def test_seeds_checkpoints_and_the_horizon_are_what_was_asked_for(parts):
-    for entry in ENTRIES:
+    for entry in (*ENTRIES, *ADDED):
         config = parts[entry.part]
         assert config.num_seeds >= (64 if entry in MINATAR else 256)
         steps = config.planned_checkpoints
@@ -80,6 +80,12 @@ def test_seeds_checkpoints_and_the_horizon_are_what_was_asked_for(parts):
             {"num_envs": 16, "num_steps": 32, "minibatch_size": 128, "max_grad_norm": 1.0, "learning_rate": 5e-4}
             | {"gae_lambda": 0.95, "ent_coef": 0.01, "vf_coef": 0.25, "activation": "relu", "hidden_sizes": (64, 64)},
         ),
+        (
+            "mountain_car",
+            ZOO,
+            {"num_envs": 16, "num_steps": 16, "gae_lambda": 0.98, "gamma": 0.99, "num_epochs": 4, "ent_coef": 0.0}
+            | {"minibatch_size": 64, "learning_rate": 3e-4, "normalize_observations": True, "normalize_rewards": True},
+        ),
         ("deep_sea", BLINES, {"num_envs": 8, "num_steps": 32, "minibatch_size": 64, "max_grad_norm": 0.5}),
         (
             "breakout",
@@ -111,8 +117,9 @@ def test_every_discrete_environment_of_gymnax_is_either_in_or_left_out_for_a_rea
     gymnax = pytest.importorskip("gymnax")
     names = {name for name in gymnax.registered_envs if "omentum" not in name}
     continuous = {"Pendulum-v1", "MountainCarContinuous-v0", "PointRobot-misc", "Reacher-misc", "Swimmer-misc"}
-    assert {entry.environment for entry in ENTRIES} | LEFT_OUT.keys() == names - continuous
-    assert not {entry.environment for entry in ENTRIES} & LEFT_OUT.keys()
+    within = {entry.environment for entry in (*ENTRIES, *ADDED)}
+    assert within | LEFT_OUT.keys() == names - continuous
+    assert not within & LEFT_OUT.keys()
 
 
 def test_claims_are_told_apart_and_written_into_the_declaration():

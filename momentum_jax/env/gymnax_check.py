@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from numbers import Number
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,6 +14,7 @@ import numpy as np
 from gymnax.environments import environment, spaces
 
 from momentum_jax.fields import ConfigError
+from momentum_jax.processes.python_file import place
 
 _STEP = "observation, state, reward, terminated, info"
 _ARRAYS = 4  # of a step's five values; an `info` may hold anything
@@ -19,7 +22,8 @@ _ARRAYS = 4  # of a step's five values; an `info` may hold anything
 
 def check_spaces(env: environment.Environment, params: Any) -> None:
     """Raises ConfigError: the action space is not discrete, or observations are not one array."""
-    actions, observations = env.action_space(params), env.observation_space(params)
+    actions = _own(env, "action_space", lambda: env.action_space(params))
+    observations = _own(env, "observation_space", lambda: env.observation_space(params))
     if not isinstance(actions, spaces.Discrete):
         raise ConfigError(
             f"{env.name} has the action space {_space_text(actions)}: the policy chooses one of n actions, so give "
@@ -73,11 +77,28 @@ def _traced(
         if found:
             odd = _text(_first_odd_leaf(found[0]))
             raise ConfigError(f"{env.name}: {name} returns {odd}, expected arrays: {expected}") from error
-        raise ConfigError(f"{env.name}: {name} fails: {type(error).__name__}: {_first_line(error)}") from error
+        raise _failed(env, name, error) from error
     size = len(found[0]) if isinstance(found[0], tuple | list) else 1
     if count not in (None, size):
         raise ConfigError(f"{env.name}: {name} returns {size} value(s), expected {count}: {expected}")
     return shapes
+
+
+def _own(env: environment.Environment, name: str, run: Callable[[], Any]) -> Any:
+    """What a function of the environment returns, in one line where it fails."""
+    try:
+        return run()
+    except Exception as error:  # it is code of others
+        raise _failed(env, name, error) from error
+
+
+def _failed(env: environment.Environment, name: str, error: Exception) -> ConfigError:
+    """In one line, with the last line that was running of the file that defines the function."""
+    if isinstance(error, NotImplementedError) and not str(error):
+        return ConfigError(f"{env.name} does not define {name}, which gymnax leaves to each environment")
+    code = getattr(inspect.unwrap(getattr(type(env), name)), "__code__", None)
+    where = "" if code is None else place(error, Path(code.co_filename))
+    return ConfigError(f"{env.name}: {name} fails: {type(error).__name__}: {_first_line(error)}{where}")
 
 
 def _check_array(
@@ -85,9 +106,11 @@ def _check_array(
 ) -> None:
     if not hasattr(found, "shape") or not hasattr(found, "dtype"):
         raise ConfigError(f"{env.name}: {what} that is a {type(found).__name__}, expected one array")
+    is_complex = jnp.issubdtype(found.dtype, jnp.complexfloating)
     is_number = jnp.issubdtype(found.dtype, jnp.number) or found.dtype == jnp.bool_
-    if tuple(found.shape) != shape or not is_number:
-        raise ConfigError(f"{env.name}: {what} of {found.dtype} {found.shape}, expected numbers {shape}")
+    if tuple(found.shape) != shape or not is_number or is_complex:
+        numbers = "real numbers" if is_complex else "numbers"
+        raise ConfigError(f"{env.name}: {what} of {found.dtype} {found.shape}, expected {numbers} {shape}")
     if dtype is not None and found.dtype != dtype:
         raise ConfigError(f"{env.name}: {what} of {found.dtype}, expected {dtype} as from reset_env")
 
@@ -112,7 +135,10 @@ def _first_odd_leaf(tree: Any) -> Any:
 
 
 def _space_text(space: Any) -> str:
-    return f"{type(space).__name__}{getattr(space, 'shape', '')}"
+    shape = getattr(space, "shape", "")
+    if isinstance(space, spaces.Space):
+        return f"{type(space).__name__}{shape}"
+    return f"{type(space).__module__}.{type(space).__name__}{shape}, which is none of gymnax.environments.spaces"
 
 
 def _text(value: Any) -> str:

@@ -153,7 +153,17 @@ class GymnaxTask:
         visited = visited.reshape(2, _PROBE_ENVS * _PROBE_STEPS, *visited.shape[3:])
         drawn = np.random.default_rng(_PROBE_SEED).permuted(np.arange(visited.shape[1])[None].repeat(2, 0), axis=1)
         compact = jnp.stack([half[places] for half, places in zip(visited, drawn[:, :HALF_SIZE], strict=True)])
+        self._check_places(compact)
         return ProbeStates(compact, jnp.ones((2, HALF_SIZE, self.num_actions), bool))
+
+    def _check_places(self, visited: jax.Array) -> None:
+        """A place that is none of the declared ones would be features of which none is 1."""
+        if self.num_categories is None:
+            return
+        for place in (int(visited.min()), int(visited.max())):
+            if not 0 <= place < self.num_categories:
+                space = f"Discrete({self.num_categories})"
+                raise ConfigError(f"{self._env.name} gives the observation {place}, which is none of its {space}")
 
     def _random_walk(self, shared: Any, key: jax.Array) -> jax.Array:
         """Observations [steps, ...] of one environment under uniformly random actions."""

@@ -33,7 +33,7 @@ from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.market_options import VENDORS, MarketConfig
 from momentum_jax.market.segment import regime_balance
-from momentum_jax.processes.python_file import place_and_error, run_file
+from momentum_jax.processes.python_file import in_one_line, run_file
 
 _OPTIONAL = ("decision_weights", "expand_rest", "episode_limit", "num_categories")
 _ASKED = [name for name in (*Task.__annotations__, *vars(Task)) if not name.startswith("_") and name not in _OPTIONAL]
@@ -153,13 +153,8 @@ def _of_file(name: str, path: Path, function: str) -> PlainEnvironment:
     make = getattr(module, function, None)
     if not callable(make):
         raise ConfigError(f"{called}: the file defines no function {function}: write path/to/file.py:FUNCTION")
-    try:
-        found = make()
-    except ConfigError:
-        raise
-    except Exception as error:
-        raise ConfigError(f"{called} fails: {place_and_error(error, path)}") from error
-    task, shared = _task_and_shared(found, called)
+    found = in_one_line(make, f"{called} fails", path)
+    task, shared = in_one_line(lambda: _task_and_shared(found, called), f"{called} fails", path)
     fingerprint = _fingerprint(path.read_bytes(), shared)
     facts = {"source": "file", "environment": f"{path.name}:{function}", "fingerprint": fingerprint}
     return PlainEnvironment(task.diagnostics.environment, task, shared, facts)
@@ -168,16 +163,25 @@ def _of_file(name: str, path: Path, function: str) -> PlainEnvironment:
 def _task_and_shared(found: Any, called: str) -> tuple[Task, Any]:
     """What a person's function returned, as a task and what all runs share."""
     given, shared = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
-    absent = [name for name in _ASKED if not hasattr(given, name)]
+    absent = [name for name in _ASKED if not _has(given, name)]
     if not absent:
         return given, () if shared is None else shared
     if isinstance(given, environment.Environment):
         params = given.default_params if shared is None else shared
         return GymnaxTask(given, params), params
+    what = f"the class {given.__name__} itself" if isinstance(given, type) else type(given).__name__
     raise ConfigError(
-        f"{called} returned {type(given).__name__}, without {', '.join(absent[:3])}: return a Task (see "
+        f"{called} returned {what}, without {', '.join(absent[:3])}: return a Task (see "
         "momentum_jax.env.task), a gymnax environment, or a pair of one of these and what all runs share"
     )
+
+
+def _has(given: Any, name: str) -> bool:
+    """Whether it has an attribute; of gymnax's base class some, such as `num_actions`, raise another error."""
+    try:
+        return hasattr(given, name)
+    except NotImplementedError:
+        return False
 
 
 def _fingerprint(text: bytes, shared: Any) -> str:

@@ -114,16 +114,19 @@ def in_one_line(run: Callable[[], T], front: str, root: Path) -> T:
 
 def place_and_error(error: BaseException, root: Path) -> str:
     """The last line of the file, or of the folder's files, that was running, and the error, on one line."""
-    file, line, text = "", None, str(error)
-    if isinstance(error, SyntaxError):
-        file, line, text = error.filename or "", error.lineno, error.msg
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    remedy = moved_modules.advice(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}{place(error, root)}" + (f": {remedy}" if remedy else "")
+
+
+def place(error: BaseException, root: Path) -> str:
+    """Which line of the file, or of the folder's files, was running, as `` (line 3)``; nothing where none was."""
+    file, line = (error.filename or "", error.lineno) if isinstance(error, SyntaxError) else ("", None)
     for frame in traceback.extract_tb(error.__traceback__):
         if not isinstance(error, SyntaxError) and root in (Path(frame.filename), *Path(frame.filename).parents):
             file, line = frame.filename, frame.lineno
     inside = f"{Path(file).name} " if root.is_dir() and file else ""
-    place = f" ({inside}line {line})" if line else ""
-    remedy = moved_modules.advice(error)
-    return f"{type(error).__name__}: {' '.join(text.split())}{place}" + (f": {remedy}" if remedy else "")
+    return f" ({inside}line {line})" if line else ""
 
 
 def _register(package: ModuleType) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import gymnasium
 import gymnax
 import jax
 import jax.numpy as jnp
@@ -86,10 +87,18 @@ CASES = {
         {"step_env": with_part(2, jnp.zeros((1,)))},
         r"Odd: step_env returns a reward of float32 \(1,\), expected numbers \(\)",
     ),
+    "imaginary": (
+        {"step_env": with_part(2, jnp.complex64(1))},
+        r"Odd: step_env returns a reward of complex64 \(\), expected real numbers \(\)",
+    ),
+    "spaces of another library": (
+        {"action_space": lambda _: gymnasium.spaces.Discrete(2)},
+        r"Odd has the action space gymnasium\.spaces\.\S*Discrete\(\), which is none of gymnax\.environments\.spaces: ",
+    ),
     "text": ({"step_env": with_part(2, "much")}, "Odd: step_env returns 'much', expected arrays: observation"),
     "none": ({"reset_env": lambda _: None}, r"Odd: reset_env returns 1 value\(s\), expected 2: observation, state"),
     "four values": ({"step_env": lambda found: found[:4]}, r"Odd: step_env returns 4 value\(s\), expected 5: observat"),
-    "error": ({"step_env": fail}, "Odd: step_env fails: KeyError: 'wall'"),
+    "error": ({"step_env": fail}, r"Odd: step_env fails: KeyError: 'wall' \(line \d+\)$"),
     "state type": (
         {"step_env": lambda found: (found[0], found[1].replace(place=jnp.int32(0)), *found[2:])},
         r"Odd: the state's .*place is float32 \(\) from reset_env and int32 \(\) from step_env: give both the same",
@@ -128,3 +137,13 @@ def test_a_place_among_n_is_seen_as_n_features_of_which_one_is_1():
     assert (task.observation_shape, task.num_categories, task.num_inputs) == ((), 16, 16)
     assert task.compact_bytes == 4
     np.testing.assert_array_equal(task.expand(jnp.asarray([[3], [0]]), params)[:, 0], np.eye(16)[[3, 0]])
+
+
+def test_a_place_that_is_not_declared_is_refused_before_training():
+    env = changed(
+        observation_space=lambda _: spaces.Discrete(3),
+        reset_env=lambda found: (found[1].time, found[1]),
+        step_env=lambda found: (found[1].time, *found[1:]),
+    )
+    with pytest.raises(ConfigError, match=r"^Odd gives the observation 4, which is none of its Discrete\(3\)$"):
+        GymnaxTask(env, Walk.default_params).probe_states(Walk.default_params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import gymnax
@@ -127,6 +128,51 @@ def test_a_file_that_fails_is_one_line_with_the_place(in_file, text, problem):
     with pytest.raises(ConfigError, match=problem) as caught:
         in_file(text)
     assert "\n" not in str(caught.value)
+
+
+PLAIN = """
+import jax.numpy as jnp
+from gymnax.environments import environment, spaces
+
+class Plain(environment.Environment):
+    def reset_env(self, key, params):
+        return jnp.zeros(2), environment.EnvState(time=0)
+
+    def step_env(self, key, state, action, params):
+        return jnp.zeros(2), environment.EnvState(time=state.time + 1), jnp.float32(1), jnp.array(False), {}
+
+    def observation_space(self, params):
+        return spaces.Box(-1.0, 1.0, (2,))
+
+    def action_space(self, params):
+        return spaces.Discrete(3)
+
+make = Plain
+"""
+
+
+def test_of_gymnaxs_base_class_only_what_is_played_has_to_be_defined(in_file):
+    assert in_file(PLAIN).task.num_actions == 3  # its `num_actions` raises NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("def action_space", "def actions", "^Plain does not define action_space, which gymnax leaves to each"),
+        ("spaces.Discrete(3)", "spaces.Discrete('3')", r"^Plain: action_space fails: TypeError: .* \(line 16\)$"),
+        ("make = Plain", "def make():\n    return Plain", "returned the class Plain itself, without diagnostics, "),
+        ("make = Plain", "def make():\n    raise SystemExit(3)", r"make' fails: SystemExit: 3 \(line 19\)$"),
+        ("make = Plain", "def make(size):\n    return Plain()", "missing 1 required positional argument: 'size'"),
+        (
+            "    def reset",
+            "    default_params = property(lambda self: 1 / 0)\n    def reset",
+            "ZeroDivisionError: .* .line 6.$",
+        ),
+    ],
+    ids=["inherited", "space", "class", "exit", "argument", "parameters"],
+)
+def test_what_an_environment_of_a_file_lacks_or_fails_in_is_one_line(in_file, old, new, problem):
+    assert re.search(problem, refusal(in_file, PLAIN.replace(old, new)))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):

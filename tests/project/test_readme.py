@@ -80,7 +80,9 @@ def test_what_is_said_of_the_atlas_is_in_its_table():
     shares = re.findall(r"([\d.]+) % (?:of 256 seeds|fall)[^(]*\(([\d.]+) to ([\d.]+) %\)", paragraph)
     rows = [(table.loc["cartpole"], "dips_pct"), (table.loc["acrobot"], "falls_pct")]
     assert shares == [tuple(f"{row[name + end]:.1f}" for end in ("", "_low", "_high")) for row, name in rows]
-    assert table.loc["acrobot", "dips_pct"] == 0 and table.loc["cartpole", "seeds"] == 256
+    assert table.loc["acrobot", "dips_pct"] == 100 / 256 and "of Acrobot one is found to" in paragraph
+    assert "of fifteen environments" in paragraph and len(table) == 15 + 1  # CartPole twice
+    assert table.loc["cartpole", "seeds"] == 256
 
 
 # What an audit found stronger than its evidence, in the words that were used and in others.

@@ -83,10 +83,10 @@ def parse(
     if mode is modes.STUDY:
         assert load_study is not None
         study = _study(values, load_study, words)
-        modes.check_used(given, [part.config.market for part in study.parts], lambda name: bool(values[name].value))
+        modes.check_used(given, [part.config for part in study.parts], lambda name: bool(values[name].value))
         return study
     command = _run(values, mode, load_experiment, words)
-    modes.check_used(given, [command.config.market], lambda name: bool(values[name].value))
+    modes.check_used(given, [command.config], lambda name: bool(values[name].value))
     return command
 
 

@@ -7,16 +7,18 @@ with the stored ones by a run that goes on. Some flags count only beside another
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from momentum_jax.cli.batch_file import SlurmConfig
+from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.files.formats import CSV_ONLY
 from momentum_jax.market.market_options import FILE_SOURCES, VENDORS, MarketConfig
-from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.networks.table import NETWORKS, WITH_MEMORY
+from momentum_jax.ppo.hyper_parameters import OPTIMIZERS, WITH_EPS, PPOConfig
 from momentum_jax.processes.distributed import DistributedConfig
 
 RUN_FIELDS = (
@@ -124,6 +126,10 @@ class Condition(NamedTuple):
 
     setting: str
     values: Sequence[str]
+    shipped: Container[str] | None = None  # what else the setting names is the user's own, and may read the flag
+
+    def holds(self, value: str) -> bool:
+        return value in self.values or (self.shipped is not None and value not in self.shipped)
 
 
 _FILES, _CSV = Condition("data_source", FILE_SOURCES), Condition("data_source", ("csv",))
@@ -144,24 +150,22 @@ _MARKET_CONDITIONS: Mapping[str, Condition] = {
     "train_end": _DIVIDED,
     "validation_end": _DIVIDED,
 }
+_LEARNER_CONDITIONS: Mapping[str, Condition] = {
+    "lstm_size": Condition("network", WITH_MEMORY, NETWORKS),
+    "adam_eps": Condition("optimizer", WITH_EPS, OPTIMIZERS),
+}
 
 
-def check_used(given: Iterable[str], markets: Sequence[MarketConfig], present: Callable[[str], bool]) -> None:
+def check_used(given: Sequence[str], configs: Sequence[RunConfig], present: Callable[[str], bool]) -> None:
     """Raises ConfigError for a flag that counts only beside another one, which is missing.
 
     Args:
       given: flags on the command line.
-      markets: resolved settings of the run, or of each part of a study.
+      configs: of the run, or of each part of a study.
       present: whether a flag is given with a value that switches something on.
     """
-    for name in given:
-        condition = _MARKET_CONDITIONS.get(name)
-        if condition and not any(getattr(market, condition.setting) in condition.values for market in markets):
-            found = getattr(markets[0], condition.setting)
-            raise ConfigError(
-                f"--{name} has no effect with {condition.setting}={found}: leave it out, or give "
-                f"--{condition.setting}={' or '.join(condition.values)}"
-            )
+    _check_conditions(given, _MARKET_CONDITIONS, [config.market for config in configs])
+    _check_conditions(given, _LEARNER_CONDITIONS, [arm.ppo for config in configs for arm in config.arms])
     names = set(given)
     if {"model_name", "run_dir"} <= names:
         raise ConfigError("--model_name has no effect with --run_dir, which names the folder in full: leave one out")
@@ -173,3 +177,16 @@ def check_used(given: Iterable[str], markets: Sequence[MarketConfig], present: C
     goes_on = [name for name in ("slurm", "extend_to") if present(name)]
     if goes_on and "resume" in names and not present("resume"):
         raise ConfigError(f"--noresume contradicts --{goes_on[0]}, which goes on with a run: leave one out")
+
+
+def _check_conditions(
+    given: Sequence[str], conditions: Mapping[str, Condition], settings: Sequence[MarketConfig] | Sequence[PPOConfig]
+) -> None:
+    """Raises ConfigError for a flag whose condition holds nowhere."""
+    for name, condition in ((name, conditions[name]) for name in given if name in conditions):
+        found = [getattr(one, condition.setting) for one in settings]
+        if not any(map(condition.holds, found)):
+            raise ConfigError(
+                f"--{name} has no effect with {condition.setting}={found[0]}: leave it out, or give "
+                f"--{condition.setting}={' or '.join(condition.values)}"
+            )

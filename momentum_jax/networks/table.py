@@ -9,3 +9,4 @@ NETWORKS = {
     "lstm": "momentum_jax.networks.lstm:LSTMTowers",
     "gru": "momentum_jax.networks.gru:GRUTowers",
 }
+WITH_MEMORY = ("lstm", "gru")  # those that read `lstm_size`

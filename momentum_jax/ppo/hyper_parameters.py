@@ -21,6 +21,7 @@ OPTIMIZERS = {
     "rmsprop": "optax:rmsprop",
     "sgd": "optax:sgd",
 }
+WITH_EPS = ("adam", "adamw", "rmsprop")
 # A seed's random streams, in the order of the constants that tell them apart: append only.
 STREAMS = ("init", "action", "minibatch", "market")
 # Where a study holds a stream fixed, every seed draws it from this one.

@@ -17,10 +17,12 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.run_directory import RunDirectoryError
+from tests.conftest import ROOT
 
 _DECLARATIONS = dataclasses.fields(FileFormat)
 REFUSED = (ConfigError, DataError, RunDirectoryError)
 FILES = "--data_source=csv --data_path=bars.csv"
+OWN_NETWORK = ROOT / "tests" / "ppo" / "recurrent.py:Recurrent"
 VENDOR = "--data_source=yfinance --start_date=2024-03-01 --end_date=2024-03-05"
 # A value of each flag that is not its default; for the others one of their type does.
 VALUES = {
@@ -89,6 +91,7 @@ def lines(tmp_path_factory) -> dict[str, str]:
         "new, files and VIX": f"{FILES} --vix_path=vix.csv",
         "new, vendor": VENDOR,
         "new, filled": "--missing_minutes=fill",
+        "new, memory": "--network=lstm",
         "new, divided": "--train_end=2024-02-23 --data_part=train",
         "resume": f"--resume --run_dir={stored}",
         "extend": f"--extend_to=9000 --run_dir={stored}",
@@ -206,6 +209,8 @@ def test_every_flag_belongs_to_a_mode():
         ("new", "--file_delimiter=,", ["--file_delimiter", "--data_source=csv"]),
         ("new, files", "--synthetic_seed=1", ["--synthetic_seed", "data_source=csv"]),
         ("new, vendor", "--file_header", ["--file_header", "data_source=yfinance"]),
+        ("new", "--lstm_size=64", ["--lstm_size", "network=towers", "--network=lstm or gru"]),
+        ("new", "--optimizer=sgd --adam_eps=1e-6", ["--adam_eps", "optimizer=sgd", "--optimizer=adam or adamw or"]),
         ("slurm", "--process_id=0", ["--process_id", "--slurm", "numbers"]),
         ("slurm", "--coordinator_address=a:1", ["--coordinator_address", "--slurm"]),
         ("slurm", "--nodistributed", ["--nodistributed", "--slurm"]),
@@ -248,3 +253,10 @@ def test_a_preset_lies_on_the_experiments_own_arms_when_a_run_goes_on(tmp_path):
     line = ["--resume", f"--run_dir={tmp_path / 'run'}"]
     assert parse([*line, "--preset=reference_1217"]).config.arms == begun.config.arms == parse(line).config.arms
     assert parse([*line, "--preset=reference"]).config.arms == parse(["--experiment=tune3"]).config.arms
+
+
+@pytest.mark.parametrize(
+    "words", ["--network=gru", "--experiment=v3", "--experiment=recurrent.with_memory", f"--network={OWN_NETWORK}"]
+)
+def test_a_size_of_memories_is_read_where_any_arm_may_have_one(words):
+    assert all(arm.ppo.lstm_size == 8 for arm in parse(["--lstm_size=8", *words.split()]).config.arms)

@@ -48,6 +48,7 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
     beside = {"trim_cost_share": " --trim_reduces_cost", "forced_trim_rate": " --trims_legal=false"}
     beside["eval_max_steps"] = " --eval_episodes=2"
     beside["mark_to_market"] = " --session_episodes"
+    beside["lstm_size"] = " --network=lstm"
     beside |= dict.fromkeys(NEED_BLACK_SCHOLES, " --session_episodes --mark_to_market=black_scholes")
     special = {
         "put_sign": "-1",

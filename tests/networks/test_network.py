@@ -33,6 +33,11 @@ def other(width):
 """
 
 
+def test_the_size_of_memories_is_read_by_the_networks_named_so():
+    made = {name: networks.make(name, **SIZES, lstm_size=3) for name in table.NETWORKS}
+    assert {name for name, network in made.items() if getattr(network, "lstm_size", None) == 3} == {*table.WITH_MEMORY}
+
+
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
     path = tmp_path_factory.mktemp("networks") / "own.py"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
+from momentum_jax import lookup
 from momentum_jax.fields import ConfigError
 from momentum_jax.networks.first_layer import map_feature_kernels
 from momentum_jax.networks.towers import Towers
 from momentum_jax.ppo import optimizers
-from momentum_jax.ppo.hyper_parameters import OPTIMIZERS, PPOConfig
+from momentum_jax.ppo.hyper_parameters import OPTIMIZERS, WITH_EPS, PPOConfig
 
 COUNTS = np.array([1.0, 1.0, 4.0], np.float32)
 NETWORK = Towers(num_actions=2, hidden_sizes=(4,), activation="tanh")
@@ -37,6 +40,11 @@ def draw(number):
 
 def test_every_optimiser_of_the_table_is_tried_here():
     assert OPTIMIZERS.keys() <= OWN.keys()
+
+
+def test_epsilon_is_read_by_the_optimisers_named_so():
+    makers = {name: lookup.load("optimizer", name, OPTIMIZERS) for name in OPTIMIZERS}
+    assert {name for name, maker in makers.items() if "eps" in inspect.signature(maker).parameters} == {*WITH_EPS}
 
 
 @pytest.mark.parametrize("max_grad_norm", [1e-3, 1e3])

@@ -22,8 +22,16 @@ from momentum_jax.processes import invocation
 from tests.cli.launch_fixture import Ended, Launcher
 from tests.conftest import ROOT
 from tests.markets import make_segment
+from tests.quick_programs import processes_compile_quickly
 
 SMALL = ["--num_steps=64", "--minibatch_size=32", "--num_epochs=2", "--hidden_sizes=16"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_programs():
+    """Nothing here compares two programs bit by bit."""
+    with processes_compile_quickly():
+        yield
 
 
 def launch(*arguments: str, **environment: str) -> Ended:

@@ -21,6 +21,7 @@ from momentum_jax.processes.interruption import Interrupted
 from momentum_jax.run_directory import diagnostics_of, load_policies, load_run, read_config
 from momentum_jax.training import runner
 from tests.environment_files import OWN_WORDS
+from tests.quick_programs import compiled_quickly
 from tests.training.resumed_runs import train
 
 PPO = PPOConfig(num_steps=64, num_envs=2, minibatch_size=64, num_epochs=2, hidden_sizes=(8,), learning_rate=1e-3)
@@ -135,6 +136,7 @@ def test_a_run_does_not_go_on_in_another_environment(cartpole):
         train(cartpole[0], config("Acrobot-v1"), resume=True)
 
 
+@compiled_quickly()
 def test_an_environment_of_a_persons_own_is_recorded_in_its_words(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.chdir(tmp_path)

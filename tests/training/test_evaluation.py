@@ -23,6 +23,7 @@ from momentum_jax.processes.interruption import Interrupted
 from momentum_jax.run_directory import diagnostics_of, load_policies, load_run, read_config
 from momentum_jax.run_directory.joining import ComparisonError, load_runs
 from momentum_jax.training import runner
+from tests.quick_programs import compiled_quickly
 from tests.training.resumed_runs import train
 from tests.training.test_environments import PPO, config
 
@@ -65,6 +66,7 @@ def test_the_policy_before_training_plays_the_plan(evaluated):
             np.testing.assert_array_equal(ds[name].sel(seed=seed).values, found[name], err_msg=name)
 
 
+@compiled_quickly()
 def test_a_seeds_episodes_are_the_same_in_every_arm_and_no_other_seeds(tmp_path):
     """All seeds begin with one policy; the second arm differs in every stream of its training."""
     arms = Arm(name="a", ppo=PPO), Arm(name="b", ppo=PPO, redrawn_streams=("action", "minibatch", "market"))
@@ -171,6 +173,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, settings
     assert not (tmp_path / "run").exists()
 
 
+@compiled_quickly()
 def test_a_shorter_limit_cuts_episodes_off(tmp_path):
     short = dataclasses.replace(config(eval_episodes=1, eval_max_steps=9), num_seeds=1, timesteps=128, checkpoints=())
     said = train(tmp_path / "run", short)

@@ -10,6 +10,7 @@ import pytest
 
 import momentum_jax
 from momentum_jax import run_directory
+from tests.quick_programs import compiled_quickly
 from tests.training.resumable import ARMS, SMALL, make_config
 from tests.training.resumed_runs import assert_same_run, interrupt, train, trained
 
@@ -49,6 +50,7 @@ def test_a_run_that_never_saved_starts_anew(tmp_path, uninterrupted):
     assert_same_run(run_dir, uninterrupted)
 
 
+@compiled_quickly()
 def test_arms_in_programs_of_their_own_resume_too(tmp_path):
     wide = dataclasses.replace(ARMS[0], name="wide", ppo=dataclasses.replace(SMALL, hidden_sizes=(8, 8)))
     config = make_config(timesteps=700, checkpoints=(200, 330), group_width=(3,))
@@ -59,6 +61,7 @@ def test_arms_in_programs_of_their_own_resume_too(tmp_path):
     assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
+@compiled_quickly()
 def test_recurrent_runs_resume_too(tmp_path):
     """What networks remember is in the state: masked and not in one program, and another memory in its own."""
     small = dataclasses.replace(SMALL, hidden_sizes=(4,), lstm_size=3, num_envs=2)

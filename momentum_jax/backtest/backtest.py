@@ -17,8 +17,8 @@ from momentum_jax.backtest import data_parts
 from momentum_jax.backtest.entrants import HOLD_BARS, load_programs, mean_pnl_by_hold, with_hold_bars
 from momentum_jax.backtest.program import played
 from momentum_jax.backtest.results import Arrays, Axes, trade_table
-from momentum_jax.backtest.rule_policies import RULES
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env.baseline_rules import RULES
 from momentum_jax.env.contract_checks import check_contracts
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.environment_options import PRESET_MARKETS, PRESETS

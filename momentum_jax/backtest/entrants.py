@@ -12,12 +12,12 @@ import numpy as np
 
 from momentum_jax.backtest import saved_policies
 from momentum_jax.backtest.program import Entrants, played
-from momentum_jax.backtest.rule_policies import RULES
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env import baselines
+from momentum_jax.env.baseline_rules import RULES
 from momentum_jax.env.device_market import Market
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.market.session_segments import Session
-from momentum_jax.run_directory import backtest_names as names
 from momentum_jax.run_directory import failed_seeds
 from momentum_jax.training.runs import Run
 
@@ -58,7 +58,7 @@ def load_programs(run_dir: Path, config: RunConfig, task: Momentum) -> Programs:
 
 def with_hold_bars(programs: Programs, chosen: np.ndarray) -> Programs:
     """The same with the bars [arm, 2] that calls and puts at strong setups are held."""
-    columns = [RULES.index(names.STRONG_CALL), RULES.index(names.STRONG_PUT)]
+    columns = [RULES.index(baselines.STRONG_CALL), RULES.index(baselines.STRONG_PUT)]
     entrants = []
     for each, places in zip(programs.entrants, programs.places, strict=True):
         bars = each.hold_bars.copy()
@@ -72,14 +72,14 @@ def mean_pnl_by_hold(task: Momentum, market: Market, sessions: Sequence[Session]
 
     Each arm's environment plays with its first seed's options.
     """
-    rules = [name for name in (names.STRONG_CALL, names.STRONG_PUT) for _ in HOLD_BARS]
+    rules = [name for name in (baselines.STRONG_CALL, baselines.STRONG_PUT) for _ in HOLD_BARS]
     bars = np.tile(np.asarray(HOLD_BARS * 2, np.int32), (1, 1))
     # Rules read nothing of the learner, so that arms of all programs play in one.
     runs = [dataclasses.replace(_run(config, arm, 0), config=config.arms[0].ppo) for arm in range(len(config.arms))]
     entrants = Entrants(runs, np.repeat(bars, len(runs), axis=0), [])
     total = np.zeros((len(runs), len(rules)))
     for block in played(task, market, sessions, entrants, rules):
-        total[block.runs.start : block.runs.stop] += np.asarray(block.tally.pnl, np.float64).sum(axis=-1)
+        total[list(block.runs)] += np.asarray(block.tally.pnl, np.float64).sum(axis=-1)
     return (total / len(sessions)).reshape(len(runs), 2, -1)
 
 

@@ -14,16 +14,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from momentum_jax.backtest.rule_policies import Rules, rule_action
 from momentum_jax.backtest.tally import OpenTrade, Tally, Trade, added, empty_tally, no_trade, traded
 from momentum_jax.env import rules
+from momentum_jax.env.baseline_rules import Rules, rule_action
 from momentum_jax.env.momentum import EnvParams, Momentum
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions
 from momentum_jax.ppo.agent import Agent, Memory
 from momentum_jax.ppo.traced_config import PPOConfig
 
-_BUYS = np.isin(np.arange(rules.NUM_ACTIONS), (rules.BUY_CALL, rules.BUY_PUT))
+_BUYS = np.isin(np.arange(rules.NUM_ACTIONS), rules.BUYS)
 
 
 class Plan(NamedTuple):
@@ -92,8 +92,9 @@ def play(
         masks = _masks(task, lanes.state, now.ahead.following.is_last, env_params)
         memory, chosen = ways.act(memory, lanes.state, masks, now, step_keys[:, 0], env_params)
         own, legal = jax.tree.map(lambda leaf: leaf[ways.number :], (lanes.state, masks))
-        by_session = jax.vmap(rule_action, in_axes=(None, 0, 0, None, 0))
-        ruled = jax.vmap(by_session, in_axes=(0, 0, 0, None, None))(baselines, own, legal, env_params, step_keys[:, 1])
+        drawn = jax.vmap(jax.vmap(_drawn), in_axes=(0, None))(legal, step_keys[:, 1])
+        by_session = jax.vmap(rule_action, in_axes=(None, 0, 0, 0, None))
+        ruled = jax.vmap(by_session, in_axes=(0, 0, 0, 0, None))(baselines, own, legal, drawn, env_params)
         stepped = jax.vmap(partial(_step, task, env_params))
         lanes, trades = jax.vmap(stepped, in_axes=(0, 0, None, None))(
             lanes, jnp.concatenate([chosen, ruled]), now.ahead, step_keys[:, 2]
@@ -116,6 +117,12 @@ def _masks(task: Momentum, states: Any, is_last: jax.Array, env_params: Any) -> 
         return task.action_mask(state, env_params) & ~(last & _BUYS)
 
     return jax.vmap(jax.vmap(one), in_axes=(0, None))(states, is_last)
+
+
+def _drawn(mask: jax.Array, key: jax.Array) -> jax.Array:
+    """A legal action [] int32, all with equal probabilities."""
+    noise = jax.random.gumbel(key, mask.shape, jnp.float32)
+    return distributions.sample(distributions.masked_log_probs(jnp.zeros(mask.shape, jnp.float32), mask), noise)
 
 
 def _step(

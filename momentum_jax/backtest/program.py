@@ -10,13 +10,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding
-from jax.sharding import PartitionSpec as P
 
 from momentum_jax.backtest.play import Plan, Trained, play
-from momentum_jax.backtest.rule_policies import Rules, rule_codes
 from momentum_jax.backtest.saved_policies import SavedPolicies
 from momentum_jax.backtest.tally import Tally, Trade
+from momentum_jax.env.baseline_rules import Rules, rule_codes
 from momentum_jax.env.device_market import Market
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.market.session_segments import Session
@@ -24,11 +22,11 @@ from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS
 from momentum_jax.processes.jax_settings import PRNG_IMPL
 from momentum_jax.training.group_width import Layout, default_layout
-from momentum_jax.training.runs import Run, stacked_settings, without_unused_options
+from momentum_jax.training.run_mesh import RunMesh
+from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, without_unused_options
 
 _BACKTEST_SEED = 20_261_127
 _SESSIONS_AT_ONCE = 32
-_AXIS = "runs"
 
 
 class Entrants(NamedTuple):
@@ -42,7 +40,7 @@ class Entrants(NamedTuple):
 class Block(NamedTuple):
     """What one call of the program returned: some runs in some sessions, on the host."""
 
-    runs: range  # positions among the entrants
+    runs: Sequence[int]  # positions among the entrants
     sessions: range
     tally: Tally  # leaves [run, policy, session]
     trades: Trade | None  # leaves [run, step, policy, session]
@@ -63,7 +61,7 @@ def played(
       market: its tables, one segment a session.
       sessions: in the order of the market's segments.
       entrants: the runs.
-      baselines: names in `rule_policies.RULES`.
+      baselines: names in `baseline_rules.RULES`.
       keep_trades: whether blocks hold every trade.
     """
     layout = default_layout(len(entrants.runs))
@@ -72,9 +70,8 @@ def played(
     width = min(len(sessions), _SESSIONS_AT_ONCE)
     plans = [_plan(market, sessions, first, width) for first in range(0, len(sessions), width)]
     call = _compiled(task, market, layout, whole, plans[0], baselines, keep_trades)
-    for first_run in range(0, len(runs), layout.group_size):
-        group = range(first_run, min(first_run + layout.group_size, len(runs)))
-        inputs = _inputs(whole, [*group, *[first_run] * (layout.group_size - len(group))])
+    for group in in_groups(range(len(runs)), layout.group_size):
+        inputs = _inputs(whole, filled_up(group, layout.group_size))
         for number, plan in enumerate(plans):
             tally, trades = jax.tree.map(np.asarray, call(inputs, plan))
             first = number * width
@@ -123,7 +120,8 @@ def _compiled(
     codes = rule_codes(baselines)
     precision = MATMUL_PRECISIONS[entrants.runs[0].config.matmul_precision]
 
-    def one(market: Market, plan: Plan, inputs: Any) -> tuple[Tally, Trade | tuple[()]]:
+    def one(common: tuple[Market, Plan], inputs: Any) -> tuple[Tally, Trade | tuple[()]]:
+        market, plan = common
         config, options, seed, hold_bars, policy = inputs
         env_params = task.bind(market, options)
         key = jax.random.fold_in(jax.random.key(_BACKTEST_SEED, impl=PRNG_IMPL), seed)
@@ -134,17 +132,11 @@ def _compiled(
             tally, trades = play(task, env_params, key, plan, Rules(codes, hold_bars), trained)
         return tally, trades if keep_trades else ()
 
-    def on_device(market: Market, plan: Plan, inputs: Any) -> Any:
-        own = partial(one, market, plan)
-        return jax.vmap(own)(inputs) if layout.vmapped else jax.lax.map(own, inputs)
-
-    mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
-    specs = (P(), P(), P(_AXIS))
-    program = jax.jit(jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=P(_AXIS), check_vma=False))
-    everywhere, by_run = NamedSharding(mesh, P()), NamedSharding(mesh, P(_AXIS))
-    market = jax.device_put(market, everywhere)
+    mesh = RunMesh(layout)
+    program = jax.jit(mesh.over_runs(one))
+    market = jax.device_put(market, mesh.everywhere)
 
     def call(inputs: Any, plan: Plan) -> Any:
-        return program(market, jax.device_put(plan, everywhere), jax.device_put(inputs, by_run))
+        return program((market, jax.device_put(plan, mesh.everywhere)), jax.device_put(inputs, mesh.by_run))
 
     return call

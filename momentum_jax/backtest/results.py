@@ -10,8 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.backtest.program import Block
-from momentum_jax.backtest.rule_policies import RULES
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env import baselines
+from momentum_jax.env.baseline_rules import RULES
 from momentum_jax.env.device_market import FIRST_BAR, Market
 from momentum_jax.env.rules import INITIAL_CAPITAL, RISKED_FRACTION
 from momentum_jax.market.contract_terms import LAGGED_CLOSE
@@ -50,7 +51,7 @@ class Arrays:
 
     def add(self, block: Block, places: np.ndarray) -> None:
         """Put a block in place; `places` [run, 2] are arm and seed of its program's runs."""
-        arms, seeds = places[block.runs.start : block.runs.stop].T
+        arms, seeds = places[list(block.runs)].T
         days, symbols = self.axes.day_of[block.sessions], self.axes.symbol_of[block.sessions]
         tally = block.tally._asdict()
         steps = tally.pop("steps")
@@ -80,7 +81,7 @@ class Arrays:
             "time_in_market": np.ones_like(growth),
             "turnover": stake * (2 + growth),
         }
-        policy = names.POLICIES.index(names.UNDERLYING)
+        policy = names.POLICIES.index(baselines.UNDERLYING)
         for name, values in own.items():
             self.values[name][:, :, self.axes.day_of, policy, self.axes.symbol_of] = values
 
@@ -115,8 +116,8 @@ def trade_table(
     trades = block.trades
     assert trades is not None
     run, _, policy, session = np.nonzero(trades.closed)
-    arms, seeds = places[block.runs.start + run].T
-    drawn = np.asarray([name in (*names.WAYS, names.RANDOM) for name in PLAYED])
+    arms, seeds = places[np.asarray(block.runs)[run]].T
+    drawn = np.asarray([name in (*names.WAYS, baselines.RANDOM) for name in PLAYED])
     kept = np.nonzero(drawn[policy] | (seeds == 0))[0]
     where = tuple(axis[kept] for axis in np.nonzero(trades.closed))
     starts = np.asarray(market.starts)

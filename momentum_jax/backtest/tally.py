@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from momentum_jax.env import rules
-from momentum_jax.env.momentum_events import EVENT_WORD
+from momentum_jax.env.momentum_events import EVENT_WORD, exited
 from momentum_jax.env.task import Step
 from momentum_jax.run_directory.backtest_names import BIG_LOSS, TAKE_PROFIT
 
@@ -73,7 +72,6 @@ def traded(state: Any, step: Step, is_last: jax.Array, held: OpenTrade) -> tuple
     own = OpenTrade(state.capital, state.capital - step.state.capital, step.state.quantity)
     now = jax.tree.map(lambda new, old: jnp.where(bought, new, old), own, held)
     stopped = EVENT_WORD.flag(step.event, "forced_stop")
-    sold_by_choice = stopped | (EVENT_WORD.action(step.event) == rules.EXIT)
     return now, Trade(
         closed=(state.kind > 0) & (step.state.kind == 0),
         kind=state.kind,
@@ -83,7 +81,7 @@ def traded(state: Any, step: Step, is_last: jax.Array, held: OpenTrade) -> tuple
         cost=now.cost,
         pnl=step.state.capital - now.capital,
         stopped=stopped,
-        at_close=is_last & ~sold_by_choice,
+        at_close=is_last & ~stopped & ~exited(step.event),
     )
 
 

@@ -27,7 +27,7 @@ examples:
   python -m momentum_jax.dips runs.csv --good=up --value=eval_return --horizon=25% --threshold=10 --output=page
   python -m momentum_jax.dips logs/ --good=up --value=rollout/ep_rew_mean --align=previous    (TensorBoard)
   python -m momentum_jax.dips ppo/seed_*/monitor.csv --good=up                                (Stable-Baselines3)
-  python -m momentum_jax.dips runs/my_run --value=hold_pct                                    (a run of this program)
+  python -m momentum_jax.dips runs/my_run --value=episode_return                              (a run of this program)
 
 What is not given is derived from the curves and said. docs/dips.md explains formats, choices and tables.
 """

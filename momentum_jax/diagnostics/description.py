@@ -75,13 +75,13 @@ class Metric:
     """A curve that a run is judged by.
 
     Attributes:
-      name: of the curve, such as ``hold_pct``.
+      name: of the curve, such as ``left_pct``.
       label: in a table or a figure.
       unit: ``%`` of shares and ratios, else the variable's; ``1`` of pure numbers.
       denominator: what a percentage is taken of, in words.
       good_direction: see `Direction`; a fall against it is a dip.
       derived: how it follows from what is recorded.
-      exact_name: name of the exact form of a share, such as ``p_hold``; empty where there is none.
+      exact_name: name of the exact form of a share, such as ``p_left``; empty where there is none.
       long_name: what it is, in words; the label where empty.
       dip_threshold: smallest fall that counts as a dip, in the metric's unit (points of a percentage); None for what
         the analysis takes: 5 points, and of other units a share of the curve's range over the run.

@@ -6,7 +6,7 @@ import jax
 
 from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
-from momentum_jax.env.positions import Telemetry
+from momentum_jax.env.positions import EXIT, Telemetry
 
 EVENT_WORD = EventWord.of(MOMENTUM)
 
@@ -27,3 +27,8 @@ def event_word(telemetry: Telemetry, terminated: jax.Array) -> jax.Array:
         episode_end=terminated,
         **{name: value for name, value in drawn.items() if value is not None},
     )
+
+
+def exited(word: jax.Array) -> jax.Array:
+    """Whether the policy sold the whole position in a step, bool of the word's shape."""
+    return EVENT_WORD.action(word) == EXIT

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
+from momentum_jax.env import baselines
+
 SAMPLED, GREEDY = WAYS = ("sampled", "greedy")
 """How a trained policy's actions are chosen: drawn from its probabilities, or the most probable one."""
 
-HOLD, RANDOM, CALL = "hold", "random", "call"
-STRONG_CALL, STRONG_PUT, UNDERLYING = "strong_call", "strong_put", "underlying"
-BASELINES = {
-    HOLD: "always HOLD: does nothing",
-    RANDOM: "a legal action drawn with equal probabilities",
-    CALL: "buys a call whenever it is flat and holds it to the close",
-    STRONG_CALL: "buys a call at a strong bullish setup and exits after k bars",
-    STRONG_PUT: "buys a put at a strong bearish setup, the mirror image, and exits after k bars",
-    UNDERLYING: "7 % of capital in the underlying from the first possible fill to the close, without costs",
-}
+BASELINES, NOTHING = baselines.BASELINES, baselines.NOTHING
 POLICIES = (*WAYS, *BASELINES)
 
 DIMS = ("arm", "seed", "day", "policy", "symbol")

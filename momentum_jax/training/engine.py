@@ -8,14 +8,11 @@ and share the program. A run's numbers do not depend on the runs beside it: noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding
-from jax.sharding import PartitionSpec as P
 
 from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.task import Task
@@ -26,9 +23,8 @@ from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.training import device_arrays
 from momentum_jax.training.group_width import Layout
 from momentum_jax.training.initialisation import Initialiser, initialising_devices
+from momentum_jax.training.run_mesh import RunMesh
 from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, without_unused_options
-
-_AXIS = "runs"
 
 
 class Present(NamedTuple):
@@ -61,11 +57,9 @@ class Engine:
         """
         EventWord.of(task.diagnostics)
         self.runs = without_unused_options(runs)
-        self._mesh = Mesh(np.asarray(layout.devices), (_AXIS,))
-        self._by_run, self._everywhere = NamedSharding(self._mesh, P(_AXIS)), NamedSharding(self._mesh, P())
-        self._shared = jax.device_put(shared, self._everywhere)
-        self._total_updates = jax.device_put(jnp.int32(total_updates), self._everywhere)
-        self._mapped = partial(_mapped, layout)
+        self._mesh = RunMesh(layout)
+        self._shared = jax.device_put(shared, self._mesh.everywhere)
+        self._total_updates = jax.device_put(jnp.int32(total_updates), self._mesh.everywhere)
         self._group_size = layout.group_size
         self._task = task
         self._groups = in_groups(self.runs, layout.group_size)
@@ -73,7 +67,7 @@ class Engine:
         self._inputs = [self._put(stacked_settings(group)) for group in whole_groups]
         self._seeds = [self._put(np.asarray([run.seed for run in group], np.uint32)) for group in whole_groups]
         devices = initialising_devices(layout.devices)
-        initialiser = Initialiser(task, shared, devices, self._by_run, fixed_streams)
+        initialiser = Initialiser(task, shared, devices, self._mesh.by_run, fixed_streams)
         self._states = [initialiser.states(group) for group in whole_groups]
         # Compiled ahead of time: an input that changed its type would be an error, never a second compilation.
         update = jax.jit(self._over_runs(_update_run), donate_argnums=4)
@@ -110,7 +104,7 @@ class Engine:
         `present` is a `Present`, and `common` an argument that all runs share. What the compiled function returns has
         leaves [runs of the group and padding, ...] and is not waited for.
         """
-        common = jax.device_put(common, self._everywhere)
+        common = jax.device_put(common, self._mesh.everywhere)
 
         def arguments(group: int) -> tuple[Any, ...]:
             return self._shared, *self._inputs[group], common, Present(self._seeds[group], self._states[group])
@@ -172,33 +166,23 @@ class Engine:
                 yield export(own)
 
     def _over_runs(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """shard_map of `function` over the mesh, mapped over each device's runs."""
+        """`function` of one run over a group's."""
+
+        def one(common: tuple[Any, Any], own: tuple[Any, Any, Any]) -> Any:
+            (shared, argument), (config, options, state) = common, own
+            with jax.default_matmul_precision(MATMUL_PRECISIONS[config.matmul_precision]):
+                return function(self._task, config, self._task.bind(shared, options), argument, state)
+
+        mapped = self._mesh.over_runs(one)
 
         def on_device(shared: Any, config: Any, options: Any, common: Any, states: Any) -> Any:
-            def one(arguments: tuple[Any, Any, Any]) -> Any:
-                run_config, run_options, state = arguments
-                with jax.default_matmul_precision(MATMUL_PRECISIONS[run_config.matmul_precision]):
-                    return function(self._task, run_config, self._task.bind(shared, run_options), common, state)
+            return mapped((shared, common), (config, options, states))
 
-            return self._mapped(one, (config, options, states))
-
-        return jax.shard_map(
-            on_device,
-            mesh=self._mesh,
-            in_specs=(P(), P(_AXIS), P(_AXIS), P(), P(_AXIS)),
-            out_specs=P(_AXIS),
-            check_vma=False,
-        )
+        return on_device
 
     def _put(self, tree: Any) -> Any:
-        return jax.device_put(tree, self._by_run)
+        return jax.device_put(tree, self._mesh.by_run)
 
 
 def _update_run(task: Task, config: PPOConfig, env_params: Any, total_updates: Any, state: Any) -> Any:
     return learner.update(task, config, env_params, total_updates, state)
-
-
-def _mapped(layout: Layout, function: Callable[[Any], Any], arguments: Any) -> Any:
-    if layout.vmapped:
-        return jax.vmap(function)(arguments)
-    return jax.lax.map(function, arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -31,12 +31,15 @@ def without_unused_options(runs: Sequence[Run]) -> tuple[Run, ...]:
     return tuple(dataclasses.replace(run, config=config, options=own) for run, config, own in used)
 
 
-def in_groups(runs: Sequence[Run], size: int) -> list[Sequence[Run]]:
+_Each = TypeVar("_Each")  # a run, or its position
+
+
+def in_groups(runs: Sequence[_Each], size: int) -> list[Sequence[_Each]]:
     """Consecutive groups of `size` runs; the last may have fewer."""
     return [runs[start : start + size] for start in range(0, len(runs), size)]
 
 
-def filled_up(group: Sequence[Run], size: int) -> list[Run]:
+def filled_up(group: Sequence[_Each], size: int) -> list[_Each]:
     """A group with copies of its first run behind it."""
     return [*group, *[group[0]] * (size - len(group))]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import house
+from momentum_jax.env.momentum_diagnostics import ACTIONS
 from tests.conftest import ROOT
 from tests.project import import_graph
 
@@ -183,6 +184,26 @@ def test_no_two_files_or_folders_of_one_name():
         if len(found) > 1 and not all(each.split(".")[-1] == name for each in found)
     }
     assert not twice
+
+
+# The momentum environment's own: what it calls its actions, its metrics, and what it decides by.
+WORDS = re.compile(rf"\b({'|'.join(ACTIONS)}|BUY|TRIM|\w*(?:hold_pct|p_hold|setup_score)\w*)\b")
+TEMPLATES = [path for kind in ("j2", "js", "css") for path in (ROOT / PACKAGE).rglob(f"*.{kind}")]
+
+
+def test_no_code_outside_the_environments_names_what_is_the_momentum_environments():
+    paths = [path for module, path in FILES.items() if room(module) != "env"] + TEMPLATES
+    assert len(paths) > 300
+    found = {str(path): WORDS.findall(path.read_text(encoding="utf-8")) for path in paths}
+    assert not {name: words for name, words in found.items() if words}
+
+
+STUDIES = re.compile(r"tune[123]|trim_reduces_cost|early_dip|reproduction|which_path")
+
+
+def test_the_analysis_names_no_study_and_no_arm():
+    paths = [path for module, path in FILES.items() if room(module) in ("analysis", "study")] + TEMPLATES
+    assert not [path for path in paths if STUDIES.search(path.read_text(encoding="utf-8"))]
 
 
 def exported(path: Path) -> set[str]:

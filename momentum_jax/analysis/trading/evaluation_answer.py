@@ -11,7 +11,7 @@ from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS
 from momentum_jax.analysis.report.formatting import format_percent, format_range
 from momentum_jax.analysis.trading.daily_results import DailyResults
 from momentum_jax.analysis.trading.performance import MIN_DAYS
-from momentum_jax.run_directory.backtest_names import HOLD
+from momentum_jax.run_directory.backtest_names import NOTHING
 
 
 def answer(results: DailyResults, against: pd.DataFrame) -> str:
@@ -21,7 +21,7 @@ def answer(results: DailyResults, against: pd.DataFrame) -> str:
         results: of the backtest.
         against: as `scorecard.against_baselines` returns it.
     """
-    rows = against[against["baseline"] == HOLD]
+    rows = against[against["baseline"] == NOTHING]
     shared = format_percent(float(rows["confidence"].iloc[0]))
     winners, losers = (rows[rows["verdict"] == word] for word in ("more", "less"))
     if rows["verdict"].str.startswith("no verdict").all():
@@ -87,5 +87,5 @@ def _other_baselines(against: pd.DataFrame, winners: pd.DataFrame) -> str:
     """Which other baselines the winners do not beat."""
     keys = set(winners[["arm", "policy"]].itertuples(index=False, name=None))
     mine = against[[key in keys for key in against[["arm", "policy"]].itertuples(index=False, name=None)]]
-    not_beaten = sorted(set(mine[mine["verdict"] != "more"]["baseline"]) - {HOLD})
+    not_beaten = sorted(set(mine[mine["verdict"] != "more"]["baseline"]) - {NOTHING})
     return f" Not shown to beat {', '.join(not_beaten)}." if not_beaten else " They beat every other baseline too."

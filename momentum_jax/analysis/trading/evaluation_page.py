@@ -24,7 +24,7 @@ from momentum_jax.analysis.trading.evaluation_answer import answer, what_was_jud
 from momentum_jax.analysis.trading.scorecard import against_baselines, best_of_trials, scorecard
 from momentum_jax.analysis.trading.walk_forward import by_fold, chosen_by_fold
 from momentum_jax.run_directory import write_atomic
-from momentum_jax.run_directory.backtest_names import BASELINES, GREEDY, HOLD, WAYS
+from momentum_jax.run_directory.backtest_names import BASELINES, GREEDY, NOTHING, WAYS
 
 CLAIMED_TRADES = (10.0, 30.0)
 """Trades a day of the published claim."""
@@ -149,7 +149,7 @@ def pictures(results: DailyResults) -> Iterator[Picture]:
     first = results.arms[0]
     pnl = {arm: {way: results.of("pnl", arm, way) for way in WAYS} for arm in results.arms}
     trades = {arm: {way: results.of("trades", arm, way) for way in WAYS} for arm in results.arms}
-    baselines = {name: results.of("pnl", first, name) for name in BASELINES if name != HOLD}
+    baselines = {name: results.of("pnl", first, name) for name in BASELINES if name != NOTHING}
     shown = f"; the first six of {len(pnl)} arms" if len(pnl) > 6 else ""
     yield Picture(
         "equity",

@@ -22,7 +22,7 @@ from momentum_jax.analysis.trading.performance import (
     rate,
     sortino_ratio,
 )
-from momentum_jax.run_directory.backtest_names import BASELINES, HOLD, WAYS
+from momentum_jax.run_directory.backtest_names import BASELINES, NOTHING, WAYS
 
 
 def shown_rows(results: DailyResults) -> Iterator[tuple[str, str]]:
@@ -140,9 +140,9 @@ def best_of_trials(results: DailyResults) -> pd.DataFrame:
 
 
 def beats_doing_nothing(results: DailyResults) -> list[tuple[str, str]]:
-    """Arms and ways whose P&L a day is above HOLD's with the whole interval that all of them share."""
+    """Arms and ways whose P&L a day is above that of doing nothing, with the whole interval that all of them share."""
     table = against_baselines(results)
-    found = table[(table["baseline"] == HOLD) & (table["verdict"] == "more")]
+    found = table[(table["baseline"] == NOTHING) & (table["verdict"] == "more")]
     return list(found[["arm", "policy"]].itertuples(index=False, name=None))
 
 

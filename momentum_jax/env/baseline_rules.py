@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from momentum_jax.env import baselines as names
 from momentum_jax.env.rules import BUY_CALL, BUY_PUT, EXIT, HOLD, STRONG_SCORE
-from momentum_jax.ppo import distributions
-from momentum_jax.run_directory import backtest_names as names
 
-RULES = (names.HOLD, names.RANDOM, names.CALL, names.STRONG_CALL, names.STRONG_PUT)
+RULES = (names.NOTHING, names.RANDOM, names.CALL, names.STRONG_CALL, names.STRONG_PUT)
 _CODES = {name: code for code, name in enumerate(RULES)}
 
 
@@ -28,8 +27,16 @@ def rule_codes(wanted: Sequence[str]) -> jax.Array:
     return jnp.asarray([_CODES[name] for name in wanted], jnp.int32)
 
 
-def rule_action(rule: Rules, state: Any, mask: jax.Array, env_params: Any, key: jax.Array) -> jax.Array:
-    """Action [] int32 of one baseline in one state; it reads nothing later than the window at the cursor."""
+def rule_action(rule: Rules, state: Any, mask: jax.Array, drawn: jax.Array, env_params: Any) -> jax.Array:
+    """Action [] int32 of one baseline in one state; it reads nothing later than the window at the cursor.
+
+    Args:
+      rule: the baseline.
+      state: of the environment.
+      mask: [A] bool, True where an action is legal.
+      drawn: [] int32 action of the baseline that draws legal ones with equal probabilities.
+      env_params: of the environment.
+    """
     setup = env_params.market.setup_at(state.bar)
     flat = state.kind == 0
     is_put = rule.code == _CODES[names.STRONG_PUT]
@@ -38,9 +45,7 @@ def rule_action(rule: Rules, state: Any, mask: jax.Array, env_params: Any, key: 
     overdue = state.bar + 1 - state.entry_bar >= rule.hold_bars
     strong = jnp.where(flat & (score >= STRONG_SCORE), jnp.where(is_put, BUY_PUT, BUY_CALL), HOLD)
     strong = jnp.where(~flat & overdue, EXIT, strong)
-    noise = jax.random.gumbel(key, mask.shape, jnp.float32)
-    drawn = distributions.sample(distributions.masked_log_probs(jnp.zeros(mask.shape, jnp.float32), mask), noise)
-    action = jnp.where(rule.code == _CODES[names.HOLD], HOLD, strong)
+    action = jnp.where(rule.code == _CODES[names.NOTHING], HOLD, strong)
     action = jnp.where(rule.code == _CODES[names.RANDOM], drawn, action)
     action = jnp.where(rule.code == _CODES[names.CALL], jnp.where(flat, BUY_CALL, HOLD), action)
     return jnp.where(mask[action], action, HOLD).astype(jnp.int32)

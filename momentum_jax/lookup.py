@@ -62,15 +62,21 @@ def beside(name: str, folders: Sequence[Path]) -> str:
     A file of the shipped experiments is named as their module, which is the same on every machine.
     """
     file, _, attribute = name.partition(":")
-    if not file.endswith(".py") or file.startswith("~") or Path(file).is_absolute():
-        return name
-    path = next((folder / file for folder in folders if (folder / file).is_file()), None)
+    path = file_beside(file, folders)
     if path is None:
         return name
-    path, root = path.resolve(), Path(shipped().__path__[0]).resolve()
+    root = Path(shipped().__path__[0]).resolve()
     if path.is_relative_to(root):
         return ".".join([SHIPPED, *path.relative_to(root).with_suffix("").parts]) + f":{attribute}"
     return f"{path}:{attribute}"
+
+
+def file_beside(file: str, folders: Sequence[Path]) -> Path | None:
+    """Where a relative path of a Python file leads to from the first of the folders that has it, or None."""
+    if not file.endswith(".py") or file.startswith("~") or Path(file).is_absolute():
+        return None
+    path = next((folder / file for folder in folders if (folder / file).is_file()), None)
+    return None if path is None else path.resolve()
 
 
 @functools.cache

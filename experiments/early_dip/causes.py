@@ -74,8 +74,8 @@ LEARNER = _part(
         varied("gamma_0.99", ppo={"gamma": 0.99}),
         varied("lr_1e-5", ppo={"learning_rate": 1e-5}),
         varied("lr_1e-4", ppo={"learning_rate": 1e-4}),
-        varied("hold_bias_-1", ppo={"initial_hold_bias": -1.0}),
-        varied("hold_bias_+1", ppo={"initial_hold_bias": 1.0}),
+        varied("hold_bias_-1", ppo={"initial_action_bias": -1.0}),
+        varied("hold_bias_+1", ppo={"initial_action_bias": 1.0}),
     ),
 )
 VIX = _part(

@@ -137,7 +137,7 @@ def _experiment(values: flags.FlagValues, load_experiment: Callable[[str], Exper
     """
     if values.env is None or values.env == MOMENTUM_NAME or values["experiment"].present:
         experiment = load_experiment(values.experiment)
-        if values.env not in (None, experiment.environment):
+        if values.env is not None and not same_environment(values.env, experiment.environment):
             raise ConfigError(
                 f"--env={values.env}: experiment {experiment.name} is declared for {experiment.environment}: leave "
                 f"--experiment out, or write one of your own with environment={values.env!r}"
@@ -217,7 +217,7 @@ def _resumed(values: flags.FlagValues, run_dir: Path, load_experiment: Callable[
         raise ConfigError(f"{run_dir} was begun with --env={stored.environment}: leave --env out, or begin another run")
     if values["experiment"].present or values["preset"].present:  # a preset lies on top of the experiment's own arms
         experiment = load_experiment(values.experiment if values["experiment"].present else stored.experiment)
-        if experiment.environment != stored.environment:
+        if not same_environment(experiment.environment, stored.environment):
             raise ConfigError(f"{run_dir} is a run on {stored.environment}, {experiment.name} is declared for another")
         stored = dataclasses.replace(stored, experiment=experiment.name, arms=experiment.arms, claims=experiment.claims)
     if values.extend_to is None:

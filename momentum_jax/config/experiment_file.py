@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 from momentum_jax import lookup
 from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import Experiment
+from momentum_jax.env.environment_names import file_and_function
 from momentum_jax.processes import paths
 from momentum_jax.processes.python_file import run_file, run_submodule, shipped
 
@@ -39,7 +41,7 @@ def load_file(name: str, flag: str) -> ModuleType:
 
 
 def with_its_files(experiment: Experiment, module: ModuleType) -> Experiment:
-    """The experiment with the files of networks and optimisers that its arms name, so that any folder will do.
+    """The experiment with the files of its environment, networks and optimisers, so that any folder will do.
 
     A relative path is looked up beside the experiment's own file, then in the folder that holds `experiments/`.
 
@@ -53,7 +55,15 @@ def with_its_files(experiment: Experiment, module: ModuleType) -> Experiment:
         network, optimizer = (lookup.beside(name, folders) for name in (arm.ppo.network, arm.ppo.optimizer))
         return dataclasses.replace(arm, ppo=dataclasses.replace(arm.ppo, network=network, optimizer=optimizer))
 
-    return dataclasses.replace(experiment, arms=tuple(found(arm) for arm in experiment.arms))
+    environment = _environment_beside(experiment.environment, folders)
+    return dataclasses.replace(experiment, environment=environment, arms=tuple(found(arm) for arm in experiment.arms))
+
+
+def _environment_beside(name: str, folders: Sequence[Path]) -> str:
+    """The name of an environment with its file's whole path, where it names one that lies in one of the folders."""
+    parts = file_and_function(name)
+    path = None if parts is None else lookup.file_beside(parts[0], folders)
+    return name if parts is None or path is None else f"{path}:{parts[1]}"
 
 
 def page_module(module: ModuleType, called: str) -> ModuleType:

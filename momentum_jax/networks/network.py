@@ -105,12 +105,12 @@ class Network(nn.Module):
         """The parameters with `bias` [A] added to their logits; here for a layer called `policy_head`.
 
         Raises:
-          ConfigError: the network has no such layer, so `initial_hold_bias` cannot be used with it.
+          ConfigError: the network has no such layer, so `initial_action_bias` cannot be used with it.
         """
         head = params.get("policy_head")
         if head is None:
             raise ConfigError(
-                f"initial_hold_bias: {type(self).__name__} has no layer policy_head: name the layer of its logits so, "
+                f"initial_action_bias: {type(self).__name__} has no layer policy_head: name its logits' layer so, "
                 "or leave the setting out"
             )
         return {**params, "policy_head": {**head, "bias": head["bias"] + bias}}

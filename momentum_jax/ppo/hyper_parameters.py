@@ -55,7 +55,7 @@ class PPOConfig:
     permute_rewards: bool = traced(
         False, "learn from rewards permuted within each rollout, as a control", free_when_off=True
     )
-    initial_hold_bias: float = traced(0.0, "added to the initial bias of action 0, in logits", free_when_off=True)
+    initial_action_bias: float = traced(0.0, "added to the initial bias of action 0, in logits", free_when_off=True)
     action_mask: bool = traced(
         True,
         "sample legal actions alone; without it the environment gets, and answers, any action",

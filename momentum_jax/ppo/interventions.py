@@ -26,10 +26,10 @@ class PolicyStart(NamedTuple):
 
 
 def bias_action_0(network: Network, params: Params, config: PPOConfig) -> Params:
-    """Add `initial_hold_bias` to the initial logits of action 0."""
-    if is_off(config.initial_hold_bias):
+    """Add `initial_action_bias` to the initial logits of action 0."""
+    if is_off(config.initial_action_bias):
         return params
-    return network.bias_logits(params, jnp.zeros((network.num_actions,)).at[0].add(config.initial_hold_bias))
+    return network.bias_logits(params, jnp.zeros((network.num_actions,)).at[0].add(config.initial_action_bias))
 
 
 def learned_rewards(key: jax.Array, config: PPOConfig, rewards: jax.Array) -> jax.Array:

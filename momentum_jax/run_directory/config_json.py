@@ -22,6 +22,15 @@ _REQUIRED: dict[str, type] = {
     "checkpoints": list,
     "data": dict,
 }
+# Settings by the names that older runs have of them.
+_FORMER_NAMES = {"initial_hold_bias": "initial_action_bias"}
+
+
+def in_present_names(plain: Any) -> Any:
+    """A stored config, or a part of it, with the present names of settings."""
+    if isinstance(plain, Mapping):
+        return {_FORMER_NAMES.get(name, name): in_present_names(value) for name, value in plain.items()}
+    return [in_present_names(item) for item in plain] if isinstance(plain, list) else plain
 
 
 def check_config(config: Mapping[str, Any], path: Path) -> None:
@@ -76,7 +85,7 @@ def read_config(run_dir: str | Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise RunDirectoryError(f"{path}: holds a {type(config).__name__}, expected an object")
     check_config(config, path)
-    return config
+    return in_present_names(config)
 
 
 def is_run(folder: str | Path) -> bool:

@@ -185,6 +185,21 @@ def test_the_parts_of_a_study_look_beside_their_file_too(write, tmp_path, monkey
     assert study.parts[0].arms[0].ppo.network == f"{tmp_path}/own/net.py:Mine"
 
 
+@pytest.mark.parametrize("name", ["world.py:make", "world.py"])
+def test_an_environment_is_looked_up_beside_the_file_that_names_it(write, tmp_path, monkeypatch, name):
+    write("", "world.py")
+    declared = f"EXPERIMENT = Experiment(name='mine', description='', arms=(Arm(name='a'),), environment={name!r})\n"
+    path = str(tmp_path / write(HEAD + declared))
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    whole = f"{tmp_path}/world.py:make"
+    assert experiments.load(path).environment == whole
+    words = ["launch.py", f"--experiment={path}", "--env=../world.py"]
+    assert command_line.parse(words, experiments.load, experiments.names()).config.environment == whole
+    with pytest.raises(ConfigError, match=f"experiment mine is declared for {whole}"):
+        command_line.parse([*words[:2], "--env=elsewhere.py"], experiments.load, experiments.names())
+
+
 def test_a_shipped_network_is_found_by_a_program_that_loaded_no_experiment(tmp_path):
     """As where a stored policy is opened from a script of one's own."""
     text = f"from momentum_jax import lookup\nprint(lookup.load('network', {TWO_TOWERS!r}, {{}}).__name__)"

@@ -88,5 +88,5 @@ def test_features_without_a_first_layer_for_them_are_refused(own):
 
 def test_an_initial_bias_needs_a_layer_of_that_name(own):
     network = networks.make(f"{own}:Linear", **SIZES)
-    with pytest.raises(ConfigError, match=r"initial_hold_bias: Linear has no layer policy_head"):
+    with pytest.raises(ConfigError, match=r"initial_action_bias: Linear has no layer policy_head"):
         network.bias_logits({"Dense_0": {}}, jax.numpy.zeros(2))

@@ -103,7 +103,7 @@ def test_a_permutation_spans_the_environments_and_is_drawn_anew_in_each_update()
 @pytest.mark.parametrize("bias", [-1.0, 2.0])
 def test_the_initial_bias_shifts_the_logit_of_action_0_alone(bias):
     plain = learner.init(TASK, CONFIG, (), seed_streams(0))
-    biased = learner.init(TASK, dataclasses.replace(CONFIG, initial_hold_bias=bias), (), seed_streams(0))
+    biased = learner.init(TASK, dataclasses.replace(CONFIG, initial_action_bias=bias), (), seed_streams(0))
     features = jnp.full((1, 1), 0.5)
     shift = [
         agents.make(TASK, CONFIG).evaluate(state.params, features, (), 1)[part]

@@ -110,6 +110,13 @@ def test_unknown_config_keys_pass_through(run_dir, config):
     assert read_config(run_dir)["something_else"] == config["something_else"]
 
 
+def test_a_setting_that_had_another_name_is_read_by_its_present_one(run_dir):
+    path = run_dir / "config.json"
+    path.write_text(path.read_text().replace('"ppo": {}', '"ppo": {"initial_hold_bias": 0.5}'))
+    assert read_config(run_dir)["arms"][0]["ppo"] == {"initial_action_bias": 0.5}
+    assert json.loads(load_run(run_dir).attrs["config"])["arms"][0]["ppo"] == {"initial_action_bias": 0.5}
+
+
 def test_policies_come_back(run_dir):
     kernel = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
     write_policy(run_dir, "ent_coef=0.1", {"policy/dense_0/kernel": kernel, "step": np.arange(3)})

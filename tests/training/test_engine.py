@@ -104,7 +104,7 @@ TRACED = {
     "normalize_advantage": False,
     "critic_only_updates": 1,
     "permute_rewards": True,
-    "initial_hold_bias": 0.5,
+    "initial_action_bias": 0.5,
     "action_mask": False,
 }
 

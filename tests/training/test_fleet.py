@@ -34,7 +34,7 @@ def make_arm(number: int) -> Arm:
         minibatch_size=32,
         num_epochs=1,
         hidden_sizes=(WIDTHS[number],),
-        initial_hold_bias=HOLD_BIASES[number],
+        initial_action_bias=HOLD_BIASES[number],
     )
     return Arm(name=f"arm{number}", env=EnvOptions(flat_hold=reward, buy_reward=reward, **unrewarded), ppo=ppo)
 

@@ -18,7 +18,7 @@ RARE = {
     "critic_only_updates": 1,
     "anneal_learning_rate": True,
     "anneal_clip_range": True,
-    "initial_hold_bias": 0.5,
+    "initial_action_bias": 0.5,
     "action_mask": False,
 }
 ASKING = [make_run(3, **{name: value}) for name, value in RARE.items()]

@@ -74,7 +74,7 @@ def run_backtest(
     task = Momentum(options)
     programs = load_programs(run_dir, config, task)
     if not programs.healthy.any():
-        raise RunDirectoryError(f"{run_dir}: every seed diverged, so there is no policy to judge: train it anew")
+        raise RunDirectoryError(f"{run_dir}: every seed diverged, so there is no policy to judge: train it again")
     size = f"{config.num_seeds} seeds of {len(config.arms)} arm(s)"
     say(f"{size} on {len(parts.judged)} sessions of data_part={parts.market.data_part}")
     hold_bars = _chosen_hold_bars(task, parts.training, config)

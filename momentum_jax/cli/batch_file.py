@@ -109,7 +109,7 @@ cd {shlex.quote(str(Path.cwd()))} || exit
 resume=()
 if [[ -e $run_dir/config.json ]]; then resume=(--resume); fi
 
-# Processes that outlive another one save first, so Slurm must not end them. srun passes its cores on only if told.
+# Processes that outlive another one save first, so Slurm must not end them. srun passes its cores on only if asked to.
 srun --kill-on-bad-exit=0{cores} {shlex.join(command)} \\
     --run_dir="$run_dir" --distributed "${{resume[@]}}"
 status=$?

@@ -22,7 +22,7 @@ class Arm:
       name: of the arm.
       env: of the momentum environment; a run on another one leaves it at its defaults.
       ppo: of the learner.
-      redrawn_streams: random streams that each seed draws anew: arms that differ in nothing else are a pick-freeze
+      redrawn_streams: random streams that each seed redraws: arms that differ in nothing else are a pick-freeze
         design over the streams (see `analysis.inference.variance`).
       by_seed: values of traced options of `env` or `ppo` that differ between the seeds, by the option's name, one for
         each seed of the run in its order. They replace the arm's own value.

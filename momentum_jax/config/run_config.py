@@ -137,7 +137,7 @@ class RunConfig:
             _check_streams(f"redrawn_streams of arm {arm.name}", arm.redrawn_streams)
             both = sorted(set(arm.redrawn_streams) & set(self.fixed_streams))
             if both:
-                raise ConfigError(f"arm {arm.name} draws {both} anew, which fixed_streams holds fixed: choose one")
+                raise ConfigError(f"arm {arm.name} redraws {both}, which fixed_streams holds fixed: choose one")
         check_switches(self.arms, self.market)
         if self.environment == MOMENTUM_NAME:
             self.check_claims(self.described(MOMENTUM))
@@ -240,7 +240,7 @@ class RunConfig:
             arms = [arm.name for arm in self.arms if self._asked_for(arm, option)]
             if arms:
                 raise ConfigError(
-                    f"arm {arms[0]} anneals its {annealed} to zero at {self.timesteps} ({option}): start it anew"
+                    f"arm {arms[0]} anneals its {annealed} to zero at {self.timesteps} ({option}): begin another run"
                 )
         later = [step for step in checkpoints or default_checkpoints(timesteps) if step > self.timesteps]
         kept = tuple(sorted({*self.planned_checkpoints, *later}))

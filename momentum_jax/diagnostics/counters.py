@@ -54,7 +54,7 @@ class _Selection:
 
 
 class WindowCounters:
-    """Counts since the last checkpoint; `take` returns them and starts anew.
+    """Counts since the last checkpoint; `take` returns them and starts again from zero.
 
     Attributes:
       counts: by variable, integers [R, ...].

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-class Episodes:
+class RunningEpisodes:
     """Episodes that stretch over many updates; returns are summed in float64.
 
     Attributes:

@@ -1,6 +1,6 @@
 """One int32 word per environment step: what happened, packed inside jit and counted on the host.
 
-Counting on the host makes checkpoints exact at any step for any list of checkpoints without compiling anew, and
+Counting on the host makes checkpoints exact at any step for any list of checkpoints without another compilation, and
 costs 8 bytes a step (the word and the reward), or 12 where the task has an outcome of its own.
 """
 

@@ -32,7 +32,7 @@ class Memory(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Agent:
-    """A task and a network that acts in it; both static, so it is made anew wherever it is needed."""
+    """A task and a network that acts in it; both static, so it is made again wherever it is needed."""
 
     task: Task
     network: Network

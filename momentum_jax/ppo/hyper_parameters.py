@@ -11,7 +11,7 @@ from momentum_jax.networks.table import NETWORKS
 ACTIVATIONS = ("tanh", "relu")
 # Precision of matrix products by name, and what JAX calls it. CPUs always compute them in float32.
 MATMUL_PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "BF16_BF16_F32"}
-# What a minibatch is made of: single transitions; whole sequences; a slice of the rollout, rotated anew in each epoch.
+# What a minibatch is made of: single transitions; whole sequences; a slice of the rollout, rotated again in each epoch.
 MINIBATCHING = ("auto", "shuffle", "sequences", "rotation")
 # Optimisers by name: functions of `learning_rate`, and of `eps` where they have one, that make an
 # `optax.GradientTransformation`. One of optax's own needs no line: `--optimizer=optax:lion`.
@@ -26,7 +26,7 @@ WITH_EPS = ("adam", "adamw", "rmsprop")
 STREAMS = ("init", "action", "minibatch", "market")
 # Where a study holds a stream fixed, every seed draws it from this one.
 FIXED_STREAM_SEED = 0x5EED
-# Where an arm draws a stream anew, seed s draws it as seed s + 2³⁰ would, which no run uses beside s.
+# Where an arm redraws a stream, seed s draws it as seed s + 2³⁰ would, which no run uses beside s.
 REDRAWN_SEED_OFFSET = 2**30
 
 

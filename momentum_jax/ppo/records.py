@@ -44,7 +44,7 @@ def summarize(
     """What is logged of an update, from its minibatches' metrics [epochs · minibatches] and its rollout [T·M]."""
     means = jax.tree.map(lambda leaf: leaf.mean(), metrics)._asdict()
     means["loss"] = metrics.loss[-1]
-    # The reference starts its list anew in each epoch: how far the policy has moved by the end.
+    # The reference begins a new list in each epoch: how far the policy has moved by the end.
     means["approx_kl"] = metrics.approx_kl[-config.num_minibatches :].mean()
     return UpdateMetrics(
         **means,

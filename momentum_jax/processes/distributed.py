@@ -27,7 +27,7 @@ from momentum_jax.fields import ConfigError, check_fields, static
 _JOIN_TIMEOUT = 300  # seconds in which all processes have to be there
 # The program of the helper; its argument is the file descriptor for its replies.
 _HELPER = (sys.executable, "-m", "momentum_jax.processes.distributed_helper")
-_CLOSE_TIMEOUT = 30  # seconds in which a liaison has to end once it is told to
+_CLOSE_TIMEOUT = 30  # seconds in which a liaison has to end once it is asked to
 
 
 class ProcessLostError(RuntimeError):
@@ -197,7 +197,7 @@ class Liaison:
             self._process.kill()
 
     def _listen(self) -> None:
-        """Hear replies until the helper ends. Whatever happens, whoever waits for a reply is told of the end."""
+        """Read replies until the helper ends. Whatever happens, whoever waits for a reply learns of the end."""
         try:
             with self._incoming:
                 for line in self._incoming:

@@ -3,7 +3,7 @@
 It reads one JSON object a line: first the settings, then `{"gather": name, "value": text}`, `{"fail": reason}` or
 `{"close": true}`, and answers `{"index", "count"}`, `{"values": [...]}`, `{"lost": text}` or `{"error": text}` on the
 file descriptor that its argument names: standard output belongs to anything that prints. The end of its input without
-`close` or `fail` means that the training process has died, and the others are told.
+`close` or `fail` means that the training process has died, and the others are informed.
 
 Why a process of its own: where a peer dies, JAX's runtime aborts the process that it runs in (JAX 0.10.2), and one
 that leaves early waits in its exit hook for all others.

@@ -10,7 +10,7 @@ import numpy as np
 
 from momentum_jax.diagnostics.counters import Steps, WindowCounters
 from momentum_jax.diagnostics.description import Diagnostics
-from momentum_jax.diagnostics.episodes import Episodes
+from momentum_jax.diagnostics.episodes import RunningEpisodes
 from momentum_jax.diagnostics.events import EPISODE_END, EventWord
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.ppo.records import UpdateMetrics, UpdateRecord
@@ -64,7 +64,7 @@ class Recorder:
     ):
         self._rollout_size = rollout_size
         self._pending = list(checkpoints)
-        self._episodes = Episodes(num_runs, num_envs)
+        self._episodes = RunningEpisodes(num_runs, num_envs)
         self._window = WindowCounters(num_runs, diagnostics)
         self._word, self._has_outcomes = EventWord.of(diagnostics), diagnostics.has_outcomes
         self._divergence_limit = divergence_limit

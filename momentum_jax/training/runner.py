@@ -31,7 +31,7 @@ from momentum_jax.training.group_width import Layout, described
 from momentum_jax.training.manifest import describe, headline, now
 from momentum_jax.training.resume import compatibility
 from momentum_jax.training.run_description import check_recorded, check_recorded_probes, remarks
-from momentum_jax.training.session import Session
+from momentum_jax.training.worker import Worker
 
 # What `train` raises when a run cannot be: nothing has been compiled or written then.
 REFUSALS = (ConfigError, DataError, run_directory.RunDirectoryError)
@@ -80,19 +80,19 @@ def train(
     check_recorded_probes(config, task, loaded.shared)
     description = describe(config, task, loaded, layouts, job.count)
     with _opened(run_dir, description, resume, job) as finished, compatibility.explained(run_dir, share, go_on):
-        session = Session(config, run_dir, share, job, say, go_on)
+        worker = Worker(config, run_dir, share, job, say, go_on)
         if finished:
-            session.log("finished already: nothing to resume (--extend_to makes it longer)")
+            worker.log("finished already: nothing to resume (--extend_to makes it longer)")
             return
-        session.log(headline(config, loaded))
+        worker.log(headline(config, loaded))
         said = *config.unjudged_claims(), *loaded.remarks, *remarks(config, task), *_remarks(run_dir, description)
         for line in said:
-            session.log(line)
+            worker.log(line)
         started = time.perf_counter()
         fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds), loaded.evaluated)
         _keep_kernels(run_dir, layouts, job)
-        session.log(f"compiled for {described(layouts)} in {time.perf_counter() - started:.1f} s")
-        session.train(fleet)
+        worker.log(f"compiled for {described(layouts)} in {time.perf_counter() - started:.1f} s")
+        worker.train(fleet)
         job.barrier("trained")
         if job.is_first:
             run_directory.replace_config(run_dir, run_directory.read_config(run_dir) | {"finished": now()})

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.diagnostics.episodes import Episodes
+from momentum_jax.diagnostics.episodes import RunningEpisodes
 from momentum_jax.diagnostics.events import EventWord
 from momentum_jax.env.gymnax_task import GymnaxTask
 from momentum_jax.ppo import agent as agents
@@ -215,7 +215,7 @@ def test_cartpole_is_learned():
     runs = [Run(seed=seed, config=config, options=()) for seed in range(8)]
     task = GymnaxTask(env, params)
     engine = Engine(task, params, runs, default_layout(8), updates)
-    episodes = Episodes(len(runs), config.num_envs)
+    episodes = RunningEpisodes(len(runs), config.num_envs)
     ended = EventWord.of(task.diagnostics)
     finished = []
     for _ in range(updates):

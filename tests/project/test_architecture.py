@@ -72,6 +72,13 @@ def test_the_page_shows_the_rooms_in_their_order():
     assert re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE) == list(ROOMS.items())
 
 
+def test_the_readme_lists_the_rooms_in_their_order():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.search(r"^momentum_jax/ {2,}rooms.*\n((?:  .*\n)+)", page, re.MULTILINE)
+    names = re.findall(r"^  (\w.*?)(?: {2,}|$)", listed[1], re.MULTILINE)
+    assert [name for line in names for name in re.findall(r"\w+", line)] == list(ROOMS)[2:]  # all but the two smallest
+
+
 def test_what_the_page_says_where_to_find_is_there():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| [^|]+ \| `([\w/]+\.py)` \| `(\w+)` \|$", page, re.MULTILINE)

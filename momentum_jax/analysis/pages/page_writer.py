@@ -83,7 +83,7 @@ def condense_study(folder: Path, page: Path, study: StudyPage, unfinished: bool 
 
 
 def write_pages(page: Path, study: StudyPage, partial: bool = False) -> list[Path]:
-    """Makes every figure and table anew from ``data/`` and fills every template.
+    """Makes every figure and table from ``data/`` and fills every template.
 
     Templates are those of the page's folder; where it has none, those of the study's. Besides the pages there is
     ``tables/<market>/<name>.csv`` of every table and ``figures/<market>/<name>.png`` and ``.svg`` of every figure.

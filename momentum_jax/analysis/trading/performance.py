@@ -14,7 +14,7 @@ TRADING_DAYS = 252
 MIN_DAYS = 20
 """Fewer days have no Sharpe or Sortino ratio."""
 CAPITAL = 100_000.0
-"""Dollars with which every session begins anew."""
+"""Dollars with which every session begins."""
 
 
 class Drawdown(NamedTuple):

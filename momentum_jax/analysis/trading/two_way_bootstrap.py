@@ -1,4 +1,4 @@
-"""Intervals of numbers that stand on seeds and on days: both are drawn anew, independently of each other.
+"""Intervals of numbers that stand on seeds and on days: both are resampled, independently of each other.
 
 A seed meets every day and a day every seed, so neither alone is the sample. The bootstrap draws rows and columns of
 the array apart; it is never too narrow for crossed effects, and somewhat too wide for cells without any: Owen (2007),

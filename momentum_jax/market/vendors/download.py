@@ -97,7 +97,7 @@ class Download:
     def _put_on_one_basis(self, first: date, last: date) -> None:
         """Fetches again what was stored before the vendor restated its prices.
 
-        A stretch's prices are the vendor's from `fetched` to `agreed`. One session of the stalest is asked for anew:
+        A stretch's prices are the vendor's from `fetched` to `agreed`. One session of the stalest is asked for again:
         if it still reads the same, nothing was restated since, and all that was fetched since agrees with it.
         """
         for _ in range(3 * len(self._used(first, last)) + 3):

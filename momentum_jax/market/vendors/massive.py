@@ -112,12 +112,12 @@ def _refusal(body: str) -> str:
         answer = json.loads(body)
     except ValueError:
         return f"refused ({body[:100]!r}): check the symbol and the dates"
-    told = answer.get("message") or answer.get("error") or ""
+    reason = answer.get("message") or answer.get("error") or ""
     if answer.get("status") in ("NOT_AUTHORIZED", "FORBIDDEN"):
-        return f"403, your plan does not include this ({told}): ask for other dates or symbols, or another plan"
-    if "key" in told.lower() or "auth" in told.lower():
-        return f"401, the key is not accepted ({told}): check the variable {KEY_VARIABLE}"
-    return f"refused ({told}): check the symbol and the dates"
+        return f"403, your plan does not include this ({reason}): ask for other dates or symbols, or another plan"
+    if "key" in reason.lower() or "auth" in reason.lower():
+        return f"401, the key is not accepted ({reason}): check the variable {KEY_VARIABLE}"
+    return f"refused ({reason}): check the symbol and the dates"
 
 
 def _exhausted(reason: str) -> str:

@@ -20,7 +20,7 @@ from momentum_jax.training.recorder import Checkpoint
 from momentum_jax.training.resume import compatibility, snapshots
 
 
-class Session:
+class Worker:
     """One process at work on a run: what it writes, and when."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Session:
             run_directory.write_policy(self._run_dir, arm, layers, self._share)
 
     def _log_rate(self, env_steps: int, started: float, evaluation_seconds: float) -> None:
-        """What this session trained; the sessions of a run add up in its log."""
+        """What this process trained; the rates of a resumed run follow each other in its log."""
         seconds = time.perf_counter() - started
         rate = f"{env_steps:,} environment steps in {seconds:.1f} s, {env_steps / seconds:,.0f} steps/s"
         self.log(f"trained {rate}, peak host memory {peak_memory() / 1e6:,.0f} MB")

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from momentum_jax.config import Arm, Claim, Criterion
-from momentum_jax.run_directory.backtest_names import HOLD, WAYS
+from momentum_jax.run_directory.backtest_names import NOTHING, WAYS
 
 from . import arms
 
@@ -128,7 +128,7 @@ class TradingClaim(NamedTuple):
 
 def _worth(arm: Arm, way: str) -> tuple[TradingClaim, TradingClaim]:
     """A policy earns more than doing nothing; and not so much that it would be worth anything."""
-    compared = (arm.name, way, arm.name, HOLD)
+    compared = (arm.name, way, arm.name, NOTHING)
     return (
         TradingClaim(
             f"{arm.name}_{way}_earns", f"{arm.name}, {way}, earns more than doing nothing.", *compared, minimum=0.0

@@ -7,7 +7,7 @@ from momentum_jax.env import baselines
 SAMPLED, GREEDY = WAYS = ("sampled", "greedy")
 """How a trained policy's actions are chosen: drawn from its probabilities, or the most probable one."""
 
-BASELINES, NOTHING = baselines.BASELINES, baselines.NOTHING
+BASELINES, NOTHING, UNDERLYING = baselines.BASELINES, baselines.NOTHING, baselines.UNDERLYING
 POLICIES = (*WAYS, *BASELINES)
 
 DIMS = ("arm", "seed", "day", "policy", "symbol")

@@ -1,8 +1,9 @@
 """Experiments and studies, found by the name of their file or folder.
 
 A module that defines an `EXPERIMENT` is one run. One that defines a `STUDY` is several, its parts, each of which is
-an experiment too: `early_dip.dose`. A study is a folder where it has more to say than its parts: its page's tables and
-figures, templates, and what was published of the runs that it repeats.
+an experiment too: `early_dip.dose`; it may define an `EXPERIMENT` of the same name beside it. A study is a folder where
+it has more to say than its parts: its page's tables and figures, templates, and what was published of the runs that it
+repeats.
 """
 
 from __future__ import annotations

@@ -17,12 +17,11 @@ from .claims import PLACE
 from .judged_days import evaluations
 
 _ARMS = {
-    arms.TUNE2.name: "tune2 (reference)",
+    arms.TUNE2.name: "tune2",
     arms.REALISTIC.name: "realistic",
     arms.WITHOUT_COSTS.name: "without costs",
-    arms.SHAPED.name: "shaped (tune2's rewards)",
+    arms.SHAPED.name: "shaped",
     arms.PERMUTED.name: "realistic, permuted",
-    arms.PERMUTED_SHAPED.name: "shaped, permuted",
 }
 
 

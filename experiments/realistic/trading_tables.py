@@ -65,7 +65,8 @@ def judged(market: Market) -> pd.DataFrame:
         decision = decision_of(interval, claim, difference.shape)
         row |= {"seeds": difference.shape[0], "days": difference.shape[1]} | ends("dollars_a_day", interval)
         rows.append(row | {"needed": _needed(claim), "verdict": decision.verdict.value, "reason": decision.reason})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.astype({"seeds": "Int64", "days": "Int64"}) if len(table) else table
 
 
 def difference_of(claim: TradingClaim, by_arm: Mapping[str, DailyResults]) -> Floats | None:

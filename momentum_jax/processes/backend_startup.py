@@ -46,7 +46,8 @@ def start(num_devices: int | None = None, run_dir: Path | None = None) -> None:
     # Accelerators would take TF32. `PPOConfig.matmul_precision` may ask the engine's programs for less.
     jax.config.update("jax_default_matmul_precision", "highest")
     jax.config.update("jax_compilation_cache_dir", str(kernel_choices.compilation_cache(cache_dir(), run_dir)))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    # Operations outside the programs, too: a hundred of them take 3 s to compile.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _has_cuda() -> bool:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import jax
 import pytest
 
 from momentum_jax.fields import ConfigError
@@ -52,6 +53,19 @@ def test_a_cache_folder_that_cannot_be_made_is_refused(environment, tmp_path):
     environment.setenv(backend_startup.CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     with pytest.raises(ConfigError, match=r"MOMENTUM_JAX_CACHE=.*file/cache: cannot be made \(Not a directory\)"):
         backend_startup.cache_dir()
+
+
+def test_programs_that_compile_in_no_time_are_kept_too():
+    """A launch has a hundred of them."""
+
+    def tiny_program(x):
+        return x + 1
+
+    folder = Path(jax.config.jax_compilation_cache_dir)
+    for path in folder.glob("jit_tiny_program-*"):
+        path.unlink(missing_ok=True)
+    jax.jit(tiny_program)(1.0)
+    assert list(folder.glob("jit_tiny_program-*"))
 
 
 COUNT_LAPACK_THREADS = """

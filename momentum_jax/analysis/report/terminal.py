@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+import xarray as xr
 
 from momentum_jax.analysis.claims.claim_tables import declared_text
 from momentum_jax.analysis.dips.definition import SMALLEST_DIP
@@ -13,7 +14,7 @@ from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
-from momentum_jax.analysis.metrics.derived_curves import failed_steps, healthy_seeds
+from momentum_jax.analysis.metrics.derived_curves import curves_kept, failed_steps, healthy_seeds
 from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, dip_curves
 from momentum_jax.analysis.report.formatting import (
     format_percent,
@@ -43,6 +44,11 @@ def summary(run_dir: str | Path) -> str:
       RunDirectoryError: the run cannot be read.
     """
     run = load_run(run_dir)
+    with curves_kept(run):
+        return _summary(run)
+
+
+def _summary(run: xr.Dataset) -> str:
     diagnostics, parts = diagnostics_of(run), []
     for arm in run["arm"].values:
         parts.append(f"\n{arm}: median [min–max] over seeds, % of {decisions_in_words(diagnostics)}\n")

@@ -116,7 +116,7 @@ def choose(
         window=_window(window, curves.steps),
         threshold=_threshold(curves, f"{100 * SMALLEST_DIP_SHARE}%" if threshold is None else threshold, reference),
         noise=_noise(curves, noise, threshold),
-        reference=_arm(curves, reference, "reference") if reference is not None else curves.arms[0],
+        reference=_arm(curves, reference, f"reference={reference!r}") if reference is not None else curves.arms[0],
         level=level,
         derived=tuple(derived),
     )
@@ -153,9 +153,10 @@ def _direction(curves: CurveSet, good: str | Mapping[str, str] | None) -> str:
     return str(way)
 
 
-def _arm(curves: CurveSet, name: str, option: str) -> str:
+def _arm(curves: CurveSet, name: str, given: str) -> str:
+    """The arm of that name; `given` is the choice as it was given, such as ``reference='ppo'``."""
     if name not in curves.arms:
-        raise ConfigError(f"{option}={name!r}: expected one of the arms: {', '.join(curves.arms)}")
+        raise ConfigError(f"{given}: expected one of the arms: {', '.join(curves.arms)}")
     return name
 
 
@@ -187,7 +188,7 @@ def _threshold(curves: CurveSet, given: float | str, reference: str | None) -> T
         arm = text.partition(":")[2] or reference
         if arm is None:
             raise ConfigError("threshold='control': expected the control arm as well: threshold='control:ARM'")
-        return Threshold(np.nan, f"more than the depths of {arm}", _arm(curves, arm, "threshold"))
+        return Threshold(np.nan, f"more than the depths of {arm}", _arm(curves, arm, f"threshold={text!r}"))
     share, of_mean = text.removesuffix("of mean").strip(), text.endswith("of mean")
     if share.endswith("%"):
         return _share_of_range(curves, share_or_number(share, False, "threshold")[0] or 0.0, of_mean)

@@ -18,6 +18,7 @@ Flags = npt.NDArray[np.bool_]
 
 GOOD = ("up", "down")
 NOISE_ARRAYS = ("standard_errors", "successes", "totals", "replicates")
+_LARGEST = 1e140  # sums of squares of values within it are finite
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,6 +76,13 @@ class CurveSet:
         place = first_place(np.isinf(self.values))
         if place is not None:
             raise ConfigError(f"{self.place_in_words(place)}: found {self.values[place]}, expected a finite number")
+        sizes = np.abs(self.values[self.known])
+        largest = float(sizes.max(initial=0.0))
+        if largest and not 1 / _LARGEST <= largest <= _LARGEST:
+            raise ConfigError(
+                f"values: found {largest:g} as the largest, expected one from {1 / _LARGEST:g} to {_LARGEST:g}, whose "
+                "square can be computed: multiply all values by one number"
+            )
 
     def _check_noise(self) -> None:
         shape = self.values.shape
@@ -127,7 +135,10 @@ def as_numbers(array: npt.ArrayLike, name: str) -> Floats:
         ConfigError: it holds something that is no number, or rows of unequal lengths.
     """
     try:
-        return np.array(array, np.float64)
+        given = np.asarray(array)
+        if np.iscomplexobj(given):
+            raise TypeError("complex numbers")
+        return np.array(given, np.float64)
     except (TypeError, ValueError) as error:
         reason = "rows of unequal lengths" if "inhomogeneous" in str(error) else "something that is no number"
         raise ConfigError(f"{name}: found {reason}, expected an array of numbers") from None

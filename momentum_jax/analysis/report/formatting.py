@@ -14,6 +14,7 @@ from momentum_jax.analysis.inference.few_seeds import enough
 _ABSENT = "–"
 _SMALL = 2.0  # values below it have two digits
 _TINY = 0.02  # values below it have as many as make two that are not 0
+_FRACTIONS = 100  # steps below it keep what is behind the point
 _WHOLE = (1e4, 1e10)  # between these, sentences have whole numbers
 _WITH_POWER = (1e-4, 1e7)  # below the first and from the second on, powers of ten are written
 
@@ -58,7 +59,9 @@ def format_table(table: pd.DataFrame) -> str:
 
 
 def format_steps(env_steps: float) -> str:
-    """A step number as people write it: ``100 000``."""
+    """A step number as people write it: ``100 000``; ``0.125`` where steps are shares or epochs."""
+    if abs(env_steps) < _FRACTIONS and not float(env_steps).is_integer():
+        return f"{env_steps:.4g}"
     return f"{env_steps:,.0f}".replace(",", " ")
 
 
@@ -164,11 +167,11 @@ def triples(table: pd.DataFrame) -> list[tuple[str, str, str]]:
 def text_table(table: pd.DataFrame) -> TextTable:
     """Header and rows of a table as text, its index as the first columns."""
     plain = _readable(table)
-    columns = [_cells(plain[name], str(name)) for name in plain.columns]
+    columns = [_cells(plain.iloc[:, place], str(name)) for place, name in enumerate(plain.columns)]
     return TextTable(
         header=[str(name).replace("_", " ") for name in plain.columns],
         rows=[list(row) for row in zip(*columns, strict=True)],
-        right=[pd.api.types.is_numeric_dtype(plain[name]) for name in plain.columns],
+        right=[pd.api.types.is_numeric_dtype(kind) for kind in plain.dtypes],
     )
 
 

@@ -204,7 +204,7 @@ BAD = {
     "no range": Refused(np.ones((8, 12)), "the values never change, so they have no range", {}, {"threshold": 1}),
     "no control": Refused(LONG, "expected the control arm as well", {"threshold": "control"}),
     "control": Refused(
-        VALUES, "threshold='zero': expected one of the arms: arm 0, arm 1", {"threshold": "control:zero"}
+        VALUES, "threshold='control:zero': expected one of the arms: arm 0, arm 1", {"threshold": "control:zero"}
     ),
     "noise": Refused(LONG, "noise='loud': expected one of exact, counts", {"noise": "loud"}, {"noise": "exact"}),
     "no counts": Refused(

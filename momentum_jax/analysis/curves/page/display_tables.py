@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from momentum_jax.analysis.curves.dip_result import DipResult
-from momentum_jax.analysis.report.formatting import format_ranges, in_unit, without_few_seeds
+from momentum_jax.analysis.report.formatting import format_ranges, format_steps, in_unit, without_few_seeds
 
 # What a table's row calls each compared quantity.
 _QUANTITIES = {"depth": "depth", "prevalence_pct": "seeds that dip, %", "forgetting": "forgetting"}
@@ -76,7 +76,7 @@ def sensitivity_grid(result: DipResult, arm: str) -> pd.DataFrame:
     table = result.sensitivity
     rows = table[(table["arm"] == arm) & (table["baseline_step"] == result.choices.baseline.step)]
     grid = rows.pivot_table(index="threshold", columns="horizon_step", values="prevalence_pct", sort=True)
-    grid.columns = pd.Index([f"by {step:,.0f}".replace(",", " ") for step in grid.columns])
+    grid.columns = pd.Index([f"by {format_steps(step)}" for step in grid.columns])
     grid = grid.map("{:.0f}".format, na_action="ignore")
     grid.insert(0, in_unit("threshold", difference_unit(result)), [f"{value:.4g}" for value in grid.index])
     return grid.reset_index(drop=True)

@@ -86,6 +86,18 @@ def test_tables_read_as_the_numbers_say(analysis):
     assert grid["by 10 000"].tolist() == ["62", "62", "25"]
 
 
+CLOCKS = {"shares of a run": (np.arange(1, 31) / 30, "by 0.275"), "close together": (1_000 + STEPS / 1e5, "by 1 000")}
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_steps_may_be_fractions(clock):
+    """In a narrow run the grid's columns may even read alike."""
+    steps, horizon = CLOCKS[clock]
+    result = analyze(values()[0], steps=steps, good="up", noise="exact", threshold=20)
+    assert horizon in sensitivity_grid(result, "all").columns
+    assert horizon in terminal_text(result, "arrays", [])
+
+
 def test_the_text_begins_with_the_answer_and_fits_a_terminal(analysis):
     text = terminal_text(analysis, "tidy CSV", ["Columns: as usual."])
     words = " ".join(text.split())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -91,8 +92,8 @@ def choose(
     Raises:
         ConfigError: a choice cannot be, or does not fit the curves.
     """
-    if not 0.5 <= level < 1:
-        raise ConfigError(f"level={level}: expected a confidence from 0.5 to below 1, such as 0.95")
+    if not isinstance(level, Real) or not 0.5 <= level < 1:
+        raise ConfigError(f"level={level!r}: expected a confidence from 0.5 to below 1, such as 0.95")
     derived: list[str] = []
     first = float(curves.steps[0])
     if not good and curves.good:

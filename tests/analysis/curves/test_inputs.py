@@ -233,6 +233,7 @@ BAD = {
     ),
     "window": Refused(LONG, "window=0.01: found 0.11 steps, expected 1 or more", {"window": 0.01}, {"window": 1}),
     "level": Refused(LONG, "level=95: expected a confidence", {"level": 95}, {"level": 0.95}),
+    "level in words": Refused(LONG, "level='high': expected a confidence", {"level": "high"}, {"level": 0.95}),
 }
 
 

@@ -76,7 +76,7 @@ def sensitivity_grid(result: DipResult, arm: str) -> pd.DataFrame:
     table = result.sensitivity
     rows = table[(table["arm"] == arm) & (table["baseline_step"] == result.choices.baseline.step)]
     grid = rows.pivot_table(index="threshold", columns="horizon_step", values="prevalence_pct", sort=True)
-    grid.columns = pd.Index([f"by {format_steps(step)}" for step in grid.columns])
+    grid.columns = pd.Index([f"by {format_steps(step)}" for step in map(float, grid.columns)])
     grid = grid.map("{:.0f}".format, na_action="ignore")
     grid.insert(0, in_unit("threshold", difference_unit(result)), [f"{value:.4g}" for value in grid.index])
     return grid.reset_index(drop=True)

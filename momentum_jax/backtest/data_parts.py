@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset, load_dataset
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig, every_regime
 from momentum_jax.market.segment import fingerprint
-from momentum_jax.market.session_segments import FEWEST_BARS, Session, cut_into_sessions, long_enough
+from momentum_jax.market.session_segments import Session, cut_into_sessions, long_enough, usable_sessions
 
 OVERLAP_FLAG = "allow_training_days"
 # Where the same bars lie: they may have moved since the run was trained.
@@ -52,14 +52,7 @@ def load_parts(
     market = _market_of_part(run_dir, trained_on, given)
     training = _training(run_dir, trained_on, facts, given)
     judged = load_dataset(market, refresh=False)
-    sessions = cut_into_sessions(judged.segments)
-    usable = [session for session in sessions if long_enough(session)]
-    if not usable:
-        longest = max((session.num_bars for session in sessions), default=0)
-        raise DataError(
-            f"{market.where}: none of {len(sessions)} sessions of data_part {market.data_part} has {FEWEST_BARS} bars "
-            f"(the longest has {longest}): give whole sessions of one-minute bars"
-        )
+    usable = usable_sessions(judged.segments, market.where, market.data_part)
     learned_from = cut_into_sessions(training.segments)
     trained = {session.date for session in learned_from}
     both = sorted({session.date for session in usable} & trained)
@@ -74,15 +67,14 @@ def load_parts(
         judged=usable,
         training=[session for session in learned_from if long_enough(session)],
         shared_dates=both,
-        too_short=len(sessions) - len(usable),
+        too_short=len(cut_into_sessions(judged.segments)) - len(usable),
         fingerprint=fingerprint(judged.segments),
     )
 
 
 def _market_of_part(run_dir: Path, trained_on: MarketConfig, given: Mapping[str, Any]) -> MarketConfig:
     """The market of the judged part: every regime of the symbols that the run was trained on, or of those given."""
-    symbols = trained_on.symbols[:1] if trained_on.segments == "first" else trained_on.symbols
-    wanted = {"symbols": symbols, "segments": "all", **given}
+    wanted = {**every_regime(trained_on), **given}
     part = wanted["data_part"]
     if part == "all":  # which the run's own dates do not divide
         wanted = {"train_end": None, "validation_end": None, **wanted}

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from momentum_jax.backtest.play import Plan, Trained, play
 from momentum_jax.backtest.saved_policies import SavedPolicies
-from momentum_jax.backtest.tally import Tally, Trade
 from momentum_jax.env.baseline_rules import Rules, rule_codes
 from momentum_jax.env.device_market import Market
 from momentum_jax.env.momentum import Momentum
 from momentum_jax.market.session_segments import Session
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS
-from momentum_jax.processes.jax_settings import PRNG_IMPL
+from momentum_jax.session_play.plan import portion
+from momentum_jax.session_play.play import Plan, Trained, play, session_key
+from momentum_jax.session_play.tally import Tally, Trade
 from momentum_jax.training.group_width import Layout, default_layout
 from momentum_jax.training.run_mesh import RunMesh
 from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, without_unused_options
 
-_BACKTEST_SEED = 20_261_127
 _SESSIONS_AT_ONCE = 32
 
 
@@ -87,15 +84,7 @@ def _own(num_runs: int, num_sessions: int, leaf: np.ndarray) -> np.ndarray:
 def _plan(market: Market, sessions: Sequence[Session], first: int, width: int) -> Plan:
     """The sessions from the first-th on; the last block is filled up with copies of its first one."""
     places = np.arange(first, first + width)
-    places = np.where(places < len(sessions), places, first)
-    own = [sessions[place] for place in places.tolist()]
-    names = [zlib.crc32(f"{session.symbol} {session.date}".encode()) for session in own]
-    longest = int(np.max(np.asarray(market.ends) - np.asarray(market.starts)))
-    return Plan(
-        starts=jnp.asarray(market.starts)[places],
-        names=jnp.asarray(names, jnp.uint32),
-        steps=jnp.arange(longest, dtype=jnp.int32),
-    )
+    return portion(market, [each.label for each in sessions], np.where(places < len(sessions), places, first))
 
 
 def _inputs(entrants: Entrants, places: Sequence[int]) -> Any:
@@ -124,12 +113,11 @@ def _compiled(
         market, plan = common
         config, options, seed, hold_bars, policy = inputs
         env_params = task.bind(market, options)
-        key = jax.random.fold_in(jax.random.key(_BACKTEST_SEED, impl=PRNG_IMPL), seed)
         trained = None
         if policy:
             trained = Trained(agents.make(task, config, policy.scaling), config, policy.params)
         with jax.default_matmul_precision(precision):
-            tally, trades = play(task, env_params, key, plan, Rules(codes, hold_bars), trained)
+            tally, trades = play(task, env_params, session_key(seed), plan, Rules(codes, hold_bars), trained)
         return tally, trades if keep_trades else ()
 
     mesh = RunMesh(layout)

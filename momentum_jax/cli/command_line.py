@@ -191,6 +191,7 @@ def _as_declared(experiment: Experiment, market: Mapping[str, Any]) -> RunConfig
         environment=experiment.environment,
         eval_episodes=experiment.eval_episodes,
         eval_max_steps=experiment.eval_max_steps,
+        evaluate_every=experiment.evaluate_every,
         record_probes=experiment.record_probes,
     )
 

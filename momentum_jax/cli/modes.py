@@ -33,6 +33,7 @@ RUN_FIELDS = (
     "divergence_limit",
     "eval_episodes",
     "eval_max_steps",
+    "evaluate_every",
     "record_probes",
 )
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from momentum_jax.config.agreeing_switches import check_switches
 from momentum_jax.config.arms import Arm
+from momentum_jax.config.checkpoint_steps import default_checkpoints
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.evaluation import DEFAULT_MAX_STEPS, EPISODE_DRAW, Evaluation
 from momentum_jax.diagnostics.measurements import extended
+from momentum_jax.diagnostics.session_profit import TradedSessions
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.environment_options import EnvOptions
@@ -21,8 +23,6 @@ from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.ppo.hyper_parameters import STREAMS
 
-TABLE_STEPS = (5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
-_DENSE_UNTIL, _DENSE_EVERY, _PER_DECADE = 20_000, 1_000, 20
 # Enough for counters in int32 inside the program.
 _MAX_TIMESTEPS = 2**31 - 2**20
 
@@ -37,7 +37,7 @@ class Experiment:
       other_arms: arms of other runs on the same seeds that its claims compare its own with, judged jointly.
       market: settings of `MarketConfig` that differ from the defaults.
       environment: its name, see `env.registry`; arms of another than `momentum` leave `Arm.env` out.
-      eval_episodes, eval_max_steps, record_probes: see `RunConfig`.
+      eval_episodes, eval_max_steps, evaluate_every, record_probes: see `RunConfig`.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Experiment:
     environment: str = MOMENTUM_NAME
     eval_episodes: int = 0
     eval_max_steps: int | None = None
+    evaluate_every: int = 0
     record_probes: int = 0
 
 
@@ -83,6 +84,9 @@ class RunConfig:
     )
     eval_max_steps: int | None = static(
         None, "steps after which an evaluated episode is cut off; default the environment's own limit", minimum=1
+    )
+    evaluate_every: int = static(
+        0, "every so many-th checkpoint each frozen policy trades the validation part's sessions; 0: never", minimum=0
     )
     record_probes: int = static(
         0, "probe states whose action probabilities are recorded whole at each checkpoint; 0: none", minimum=0
@@ -128,6 +132,12 @@ class RunConfig:
         asked = self.checkpoints or default_checkpoints(self.timesteps)
         return tuple(sorted({0, *asked, self.timesteps, self.total_updates * self.rollout_size}))
 
+    @property
+    def traded_checkpoints(self) -> tuple[int, ...]:
+        """Steps of the checkpoints at which policies trade the validation part's sessions; the last is among them."""
+        planned = self.planned_checkpoints
+        return tuple(sorted({*planned[:: self.evaluate_every], planned[-1]})) if self.evaluate_every else ()
+
     def validate(self) -> None:
         """Raises ConfigError on the first setting that cannot be."""
         check_fields(self)
@@ -159,17 +169,22 @@ class RunConfig:
                 f"eval_max_steps={self.eval_max_steps} has no effect without evaluated episodes: leave it out, or ask "
                 "for some, e.g. eval_episodes=32"
             )
+        self._check_trading()
 
-    def described(self, diagnostics: Diagnostics, episode_limit: int | None = None) -> Diagnostics:
+    def described(
+        self, diagnostics: Diagnostics, episode_limit: int | None = None, sessions: Sequence[str] = ()
+    ) -> Diagnostics:
         """The description of what this run records.
 
         Args:
           diagnostics: of its environment.
           episode_limit: steps after which the environment itself ends an episode; None where it does not say.
+          sessions: labels of those that policies trade; empty where the data are not loaded yet.
         """
         max_steps = self.eval_max_steps or episode_limit or DEFAULT_MAX_STEPS
         evaluation = Evaluation(episodes=self.eval_episodes, max_steps=max_steps, draw=EPISODE_DRAW)
-        return extended(diagnostics, evaluation if self.eval_episodes else None, self.record_probes)
+        traded = TradedSessions(every=self.evaluate_every, labels=tuple(sessions)) if self.evaluate_every else None
+        return extended(diagnostics, evaluation if self.eval_episodes else None, self.record_probes, traded)
 
     def check_claims(self, diagnostics: Diagnostics) -> None:
         """Raises ConfigError on the first claim that cannot be judged of a run of the environment that is described.
@@ -224,6 +239,20 @@ class RunConfig:
                 "leave them out"
             )
 
+    def _check_trading(self) -> None:
+        """Refuse trading at checkpoints of a run that has no sessions, or too few checkpoints."""
+        if self.evaluate_every and self.environment != MOMENTUM_NAME:
+            raise ConfigError(
+                f"evaluate_every={self.evaluate_every} trades sessions of the environment {MOMENTUM_NAME}, and the run "
+                f"is on {self.environment}: leave it out, and play episodes with e.g. eval_episodes=32"
+            )
+        checkpoints = len(self.planned_checkpoints)
+        if self.evaluate_every >= checkpoints:
+            raise ConfigError(
+                f"evaluate_every={self.evaluate_every} counts checkpoints, and the run has {checkpoints}: "
+                "1 is every checkpoint, 2 every other one"
+            )
+
     def extended(self, timesteps: int, checkpoints: Sequence[int] = ()) -> RunConfig:
         """The same run made longer; what was measured so far stays in the list of checkpoints.
 
@@ -266,14 +295,3 @@ def _check_streams(setting: str, names: Sequence[str]) -> None:
     unknown = sorted(set(names) - set(STREAMS))
     if unknown:
         raise ConfigError(f"{setting} names {unknown}: choose from {', '.join(STREAMS)}")
-
-
-def default_checkpoints(timesteps: int) -> tuple[int, ...]:
-    """0, every 1 000 steps to 20 000, then 20 a decade, and always the steps at which runs were published."""
-    dense = range(0, _DENSE_UNTIL + 1, _DENSE_EVERY)
-    steps = {*dense, *TABLE_STEPS}
-    exponent = 1
-    while (step := _DENSE_UNTIL * 10 ** (exponent / _PER_DECADE)) <= timesteps:
-        steps.add(round(step / _DENSE_EVERY) * _DENSE_EVERY)
-        exponent += 1
-    return tuple(sorted(step for step in steps if step <= timesteps))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from momentum_jax.diagnostics.counting import ActionCount, Count, DecisionTable, Outcomes, RewardSum, Source
 from momentum_jax.diagnostics.early_steps import EarlySteps
 from momentum_jax.diagnostics.evaluation import Evaluation
+from momentum_jax.diagnostics.session_profit import TradedSessions
 from momentum_jax.fields import ConfigError, from_plain
 
 Direction = Literal[-1, 0, 1]
@@ -197,8 +198,7 @@ class Diagnostics:
       actions: labels in the order of the actions' numbers.
       context: name of the dimension that tells decisions apart, such as the strength of a signal.
       contexts: its labels.
-      flags: names of the bits that a step's event word carries beside ``episode_end``, in order; see
-        `diagnostics.events`.
+      flags: names of the bits, in order, that an event word carries beside ``episode_end``, see `diagnostics.events`.
       variables: what is recorded beside what is recorded of every environment (`variables.common`).
       decisions: name of the variable with the table of decisions by context and action.
       metrics: curves, in the order of tables.
@@ -210,6 +210,7 @@ class Diagnostics:
       context_options: the environment's options on which a state's context depends.
       probe_sets: probe states beside those that stand for `decisions`.
       evaluation: how policies are evaluated; None where a run does not ask for it, see `measurements.extended`.
+      traded_sessions: on which policies trade at checkpoints; None as of `evaluation`.
       recorded_probes: primary probe states whose probabilities a run records whole.
       early: steps at which its own study looks at a run; None where they follow from the run's length.
       warmed_probes: steps before a probe state that networks which remember go through, asked once more; 0 for none.
@@ -231,6 +232,7 @@ class Diagnostics:
     context_options: tuple[str, ...] = ()
     probe_sets: tuple[ProbeSet, ...] = ()
     evaluation: Evaluation | None = None
+    traded_sessions: TradedSessions | None = None
     recorded_probes: int = 0
     warmed_probes: int = 0
     early: EarlySteps | None = None

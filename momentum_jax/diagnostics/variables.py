@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from momentum_jax.diagnostics.description import Diagnostics, Variable
 from momentum_jax.diagnostics.evaluation import EVALUATED, EVALUATED_DIM
+from momentum_jax.diagnostics.session_profit import SESSION_DIM
 
 SCHEMA_VERSION = 1
 """Version of the run directory's layout; a reader refuses what is newer than itself."""
@@ -71,6 +72,7 @@ def common(diagnostics: Diagnostics) -> tuple[Variable, ...]:
         further = itertools.chain(further, [warmed])
     asked = (
         *(_evaluated(diagnostics.evaluation.max_steps) if diagnostics.evaluation else ()),
+        *(_TRADED if diagnostics.traded_sessions else ()),
         *([_PROBE_PROBABILITY] if diagnostics.recorded_probes else ()),
     )
     return (*_episodes(), *primary, *itertools.chain(*further), *asked, *HEALTH, _FAILED_STEP)
@@ -123,6 +125,30 @@ def _evaluated(max_steps: int) -> Iterator[Variable]:
             denominator="evaluated episodes",
             good_direction=good,
         )
+
+
+def _traded(
+    name: str, long_name: str, units: str, good: Literal[0, 1], *dims: str, of: str = "validation days"
+) -> Variable:
+    return Variable(
+        name=name,
+        long_name=long_name,
+        dims=(EVALUATED_DIM, *dims),
+        dtype="float64",
+        units=units,
+        kind="instant",
+        denominator=of,
+        good_direction=good,
+    )
+
+
+_TRADED = (
+    _traded("validation_pnl", "mean profit of a validation day after costs, on 100 000 dollars", "dollar", 1),
+    _traded("validation_pnl_se", "standard error of validation_pnl over the days; NaN of a single one", "dollar", 0),
+    _traded("validation_trades", "trades of a validation day", "trade", 0),
+    _traded("session_pnl", "profit of each validation session after costs", "dollar", 1, SESSION_DIM, of="session"),
+)
+"""What policies earn on whole sessions, see `diagnostics.session_profit`; NaN at checkpoints without."""
 
 
 _PROBE_PROBABILITY = Variable(
@@ -206,13 +232,16 @@ def table(diagnostics: Diagnostics) -> dict[str, Variable]:
 
 def labels(diagnostics: Diagnostics) -> Mapping[str, tuple[Any, ...]]:
     """Coordinate values of every dimension beyond arm, seed and checkpoint."""
-    evaluated = {EVALUATED_DIM: EVALUATED} if diagnostics.evaluation else {}
+    traded = diagnostics.traded_sessions
+    evaluated = {EVALUATED_DIM: EVALUATED} if diagnostics.evaluation or traded else {}
+    sessions = {SESSION_DIM: traded.labels} if traded else {}
     probes = {PROBE_STATE_DIM: tuple(range(diagnostics.recorded_probes))} if diagnostics.recorded_probes else {}
     return {
         PROBE_DIM: PROBE_HALVES,
         diagnostics.context: diagnostics.contexts,
         "action": diagnostics.actions,
         **evaluated,
+        **sessions,
         **probes,
     }
 

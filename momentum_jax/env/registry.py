@@ -31,12 +31,20 @@ from momentum_jax.env.task import Task
 from momentum_jax.env.traced_options import EnvOptions
 from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.market.dataset import Dataset, load_dataset
-from momentum_jax.market.market_options import VENDORS, MarketConfig
-from momentum_jax.market.segment import regime_balance
+from momentum_jax.market.market_options import VENDORS, MarketConfig, every_regime
+from momentum_jax.market.segment import fingerprint, regime_balance
+from momentum_jax.market.session_segments import usable_sessions
 from momentum_jax.processes.python_file import in_one_line, run_file
 
 _OPTIONAL = ("decision_weights", "expand_rest", "episode_limit", "num_categories")
 _ASKED = [name for name in (*Task.__annotations__, *vars(Task)) if not name.startswith("_") and name not in _OPTIONAL]
+
+
+class LabelledMarket(NamedTuple):
+    """Whole sessions, each by itself."""
+
+    market: Market  # tables, one segment a session
+    labels: tuple[str, ...]  # of the sessions, see `Session.label`
 
 
 class Loaded(NamedTuple):
@@ -48,6 +56,7 @@ class Loaded(NamedTuple):
     remarks: Sequence[str] = ()  # lines for its log
     evaluated: Any = None  # what evaluated episodes are played on; None where that is `shared`
     probe_draw: int = 1  # version of the way in which probe states are drawn
+    sessions: LabelledMarket | None = None  # that policies trade at checkpoints; None where they trade none
 
 
 @dataclass(frozen=True)
@@ -63,24 +72,28 @@ class MomentumEnvironment:
         """Whether loading asks somebody else's machine, so that one process does it for all."""
         return self.market.data_source in VENDORS
 
-    def load(self, refresh: bool = True, evaluates: bool = False) -> Loaded:
+    def load(self, refresh: bool = True, evaluates: bool = False, trades: bool = False) -> Loaded:
         """Load the market.
 
         Args:
           refresh: whether a vendor is asked again for sessions that are stored as incomplete.
           evaluates: whether the validation part is loaded too, for evaluated episodes.
+          trades: whether its whole sessions are.
 
         Raises:
           DataError: it cannot be used.
         """
         dataset = _read(self.market, refresh)
-        facts, evaluated = dataset.describe(), None
+        facts, evaluated, sessions = dataset.describe(), None, None
         if evaluates:
             # What a vendor has was fetched just now.
             part = dataclasses.replace(self.market, data_part="validation")
             validation = _read(part, refresh and not self.fetches)
             evaluated = self._tables(validation)
             facts |= {"evaluation": {"part": part.data_part, "fingerprint": validation.describe()["fingerprint"]}}
+        if trades:
+            sessions, fingerprint = self._sessions(refresh and not self.fetches)
+            facts |= {"validation_sessions": {"number": len(sessions.labels), "fingerprint": fingerprint}}
         shared = self._tables(dataset)
         return Loaded(
             shared=shared,
@@ -89,7 +102,17 @@ class MomentumEnvironment:
             title=_market_title(dataset),
             remarks=[report.to_text(limit=0) for report in dataset.reports if report.findings],
             probe_draw=momentum_probes.draw_version(len(shared.starts)),
+            sessions=sessions,
         )
+
+    def _sessions(self, refresh: bool) -> tuple[LabelledMarket, str]:
+        """The validation part's sessions, of every regime, and the fingerprint of their bars."""
+        part = dataclasses.replace(self.market, data_part="validation", **every_regime(self.market))
+        dataset = _read(part, refresh)
+        sessions = usable_sessions(dataset.segments, part.where, part.data_part)
+        market = make_market([session.segment for session in sessions], options=self.task.options)
+        check_contracts(market, self.options)
+        return LabelledMarket(market, tuple(session.label for session in sessions)), fingerprint(dataset.segments)
 
     def _tables(self, dataset: Dataset) -> Market:
         market = make_market(dataset.segments, self.market.segments, options=self.task.options)
@@ -107,8 +130,8 @@ class PlainEnvironment:
     facts: Mapping[str, Any]
     fetches: bool = False
 
-    def load(self, refresh: bool = True, evaluates: bool = False) -> Loaded:
-        del refresh, evaluates
+    def load(self, refresh: bool = True, evaluates: bool = False, trades: bool = False) -> Loaded:
+        del refresh, evaluates, trades
         return Loaded(shared=self.shared, facts=self.facts, title=self.name)
 
 

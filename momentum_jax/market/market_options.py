@@ -243,6 +243,11 @@ def parse_date(name: str, text: str | None) -> date | None:
         raise DataError(f"{name} is {text!r}: write it as YYYY-MM-DD, e.g. 2024-02-20") from None
 
 
+def every_regime(market: MarketConfig) -> dict[str, Any]:
+    """Options with which all sessions of the symbols are loaded that a run on the market is trained on."""
+    return {"symbols": market.symbols[:1] if market.segments == "first" else market.symbols, "segments": "all"}
+
+
 def from_anywhere(market: MarketConfig) -> MarketConfig:
     """The same market with paths that mean the same in every folder.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from momentum_jax.market.errors import DataError
 from momentum_jax.market.features import WINDOW
 from momentum_jax.market.segment import Segment
 from momentum_jax.market.session_clock import session_rows
@@ -35,12 +36,34 @@ class Session:
     def num_bars(self) -> int:
         return len(self.segment.bars)
 
+    @property
+    def label(self) -> str:
+        """Date and symbol, such as ``2024-02-12 SPY``: what tells its random draws apart."""
+        return f"{self.date} {self.symbol}"
+
 
 def cut_into_sessions(segments: Sequence[Segment]) -> list[Session]:
     """Every session of the segments, by date, and of one date in the order in which symbols appear."""
     symbols = list(dict.fromkeys(segment.symbol for segment in segments))
     found = [session for segment in segments for session in _sessions_of(segment)]
     return sorted(found, key=lambda session: (session.date, symbols.index(session.symbol)))
+
+
+def usable_sessions(segments: Sequence[Segment], where: str, part: str) -> list[Session]:
+    """The sessions in which something can be bought and sold, in the order of `cut_into_sessions`.
+
+    Raises:
+      DataError: there is none; `where` the bars lie and which `part` of the data they are is for its message.
+    """
+    sessions = cut_into_sessions(segments)
+    usable = [session for session in sessions if long_enough(session)]
+    if not usable:
+        longest = max((session.num_bars for session in sessions), default=0)
+        raise DataError(
+            f"{where}: none of {len(sessions)} sessions of data_part {part} has {FEWEST_BARS} bars "
+            f"(the longest has {longest}): give whole sessions of one-minute bars"
+        )
+    return usable
 
 
 def long_enough(session: Session) -> bool:

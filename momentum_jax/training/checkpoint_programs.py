@@ -9,11 +9,15 @@ import jax
 
 from momentum_jax.diagnostics import probes
 from momentum_jax.diagnostics.evaluation import Episodes
+from momentum_jax.diagnostics.session_profit import SessionProfits
 from momentum_jax.diagnostics.variables import PRIMARY, WARMED
 from momentum_jax.env.task import Task
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.legal_actions import as_masked, legal_actions
 from momentum_jax.ppo.playing import Plan
+from momentum_jax.session_play.plan import SessionPlan
+from momentum_jax.session_play.play import Trained
+from momentum_jax.session_play.profits import profits
 from momentum_jax.training.engine import Present
 
 
@@ -42,3 +46,9 @@ def probe(
 def evaluate(task: Task, config: Any, env_params: Any, plan: Plan, present: Present) -> Episodes:
     """What one run's policy plays of its seed's episodes."""
     return learner.evaluate(task, config, env_params, plan, present.seed, present.state)
+
+
+def trade(task: Any, config: Any, env_params: Any, plan: SessionPlan, present: Present) -> SessionProfits:
+    """What one run's policy earns on each session of the plan."""
+    agent = learner.acting_agent(task, config, present.state)
+    return profits(task, env_params, plan, Trained(agent, config, present.state.params), present.seed)

@@ -12,12 +12,15 @@ import numpy as np
 from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics.evaluation import Episodes
+from momentum_jax.diagnostics.session_profit import SessionProfits
 from momentum_jax.env.environment_names import MOMENTUM_NAME
+from momentum_jax.env.registry import LabelledMarket
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.playing import plan_of
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.run_directory.atomic_files import Rows
+from momentum_jax.session_play.plan import session_plan
 from momentum_jax.training import checkpoint_programs, memory
 from momentum_jax.training.engine import Engine
 from momentum_jax.training.group_width import Layout, default_layout
@@ -71,6 +74,7 @@ class Fleet:
         layouts: Sequence[Layout],
         seeds: Sequence[int] | None = None,
         evaluated: Any = None,
+        sessions: LabelledMarket | None = None,
     ):
         """Initialises every run and compiles every program.
 
@@ -81,11 +85,12 @@ class Fleet:
           layouts: one for each program, see `program_layouts`.
           seeds: this process's, all where it is alone.
           evaluated: what evaluated episodes are played on; None where that is `shared`.
+          sessions: that policies trade at checkpoints; None where they trade none.
         """
         self._config = config
         self.seeds = config.seeds if seeds is None else tuple(seeds)
         self._task = task
-        self.diagnostics = describe_run(config, task)
+        self.diagnostics = describe_run(config, task, sessions)
         states = probe_sets(config, task, shared)
         self._arms_by_program = config.programs
         arms = np.concatenate(self._arms_by_program)
@@ -97,6 +102,7 @@ class Fleet:
         ]
         self._probes = [engine.compile(checkpoint_programs.probe, states) for engine in self._engines]
         self._evaluations = self._compiled_evaluations(evaluated)
+        self._trades = self._compiled_trades(sessions)
         self.evaluation_seconds = 0.0
         limits = [layout.groups_in_flight for layout in layouts if layout.groups_in_flight is not None]
         self._in_flight = RecordsInFlight(min([sum(engine.num_groups for engine in self._engines), *limits]))
@@ -137,16 +143,21 @@ class Fleet:
         ]
 
     def evaluate(self) -> Dispatched:
-        """Let the present policies play fresh episodes, and wait for them; `fetch` gives an `evaluation.Episodes`.
+        """Let the present policies play fresh episodes, and wait for them; `fetch` gives an `evaluation.Episodes`."""
+        return self._timed(self._evaluations)
 
-        It waits at both ends so that the time is known that it takes.
-        """
+    def trade(self) -> Dispatched:
+        """Let the present policies trade the sessions, and wait; `fetch` gives a `session_profit.SessionProfits`."""
+        return self._timed(self._trades)
+
+    def _timed(self, programs: Sequence[Callable[[int], Any]]) -> Dispatched:
+        """Evaluate every group by its engine's program; waits at both ends so that the time is known that it takes."""
         for engine in self._engines:
             engine.wait()
         started = time.perf_counter()
         played = [
-            [evaluation(group) for group in range(engine.num_groups)]
-            for engine, evaluation in zip(self._engines, self._evaluations, strict=True)
+            [program(group) for group in range(engine.num_groups)]
+            for engine, program in zip(self._engines, programs, strict=True)
         ]
         jax.block_until_ready(played)
         self.evaluation_seconds += time.perf_counter() - started
@@ -198,6 +209,13 @@ class Fleet:
             return []
         plan = plan_of(asked, evaluated)
         return [engine.compile(checkpoint_programs.evaluate, plan) for engine in self._engines]
+
+    def _compiled_trades(self, sessions: LabelledMarket | None) -> list[Callable[[int], SessionProfits]]:
+        """The program that trades sessions with a group's policies, of each engine; nothing where none are traded."""
+        if sessions is None:
+            return []
+        plan = session_plan(sessions.market, sessions.labels)
+        return [engine.compile(checkpoint_programs.trade, plan) for engine in self._engines]
 
     def _idle_groups(self, stopped: np.ndarray | None) -> set[tuple[int, int]]:
         """The (program, group) of every group whose runs are all stopped."""

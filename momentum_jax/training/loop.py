@@ -10,6 +10,7 @@ from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.evaluation import summarize
 from momentum_jax.diagnostics.probes import changes
+from momentum_jax.diagnostics.session_profit import not_traded, summarize_sessions
 from momentum_jax.diagnostics.variables import PRIMARY, WARMED, of_probe_set
 from momentum_jax.training.failures import Failures
 from momentum_jax.training.fleet import Fleet
@@ -49,6 +50,8 @@ class Training:
         # By update: what the policies that act in checkpoints to come answer, and how they play.
         self._probes: dict[int, Dispatched] = {}
         self._evaluations: dict[int, Dispatched] = {}
+        self._trades: dict[int, Dispatched] = {}
+        self._traded_updates = frozenset(map(self._recorder.acting_update, config.traded_checkpoints))
         self._last_log_probs: dict[str, np.ndarray] = {}  # by probe set: [runs, 2, P, A] of the checkpoint before
         self._failures = Failures(config, fleet.seeds)
         self.update = 0
@@ -106,21 +109,28 @@ class Training:
         self._progress.add(record.event.size)
         for checkpoint in self._recorder.add(update, record):
             yield self._complete(checkpoint)
-        self._probes, self._evaluations = (
-            {key: value for key, value in kept.items() if key > update} for kept in (self._probes, self._evaluations)
-        )
+        for kept in (self._probes, self._evaluations, self._trades):
+            for key in [key for key in kept if key <= update]:
+                del kept[key]
 
     def _measure(self) -> None:
         """Dispatch the questions to the present policies that this run asks at a checkpoint."""
         self._probes[self.update] = self._fleet.probe()
         if self._recorded.evaluation:
             self._evaluations[self.update] = self._fleet.evaluate()
+        if self._recorded.traded_sessions and self.update in self._traded_updates:
+            self._trades[self.update] = self._fleet.trade()
 
-    def _asked(self, update: int) -> dict[str, np.ndarray]:
+    def _asked(self, update: int, env_steps: int) -> dict[str, np.ndarray]:
         """What the run's settings ask for of the policies after `update` updates beside what every run records."""
         found: dict[str, np.ndarray] = {}
         if self._recorded.evaluation:
             found |= summarize(self._fleet.fetch(self._evaluations[update]))
+        sessions = self._recorded.traded_sessions
+        if sessions and env_steps in self._config.traded_checkpoints:
+            found |= summarize_sessions(self._fleet.fetch(self._trades[update]), sessions)
+        elif sessions:
+            found |= not_traded(self._fleet.num_runs, sessions)
         if self._recorded.recorded_probes:
             log_probs = self._last_log_probs[PRIMARY]
             states = log_probs.reshape(len(log_probs), -1, log_probs.shape[-1])
@@ -137,7 +147,7 @@ class Training:
             found |= changes(self._last_log_probs.get(name), log_probs)
             arrays |= {of_probe_set(variable, name): array for variable, array in found.items()}
             self._last_log_probs[name] = log_probs
-        arrays |= self._asked(checkpoint.update)
+        arrays |= self._asked(checkpoint.update, checkpoint.env_steps)
         shape = (len(self._config.arms), self._fleet.num_seeds)
         split = {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
         completed = checkpoint._replace(arrays=split)

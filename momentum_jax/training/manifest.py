@@ -28,7 +28,7 @@ def describe(
     devices = max((layout.devices for layout in layouts), key=len)
     return config.to_json() | {
         "data": dict(loaded.facts),
-        "diagnostics": describe_run(config, task).to_json(),
+        "diagnostics": describe_run(config, task, loaded.sessions).to_json(),
         "policy": _policy(task),
         "versions": {name: metadata.version(name) for name in _PACKAGES}
         | {"python": platform.python_version(), "momentum_jax": __version__},

@@ -15,14 +15,21 @@ from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.description_check import check
 from momentum_jax.diagnostics.variables import PRIMARY, WARMED
 from momentum_jax.env.environment_names import MOMENTUM_NAME
+from momentum_jax.env.registry import LabelledMarket, Loaded
 from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo import agent as agents
 
 
-def describe_run(config: RunConfig, task: Task) -> Diagnostics:
-    """The description that config.json carries and that everything is recorded by."""
-    recorded = config.described(task.diagnostics, default_steps(task))
+def describe_run(config: RunConfig, task: Task, sessions: LabelledMarket | None = None) -> Diagnostics:
+    """The description that config.json carries and that everything is recorded by.
+
+    Args:
+      config, task: of the run.
+      sessions: that policies trade at checkpoints; None where they trade none, or before the data are loaded.
+    """
+    labels = () if sessions is None else sessions.labels
+    recorded = config.described(task.diagnostics, default_steps(task), labels)
     remembers = hasattr(task, "probe_history") and any(agents.make(task, arm.ppo).remembers for arm in config.arms)
     return dataclasses.replace(recorded, warmed_probes=probes.WARMING_STEPS if remembers else 0)
 
@@ -42,12 +49,14 @@ def check_recorded(config: RunConfig, task: Task) -> None:
     """Raises ConfigError where the settings add a name that the environment has too, or a claim cannot be judged."""
     market = config.market
     has_validation = market.data_part == "train" and market.validation_end is not None
-    if config.eval_episodes and config.environment == MOMENTUM_NAME and not has_validation:
-        raise ConfigError(
-            f"eval_episodes={config.eval_episodes} plays on the validation part of the data, which this run does not "
-            f"have (data_part={market.data_part}, validation_end={market.validation_end}): give data_part=train, "
-            "train_end and validation_end, or leave eval_episodes out"
-        )
+    for name in ("eval_episodes", "evaluate_every"):
+        asked = getattr(config, name)
+        if asked and config.environment == MOMENTUM_NAME and not has_validation:
+            raise ConfigError(
+                f"{name}={asked} plays on the validation part of the data, which this run does not "
+                f"have (data_part={market.data_part}, validation_end={market.validation_end}): give data_part=train, "
+                f"train_end and validation_end, or leave {name} out"
+            )
     recorded = describe_run(config, task)
     check(recorded)
     config.check_claims(recorded)
@@ -75,8 +84,14 @@ def check_recorded_probes(config: RunConfig, task: Task, shared: Any) -> None:
         )
 
 
-def remarks(config: RunConfig, task: Task) -> Iterator[str]:
-    """What the log says of the evaluation before anything is compiled: how much it plays, and whose limit counts."""
+def remarks(config: RunConfig, task: Task, loaded: Loaded) -> Iterator[str]:
+    """What the log says of evaluations before anything is compiled: how much is played, and whose limit counts."""
+    sessions = describe_run(config, task, loaded.sessions).traded_sessions
+    if sessions is not None:
+        yield (
+            f"evaluation: {len(sessions.labels)} whole sessions of {sessions.num_days} validation days, sampled and "
+            f"greedy, at {len(config.traded_checkpoints)} of {len(config.planned_checkpoints)} checkpoints"
+        )
     evaluation = describe_run(config, task).evaluation
     if evaluation is None:
         return

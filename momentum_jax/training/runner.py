@@ -85,11 +85,11 @@ def train(
             worker.log("finished already: nothing to resume (--extend_to makes it longer)")
             return
         worker.log(headline(config, loaded))
-        said = *config.unjudged_claims(), *loaded.remarks, *remarks(config, task), *_remarks(run_dir, description)
-        for line in said:
+        said = *config.unjudged_claims(), *loaded.remarks, *remarks(config, task, loaded)
+        for line in (*said, *_remarks(run_dir, description)):
             worker.log(line)
         started = time.perf_counter()
-        fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds), loaded.evaluated)
+        fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds), loaded.evaluated, loaded.sessions)
         _keep_kernels(run_dir, layouts, job)
         worker.log(f"compiled for {described(layouts)} in {time.perf_counter() - started:.1f} s")
         worker.train(fleet)
@@ -124,15 +124,15 @@ def _load(environment: registry.Environment, config: RunConfig, job: distributed
     Raises:
       DataError: it cannot be used, or another process has other data.
     """
-    evaluates = config.eval_episodes > 0
+    asked = {"evaluates": config.eval_episodes > 0, "trades": config.evaluate_every > 0}
     if not environment.fetches:
-        loaded = environment.load(evaluates=evaluates)
+        loaded = environment.load(**asked)
     elif job.is_first:
-        loaded = environment.load(evaluates=evaluates)
+        loaded = environment.load(**asked)
         job.barrier("fetched")
     else:
         job.barrier("fetched")
-        loaded = environment.load(refresh=False, evaluates=evaluates)
+        loaded = environment.load(refresh=False, **asked)
     found = job.gather("data", str(loaded.facts["fingerprint"]))
     other = next((index for index, text in enumerate(found) if text != found[0]), None)
     if other is not None:

@@ -8,7 +8,8 @@ import pytest
 
 import experiments
 from momentum_jax.cli import command_line
-from momentum_jax.config.run_config import RunConfig, default_checkpoints
+from momentum_jax.config.checkpoint_steps import default_checkpoints
+from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.environment_options import NEED_BLACK_SCHOLES, SHAPING_REWARDS, EnvOptions
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError

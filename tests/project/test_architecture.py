@@ -33,6 +33,7 @@ ROOMS = {
     "ppo": "losses, rollout, optimisers, learner",
     "config": "what a run is, declared",
     "run_directory": "write and read a run directory",
+    "session_play": "policies and baselines through whole sessions of the momentum environment",
     "training": "one compiled program; arms × seeds over programs; checkpoints; resuming",
     "backtest": "policies of a finished run on sessions of a data part, beside baselines",
     "study": "the parts of a study as a queue",

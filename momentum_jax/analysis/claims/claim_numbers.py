@@ -15,8 +15,8 @@ from momentum_jax.analysis.dips.dips import find_dips
 from momentum_jax.analysis.dips.thresholds import dip_threshold
 from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy, standard_errors
 from momentum_jax.analysis.report.run_tables import table_values
+from momentum_jax.config.checkpoint_steps import TABLE_STEPS
 from momentum_jax.config.declared_claims import Criterion
-from momentum_jax.config.run_config import TABLE_STEPS
 from momentum_jax.diagnostics.description import Metric
 from momentum_jax.run_directory import diagnostics_of
 

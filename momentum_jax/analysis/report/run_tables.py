@@ -25,7 +25,7 @@ from momentum_jax.analysis.metrics.derived_curves import (
     standard_errors,
 )
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves
-from momentum_jax.config.run_config import TABLE_STEPS
+from momentum_jax.config.checkpoint_steps import TABLE_STEPS
 from momentum_jax.diagnostics.description import COUNTED, Diagnostics
 from momentum_jax.run_directory import diagnostics_of
 

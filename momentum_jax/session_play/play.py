@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from momentum_jax.backtest.tally import OpenTrade, Tally, Trade, added, empty_tally, no_trade, traded
 from momentum_jax.env import rules
 from momentum_jax.env.baseline_rules import Rules, rule_action
 from momentum_jax.env.momentum import EnvParams, Momentum
@@ -22,7 +21,10 @@ from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions
 from momentum_jax.ppo.agent import Agent, Memory
 from momentum_jax.ppo.traced_config import PPOConfig
+from momentum_jax.processes.jax_settings import PRNG_IMPL
+from momentum_jax.session_play.tally import OpenTrade, Tally, Trade, added, empty_tally, no_trade, traded
 
+_SEED = 20_261_127  # of the draws of all sessions
 _BUYS = np.isin(np.arange(rules.NUM_ACTIONS), rules.BUYS)
 
 
@@ -57,6 +59,11 @@ class _Ahead(NamedTuple):
     step: jax.Array  # int32
     ahead: Any
     projected: Any  # of the trained policy's network
+
+
+def session_key(seed: int | jax.Array) -> jax.Array:
+    """The key of a seed's draws in all sessions: the same at every checkpoint, in all arms, beside whatever else."""
+    return jax.random.fold_in(jax.random.key(_SEED, impl=PRNG_IMPL), seed)
 
 
 def play(

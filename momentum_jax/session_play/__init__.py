@@ -1,0 +1,1 @@
+"""Policies and baselines through whole sessions of the momentum environment, one session each by itself."""

@@ -213,7 +213,7 @@ class Diagnostics:
       traded_sessions: on which policies trade at checkpoints; None as of `evaluation`.
       recorded_probes: primary probe states whose probabilities a run records whole.
       early: steps at which its own study looks at a run; None where they follow from the run's length.
-      warmed_probes: steps before a probe state that networks which remember go through, asked once more; 0 for none.
+      warmed_probes: steps before a probe state that networks which remember go through; 0 for none.
     """
 
     environment: str

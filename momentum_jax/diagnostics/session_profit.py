@@ -10,6 +10,7 @@ import numpy as np
 from momentum_jax.diagnostics.evaluation import EVALUATED
 
 SESSION_DIM = "session"
+VALIDATION = "validation_"  # how the names of the variables of days begin
 _DATE = slice(10)  # of a label
 
 

@@ -6,8 +6,10 @@ import dataclasses
 from datetime import date
 
 import numpy as np
+import pytest
 
-from momentum_jax.market.session_segments import FEWEST_BARS, cut_into_sessions, long_enough
+from momentum_jax.market.errors import DataError
+from momentum_jax.market.session_segments import FEWEST_BARS, cut_into_sessions, long_enough, usable_sessions
 from tests.markets import make_segment
 
 
@@ -31,3 +33,10 @@ def test_sessions_come_by_date_then_symbol_and_hold_their_own_bars():
 def test_the_shortest_session_has_one_purchase_and_one_sale():
     assert long_enough(cut_into_sessions([make_segment(FEWEST_BARS)])[0])
     assert not long_enough(cut_into_sessions([make_segment(FEWEST_BARS - 1)])[0])
+
+
+def test_a_part_without_a_session_that_is_long_enough_is_refused():
+    kept = usable_sessions([make_segment(FEWEST_BARS - 1), make_segment(FEWEST_BARS)], "bars.csv", "test")
+    assert [session.num_bars for session in kept] == [FEWEST_BARS]
+    with pytest.raises(DataError, match=r"bars.csv: none of 1 sessions of data_part test has 23 bars .*longest has 22"):
+        usable_sessions([make_segment(FEWEST_BARS - 1)], "bars.csv", "test")

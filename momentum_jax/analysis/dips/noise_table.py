@@ -16,8 +16,9 @@ from momentum_jax.analysis.dips.noise import Singles, chance_of_so_many, draw_no
 from momentum_jax.analysis.inference.level import LEVEL
 from momentum_jax.analysis.metrics.derived_curves import counts_of, derive_curves, fraction, healthy, standard_errors
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves
-from momentum_jax.diagnostics.description import Recorded
+from momentum_jax.diagnostics.description import Diagnostics, Recorded
 from momentum_jax.diagnostics.early_steps import EarlySteps
+from momentum_jax.diagnostics.session_profit import VALIDATION
 from momentum_jax.run_directory import diagnostics_of
 
 Floats = npt.NDArray[np.float64]
@@ -32,7 +33,7 @@ def noise_table(ds: xr.Dataset, draws: int = NOISE_DRAWS) -> pd.DataFrame:
     """Falls of every healthy seed against what noise alone makes of curves that never fall.
 
     Noise is that of the counts of windowed shares and ratios, with a design effect, and of a curve with recorded
-    standard errors these, with the tails of Student's t with one degree of freedom fewer than episodes.
+    standard errors these, with the tails of Student's t with one degree of freedom fewer than episodes or days.
 
     Args:
         ds: a loaded run, or several joined.
@@ -128,10 +129,16 @@ def _counted(run: xr.Dataset, curve: Curve, draws: int) -> _Noisy:
     )
 
 
+def _replicates(diagnostics: Diagnostics, curve: Curve) -> float:
+    """Episodes or days whose spread is a curve's standard error; infinite where nothing says how many."""
+    if diagnostics.traded_sessions and curve.name.startswith(VALIDATION):
+        return diagnostics.traded_sessions.num_days
+    return diagnostics.evaluation.episodes if diagnostics.evaluation else np.inf
+
+
 def _evaluated(run: xr.Dataset, curve: Curve, errors: Floats, draws: int) -> _Noisy:
     """A curve whose standard errors are recorded."""
-    evaluation = diagnostics_of(run).evaluation
-    freedom = evaluation.episodes - 1 if evaluation else np.inf
+    freedom = _replicates(diagnostics_of(run), curve) - 1
     values = derive_curves(run)[curve.name].transpose("seed", "checkpoint").values
     known = values[np.isfinite(values)]
     least = _LEAST_ERROR * float(np.ptp(known)) if len(known) else 0.0
@@ -141,5 +148,5 @@ def _evaluated(run: xr.Dataset, curve: Curve, errors: Floats, draws: int) -> _No
         noise=draw_noise(values.shape[1], max(freedom, 1), 1, draws),
         effect=np.full(values.shape[1], np.nan),
         sign=curve.sign,
-        flag="" if freedom > 0 else "one episode",
+        flag="" if freedom > 0 else "one episode or day",
     )

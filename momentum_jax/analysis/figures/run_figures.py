@@ -18,7 +18,7 @@ from momentum_jax.analysis.dips.dips import landmark_depth
 from momentum_jax.analysis.dips.drawdowns import drawdowns
 from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.evidence import Evidence
-from momentum_jax.analysis.figures import canvas
+from momentum_jax.analysis.figures import canvas, validation_profit
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.depth_predictors import plot_predictors
 from momentum_jax.analysis.figures.dose_prevalence import plot_dose
@@ -143,6 +143,9 @@ def _numbered(run: _Run, name: str, evidence: Evidence) -> Iterator[Picture]:
     yield _recovery(run, name)
     yield _onset(run, name)
     yield _predictors(run, name, evidence.predictors)
+    if run.diagnostics.traded_sessions:
+        figure = validation_profit.plot_validation(run.ds, run.curves, f"{name}: profit on validation days")
+        yield Picture("validation", validation_profit.CAPTION, figure)
     measured = situations(run.ds)
     if measured:
         yield _situations(run, name, measured)

@@ -25,6 +25,7 @@ from momentum_jax.analysis.report.formatting import format_percent, format_steps
 from momentum_jax.analysis.report.run_tables import table_columns
 from momentum_jax.analysis.report.summary import built_in_claims, horizon_in_words
 from momentum_jax.diagnostics.description import Diagnostics, Recorded
+from momentum_jax.diagnostics.session_profit import VALIDATION
 from momentum_jax.run_directory import diagnostics_of
 
 PREDICTORS = (
@@ -52,6 +53,10 @@ _KNOWN_NOISE = (
 _SHARED_EPISODES = (
     "All seeds of this run were evaluated on the same episodes, as runs of an earlier version were, so the p value, "
     "which takes seeds for independent, is a rough one."
+)
+_SHARED_DAYS = (
+    "Of the validation P&L *by chance* follows from its standard errors over the days. Policies trade the same days at "
+    "every checkpoint, which makes the test cautious, and in every seed: its p value speaks of these days alone."
 )
 _TESTS = (
     "Arms are compared pair by pair: BCa intervals and sign-flip tests of means, Newcombe intervals and exact McNemar "
@@ -112,9 +117,10 @@ def _sampling_noise(curves: Sequence[Curve]) -> Iterator[str]:
     means = [literal(curve.symbol) for curve in sampled if isinstance(curve.metric.derived, Recorded)]
     if means:
         yield f"Of {', '.join(means)} too: it comes from the window's own episodes and steps."
-    evaluated = [literal(curve.symbol) for curve in curves if curve.counted == "evaluated"]
-    if evaluated:
-        yield f"The noise of {', '.join(evaluated)} is known: its standard error over the episodes is recorded."
+    for curve in curves:
+        if curve.counted == "evaluated":
+            over = "validation days" if curve.name.startswith(VALIDATION) else "episodes"
+            yield f"The noise of {literal(curve.symbol)} is known: its standard error over the {over} is recorded."
     if exact:
         text = f"{' and '.join(exact)} {'have' if len(exact) > 1 else 'has'} none, but the policy itself wiggles."
         yield text[0].upper() + text[1:]
@@ -125,13 +131,14 @@ def evidence(diagnostics: Diagnostics, seeds: int) -> str:
     curves = dip_curves(diagnostics)
     sampled = [curve for curve in curves if curve.counted == "windowed"]
     means = [literal(curve.symbol) for curve in sampled if isinstance(curve.metric.derived, Recorded)]
-    evaluated = any(curve.counted == "evaluated" for curve in curves)
-    shared = evaluated and diagnostics.evaluation is not None and diagnostics.evaluation.draw == 1
+    evaluated = diagnostics.evaluation is not None
+    shared = diagnostics.evaluation is not None and diagnostics.evaluation.draw == 1
     sentences = [
         "A maximum over many noisy windows is large by chance.",
         *([_NOISE_TEST] if len(means) < len(sampled) else []),
         *([_KNOWN_NOISE] if evaluated else []),
         *([_SHARED_EPISODES] if shared else []),
+        *([_SHARED_DAYS] if diagnostics.traded_sessions else []),
         *([f"Of {', '.join(means)} no counts are recorded: falls are not tested against noise."] if means else []),
         _TESTS if enough(seeds) else _FEW,
     ]

@@ -140,7 +140,6 @@ def _attributes(
     run_dir: Path, config: RunConfig, parts: data_parts.Parts, hold_bars: np.ndarray, preset: str | None
 ) -> dict[str, Any]:
     dates = sorted({session.date for session in parts.training})
-    looked_at = len(run_directory.complete_steps(run_dir)) if config.eval_episodes else 1
     facts = {
         "run_name": run_dir.resolve().name,
         "environment": "" if preset is None else preset,
@@ -152,8 +151,15 @@ def _attributes(
         "training_days": len(dates),
         "training_days_judged": len(parts.shared_dates),
         "sessions_too_short": parts.too_short,
-        "checkpoints_looked_at": looked_at,
+        "checkpoints_looked_at": _checkpoints_looked_at(run_dir, config),
         "config": json.dumps(run_directory.read_config(run_dir)),
         "hold_bars": json.dumps({arm.name: bars.tolist() for arm, bars in zip(config.arms, hold_bars, strict=True)}),
     }
     return facts | {"format": backtest_files.FORMAT}
+
+
+def _checkpoints_looked_at(run_dir: Path, config: RunConfig) -> int:
+    """Checkpoints whose policies were evaluated while the run trained, so that one may have been chosen among them."""
+    steps = run_directory.complete_steps(run_dir)
+    traded = len(set(steps) & set(config.traded_checkpoints))
+    return max(len(steps) if config.eval_episodes else 1, traded)

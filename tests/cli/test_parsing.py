@@ -52,6 +52,7 @@ def test_every_declared_field_is_a_flag_that_arrives(owner):
     beside["lstm_size"] = " --network=lstm"
     beside |= dict.fromkeys(NEED_BLACK_SCHOLES, " --session_episodes --mark_to_market=black_scholes")
     special = {
+        "evaluate_every": "2",
         "put_sign": "-1",
         "matmul_precision": "tf32",
         "mark_to_market": "black_scholes",

@@ -31,6 +31,7 @@ class Session(NamedTuple):
     vix: float  # of the session before, in points
     windows: np.ndarray  # [N - 19, 20, 19]: market columns of the window before bar 20, 21, … N
     scores: np.ndarray  # [N - 19, 4]: bullish and bearish score, bullish and bearish chase of each window
+    strike_step: float  # dollars between listed strikes
 
 
 def volatility(minutes_left: float, vix: float) -> float:
@@ -154,7 +155,8 @@ class NumpyRealistic:
 
     def _buy(self, is_put: bool, spot: float, left: float) -> bool:
         options = self.options
-        strike = round(spot / options.strike_step) * options.strike_step
+        step = options.strike_step or self.session.strike_step
+        strike = round(spot / step) * step
         premium = premium_of(is_put, spot, strike, left, volatility(left, self.session.vix))
         paid = premium + self._half_spread(premium) + options.commission / 100.0
         quantity = max(1, math.floor(RISKED * self.capital / (100.0 * paid)))

@@ -10,7 +10,8 @@ from momentum_jax.ppo.hyper_parameters import PPOConfig
 
 from .. import tune2
 
-REALISTIC = Arm(name="realistic", env=EnvOptions(**PRESETS["realistic"]))
+# The study was declared and run before the preset took the step of strikes from the symbol.
+REALISTIC = Arm(name="realistic", env=EnvOptions(**{**PRESETS["realistic"], "strike_step": 1.0}))
 WITHOUT_COSTS = dataclasses.replace(
     REALISTIC,
     name="without_costs",

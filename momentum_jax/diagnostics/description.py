@@ -209,8 +209,7 @@ class Diagnostics:
       columns: names of the metrics that the table of checkpoints shows; all of them if empty.
       context_options: the environment's options on which a state's context depends.
       probe_sets: probe states beside those that stand for `decisions`.
-      evaluation: how policies are evaluated; None where a run does not ask for it, see `measurements.extended`.
-      traded_sessions: on which policies trade at checkpoints; None as of `evaluation`.
+      evaluation, traded_sessions: of policies at checkpoints; None where a run does not ask, see `measurements`.
       recorded_probes: primary probe states whose probabilities a run records whole.
       early: steps at which its own study looks at a run; None where they follow from the run's length.
       warmed_probes: steps before a probe state that networks which remember go through; 0 for none.

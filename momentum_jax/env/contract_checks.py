@@ -21,11 +21,13 @@ def check_contracts(market: Market, options: Sequence[EnvOptions]) -> None:
     """
     for step, half_spread, least, commission in sorted({_terms(each) for each in options if _prices_by_expiry(each)}):
         prices, expiry = np.asarray(market.prices, np.float64), np.asarray(market.expiry, np.float64)
-        strikes = np.round(prices[:, 0] / step) * step
+        steps = np.full(len(prices), step) if step > 0 else expiry[:, 3]
+        strikes = np.round(prices[:, 0] / steps) * steps
         zero = int((strikes == 0).sum())
         if zero:
+            dearest = prices[strikes == 0, 0].max()
             raise DataError(
-                f"strike_step={step:g}: {zero:,} of {len(strikes):,} fills are at {prices[strikes == 0, 0].max():g} or "
+                f"strike_step={steps[strikes == 0].max():g}: {zero:,} of {len(strikes):,} fills are at {dearest:g} or "
                 f"less, where the strike is 0: take a smaller strike_step, or a dearer instrument"
             )
         before = expiry[:, 0] > 0  # at the close a premium is its intrinsic value

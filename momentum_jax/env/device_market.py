@@ -34,7 +34,7 @@ class Market:
     # [S - 1] float32: probability of each segment or one before it, but the last; None where there are few. The draw
     # then takes one number in place of one a segment.
     cumulative: jax.Array | None = None
-    expiry: jax.Array | None = None  # [R, 3] float: the fields of `TimeLeft`; None with the reference's prices
+    expiry: jax.Array | None = None  # [R, 4] float: the fields of `TimeLeft`; None with the reference's prices
 
     @property
     def last_bar(self) -> int:

@@ -98,7 +98,9 @@ class EnvOptions:
         False, "add unrealised return, bars held and time to the close to the observation, as columns 23 to 25"
     )
     # With Black-Scholes prices only.
-    strike_step: float = traced(1.0, "distance between strikes, in the price's units", minimum=0.01)
+    strike_step: float = traced(
+        1.0, "dollars between strikes; 0: as each symbol's options are listed, SPX 5 and others 1", minimum=0
+    )
     half_spread: float = traced(
         0.0, "half of the spread between bid and ask, as a share of the premium", minimum=0, maximum=0.99
     )
@@ -208,6 +210,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "session_episodes": True,
         "fill": "next_close",
         "account_features": True,
+        "strike_step": 0.0,
         "half_spread": 0.022,
         "half_spread_minimum": 0.01,
         "commission": 0.65,

@@ -11,11 +11,12 @@ from momentum_jax.env.traced_options import EnvOptions
 
 
 class TimeLeft(NamedTuple):
-    """The time to the session's close, in years of trading time, and the volatility that goes with it; [] floats."""
+    """The time to the session's close, in years of trading time, and what goes with it; [] floats."""
 
     fill_years: Any  # from the fill; 0 at the close
     fill_sigma: Any
     seen_years: Any  # from the end of the window's last bar
+    strike_step: Any  # dollars between the symbol's listed strikes
 
 
 class Prices(NamedTuple):

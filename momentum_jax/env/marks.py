@@ -77,9 +77,9 @@ def _black_scholes(
     """One contract is valued: the position's, or while flat the one on offer for the action."""
     in_position = state.kind > 0
     is_put = jnp.where(in_position, state.kind, action) == BUY_PUT
-    at_the_money = jnp.round(now.close / options.strike_step) * options.strike_step
-    strike = jnp.where(in_position, state.strike, at_the_money)
     expiry = now.expiry
+    step = jnp.where(options.strike_step > 0, options.strike_step, expiry.strike_step)
+    strike = jnp.where(in_position, state.strike, jnp.round(now.close / step) * step)
     premium = option_value(is_put, now.close, now.close_rest, strike, expiry.fill_years, expiry.fill_sigma)
     half_spread, commission = half_spread_of(premium, options), options.commission / 100.0
     asked = premium + half_spread + commission

@@ -15,7 +15,7 @@ from momentum_jax.env.device_market import FIRST_BAR, Market, stacked_market
 from momentum_jax.env.environment_options import BLACK_SCHOLES
 from momentum_jax.env.traced_options import EnvOptions
 from momentum_jax.fields import without_unused
-from momentum_jax.market.contract_terms import LAGGED_CLOSE
+from momentum_jax.market.contract_terms import LAGGED_CLOSE, listed_strike_step
 from momentum_jax.market.episode_bars import Episode, episodes_of
 from momentum_jax.market.features import Features, compute_features
 from momentum_jax.market.fills import FillTerms
@@ -74,6 +74,7 @@ def make_market(
 
 def _features(episode: Episode, terms: FillTerms) -> Features:
     segment = episode.segment
+    terms = terms._replace(strike_step=listed_strike_step(segment.symbol))
     return compute_features(
         episode.bars, episode.bar_time_ns, segment.vix_date_ns, segment.vix_close, segment.vix_timing, terms
     )

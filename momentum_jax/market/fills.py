@@ -17,17 +17,19 @@ class FillTerms(NamedTuple):
     fill: str = LAGGED_CLOSE
     implied_volatility: str = "vix"
     expiry: bool = False  # whether the time to the session's close is asked for
+    strike_step: float = 1.0  # dollars between the symbol's listed strikes
 
 
 REFERENCE_TERMS = FillTerms()
 
 
 class Expiry(NamedTuple):
-    """The time to the session's close, [R] float64 each, in years of trading time."""
+    """The time to the session's close in years of trading time, and what goes with it, [R] float64 each."""
 
     fill_years: np.ndarray  # from the fill; 0 at the close
     fill_sigma: np.ndarray  # implied volatility at the fill
     seen_years: np.ndarray  # from the end of the window's last bar, at least a minute
+    strike_step: np.ndarray  # dollars between the symbol's listed strikes
 
 
 def volatilities(
@@ -45,5 +47,6 @@ def volatilities(
         sigma = calibrated_volatility(seen_minutes, vix[seen])
     else:
         fill_sigma, sigma = implied_volatility(vix[filled]), implied_volatility(vix[seen])
-    expiry = Expiry(np.maximum(fill_minutes, 0) * MINUTE, fill_sigma, seen_minutes * MINUTE)
+    strike_step = np.full(len(seen_minutes), terms.strike_step)
+    expiry = Expiry(np.maximum(fill_minutes, 0) * MINUTE, fill_sigma, seen_minutes * MINUTE, strike_step)
     return fill_sigma, sigma, expiry if terms.expiry else None

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 
 jax.config.update("jax_enable_x64", True)
@@ -18,6 +20,7 @@ from momentum_jax.env.environment_options import EnvOptions  # noqa: E402
 from momentum_jax.env.momentum import Momentum, make_params  # noqa: E402
 from momentum_jax.market.features import compute_features  # noqa: E402
 from momentum_jax.market.fills import FillTerms  # noqa: E402
+from momentum_jax.market.segment import Segment  # noqa: E402
 from tests.env.realistic_market import CLOSES, LENGTHS, VIX_BEFORE, make_sessions, realistic  # noqa: E402
 
 SHAPED = {
@@ -46,13 +49,17 @@ CASES = {
     "the preset": {},
     "fills at the open, coarse strikes": {"fill": "next_open", "strike_step": 5.0},
     "shaped rewards, dear trades": {**SHAPED, "half_spread_minimum": 0.03, "commission": 2.0},
+    "SPX, in listed steps of 5": {"symbol": "SPX"},
     "without costs": {"half_spread": 0.0, "half_spread_minimum": 0.0, "commission": 0.0},
 }
 
 
-def sessions(options: EnvOptions) -> list[Session]:
+LISTED = {"SPY": 1.0, "SPX": 5.0}  # dollars between strikes
+
+
+def sessions(segment: Segment, options: EnvOptions) -> list[Session]:
     """What the twin takes of each session."""
-    segment, found, start = make_sessions(), [], 0
+    found, start = [], 0
     for length, close, vix in zip(LENGTHS, CLOSES, VIX_BEFORE, strict=True):
         part = slice(start, start + length)
         time = segment.bar_time_ns[part]
@@ -62,18 +69,20 @@ def sessions(options: EnvOptions) -> list[Session]:
         scores = (features.bull_score, features.bear_score, features.bull_chase, features.bear_chase)
         minutes = time // (60 * 10**9) % (24 * 60)
         windows = features.observation
-        found.append(Session(segment.bars[part], minutes, close, vix, windows, np.stack(scores, axis=1)))
+        listed = LISTED[segment.symbol]
+        found.append(Session(segment.bars[part], minutes, close, vix, windows, np.stack(scores, axis=1), listed))
         start += length
     return found
 
 
-def replay(options: EnvOptions, legal: bool, seed: int) -> int:
+def replay(options: EnvOptions, legal: bool, seed: int, symbol: str = "SPY") -> int:
     """Compare rewards, ends, masks, observations and capital of every step; returns positions that were open."""
-    env, params = Momentum(options), make_params(make_sessions(), options, jnp.float64)
+    segment = dataclasses.replace(make_sessions(), symbol=symbol)
+    env, params = Momentum(options), make_params(segment, options, jnp.float64)
     step = jax.jit(lambda state, action: rules.step(state, action, params.market, params.options))
     observe = jax.jit(lambda state: env.observe(None, state, None, params))
     rng, opened = np.random.default_rng(seed), 0
-    for place, session in enumerate(sessions(options)):
+    for place, session in enumerate(sessions(segment, options)):
         twin = NumpyRealistic(session, options)
         state = env.state_at(params.market.starts[place], params)
         over, total = False, 0.0
@@ -101,7 +110,9 @@ HOLD = rules.HOLD
 def main() -> None:
     for name, changes in CASES.items():
         for legal in (True, False):
-            opened = replay(realistic(**changes), legal, seed=len(name) + legal)
+            symbol = changes.get("symbol", "SPY")
+            own = {option: value for option, value in changes.items() if option != "symbol"}
+            opened = replay(realistic(**own), legal, len(name) + legal, symbol)
             assert opened > 100, name
             print(f"{name}, {'legal' if legal else 'any'} actions: {opened} steps in a position")
 

@@ -41,7 +41,7 @@ def test_what_cannot_be_traded_is_refused_in_one_line():
     [
         ({"mark_to_market": "black_scholes"}, "set session_episodes=true"),
         ({"commission": 0.65}, "commission=0.65 has no effect .* set mark_to_market=black_scholes"),
-        ({"strike_step": 0.0}, "strike_step=0.0 is too small"),
+        ({"strike_step": -1.0}, "strike_step=-1.0 is too small"),
         ({"half_spread": 1.0}, "half_spread=1.0 is too large"),
         ({"fill": "yesterday"}, "fill='yesterday' is unknown"),
     ],

@@ -86,6 +86,8 @@ def train(
             return
         worker.log(headline(config, loaded))
         said = *config.unjudged_claims(), *loaded.remarks, *remarks(config, task, loaded)
+        for line in (*said, *_remarks(run_dir, description)):
+            worker.log(line)
         started = time.perf_counter()
         fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds), loaded.evaluated, loaded.sessions)
         _keep_kernels(run_dir, layouts, job)

@@ -10,7 +10,7 @@ from momentum_jax.analysis.figures.daily_trading import plot_equity
 from momentum_jax.analysis.figures.seed_curves import plot_curves
 from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.pages.study_market import Market
-from momentum_jax.run_directory.backtest_names import HOLD, UNDERLYING, WAYS
+from momentum_jax.run_directory.backtest_names import NOTHING, UNDERLYING, WAYS
 
 from . import arms, tables
 from .claims import PLACE
@@ -73,5 +73,5 @@ def equity(market: Market) -> Figure | None:
     if not shown:
         return None
     first = next(iter(judged.values()))
-    baselines = {name: first.of("pnl", first.arms[0], name) for name in (HOLD, UNDERLYING)}
+    baselines = {name: first.of("pnl", first.arms[0], name) for name in (NOTHING, UNDERLYING)}
     return plot_equity(first.days, shown, baselines, f"{market.name}: equity on unseen days, after costs")

@@ -14,7 +14,7 @@ from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.trading.daily_results import DailyResults
 from momentum_jax.analysis.trading.scorecard import shown_rows
 from momentum_jax.run_directory import RunDirectoryError
-from momentum_jax.run_directory.backtest_names import BASELINES, DIMS, HOLD, POLICIES, VARIABLES
+from momentum_jax.run_directory.backtest_names import BASELINES, DIMS, NOTHING, POLICIES, VARIABLES
 
 NAMES = [arms.REALISTIC.name, arms.PERMUTED.name]
 SEEDS, DAYS = 8, 21
@@ -23,7 +23,7 @@ SHAPE = (len(NAMES), SEEDS, DAYS, len(POLICIES), 2)
 
 
 def made_up() -> xr.Dataset:
-    """An evaluation of two symbols: `realistic` earns by `GAIN`, permuted rewards lose 300 a day, HOLD does nothing."""
+    """An evaluation of two symbols: `realistic` earns by `GAIN`, permuted rewards lose 300 a day, NOTHING does nothing."""
     draw = np.random.default_rng(0)
     noise = draw.normal(0, 50, (len(NAMES), SEEDS, DAYS, len(POLICIES), 2))
     coords = {
@@ -131,6 +131,6 @@ def test_the_days_that_were_judged_are_told(tmp_path):
     ],
 )
 def test_a_policy_that_never_trades_earns_nothing_and_another_point_decides_nothing(low, high, flag, limits, verdict):
-    claim = claims.TradingClaim("c", "", "a", "greedy", "a", HOLD, **limits)
+    claim = claims.TradingClaim("c", "", "a", "greedy", "a", NOTHING, **limits)
     found = trading_tables.decision_of(Interval((low + high) / 2, low, high, flag), claim, (8, 21))
     assert found.verdict.value == verdict

@@ -42,7 +42,7 @@ def made_up() -> xr.Dataset:
     for policy, gain in GAIN.items():
         whole["pnl"].loc[{"arm": NAMES[0], "policy": policy}] += gain
     whole["pnl"].loc[{"arm": NAMES[1]}] -= 300
-    whole["pnl"].loc[{"policy": HOLD}] = 0
+    whole["pnl"].loc[{"policy": NOTHING}] = 0
     facts = {"environment": "realistic", "data_part": "test", "training_days": np.int64(32), "training_first": "a"}
     facts |= {"training_last": "b", "training_days_judged": 0, "sessions_too_short": 0, "checkpoints_looked_at": 22}
     return whole.assign_attrs(facts | {"hold_bars": json.dumps({name: [5, 5] for name in NAMES})})

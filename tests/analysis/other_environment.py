@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from momentum_jax.config import PPOConfig
 from momentum_jax.diagnostics.description import (
     Count,
     DecisionTable,
@@ -81,7 +83,7 @@ def write_run(
     run_dir = folder / diagnostics.environment
     config = {
         "experiment": "drive",
-        "arms": [{"name": arm, "env": {}, "ppo": {}} for arm in arms],
+        "arms": [{"name": arm, "ppo": dataclasses.asdict(PPOConfig())} for arm in arms],
         "seeds": list(range(num_seeds)),
         "timesteps": steps[-1],
         "checkpoints": list(steps),

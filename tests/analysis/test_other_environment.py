@@ -35,7 +35,7 @@ from momentum_jax.run_directory import load_run
 from tests.analysis.export.test_exports import read_events
 from tests.analysis.other_environment import DRIVING, RETURN, SPREAD, STEPS, write_run
 
-MOMENTUM_WORDS = re.compile(r"HOLD|BUY|CALL|PUT|setup|flat decision|while flat|hold_pct|p_hold")
+MOMENTUM_WORDS = re.compile(r"HOLD|BUY|CALL|PUT|setup|flat decision|while flat|hold_pct|p_hold|_hold\b|_hold_")
 RANGE = 200.0 + 7 * SPREAD  # of the returns of eight seeds
 THRESHOLD = 0.05 * RANGE
 

@@ -23,7 +23,7 @@ SHAPE = (len(NAMES), SEEDS, DAYS, len(POLICIES), 2)
 
 
 def made_up() -> xr.Dataset:
-    """An evaluation of two symbols: `realistic` earns by `GAIN`, permuted rewards lose 300 a day, NOTHING does nothing."""
+    """An evaluation of two symbols: `realistic` earns by `GAIN`, permuted rewards lose 300 a day, HOLD does nothing."""
     draw = np.random.default_rng(0)
     noise = draw.normal(0, 50, (len(NAMES), SEEDS, DAYS, len(POLICIES), 2))
     coords = {

@@ -16,7 +16,7 @@ test: lint
 	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile $(ARGS)
 
 test-slow: $(VENV)/.installed
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow -n $(JOBS) --dist loadfile $(ARGS)
 
 test-golden: $(VENV)/.installed
 	GOLDEN_DIR="$(GOLDEN_DIR)" $(BIN)/python -m pytest -m golden $(ARGS)

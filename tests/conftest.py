@@ -18,10 +18,11 @@ SHARED = ROOT.parent / "shared"
 MADE_UP_RECORDS = Path(__file__).parent / "golden"
 
 # Files in which processes are started or programs compiled, the longest first: `make test` hands whole files to two
-# processes, and ends late if the last one is long. All other files take seconds.
+# processes (`make test-slow` too), and ends late if the last one is long. All other files take seconds.
 LONGEST = tuple(
     f"tests/{name}.py"
     for name in (
+        "env/test_every_gymnax_environment",
         "training/resume/test_going_on",
         "training/test_seams",
         "cli/test_launch",

@@ -24,6 +24,7 @@ from momentum_jax.ppo.streams import seed_streams
 from momentum_jax.processes.interruption import Interrupted
 from momentum_jax.run_directory import diagnostics_of, load_run
 from tests.conftest import ROOT
+from tests.quick_programs import compiled_quickly
 from tests.training.resumed_runs import train
 
 CONTINUOUS = ("Pendulum-v1", "MountainCarContinuous-v0", "PointRobot-misc", "Reacher-misc", "Swimmer-misc")
@@ -79,6 +80,7 @@ def test_an_update_leaves_the_layout_of_any_state(name: str):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
+@compiled_quickly()
 def test_it_trains_is_stopped_goes_on_and_its_policy_acts(name: str, tmp_path):
     run_dir, steps = tmp_path / "run", TINY.rollout_size
     config = RunConfig(

@@ -23,6 +23,7 @@ from momentum_jax.training.fleet import Fleet, program_layouts
 from momentum_jax.training.group_width import Layout, default_layout
 from momentum_jax.training.runs import Run
 from tests.ppo.probes import Bandit
+from tests.quick_programs import compiled_quickly
 from tests.training.engine_runs import SMALL, advance, assert_same, make_engine, make_run, of_run, params_of, train
 
 
@@ -215,6 +216,7 @@ class ManyActions(Bandit):
     diagnostics = plain_diagnostics("many actions", 12)
 
 
+@compiled_quickly()
 def test_more_than_eight_actions_leave_the_rest_of_an_event_word_alone():
     runs = [Run(0, PPOConfig(num_steps=256, minibatch_size=128, num_epochs=1, hidden_sizes=(2,)), None)]
     engine = Engine(ManyActions(), (), runs, default_layout(1), 1)

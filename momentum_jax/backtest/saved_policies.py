@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,9 +45,13 @@ def load(run_dir: Path, arm: Arm, task: Task, num_seeds: int) -> SavedPolicies:
         mean, deviation = (np.stack([_features(task, row) for row in np.asarray(leaf)]) for leaf in whole)
         scaling = Scaling(jnp.asarray(mean), jnp.asarray(deviation))
     arrays.pop("reward_deviation", None)
-    params = network.from_arrays(arrays)
-    if network.reads_features:
-        params = map_feature_kernels(lambda kernels: np.stack([_rows(task, kernel) for kernel in kernels]), params)
+
+    def of_seed(seed: int) -> Params:
+        # A network puts one policy's arrays together: not every one's would keep an axis of seeds in front.
+        params = network.from_arrays({name: array[seed] for name, array in arrays.items()})
+        return map_feature_kernels(partial(_rows, task), params) if network.reads_features else params
+
+    params = jax.tree.map(lambda *leaves: np.stack(leaves), *map(of_seed, range(num_seeds)))
     return SavedPolicies(params, scaling)
 
 

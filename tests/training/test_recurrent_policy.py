@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from momentum_jax import run_directory
+from momentum_jax.backtest import saved_policies
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.env import observation_layout
 from momentum_jax.env.device_market import FIRST_BAR
@@ -28,17 +29,19 @@ ARMS = tuple(Arm(name=name, ppo=PPOConfig(network=name, lstm_size=4, hidden_size
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A run directory with a policy of each network that has opinions, and the learner's parameters of them."""
-    config = RunConfig(experiment="test", arms=ARMS, num_seeds=1)
+    """A run directory with two policies of each network that have opinions, and the learner's parameters of them."""
+    config = RunConfig(experiment="test", arms=ARMS, num_seeds=2)
     run_dir, learned = tmp_path_factory.mktemp("runs") / "run", {}
     run_directory.create_run(run_dir, config.to_json() | {"data": {}})
     for arm in ARMS:
         agent = agents.make(Momentum(), arm.ppo)
-        params, deviations = agent.init_params(jax.random.key(3))
-        params["policy"]["2"]["kernel"] *= 100  # the head begins at a hundredth
-        arrays = agent.network.to_arrays(agent.whole_params(params, deviations))
-        run_directory.write_policy(run_dir, arm.name, {name: np.asarray(array)[None] for name, array in arrays.items()})
-        learned[arm.name] = agent, params
+        learned[arm.name], arrays = (agent, []), []
+        for seed in range(2):
+            params, deviations = agent.init_params(jax.random.key(3 + seed))
+            params["policy"]["2"]["kernel"] *= 100  # the head begins at a hundredth
+            learned[arm.name][1].append(params)
+            arrays.append(agent.network.to_arrays(agent.whole_params(params, deviations)))
+        run_directory.write_policy(run_dir, arm.name, jax.tree.map(lambda *seeds: np.stack(seeds), *arrays))
     return run_dir, learned
 
 
@@ -55,7 +58,7 @@ def seen():
 
 def probabilities_of(saved, seen, name):
     """The learner's own of a sequence that begins with an episode, [T, B, A]."""
-    agent, params = saved[1][name]
+    agent, (params, _) = saved[1][name]
     starts = jnp.zeros((STEPS, BATCH), bool).at[0].set(True)
     logits, values = agent.network.apply({"params": params}, agent.network.init_carry(BATCH), seen[0], starts)
     return np.asarray(jax.nn.softmax(jnp.where(FLAT, logits, -jnp.inf))), values
@@ -72,6 +75,15 @@ def test_a_saved_policy_acts_from_step_to_step_as_the_learner_evaluates(saved, s
         np.testing.assert_array_equal(action, probabilities.argmax(axis=-1))
     np.testing.assert_allclose(policy.action_probabilities(seen[1][0], mask), expected[0], rtol=2e-5, atol=1e-6)
     np.testing.assert_allclose(policy.value(seen[1][0]), values[0], rtol=2e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_backtest_plays_each_seeds_own_policy(saved, name):
+    run_dir, learned = saved
+    found = saved_policies.load(run_dir, ARMS[NAMES.index(name)], Momentum(), 2).params
+    for seed, params in enumerate(learned[name][1]):
+        own = jax.tree.map(lambda leaf, seed=seed: leaf[seed], found)
+        jax.tree.map(lambda *leaves: np.testing.assert_allclose(*leaves, rtol=1e-5, atol=1e-7), own, params)
 
 
 def test_exported_arrays_of_an_lstm_give_the_same_policy_with_numpy_alone(saved, seen, tmp_path, monkeypatch):

@@ -18,7 +18,8 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.market.files.formats import CSV_ONLY
 from momentum_jax.market.market_options import FILE_SOURCES, VENDORS, MarketConfig
 from momentum_jax.networks.table import NETWORKS, WITH_MEMORY
-from momentum_jax.ppo.hyper_parameters import OPTIMIZERS, WITH_EPS, PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.optimizer_table import OPTIMIZERS, WITH_EPS
 from momentum_jax.processes.distributed import DistributedConfig
 
 RUN_FIELDS = (

@@ -7,21 +7,13 @@ import dataclasses
 from momentum_jax import lookup
 from momentum_jax.fields import ConfigError, check_fields, static, traced
 from momentum_jax.networks.table import NETWORKS
+from momentum_jax.ppo.optimizer_table import OPTIMIZERS
 
 ACTIVATIONS = ("tanh", "relu")
 # Precision of matrix products by name, and what JAX calls it. CPUs always compute them in float32.
 MATMUL_PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "BF16_BF16_F32"}
 # What a minibatch is made of: single transitions; whole sequences; a slice of the rollout, rotated again in each epoch.
 MINIBATCHING = ("auto", "shuffle", "sequences", "rotation")
-# Optimisers by name: functions of `learning_rate`, and of `eps` where they have one, that make an
-# `optax.GradientTransformation`. One of optax's own needs no line: `--optimizer=optax:lion`.
-OPTIMIZERS = {
-    "adam": "momentum_jax.ppo.optimizers:adam",
-    "adamw": "optax:adamw",
-    "rmsprop": "optax:rmsprop",
-    "sgd": "optax:sgd",
-}
-WITH_EPS = ("adam", "adamw", "rmsprop")
 # A seed's random streams, in the order of the constants that tell them apart: append only.
 STREAMS = ("init", "action", "minibatch", "market")
 # Where a study holds a stream fixed, every seed draws it from this one.

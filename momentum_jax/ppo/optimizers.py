@@ -18,7 +18,7 @@ from jax.typing import ArrayLike
 from momentum_jax import lookup
 from momentum_jax.fields import ConfigError
 from momentum_jax.networks.first_layer import is_feature_kernel, map_feature_kernels
-from momentum_jax.ppo.hyper_parameters import OPTIMIZERS
+from momentum_jax.ppo.optimizer_table import OPTIMIZERS
 from momentum_jax.ppo.traced_config import PPOConfig
 
 _MEAN_DECAY, _SQUARE_DECAY = 0.9, 0.999

@@ -15,7 +15,8 @@ from momentum_jax.fields import ConfigError
 from momentum_jax.networks.first_layer import map_feature_kernels
 from momentum_jax.networks.towers import Towers
 from momentum_jax.ppo import optimizers
-from momentum_jax.ppo.hyper_parameters import OPTIMIZERS, WITH_EPS, PPOConfig
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.ppo.optimizer_table import OPTIMIZERS, WITH_EPS
 
 COUNTS = np.array([1.0, 1.0, 4.0], np.float32)
 NETWORK = Towers(num_actions=2, hidden_sizes=(4,), activation="tanh")

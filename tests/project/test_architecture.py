@@ -153,7 +153,14 @@ def test_analysis_is_imported_whole_without_jax():
 
 
 # The options name networks and optimisers, which may be files of a user's own.
-OPTIONS_OF_PPO = {"ppo.hyper_parameters", "fields", "networks.table", "lookup", "processes.python_file"}
+OPTIONS_OF_PPO = {
+    "ppo.hyper_parameters",
+    "ppo.optimizer_table",
+    "fields",
+    "networks.table",
+    "lookup",
+    "processes.python_file",
+}
 OPTIONS_OF_PPO |= {"moved_modules", "ppo.traced_config"}
 OPTIONS_OF_ENV = {"env.environment_options", "env.traced_options", "fields"}
 OPTIONS_OF_ENV |= {"market.contract_terms"}
@@ -244,56 +251,3 @@ def test_files_functions_and_nesting_fit_in_a_head(folder):
     assert not [size for size in functions if size.number > house.MOST_FUNCTION_LINES]
     assert not [size for size in nesting if size.number > house.MOST_NESTING]
     assert not [size for size in files if size.number > house.MOST_FILE_LINES]
-
-
-# --- the measurements themselves -------------------------------------------------------------------------
-
-
-def package(folder: Path, sources: dict[str, str]) -> dict[str, Path]:
-    """Writes the files of a package `p`."""
-    for name, source in sources.items():
-        path = folder / "p" / f"{name}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(source)
-    return import_graph.modules(folder / "p", "p")
-
-
-def test_every_way_to_import_is_seen(tmp_path):
-    sources = {
-        "__init__": "",
-        "a": "import p.b\nfrom p import c\nfrom p.d import name",
-        "b": "def f():\n    from p.c import x\n    return 'p.d'",
-        "c": "import importlib\nTABLE = {'x': 'p.d'}\nimportlib.import_module(TABLE['x'])",
-        "d": "try:\n    from . import e\nexcept ImportError: pass\nfrom .r.s import *",
-        "e": "",
-        "r/__init__": "from .s import y",
-        "r/s": "from ..e import z\nimport json",
-    }
-    files = package(tmp_path, sources)
-    edges = import_graph.graph(files)
-    assert edges["p.a"] == {"p.b", "p.c", "p.d"}
-    assert (edges["p.b"], edges["p.c"], edges["p.d"]) == ({"p.c"}, {"p.d"}, {"p.e", "p.r.s"})
-    assert (edges["p.r"], edges["p.r.s"]) == ({"p.r.s"}, {"p.e"})
-    assert import_graph.imports("p.r.s", files) == {"p.e", "json"}
-    assert import_graph.graph(files, strings=False)["p.c"] == set()
-    assert import_graph.reachable(["p.d"], edges) == {"p", "p.d", "p.e", "p.r", "p.r.s"}
-
-
-def test_a_circle_is_found_wherever_it_begins():
-    edges = {"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"e"}, "e": {"b"}}
-    found = import_graph.circle({name: frozenset(others) for name, others in edges.items()})
-    assert found == ["b", "d", "e", "b"]
-    edges["e"] = {"c"}
-    assert import_graph.circle({name: frozenset(others) for name, others in edges.items()}) == []
-
-
-def test_sizes_are_counted(tmp_path):
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "one.py").write_text(
-        "@cache\ndef f(x):\n    for y in x:\n        if y:\n            pass\n        elif x:\n            with y:\n"
-        "                pass\n\n\ndef g():\n    def inner():\n        while 1:\n            pass\n"
-    )
-    functions, nesting, files = house.sizes("code", tmp_path)
-    assert functions[0] == (8, "code/one.py: f") and functions[1] == (4, "code/one.py: g")
-    assert [tuple(size) for size in nesting[:2]] == [(3, "code/one.py: f"), (1, "code/one.py: inner")]
-    assert files == [(14, "code/one.py")]

@@ -33,7 +33,8 @@ FIGURES = {
 KEYS = {
     "mediation": ("arm",),
     "declared": ("claim", "number"),
-    "universes": ("claim", "counted", "baseline"),
+    "multiverse": ("claim", "number"),
+    "universes": ("claim", "number", "counted"),
     "replication": ("arm", "number"),
     "own_controls": ("arm", "number"),
     "churn": ("arm", "update"),

@@ -115,20 +115,21 @@ def declared(market: Market) -> pd.DataFrame:
 
 @functools.lru_cache(maxsize=1)
 def _cells(market: Market) -> pd.DataFrame:
-    return designed_claims.multiverse(market, CONFIRMATORY, CHOICES, default_checkpoints(parts.TIMESTEPS))
+    windows = {*default_checkpoints(parts.TIMESTEPS), parts.TIMESTEPS}
+    return designed_claims.multiverse(market, CONFIRMATORY, CHOICES, sorted(windows))
 
 
 def universes(market: Market) -> pd.DataFrame:
-    """Claims about a depth in every universe, supported (+), not supported (−) or undecided (?).
+    """Claims in every universe, supported (+), not supported (−) or undecided (?).
 
-    A column per horizon; in it a sign for each threshold of 2, 5 and 10 points.
+    A column per horizon; in it a sign for each threshold of 2, 5 and 10 points, from each baseline.
     """
     cells = _cells(market)
     return cells if cells.empty else by_horizon(cells)
 
 
 def multiverse(market: Market) -> pd.DataFrame:
-    """In how many universes each claim about a depth is supported, and which choices turn it around."""
+    """In how many universes each claim is supported, and which choices turn it around."""
     cells = _cells(market)
     return cells if cells.empty else verdict_shares(cells)
 

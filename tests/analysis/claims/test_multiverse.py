@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from momentum_jax.analysis.claims.multiverse import Choices, universes, verdict_shares
+from momentum_jax.analysis.claims.multiverse import Choices, by_horizon, universes, verdict_shares
 from momentum_jax.analysis.inference.replication import predicted_mean
 from momentum_jax.analysis.metrics.coarser import at_steps
 from momentum_jax.analysis.metrics.derived_curves import derive_curves
@@ -29,7 +29,7 @@ def ds(tmp_path_factory):
     return load_run(simulator(tmp_path_factory.mktemp("multiverse"))(num_seeds=12)).load()
 
 
-def test_every_combination_is_one_universe_and_only_depths_vary(ds):
+def test_every_combination_is_one_universe_and_levels_do_not_vary(ds):
     choices = Choices(horizons=(5_000, 25_000), thresholds=(2.0, 90.0), baselines=(0, 1_000))
     cells = universes({"exact": ds, "windowed": at_steps(ds, range(0, 100_000, 1_000))}, CLAIMS, choices)
     assert len(cells) == 16 and set(cells["claim"]) == {"deep"}
@@ -42,13 +42,55 @@ def test_every_combination_is_one_universe_and_only_depths_vary(ds):
     assert beyond.empty
 
 
+RISE = Criterion(arm="tune2", metric="hold_pct", quantity="change", counted="exact", step=5_000, minimum=0.0)
+FALL = dataclasses.replace(RISE, from_step=10_000, step=30_000, minimum=None, maximum=0.0)
+
+
+def test_a_change_varies_as_a_depth_does_and_is_the_curves_own(ds):
+    """Criteria of two fixed steps are one whose step varies; what starts at no baseline keeps its start."""
+    claims = (
+        Claim(name="rise", statement="", criteria=(RISE, dataclasses.replace(RISE, step=8_000))),
+        Claim(name="fall", statement="", criteria=(FALL,)),
+    )
+    windows = at_steps(ds, range(0, 100_000, 1_000))
+    choices = Choices(horizons=(5_000, 8_000, 25_000), thresholds=(0.0, 3.0), baselines=(0, 2_000))
+    cells = universes({"exact": ds, "windowed": windows}, claims, choices)
+    assert set(cells["number"]) == {"change"} and len(cells) == 2 * (12 + 2)
+    assert set(cells.loc[cells["claim"] == "fall", "baseline"]) == {10_000}
+    found = cells.set_index(["claim", "counted", "baseline", "horizon", "threshold"])["estimate"]
+    exact, windowed = (derive_curves(one)[name].sel(arm="tune2") for one, name in ((ds, "p_hold"), (windows, "hold_pct")))
+    for baseline, horizon in ((0, 5_000), (2_000, 8_000), (0, 25_000)):
+        moves = exact.sel(checkpoint=horizon) - exact.sel(checkpoint=baseline)
+        assert found["rise", "exact", baseline, horizon, 0.0] == pytest.approx(float(moves.mean()))
+        kept = moves.where(np.abs(moves) >= 3.0, 0.0)
+        assert found["rise", "exact", baseline, horizon, 3.0] == pytest.approx(float(kept.mean()))
+    fall = exact.sel(checkpoint=25_000) - exact.sel(checkpoint=10_000)
+    assert found["fall", "exact", 10_000, 25_000, 0.0] == pytest.approx(float(fall.mean())) and fall.mean() < 0
+    # The first window is the one from step 0.
+    first = float((windowed.sel(checkpoint=5_000) - windowed.sel(checkpoint=1_000)).mean())
+    assert found["rise", "windowed", 0, 5_000, 0.0] == pytest.approx(first)
+
+
+def test_signs_stand_by_threshold_and_then_by_baseline():
+    verdicts = {(0, 2.0): "supported", (0, 5.0): "undecided", (1_000, 2.0): "not supported", (1_000, 5.0): "supported"}
+    cells = pd.DataFrame(
+        {"claim": "a", "number": "depth", "counted": "exact", "baseline": baseline, "horizon": horizon,
+         "threshold": threshold, "verdict": verdict}
+        for horizon in (25_000, 5_000) for (baseline, threshold), verdict in reversed(verdicts.items())
+        if horizon == 5_000 or baseline == 0
+    )  # fmt: skip
+    assert by_horizon(cells).to_dict("records") == [
+        {"claim": "a", "number": "depth", "counted": "exact", "by_5000": "+? / −+", "by_25000": "+?"}
+    ]
+
+
 def test_what_turns_a_claim_around_is_named():
     rows = [("exact", 0, 5_000, 2.0, "supported"), ("exact", 0, 8_000, 2.0, "supported"),
             ("exact", 0, 5_000, 5.0, "not supported"), ("windowed", 0, 8_000, 2.0, "undecided")]  # fmt: skip
     names = ["counted", "baseline", "horizon", "threshold", "verdict"]
-    row = verdict_shares(pd.DataFrame(rows, columns=names).assign(claim="a")).iloc[0].to_dict()
+    row = verdict_shares(pd.DataFrame(rows, columns=names).assign(claim="a", number="depth")).iloc[0].to_dict()
     assert row == {
-        "claim": "a", "universes": 4, "supported": 2, "not supported": 1, "undecided": 1, "depends_on": "threshold"
+        "claim": "a", "number": "depth", "universes": 4, "supported": 2, "not supported": 1, "undecided": 1, "depends_on": "threshold"
     }  # fmt: skip
 
 

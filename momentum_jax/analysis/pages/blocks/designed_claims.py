@@ -45,7 +45,7 @@ def step_down_verdicts(market: Market, parts: tuple[str, ...]) -> pd.DataFrame:
 
 
 def multiverse(market: Market, parts: tuple[str, ...], choices: Choices, windows: Sequence[int]) -> pd.DataFrame:
-    """Claims about depths in every universe; see `claims.multiverse.universes`.
+    """Claims in every universe; see `claims.multiverse.universes`.
 
     Args:
         market: the parts.

@@ -117,7 +117,8 @@ def _columns_of(finding: Finding) -> list[str]:
 def verdict_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     """To read: one row per criterion with the claim and its verdict, what is needed and what was found.
 
-    Where no criterion has `few_seeds.MIN_SEEDS` seeds, claims and verdicts are left out: only numbers stand there.
+    Where no criterion has `few_seeds.MIN_SEEDS` seeds, a claim keeps its name and its numbers, and in place of a verdict
+    stands that there is none, so that a page which quotes it can be made of any number of seeds.
     """
     if not judgements:
         return pd.DataFrame()
@@ -130,8 +131,8 @@ def verdict_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
         rows.append(line | {"verdict": row["verdict"], "reason": row["reason"] or np.nan})
     table = pd.DataFrame(rows).astype({"seeds": "Int64"})
     if not enough(most_seeds(judgements)):
-        measured = table[table["number"].notna()] if "number" in table else table[:0]
-        return without_few_seeds(measured[["number", "seeds", "needed", "value"]].reset_index(drop=True))
+        table = without_few_seeds(table.assign(claim_verdict=NO_VERDICT))
+        return table[["claim", "claim_verdict", "number", "seeds", "needed", "value"]]
     return table.dropna(axis="columns", how="all")
 
 

@@ -67,6 +67,10 @@ class Fragments:
         if self.partial:
             return _NOT_RUN
         place = f"tables/{self.market}/{table}.csv"
+        if not columns:
+            raise ConfigError(
+                f"{place} has no number with two ends and no verdict: there is nothing to quote, {_PARTIAL}"
+            )
         if not column:
             wanted = rest.partition(".")[0]
             raise ConfigError(f"{place} has no column {wanted!r} to quote: {_choose(wanted, columns)}, {_PARTIAL}")

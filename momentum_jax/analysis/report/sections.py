@@ -18,6 +18,7 @@ from momentum_jax.analysis.claims.verdicts import declared_claims, judge_togethe
 from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.evidence import Evidence, comparison_table
 from momentum_jax.analysis.inference.level import shared_confidence
+from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.metrics.derived_curves import healthy_seeds
 from momentum_jax.analysis.report import notes
 from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings
@@ -65,8 +66,10 @@ def _claims(ds: xr.Dataset) -> list[Section]:
     if not claims:
         return []
     judgements = judge_together(RunNumbers(ds), claims)
-    note = notes.declared(len(claims), most_seeds(judgements))
-    return [Section("Declared claims", [Text(note), Table(verdict_table(judgements))])]
+    note, table = notes.declared(len(claims), most_seeds(judgements)), verdict_table(judgements)
+    if not enough(most_seeds(judgements)):  # the name of a claim can be read as its verdict
+        table = table[table["number"].notna()].drop(columns=["claim", "claim_verdict"])
+    return [Section("Declared claims", [Text(note), Table(table)])]
 
 
 def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> Section:

@@ -58,7 +58,9 @@ def test_a_change_varies_as_a_depth_does_and_is_the_curves_own(ds):
     assert set(cells["number"]) == {"change"} and len(cells) == 2 * (12 + 2)
     assert set(cells.loc[cells["claim"] == "fall", "baseline"]) == {10_000}
     found = cells.set_index(["claim", "counted", "baseline", "horizon", "threshold"])["estimate"]
-    exact, windowed = (derive_curves(one)[name].sel(arm="tune2") for one, name in ((ds, "p_hold"), (windows, "hold_pct")))
+    exact, windowed = (
+        derive_curves(one)[name].sel(arm="tune2") for one, name in ((ds, "p_hold"), (windows, "hold_pct"))
+    )
     for baseline, horizon in ((0, 5_000), (2_000, 8_000), (0, 25_000)):
         moves = exact.sel(checkpoint=horizon) - exact.sel(checkpoint=baseline)
         assert found["rise", "exact", baseline, horizon, 0.0] == pytest.approx(float(moves.mean()))

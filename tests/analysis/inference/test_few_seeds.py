@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 import experiments
-from momentum_jax.analysis.claims.claim_tables import write_claims
+from momentum_jax.analysis.claims.claim_numbers import RunNumbers
+from momentum_jax.analysis.claims.claim_tables import verdict_table, write_claims
+from momentum_jax.analysis.claims.verdicts import declared_claims, judge_together
 from momentum_jax.analysis.dips.evidence import gather
-from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
+from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, NO_VERDICT, enough
+from momentum_jax.analysis.pages.quoting import quotable
 from momentum_jax.analysis.report import terminal
 from momentum_jax.analysis.report.build import write_report
 from momentum_jax.analysis.report.formatting import format_table
@@ -98,6 +101,15 @@ def test_six_seeds_give_both(with_claims):
         assert CONFIDENCE.search(texts[name]), name
     for name in ("1_curves.svg", "5_pairs.svg", "6_recovery.svg"):
         assert "[+" in texts[name] or "[-" in texts[name] or CONFIDENCE.search(texts[name]), name
+
+
+def test_a_page_of_few_seeds_quotes_that_there_is_no_verdict(with_claims):
+    """A study's page is made of five seeds too: its prose names a claim's verdict, whose place has to be there."""
+    ds = load_run(with_claims(MIN_SEEDS - 1))
+    table = verdict_table(judge_together(RunNumbers(ds), declared_claims(ds)))
+    names = [claim.name for claim in declared_claims(ds)]
+    assert list(dict.fromkeys(table["claim"])) == names and "value_low" not in table
+    assert quotable(table, ("claim", "number"))["claim_verdict"][names[0]] == NO_VERDICT
 
 
 def test_the_rule_has_one_number():

@@ -117,8 +117,8 @@ def _columns_of(finding: Finding) -> list[str]:
 def verdict_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     """To read: one row per criterion with the claim and its verdict, what is needed and what was found.
 
-    Where no criterion has `few_seeds.MIN_SEEDS` seeds, a claim keeps its name and its numbers, and in place of a verdict
-    stands that there is none, so that a page which quotes it can be made of any number of seeds.
+    Where no criterion has `few_seeds.MIN_SEEDS` seeds, a claim keeps its name and its numbers, and its verdict
+    is that there is none, so that a page which quotes it can be made of any number of seeds.
     """
     if not judgements:
         return pd.DataFrame()

@@ -68,9 +68,7 @@ class Fragments:
             return _NOT_RUN
         place = f"tables/{self.market}/{table}.csv"
         if not columns:
-            raise ConfigError(
-                f"{place} has no number with two ends and no verdict: there is nothing to quote, {_PARTIAL}"
-            )
+            raise ConfigError(f"{place} has neither a number with two ends nor a verdict to quote, {_PARTIAL}")
         if not column:
             wanted = rest.partition(".")[0]
             raise ConfigError(f"{place} has no column {wanted!r} to quote: {_choose(wanted, columns)}, {_PARTIAL}")

@@ -17,8 +17,8 @@ from momentum_jax.analysis.claims.published_arms import published_arms
 from momentum_jax.analysis.claims.verdicts import declared_claims, judge_together
 from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.evidence import Evidence, comparison_table
-from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.inference.few_seeds import enough
+from momentum_jax.analysis.inference.level import shared_confidence
 from momentum_jax.analysis.metrics.derived_curves import healthy_seeds
 from momentum_jax.analysis.report import notes
 from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings

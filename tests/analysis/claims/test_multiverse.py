@@ -92,7 +92,8 @@ def test_what_turns_a_claim_around_is_named():
     names = ["counted", "baseline", "horizon", "threshold", "verdict"]
     row = verdict_shares(pd.DataFrame(rows, columns=names).assign(claim="a", number="depth")).iloc[0].to_dict()
     assert row == {
-        "claim": "a", "number": "depth", "universes": 4, "supported": 2, "not supported": 1, "undecided": 1, "depends_on": "threshold"
+        "claim": "a", "number": "depth", "universes": 4, "supported": 2, "not supported": 1, "undecided": 1,
+        "depends_on": "threshold",
     }  # fmt: skip
 
 

@@ -99,8 +99,9 @@ def universes(runs: Mapping[str, xr.Dataset], claims: Sequence[Claim], choices: 
                 run.threshold = universe.threshold
                 own = dataclasses.replace(criterion, from_step=universe.baseline, step=universe.horizon)
                 found = tested(Compared(run, own, first, tuple(others)), counted, CONFIDENCE)
-                row = dict(zip(_GROUP, (claim.name, criterion.quantity, counted), strict=True)) | universe._asdict()
-                row |= dict(zip(("estimate", "low", "high"), found.interval[:3], strict=True))
+                row: dict[str, object] = {"claim": claim.name, "number": criterion.quantity, "counted": counted}
+                row |= universe._asdict()
+                row |= {name: getattr(found.interval, name) for name in ("estimate", "low", "high")}
                 rows.append(row | {"verdict": found.decision.verdict.value})
     return pd.DataFrame(rows)
 

@@ -102,7 +102,7 @@ def _blines(num_envs: int, max_grad_norm: float = 0.5, **settings: Any) -> PPOCo
     return PPOConfig(num_envs=num_envs, num_steps=num_steps, max_grad_norm=max_grad_norm, **usual | settings)
 
 
-_PUREJAX = PPOConfig(
+BY_PUREJAX = PPOConfig(
     learning_rate=2.5e-4,
     anneal_learning_rate=True,
     gamma=0.99,
@@ -169,7 +169,7 @@ BSUITE = (
 )
 _ANNEALED = "the learning rate falls to 0 by this run's end"
 MISC = (
-    Entry("meta_maze", "MetaMaze-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _LONG, eval_episodes=32),
+    Entry("meta_maze", "MetaMaze-misc", PUREJAX, 500_000, _ANNEALED, BY_PUREJAX, _LONG, eval_episodes=32),
     Entry(
         "four_rooms",
         "FourRooms-misc",
@@ -180,7 +180,7 @@ MISC = (
         _SHORT,
         eval_episodes=32,
     ),
-    Entry("gaussian_bandit", "GaussianBandit-misc", PUREJAX, 500_000, _ANNEALED, _PUREJAX, _SHORT, eval_episodes=32),
+    Entry("gaussian_bandit", "GaussianBandit-misc", PUREJAX, 500_000, _ANNEALED, BY_PUREJAX, _SHORT, eval_episodes=32),
 )
 _SMALLER = "16 environments, not 64; two layers of 64 units, not of 256"
 

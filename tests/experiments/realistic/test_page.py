@@ -39,7 +39,9 @@ def test_the_page_is_remade_to_the_same_bytes(tmp_path):
 
 
 def test_every_table_and_figure_is_on_the_page():
-    prose = (ROOT / "experiments" / "realistic" / f"README{SUFFIX}").read_text()
+    templates = sorted((ROOT / "experiments" / "realistic").glob(f"*{SUFFIX}"))
+    assert [path.name.removesuffix(SUFFIX) for path in templates] == ["README", "appendix"]
+    prose = "".join(path.read_text() for path in templates)
     for kind, names in (("table", page.TABLES), ("figure", page.FIGURES)):
         for market in MARKETS:
             assert set(re.findall(rf"\b{market}\.{kind}\(\"(\w+)\"\)", prose)) == set(names)

@@ -14,6 +14,7 @@ from momentum_jax.env.momentum import Momentum
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.training.fleet import Fleet, program_layouts
+from tests.quick_programs import compiled_quickly
 from tests.training.engine_runs import SMALL
 from tests.training.resumable import make_config
 from tests.training.resumed_runs import assert_same_run, made_up_market, train  # noqa: F401 (a fixture)
@@ -28,6 +29,13 @@ WIDER = Arm(name="wider", ppo=dataclasses.replace(PPO, hidden_sizes=(4,)), by_se
 CONFIG = RunConfig(
     experiment="test", arms=(WIDER, BESIDE, BY_SEED), timesteps=96, num_seeds=5, first_seed=20, group_width=(2,)
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_programs():
+    """What is compared here bit by bit was computed by one program."""
+    with compiled_quickly():
+        yield
 
 
 def advanced(config, market, seeds=None, updates=2):

@@ -11,6 +11,7 @@ from experiments.which_path import parts, yoked_rates
 from momentum_jax.config import RunConfig
 from momentum_jax.run_directory import load_run
 from momentum_jax.training import runner
+from tests.quick_programs import compiled_quickly
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,8 @@ def record(tmp_path_factory):
         timesteps=2 * ROLLOUT, checkpoints=(ROLLOUT, 2 * ROLLOUT),
     )  # fmt: skip
     run_dir = tmp_path_factory.mktemp("which_path") / "run"
-    runner.train(config, run_dir, lambda line: None)
+    with compiled_quickly():
+        runner.train(config, run_dir, lambda line: None)
     return load_run(run_dir)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import experiments
-from experiments.which_path import STUDY, arms, claims, parts, yoked_rates
+from experiments import early_dip
+from experiments.which_path import STUDY, arms, claims, mediation, parts, tables, yoked_rates
 from momentum_jax.cli import command_line
 from momentum_jax.config import EnvOptions, PPOConfig
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
@@ -125,3 +126,26 @@ def test_each_seed_is_yoked_to_its_own_tune2(market):
     assert len(set(rates)) > 32 and 0.1 < min(rates) <= np.mean(rates) <= max(rates) < 0.4
     with pytest.raises(ValueError, match="seeds 1000 to 1063, expected 0 to 63"):
         yoked_rates.rates(market, 0, 64)
+
+
+def test_a_row_of_the_mediation_table_has_the_claims_of_its_own_arm():
+    """Less the control and against the reference that the row names."""
+    declared = {claim.name: claim.criteria for part in STUDY.parts for claim in part.claims}
+    claimed = 0
+    for link in mediation.LINKS:
+        compared = {link.none_left: {"", link.control}, link.half_left: {link.reference}}
+        for name, versus in ((name, versus) for name, versus in compared.items() if name):
+            claimed += 1
+            assert {one.arm for one in declared[name]} == {link.arm}, name
+            assert {one.versus for one in declared[name]} == versus, name
+            assert all(one.equivalence == (name == link.none_left) for one in declared[name]), name
+        assert not link.dose or all(link.arm in one.arms and one.along for one in declared[link.dose])
+    assert claimed == 20
+
+
+def test_an_arm_is_compared_with_that_of_the_first_study_which_has_its_settings():
+    earlier = {arm.name: arm for part in early_dip.STUDY.parts for arm in part.arms}
+    repeated = {one.arm.name: one.arm for one in parts.INTERVENTIONS}
+    for name in tables.REPEATED:
+        former = earlier[tables.EARLIER_NAMES.get(name, name)]
+        assert (former.env, former.ppo) == (repeated[name].env, repeated[name].ppo), name

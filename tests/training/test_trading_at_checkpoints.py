@@ -112,3 +112,17 @@ def test_what_cannot_be_traded_is_refused_in_one_line_and_the_remedy_works(tmp_p
     )
     plain = RunConfig(experiment="x", arms=(Arm(name="a"),), environment="CartPole-v1", evaluate_every=1)
     refused(plain, "trades sessions of the environment momentum.*eval_episodes=32")
+
+
+def test_a_run_that_goes_on_trades_as_one_that_was_never_stopped(runs, tmp_path):
+    longer, begun = runs[0], dataclasses.replace(SHORTER, evaluate_every=2)
+    with compiled_quickly():
+        runner.train(begun, tmp_path / "run", lambda line: None)
+        runner.train(begun.extended(128, (96,)), tmp_path / "run", lambda line: None, resume=True)
+    expected, found = load_run(longer), load_run(tmp_path / "run")
+    for name in ("session_pnl", "validation_pnl", "validation_trades", "reward_sum"):
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+    assert found.session.values.tolist() == expected.session.values.tolist()
+    with pytest.raises(ConfigError, match="evaluate_every was 2, now 1"):
+        other = dataclasses.replace(begun, evaluate_every=1)
+        runner.train(other, tmp_path / "run", lambda line: None, resume=True)

@@ -17,6 +17,7 @@ ByPolicy = Mapping[str, Floats]
 """Values [seed, day] by policy."""
 
 _BINS = 40
+_LEGEND_INCHES = 1.3  # that the longest name of a policy takes
 _BASELINE_COLORS = ("#777777", "#009E73", "#E69F00", "#CC79A7", "#000000", "#8C6D31")
 
 
@@ -96,7 +97,8 @@ def _panels(arms: Mapping[str, ByPolicy]) -> tuple[Figure, Sequence[Axes]]:
 def _legend(figure: Figure, axis: Axes) -> None:
     """Below the panels, where it hides no curve."""
     handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False)
+    columns = min(len(labels), max(1, int(figure.get_figwidth() / _LEGEND_INCHES)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
 
 
 def _bands(axis: Axes, days: npt.NDArray, policies: ByPolicy) -> None:

@@ -53,15 +53,11 @@ def test_a_checkpoints_profits_are_those_of_a_backtest_of_the_policy_that_acts_t
     policies = sessions.sel(policy=["sampled", "greedy"]).transpose("arm", "seed", "policy", "day")
     assert sessions.sizes["day"] == recorded.sizes["session"] == 7
     assert [str(label) for label in recorded.session.values] == [f"{str(day)[:10]} SPY" for day in sessions.day.values]
-    plain = {"arm": "untrapped"}
-    np.testing.assert_allclose(recorded.session_pnl.sel(plain), policies.pnl.sel(plain), atol=0.02)
-    np.testing.assert_allclose(recorded.validation_pnl.sel(plain), policies.pnl.mean("day").sel(plain), atol=0.02)
-    np.testing.assert_allclose(recorded.validation_trades.sel(plain), policies.trades.mean("day").sel(plain))
-    error = policies.pnl.sel(plain).std("day", ddof=1) / np.sqrt(7)
-    np.testing.assert_allclose(recorded.validation_pnl_se.sel(plain), error, rtol=1e-3, atol=0.02)
-    # A saved policy that normalises is rounded otherwise, so that a near tie may end the other way.
-    memory = {"arm": "memory"}
-    assert np.isclose(recorded.session_pnl.sel(memory), policies.pnl.sel(memory).values, atol=0.02).mean() > 0.5
+    np.testing.assert_allclose(recorded.session_pnl, policies.pnl, atol=0.02)
+    np.testing.assert_allclose(recorded.validation_pnl, policies.pnl.mean("day"), atol=0.02)
+    np.testing.assert_allclose(recorded.validation_trades, policies.trades.mean("day"))
+    error = policies.pnl.std("day", ddof=1) / np.sqrt(7)
+    np.testing.assert_allclose(recorded.validation_pnl_se, error, rtol=1e-3, atol=0.02)
     assert len(np.unique(recorded.session_pnl)) > 20
 
 

@@ -49,6 +49,7 @@ def run_backtest(
     preset: str | None = None,
     allow_overlap: bool = False,
     keep_trades: bool = False,
+    check_days: Callable[[int], object] = lambda number: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Backtest:
     """Play a part of the data with every arm and seed of a run; the run directory is only read.
@@ -59,6 +60,7 @@ def run_backtest(
       preset: whose rules the sessions are played by in place of each arm's own; observations stay as they are.
       allow_overlap: whether days that the run was trained on may be among the part's.
       keep_trades: whether every trade is kept.
+      check_days: takes the number of judged days before anything is played, and raises where it does not do.
       say: takes lines of progress.
 
     Raises:
@@ -70,6 +72,7 @@ def run_backtest(
     if preset is not None:
         config, given = _under_preset(run_dir, config, preset), {**_PRESET_VIX[preset], **given}
     parts = data_parts.load_parts(run_dir, config.market, facts, given, allow_overlap)
+    check_days(len({session.date for session in parts.judged}))
     options = config.arms[0].env  # whose static switches all arms share
     task = Momentum(options)
     programs = load_programs(run_dir, config, task)

@@ -14,6 +14,7 @@ from typing import Any
 from absl import flags
 
 from momentum_jax.analysis.trading.evaluation_page import terminal_text, write_page
+from momentum_jax.analysis.trading.walk_forward import folds
 from momentum_jax.cli import arguments as cli_arguments
 from momentum_jax.cli import flag_definitions
 from momentum_jax.env.environment_options import PRESETS
@@ -110,6 +111,7 @@ def _carry_out(values: flags.FlagValues, words: Sequence[str]) -> None:
         preset=values.preset,
         allow_overlap=values.allow_training_days,
         keep_trades=values.trades,
+        check_days=lambda number: values.folds is None or folds(number, values.folds),
         say=print,
     )
     output = values.output

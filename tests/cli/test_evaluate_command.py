@@ -73,6 +73,12 @@ def test_the_test_part_is_played_and_written_beside_the_run(run_dir, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+def test_more_folds_than_the_days_allow_are_refused_before_anything_is_played(run_dir, refused, tmp_path):
+    assert re.search(r"folds=99 of \d+ days: give at least 2 and at most", refused(str(run_dir), "--folds=99"))
+    assert "give at least 2" in refused(str(run_dir), "--folds=0", f"--output={tmp_path / 'page'}")
+    assert not (tmp_path / "page").exists()
+
+
 def test_days_that_were_trained_on_are_refused_and_the_remedy_works(whole, refused, capsys, tmp_path):
     line = refused(str(whole), "--data_part=all")
     assert re.search(r"\d+ of the days of data_part=all were trained on \(2024-01-02 to", line)

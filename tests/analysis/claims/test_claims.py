@@ -194,10 +194,11 @@ def every_experiment():
 @pytest.mark.parametrize("name", list(every_experiment()))
 def test_declared_claims_go_into_the_config_and_come_back(name):
     study = experiments.load(name)
-    seeds = {"num_seeds": study.num_seeds, "first_seed": study.first_seed}
-    config = RunConfig(experiment=study.name, arms=study.arms, claims=study.claims, **seeds)
+    own = {"num_seeds": study.num_seeds, "first_seed": study.first_seed, "eval_episodes": study.eval_episodes}
+    config = RunConfig(experiment=study.name, arms=study.arms, claims=study.claims, **own)
     config.validate()
-    assert tuple(claim_from_json(plain, MOMENTUM) for plain in config.to_json()["claims"]) == study.claims
+    described = config.described(MOMENTUM)  # with what is evaluated, where anything is
+    assert tuple(claim_from_json(plain, described) for plain in config.to_json()["claims"]) == study.claims
     arms = {arm.name for arm in study.arms}
     assert {criterion.arm for claim in study.claims for criterion in claim.criteria} <= arms
 

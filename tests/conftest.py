@@ -28,6 +28,8 @@ LONGEST = tuple(
         "cli/test_launch",
         "training/test_policy",
         "training/test_evaluation",
+        "training/test_trading_at_checkpoints",
+        "cli/test_evaluate_command",
         "training/test_environments",
         "cli/test_launching",
         "project/test_extending",

@@ -138,6 +138,7 @@ def test_trades_add_up_to_the_sessions(backtested):
     assert set(trades[trades.policy == "call"].seed) == {0}  # what draws nothing is written once
 
 
+@pytest.mark.slow
 def test_held_bars_are_those_that_earned_most_on_the_training_part(backtested, finished_run):
     """Calls of the arm `plain`, played step by step through every training session for each number of bars."""
     training = cut_into_sessions(load_dataset(MarketConfig(**SPLIT)).segments)[:2]

@@ -20,6 +20,7 @@ from momentum_jax.training import runner
 from tests.backtest.conftest import PPO, SPLIT
 from tests.backtest.one_session import play_session
 from tests.backtest.test_backtest import assert_traded_alike, greedy
+from tests.quick_programs import compiled_quickly
 
 MARKET = SPLIT | PRESET_MARKETS["realistic"] | {"symbols": ("SPY",)}
 OPTIONS = EnvOptions(**PRESETS["realistic"])
@@ -32,13 +33,15 @@ def run_dir(tmp_path_factory):
         experiment="real", arms=arms, market=MarketConfig(**MARKET), timesteps=128, checkpoints=(64,), num_seeds=2
     )
     run_dir = tmp_path_factory.mktemp("realistic") / "run"
-    runner.train(config, run_dir, lambda line: None)
+    with compiled_quickly():
+        runner.train(config, run_dir, lambda line: None)
     return run_dir
 
 
 @pytest.fixture(scope="module")
 def found(run_dir):
-    return run_backtest(run_dir, {"data_part": "test"}, keep_trades=True)
+    with compiled_quickly():
+        return run_backtest(run_dir, {"data_part": "test"}, keep_trades=True)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.run_directory.backtest_files import read_sessions
 from momentum_jax.training import runner
+from tests.quick_programs import compiled_quickly
 
 PPO = PPOConfig(num_steps=64, minibatch_size=64, num_epochs=1, hidden_sizes=(8,))
 SPLIT = {"train_end": "2024-01-31", "validation_end": "2024-03-20", "data_part": "train"}
@@ -24,7 +25,9 @@ SPLIT = {"train_end": "2024-01-31", "validation_end": "2024-03-20", "data_part":
 def trained(run_dir, **market):
     arms = (Arm(name="small", ppo=PPO),)
     own = {"timesteps": 64, "checkpoints": (64,), "num_seeds": 2}
-    runner.train(RunConfig(experiment="t", arms=arms, market=MarketConfig(**market), **own), run_dir, lambda line: None)
+    config = RunConfig(experiment="t", arms=arms, market=MarketConfig(**market), **own)
+    with compiled_quickly():
+        runner.train(config, run_dir, lambda line: None)
     return run_dir
 
 
@@ -79,6 +82,7 @@ def test_more_folds_than_the_days_allow_are_refused_before_anything_is_played(ru
     assert not (tmp_path / "page").exists()
 
 
+@pytest.mark.slow
 def test_days_that_were_trained_on_are_refused_and_the_remedy_works(whole, refused, capsys, tmp_path):
     line = refused(str(whole), "--data_part=all")
     assert re.search(r"\d+ of the days of data_part=all were trained on \(2024-01-02 to", line)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 COPIED = ("momentum_jax", "experiments", "benchmarks", "tests", "launch.py", "pyproject.toml")
+_LINKED = "docs"  # the studies' records, 50 MB that tests only read
 _PRELOADED = (
     "jax",
     "optax",
@@ -121,6 +122,7 @@ def _copy(root: Path, copy: Path) -> None:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.exists():
             shutil.copy2(source, copy / name)
+    (copy / _LINKED).symlink_to(root / _LINKED, target_is_directory=True)
 
 
 class _Collector:

@@ -157,6 +157,7 @@ def test_learning_rate_zero_changes_nothing(market):
     assert_same(jax.tree.leaves(before), jax.tree.leaves(params_of(engine)))
 
 
+@pytest.mark.slow
 def test_no_illegal_action_in_a_million_steps(market):
     """Flat: no trim or exit; in a position: no purchase. The policy is trained meanwhile, with a rough step size."""
     config = PPOConfig(
@@ -195,6 +196,7 @@ def test_each_program_has_a_layout_of_its_own(monkeypatch, platform, num_devices
     assert sum(-(-8 // layout.group_size) * layout.group_size for layout in layouts) == computed
 
 
+@pytest.mark.slow
 def test_the_computed_runs_of_two_programs_are_those_asked_for(market):
     """Counted in what comes out of the programs; a width of its own leaves each run's bits as they were."""
     config = RunConfig(experiment="widths", arms=FIVE_WIDTHS[:2], num_seeds=3, num_devices=1)

@@ -110,6 +110,7 @@ def test_what_cannot_be_traded_is_refused_in_one_line_and_the_remedy_works(tmp_p
     refused(plain, "trades sessions of the environment momentum.*eval_episodes=32")
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_trades_as_one_that_was_never_stopped(runs, tmp_path):
     longer, begun = runs[0], dataclasses.replace(SHORTER, evaluate_every=2)
     with compiled_quickly():

@@ -50,6 +50,7 @@ def test_a_run_that_never_saved_starts_anew(tmp_path, uninterrupted):
     assert_same_run(run_dir, uninterrupted)
 
 
+@pytest.mark.slow
 @compiled_quickly()
 def test_arms_in_programs_of_their_own_resume_too(tmp_path):
     wide = dataclasses.replace(ARMS[0], name="wide", ppo=dataclasses.replace(SMALL, hidden_sizes=(8, 8)))
@@ -61,6 +62,7 @@ def test_arms_in_programs_of_their_own_resume_too(tmp_path):
     assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
+@pytest.mark.slow
 @compiled_quickly()
 def test_recurrent_runs_resume_too(tmp_path):
     """What networks remember is in the state: masked and not in one program, and another memory in its own."""

@@ -87,6 +87,7 @@ def lowered():
     return text
 
 
+@pytest.mark.slow
 def test_every_step_changes_the_program(lowered):
     present = lowered()
     texts = [lowered(name) for name in launch_steps.STEPS]

@@ -162,6 +162,7 @@ def test_a_finished_run_is_made_longer(finished, launch_here, tmp_path):
     assert again.code == 0 and "finished already" in again.out
 
 
+@pytest.mark.slow
 def test_a_run_of_failed_seeds_alone_ends_with_an_exit_code_of_its_own(launch_here, tmp_path, bar_file):
     run_dir = tmp_path / "run"
     files = ["--data_source=csv", f"--data_path={bar_file}", f"--vix_path={bar_file.parent / 'vix.csv'}"]

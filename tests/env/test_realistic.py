@@ -254,6 +254,7 @@ def test_kernels_of_the_wider_observation_come_back():
 # --- the twin, and every option --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_numpy_twin_agrees_to_1e_9_in_float64():
     """In a process of its own, which computes in float64 from the start."""
     command = [sys.executable, "-m", "tests.env.realistic_replay"]

@@ -81,7 +81,7 @@ def test_a_variable_that_did_not_exist_yet_is_nan_with_one_warning(run_dir, arra
         write_arrays(path, {name: array for name, array in read_arrays(path).items() if name != absent})
     with pytest.warns(UserWarning, match=rf"{run_dir}: {absent} did not exist when it was written, so NaN") as told:
         ds = load_run(run_dir)
-    assert len(told) == 1
+    assert [warning.category for warning in told].count(UserWarning) == 1  # garbage of other tests may warn beside it
     assert json.loads(ds.attrs["not_recorded"]) == [absent]
     assert ds[absent].shape == (2, 3, 2, *shapes(MOMENTUM)[absent]) and ds[absent].isnull().all()
     for name in VARIABLES.keys() - {absent}:

@@ -18,6 +18,7 @@ from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.training import device_arrays
 from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.markets import make_segment
+from tests.quick_programs import compiled_quickly
 
 # Programs of three, two and one arms, dispatched in the order 0, 2, 5, 1, 4, 3: which is not its own inverse.
 WIDTHS = (8, 4, 8, 16, 4, 8)
@@ -44,7 +45,10 @@ def fleet():
     config = RunConfig(
         experiment="test", arms=tuple(map(make_arm, range(6))), timesteps=32, num_seeds=len(SEEDS), first_seed=SEEDS[0]
     )
-    return Fleet(config, Momentum(), make_market([make_segment(120)]), program_layouts(config, Momentum(), len(SEEDS)))
+    with compiled_quickly():
+        return Fleet(
+            config, Momentum(), make_market([make_segment(120)]), program_layouts(config, Momentum(), len(SEEDS))
+        )
 
 
 def test_probes_and_records_stand_in_the_order_of_arms_and_seeds(fleet):

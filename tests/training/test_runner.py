@@ -66,6 +66,7 @@ def test_a_diverging_arm_is_marked_and_the_others_go_on(train, tmp_path):
     assert "wild, seed 0" in text
 
 
+@pytest.mark.slow
 def test_arms_with_other_networks_share_the_experiment(train, tmp_path):
     wide = dataclasses.replace(SMALL, hidden_sizes=(8, 8))
     arms = [

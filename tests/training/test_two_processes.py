@@ -43,6 +43,7 @@ def train_together(run_dir, *options_of_second, run="market"):
     return [(process.returncode, *texts) for process, texts in zip(processes, told, strict=True)]
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_bit_for_bit(tmp_path, uninterrupted):  # noqa: F811
     run_dir = tmp_path / "run"
     results = train_together(run_dir)

@@ -16,6 +16,7 @@ FIGURES = {"hold_pct", "1_curves", "2_drawdowns", "3_depths", "4_pairs", "5_reco
 FIGURES |= {"8_situations"}  # where decisions in two situations are counted
 
 
+@pytest.mark.slow
 def test_report_of_a_run_with_a_failed_seed_and_once_more(simulate):
     run_dir = simulate(failed={(0, 3): 15_000})
     path = write_report(run_dir)

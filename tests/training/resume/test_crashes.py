@@ -82,6 +82,7 @@ def test_a_disk_too_small_is_told_before_training(tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_kills_within_writes_lose_nothing(tmp_path, uninterrupted):
     """Before a checkpoint is renamed, before a state is, and while an old state is being removed."""
     run_dir = tmp_path / "run"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import gymnasium.utils.env_checker
 import jax
 import jax.numpy as jnp
@@ -84,7 +86,10 @@ def _rewards(segment, actions):
 
 
 def test_passes_gymnasiums_own_check(features):
-    gymnasium.utils.env_checker.check_env(NumpyMomentum(features), skip_render_check=True)
+    # Most of what the check finds it only warns of.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gymnasium.utils.env_checker.check_env(NumpyMomentum(features), skip_render_check=True)
 
 
 @pytest.mark.parametrize("changes", [{"trim_reduces_cost": True}, {"stop_fires": False}, {"yoked_stop_rate": 0.1}])

@@ -124,7 +124,8 @@ def test_an_environment_without_a_limit_to_its_episodes_says_how_to_have_none():
 
 
 def test_what_a_step_says_beside_may_be_anything():
-    GymnaxTask(changed(step_env=with_part(4, {"note": "a wall"})), Walk.default_params)
+    task = GymnaxTask(changed(step_env=with_part(4, {"note": "a wall"})), Walk.default_params)
+    assert task.observation_shape == (2,)
 
 
 def test_the_walk_itself_is_taken():

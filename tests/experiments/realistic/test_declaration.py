@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import date
 
 import pytest
 
 import experiments
 from experiments.realistic import EVAL_EPISODES, EXPERIMENT, SPLITS, STUDY, arms, claims
-from momentum_jax.cli import command_line
 from momentum_jax.run_directory.backtest_names import POLICIES, WAYS
 from momentum_jax.study import queue
+from tests.experiments.declared import differences, parse
 
 
-def parse(market):
+def parse_study(market):
     flags = [f"--{name}={value}" for name, value in SPLITS[market].items()]
-    line = ["launch.py", "--study=realistic", "--run_dir=runs/x", *flags]
-    return command_line.parse(line, experiments.load, experiments.names(), None, experiments.load_study)
-
-
-def differences(one, other):
-    """Names of the options in which two arms differ."""
-    return {
-        field.name
-        for kind in ("env", "ppo")
-        for field in dataclasses.fields(getattr(one, kind))
-        if getattr(getattr(one, kind), field.name) != getattr(getattr(other, kind), field.name)
-    }
+    return parse(["--study=realistic", "--run_dir=runs/x", *flags])
 
 
 @pytest.mark.parametrize(
@@ -50,7 +38,7 @@ def test_shaped_differs_in_rewards_alone():
 
 def test_each_part_trains_on_the_markets_first_days_and_is_measured_where_it_is_claimed():
     for market in SPLITS:
-        command = parse(market)
+        command = parse_study(market)
         queue.check(command.parts)
         assert [part.name for part in command.parts] == ["main", "reference"] == list(STUDY.confirmatory)
         for part in command.parts:

@@ -8,29 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import experiments
 from experiments import v3
 from experiments.recurrent import STUDY, reference
-from momentum_jax.cli import command_line
 from momentum_jax.env.momentum_diagnostics import ACTIONS, MOMENTUM
 from momentum_jax.study import queue
 from tests.conftest import golden_dir, require
-
-
-def parse(line):
-    return command_line.parse(
-        ["launch.py", *line.split()], experiments.load, experiments.names(), None, experiments.load_study
-    )
-
-
-def differences(one, other):
-    """Names of the options in which two arms differ."""
-    return {
-        field.name
-        for kind in ("env", "ppo")
-        for field in dataclasses.fields(getattr(one, kind))
-        if getattr(getattr(one, kind), field.name) != getattr(getattr(other, kind), field.name)
-    }
+from tests.experiments.declared import differences, parse
 
 
 @pytest.mark.parametrize(
@@ -58,12 +41,12 @@ def test_v3_is_the_published_run():
 
 
 def test_the_parts_are_the_experiment_split_by_memory():
-    command = parse("--study=recurrent --run_dir=runs/x")
+    command = parse(["--study=recurrent", "--run_dir=runs/x"])
     queue.check(command.parts)
     assert [part.name for part in command.parts] == ["with_memory", "without_memory"] == list(STUDY.confirmatory)
     assert tuple(arm for part in STUDY.parts for arm in part.arms) == v3.EXPERIMENT.arms
     assert tuple(claim for part in STUDY.parts for claim in part.claims) == v3.EXPERIMENT.claims
-    whole = parse("--experiment=v3 --run_dir=runs/x").config
+    whole = parse(["--experiment=v3", "--run_dir=runs/x"]).config
     whole.validate()
     for part in command.parts:
         config = part.config
@@ -73,7 +56,7 @@ def test_the_parts_are_the_experiment_split_by_memory():
 
 
 def test_it_is_measured_where_the_reference_and_the_published_run_were():
-    steps = set(parse("--experiment=v3 --run_dir=runs/x").config.planned_checkpoints)
+    steps = set(parse(["--experiment=v3", "--run_dir=runs/x"]).config.planned_checkpoints)
     assert {*range(1_000, 25_001, 1_000), 50_000, 100_000} <= steps
     assert {one.step for one in reference.RECORDED} <= steps
 
@@ -83,7 +66,7 @@ def test_every_claim_can_be_judged_and_has_a_name_of_its_own():
     assert len({claim.name for claim in claims}) == len(claims) == 13
     for claim in claims:
         claim.validate(MOMENTUM)
-    assert not list(parse("--experiment=v3 --run_dir=runs/x").config.unjudged_claims())
+    assert not list(parse(["--experiment=v3", "--run_dir=runs/x"]).config.unjudged_claims())
 
 
 def test_what_is_recorded_is_what_the_golden_record_holds():

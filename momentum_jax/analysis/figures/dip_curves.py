@@ -99,10 +99,9 @@ def plot_dip_curves(
 
 def _draw_arm(axis: Axes, steps: Floats, arm: ArmCurves, window: tuple[float, float]) -> None:
     canvas.dress(axis)
-    alpha = float(np.clip(6 / max(len(arm.values), 1), 0.06, 0.7))
     pixels = len(arm.values) > _MOST_VECTORS
     axis.axvspan(*window, color=_WINDOW, alpha=0.6, linewidth=0, zorder=0)
-    axis.plot(steps, arm.values.T, color=canvas.SEED, linewidth=0.8, alpha=alpha, rasterized=pixels)
+    canvas.seed_lines(axis, steps, arm.values, least_alpha=0.06, rasterized=pixels)
     axis.fill_between(steps, arm.low, arm.high, color=canvas.MEDIAN, alpha=0.3, linewidth=0)
     axis.plot(steps, arm.median, color=canvas.MEDIAN, linewidth=1.8)
     if steps[0] >= 0:

@@ -61,8 +61,7 @@ def plot_primary(ds: xr.Dataset) -> Figure:
 
 
 def _draw_seeds(axis: Axes, env_steps: np.ndarray, values: np.ndarray) -> None:
-    alpha = float(np.clip(6 / max(len(values), 1), 0.15, 0.7))
-    axis.plot(env_steps, values.T, color=canvas.SEED, linewidth=0.8, alpha=alpha)
+    canvas.seed_lines(axis, env_steps, values, least_alpha=0.15)
     # A checkpoint without any value has no median; np.nanmedian would warn about it.
     some = ~np.isnan(values).all(axis=0)
     axis.plot(env_steps[some], np.nanmedian(values[:, some], axis=0), color=canvas.MEDIAN, linewidth=2)

@@ -62,8 +62,7 @@ def plot_curves(
 
 
 def _draw(axis: Axes, env_steps: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> None:
-    alpha = float(np.clip(6 / max(len(values), 1), 0.12, 0.7))
-    axis.plot(env_steps, values.T, color=canvas.SEED, linewidth=0.8, alpha=alpha)
+    canvas.seed_lines(axis, env_steps, values, least_alpha=0.12)
     if _has_band(values):
         band = simultaneous_band(values, centre="median")
         axis.fill_between(env_steps, band.low, band.high, color=canvas.MEDIAN, alpha=0.3, linewidth=0)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from momentum_jax.analysis.dips.evidence import gather
-from momentum_jax.analysis.figures import gallery, plot_primary, save_figure
+from momentum_jax.analysis.figures import canvas, gallery, plot_primary, save_figure
 from momentum_jax.analysis.figures.depth import plot_depths
 from momentum_jax.analysis.figures.depth_predictors import plot_predictors
 from momentum_jax.analysis.figures.dose_prevalence import plot_dose
@@ -36,8 +36,8 @@ def test_figure_draws_every_seed_and_the_published_points(simulate):
     shown = [axis for axis in figure.axes if axis.get_visible()]
     assert len(shown) == 8
     assert shown[0].get_title() == "tune2 (1 of 3 seeds failed)"
-    lines = shown[0].get_lines()
-    assert len(lines) == 3 + 1 + 1
+    seeds, lines = shown[0].collections[0], shown[0].get_lines()
+    assert (len(seeds.get_paths()), len(lines)) == (3, 1 + 1)
     np.testing.assert_allclose(lines[-1].get_ydata(), [54.87, 69.25, 45.28, 27.79, 6.38], atol=0.01)
     assert shown[0].get_xlim() == (0, 100_000)
 
@@ -68,11 +68,34 @@ def test_a_curve_panel_holds_the_seeds_the_median_and_the_band_of_enough_seeds(n
     curves = {"a": np.array([[10.0, 20, 30, 40], [20, 30, 40, 50], [0, 10, 20, 30]] * 3)[:num_seeds]}
     figure = plot_curves(STEPS, {"HOLD %": curves}, "title")
     axis = figure.axes[0]
-    assert len(axis.get_lines()) == num_seeds + 1
-    np.testing.assert_allclose(axis.get_lines()[-1].get_ydata(), np.median(curves["a"], axis=0))
-    drawn = [path for collection in axis.collections for path in collection.get_paths() if len(path.vertices)]
+    assert len(axis.collections[0].get_paths()) == num_seeds and len(axis.get_lines()) == 1
+    np.testing.assert_allclose(axis.get_lines()[0].get_ydata(), np.median(curves["a"], axis=0))
+    drawn = [path for collection in axis.collections[1:] for path in collection.get_paths() if len(path.vertices)]
     assert bool(drawn) == (num_seeds == 8)
     assert any("no band" in text.get_text() for text in figure.legends[0].get_texts()) == (num_seeds < 8)
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_seeds_in_one_collection_look_as_lines_of_their_own_do(logarithmic):
+    values = np.random.default_rng(0).normal(50, 9, (40, len(STEPS)))
+    values[3, 1], values[4, 2:], values[5], values[6] = np.nan, np.nan, np.nan, np.inf
+    values[7, 0], values[8] = 300, 60  # the highest value, and a curve that is level
+    drawn, limits = [], []
+    for together in (True, False):
+        figure = canvas.new_figure(4, 3)
+        axis = figure.subplots()
+        axis.fill_between(STEPS, 40, 60, color="black")
+        if together:
+            canvas.seed_lines(axis, STEPS, values, least_alpha=0.06)
+        else:
+            axis.plot(STEPS, values.T, color=canvas.SEED, linewidth=0.8, alpha=6 / 40)
+        if logarithmic:
+            canvas.log_steps(axis, STEPS)
+        figure.canvas.draw()
+        drawn.append(np.asarray(figure.canvas.buffer_rgba()))
+        limits.append((axis.get_xlim(), axis.get_ylim()))
+    assert limits[0] == limits[1]
+    np.testing.assert_array_equal(*drawn)
 
 
 def test_the_heat_map_is_sorted_by_onset_with_the_seeds_without_a_dip_last():

@@ -111,7 +111,7 @@ def test_the_picture_shows_all_seeds_and_the_share_at_the_threshold(analysis):
     figure = analysis.plot()
     panels = [axis for axis in figure.axes if axis.get_visible()]
     assert [axis.get_title() for axis in panels[:2]] == ["base*line*, 8 seeds", "<b>other</b>, 8 seeds"]
-    drawn = np.array([line.get_ydata() for line in panels[0].lines[:8]])
+    drawn = np.array([path.vertices[:, 1] for path in panels[0].collections[0].get_paths()])
     np.testing.assert_array_equal(drawn, values()[0])
     for line, dips in zip(panels[2].lines[::2], (62.5, 25.0), strict=False):
         depth, share = line.get_xdata(), line.get_ydata()

@@ -26,6 +26,8 @@ from momentum_jax.run_directory import diagnostics_of
 _LEARNER = (*HEALTH_METRICS, "reward_sum", "episode_return")
 _COLORS = 64
 _WIDEST = 1_400
+_LARGEST = 20  # powers of ten up to 22 are exact
+_POWERS = np.array([10.0**power for power in range(_LARGEST + 1)])
 
 
 def to_page(title: str, ds: xr.Dataset, dips: pd.DataFrame, sections: Sequence[Section], figures: Path) -> str:
@@ -128,17 +130,33 @@ def _digits(variable: xr.DataArray) -> list[Any]:
 
 def four_digits(values: np.ndarray) -> list[Any]:
     """Nested lists of the numbers with the four digits that a picture can show; None where there is none."""
-    digits = np.vectorize(lambda value: float(f"{value:.4g}"), otypes=[float])
-    return _nested(digits(values))
+    return _nested(_four_digits(values))
+
+
+def _four_digits(values: np.ndarray) -> np.ndarray:
+    """What ``float(f"{value:.4g}")`` makes of each value, without a text for nearly all of them."""
+    counts = np.isfinite(values) & (values != 0)
+    size = np.where(counts, np.abs(values), 1.0)
+    place = np.clip(3 - np.floor(np.log10(size)), -_LARGEST, _LARGEST).astype(np.int64)
+    # Powers of ten this small are exact, so that a whole number times or by one of them is the nearest to the text's.
+    times, by = _POWERS[np.maximum(place, 0)], _POWERS[np.maximum(-place, 0)]
+    scaled = size * times / by
+    whole = np.rint(scaled)
+    # Near a tie `scaled` is not exact enough to say which way the value is rounded.
+    unsure = counts & ((whole < 1_000) | (whole >= 10_000) | (np.abs(np.abs(scaled - whole) - 0.5) < 1e-6))
+    digits = np.where(counts, np.copysign(np.where(unsure, 0.0, whole) * by / times, values), values)
+    digits[unsure] = [float(f"{value:.4g}") for value in values[unsure].tolist()]
+    return digits
 
 
 def _nested(values: np.ndarray) -> list[Any]:
     """Nested lists with None for NaN and infinity, and whole numbers without a decimal point."""
-    if values.ndim > 1:
-        return [_nested(part) for part in values]
-    return [
-        None if not np.isfinite(value) else int(value) if value == int(value) else value for value in values.tolist()
-    ]
+    finite = np.isfinite(values)
+    whole = finite & (np.trunc(values) == values)
+    plain = values.astype(object)
+    plain[~finite] = None
+    plain[whole] = [int(value) for value in values[whole].tolist()]  # of any size, unlike int64
+    return plain.tolist()
 
 
 def _dips(ds: xr.Dataset, dips: pd.DataFrame) -> list[dict[str, Any]]:
@@ -190,5 +208,5 @@ def _data_uri(path: Path) -> str:
         image = opened.convert("RGB")
     image.thumbnail((_WIDEST, 10 * _WIDEST), PIL.Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.quantize(_COLORS).save(buffer, "PNG", optimize=True)
+    image.quantize(_COLORS).save(buffer, "PNG")  # "optimize" takes five times as long to spare a twentieth
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -7,9 +7,13 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from momentum_jax.analysis.metrics.derived_curves import derive_curves
 from momentum_jax.analysis.report.build import write_report
+from momentum_jax.analysis.report.html_page import four_digits
 from momentum_jax.run_directory import load_run
 from tests.analysis.conftest import simulator
 from tests.analysis.report import browser
@@ -66,6 +70,24 @@ def test_the_data_in_the_page_are_the_runs(run_dir, text):
     np.testing.assert_allclose(shown, curves["hold_pct"].transpose("arm", "seed", "checkpoint"), atol=0.051)
     assert data["dips"][0]["rows"][1][4]["failed"] == 50_000 and data["dips"][0]["rows"][0][0]["failed"] is None
     assert {name for metric in data["metrics"] for name in metric["kinds"].values()} == set(data["curves"])
+
+
+@given(arrays(np.float64, (2, 5)))
+@example(np.array([[0.0, -0.0, np.nan, np.inf, -np.inf], [0.00012345, -9999.5, 1e300, 5e-324, 2.5]]))
+def test_numbers_have_the_four_digits_that_a_text_would_give_them(values):
+    digits = [[float(f"{value:.4g}") for value in row] for row in values.tolist()]
+    expected = [[value if np.isfinite(value) else None for value in row] for row in digits]
+    found = four_digits(values)
+    assert found == expected
+    assert all(isinstance(value, int) for row in found for value in row if value is not None and value == int(value))
+
+
+@given(st.integers(-99_999, 99_999), st.integers(-12, 12), st.integers(-2, 2))
+def test_ties_of_the_fourth_digit_fall_as_those_of_a_text(whole, power, ulps):
+    value = float(f"{whole}e{power}")
+    for _ in range(abs(ulps)):
+        value = float(np.nextafter(value, np.copysign(np.inf, ulps)))
+    assert four_digits(np.array([value])) == [float(f"{value:.4g}")]
 
 
 def test_names_cannot_break_out_of_the_page(simulate, one_figure):

@@ -19,8 +19,8 @@ from momentum_jax.analysis.inference.multiplicity import holm
 from momentum_jax.analysis.inference.paired import compare_means, compare_shares, comparison_columns
 from momentum_jax.analysis.inference.predictors import (
     LEARNER_FEATURES,
-    PredictedAlone,
     Prediction,
+    held_out_score,
     landmark_features,
     predict,
     predict_alone,
@@ -121,11 +121,11 @@ def predictor_table(ds: xr.Dataset) -> pd.DataFrame:
     step = max(early_steps(ds).prediction, default=0)
     if not step or step not in ds["env_steps"].values[:-1]:
         return pd.DataFrame()
-    first = ds.isel(arm=[0])
-    names, features = landmark_features(first, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))
-    each, depth = features.values[0], seed_depths(first, [step])[0, 0]
-    whole = predict(each[:, [name not in _FURTHER_FEATURES for name in names]], depth)
-    found = [PredictedAlone(whole.r2, whole.auroc), *predict_alone(each, depth)]
+    # Of all arms and not of the first one's own dataset, whose curves would have to be derived anew.
+    names, features = landmark_features(ds, step, (*LEARNER_FEATURES, *_FURTHER_FEATURES))
+    each, depth = features.values[0], seed_depths(ds, [step])[0, 0]
+    whole = held_out_score(each[:, [name not in _FURTHER_FEATURES for name in names]], depth)
+    found = [whole, *predict_alone(each, depth)]
     primary = primary_curve(diagnostics_of(ds))
     known = _LABELS | {primary.name: f"{primary.symbol} alone"}
     labels = ["all together", *(known.get(name, name.replace("_", " ")) for name in names)]
@@ -145,6 +145,6 @@ def prediction_columns(found: Prediction, alone: str) -> dict[str, Any]:
         row |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
     return row | {
         "detectable_r2": found.detectable_r2,
-        "spearman": found.spearman.estimate,
+        "spearman": found.spearman,
         "auroc": found.auroc,
     }

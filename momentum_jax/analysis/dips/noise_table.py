@@ -48,10 +48,12 @@ def noise_table(ds: xr.Dataset, draws: int = NOISE_DRAWS) -> pd.DataFrame:
         seed, of evaluated episodes with one episode.
     """
     rows = []
+    derived = derive_curves(ds)
     for arm in ds["arm"].values:
-        run = _healthy_seeds(ds.sel(arm=arm))
+        seeds = _healthy_seeds(ds.sel(arm=arm))
+        run, curves = (each.sel(arm=arm).isel(seed=seeds) for each in (ds, derived))
         for curve in dip_curves(diagnostics_of(ds)):
-            noisy = _noisy(run, curve, draws)
+            noisy = _noisy(run, curves, curve, draws)
             if noisy is not None and len(noisy.values):
                 rows += [
                     {"arm": arm, "metric": curve.label} | row
@@ -96,27 +98,34 @@ def _rows(steps: npt.NDArray[np.int64], curve: _Noisy, early: EarlySteps) -> Ite
         }
 
 
-def _healthy_seeds(run: xr.Dataset) -> xr.Dataset:
-    """The seeds of an arm that never failed."""
-    return run.isel(seed=np.flatnonzero(healthy(run).all("checkpoint").values))
+def _healthy_seeds(run: xr.Dataset) -> npt.NDArray[np.int64]:
+    """Places of the seeds of an arm that never failed."""
+    return np.flatnonzero(healthy(run).all("checkpoint").values)
 
 
-def _noisy(run: xr.Dataset, curve: Curve, draws: int) -> _Noisy | None:
-    """A curve with its noise; None where nothing is recorded that tells it."""
+def _noisy(run: xr.Dataset, curves: xr.Dataset, curve: Curve, draws: int) -> _Noisy | None:
+    """A curve with its noise; None where nothing is recorded that tells it.
+
+    Args:
+        run: an arm's healthy seeds.
+        curves: theirs, as `derive_curves` has them.
+        curve: which.
+        draws: of the noise.
+    """
     errors = standard_errors(run, curve.metric)
     if errors is not None:
-        return _evaluated(run, curve, errors.transpose("seed", "checkpoint").values, draws)
+        return _evaluated(run, curves[curve.name], curve, errors.transpose("seed", "checkpoint").values, draws)
     if curve.counted != "windowed" or isinstance(curve.metric.derived, Recorded):
         return None
-    return _counted(run, curve, draws)
+    return _counted(run, curves, curve, draws)
 
 
-def _counted(run: xr.Dataset, curve: Curve, draws: int) -> _Noisy:
+def _counted(run: xr.Dataset, curves: xr.Dataset, curve: Curve, draws: int) -> _Noisy:
     """A windowed share or ratio, with the noise of its counts."""
     steps, name = run["env_steps"].values, curve.metric.exact_name
     parts = fraction(curve.metric, counts_of(run), diagnostics_of(run))
     successes, totals = (part.transpose("seed", "checkpoint").values for part in parts)
-    exact = derive_curves(run)[name].transpose("seed", "checkpoint").values[:, 1:] if name else None
+    exact = curves[name].transpose("seed", "checkpoint").values[:, 1:] if name else None
     found = design_effect(steps[1:], successes[:, 1:], totals[:, 1:], early_steps(run).horizon, exact)
     effect = np.concatenate([[np.nan], found.effect])
     return _Noisy(
@@ -136,10 +145,10 @@ def _replicates(diagnostics: Diagnostics, curve: Curve) -> float:
     return diagnostics.evaluation.episodes if diagnostics.evaluation else np.inf
 
 
-def _evaluated(run: xr.Dataset, curve: Curve, errors: Floats, draws: int) -> _Noisy:
+def _evaluated(run: xr.Dataset, derived: xr.DataArray, curve: Curve, errors: Floats, draws: int) -> _Noisy:
     """A curve whose standard errors are recorded."""
     freedom = _replicates(diagnostics_of(run), curve) - 1
-    values = derive_curves(run)[curve.name].transpose("seed", "checkpoint").values
+    values = derived.transpose("seed", "checkpoint").values
     known = values[np.isfinite(values)]
     least = _LEAST_ERROR * float(np.ptp(known)) if len(known) else 0.0
     return _Noisy(

@@ -29,8 +29,8 @@ FEWEST_SEEDS = 2 * FOLDS
 LEARNER_FEATURES = ("entropy", "approx_kl", "clip_fraction", "explained_variance", "value_loss", "advantage_std")
 
 
-class PredictedAlone(NamedTuple):
-    """How well one feature predicts an outcome on held-out seeds; NaN as in `Prediction`."""
+class HeldOutScore(NamedTuple):
+    """How well one feature, or several together, predict an outcome on held-out seeds; NaN as in `Prediction`."""
 
     r2: Interval
     auroc: float
@@ -44,7 +44,7 @@ class Prediction(NamedTuple):
     trivial_r2: Interval  # the first feature alone
     gain: Interval  # r2 - trivial_r2, seeds drawn together
     detectable_r2: float  # share of the variance that so many seeds find with 80 % power
-    spearman: Interval  # rank correlation of outcome and out-of-fold prediction
+    spearman: float  # rank correlation of outcome and out-of-fold prediction
     auroc: float  # of deep against shallow; NaN where one class is empty
     flag: str
 
@@ -96,7 +96,7 @@ def predict(
     flag = _unpredictable(y)
     if flag:
         nothing = Interval(np.nan, np.nan, np.nan, flag)
-        return Prediction(len(y), nothing, nothing, nothing, np.nan, nothing, np.nan, flag)
+        return Prediction(len(y), nothing, nothing, nothing, np.nan, np.nan, np.nan, flag)
     classes = y > np.median(y) if deep is None else np.asarray(deep, bool)[known]
     predicted, base = out_of_fold(x, y, seed)
     trivial, _ = out_of_fold(x[:, :1], y, seed)
@@ -107,26 +107,28 @@ def predict(
         statistic_interval((errors[1], errors[2]), _r2, seed=seed),
         statistic_interval(errors, _gain, seed=seed),
         detectable_share(len(y), x.shape[1]),
-        statistic_interval((y, predicted), _spearman, draws=1_999, seed=seed),
+        float(_spearman(y, predicted)),
         auroc(predicted, classes),
         "",
     )
 
 
-def predict_alone(features: npt.ArrayLike, outcome: npt.ArrayLike, seed: int = 0) -> list[PredictedAlone]:
+def predict_alone(features: npt.ArrayLike, outcome: npt.ArrayLike, seed: int = 0) -> list[HeldOutScore]:
     """Each of the features ``[seed, feature]`` by itself, tested as `predict` tests all of them together."""
-    return [_alone(feature, np.asarray(outcome, np.float64), seed) for feature in np.asarray(features, np.float64).T]
+    return [held_out_score(feature[:, None], outcome, seed) for feature in np.asarray(features, np.float64).T]
 
 
-def _alone(feature: Floats, outcome: Floats, seed: int) -> PredictedAlone:
-    known = ~np.isnan(outcome) & ~np.isnan(feature)
-    x, y = feature[known], outcome[known]
+def held_out_score(features: npt.ArrayLike, outcome: npt.ArrayLike, seed: int = 0) -> HeldOutScore:
+    """The features ``[seed, feature]`` together, tested as by `predict`, which costs a multiple of this."""
+    x, y = np.asarray(features, np.float64), np.asarray(outcome, np.float64)
+    known = ~np.isnan(y) & ~np.isnan(x).any(axis=1)
+    x, y = x[known], y[known]
     flag = _unpredictable(y)
     if flag:
-        return PredictedAlone(Interval(np.nan, np.nan, np.nan, flag), np.nan)
-    predicted, base = out_of_fold(x[:, None], y, seed)
+        return HeldOutScore(Interval(np.nan, np.nan, np.nan, flag), np.nan)
+    predicted, base = out_of_fold(x, y, seed)
     r2 = statistic_interval(((y - predicted) ** 2, (y - base) ** 2), _r2, seed=seed)
-    return PredictedAlone(r2, auroc(predicted, y > np.median(y)))
+    return HeldOutScore(r2, auroc(predicted, y > np.median(y)))
 
 
 def held_out_r2(features: npt.ArrayLike, outcome: npt.ArrayLike, seed: int = 0) -> Interval:

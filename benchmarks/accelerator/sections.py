@@ -34,8 +34,7 @@ def _speed(found: dict[str, Any]) -> list[str]:
         spread = max((row["fastest"] - row["slowest"]) / row["steps/s"] for row in timed)
         lines += [f"Medians of three timings, which differ by {100 * spread:.1f} % at most.", ""]
     counted = "GFLOP/s count products, GB/s weights, moments and gradients (`benchmarks/accelerator/roof.py`)."
-    if found.get("compiled side by side"):
-        counted += " Rows are compiled side by side, before any is timed: their seconds of compilation overlap."
+    counted += " Rows are compiled side by side, before any is timed: their seconds of compilation overlap."
     return [*lines, counted]
 
 

@@ -18,7 +18,7 @@ TINY = flags.DEFINE_boolean("tiny", None, "run at a tiny size; default where the
 class Sizes(NamedTuple):
     """How much each part does."""
 
-    widths: tuple[tuple[tuple[str, int], ...], ...]  # (precision, seeds), the most wanted first; compiled in batches
+    widths: tuple[tuple[str, int], ...]  # (precision, seeds), the most wanted first
     updates: int  # of each seed in one timing
     rival_seeds: int
     curve_seeds: int
@@ -32,11 +32,8 @@ class Sizes(NamedTuple):
 
 
 FULL = Sizes(
-    widths=(
-        (("float32", 1024), ("tf32", 1024), ("float32", 2048), ("tf32", 2048)),
-        (("float32", 4096), ("tf32", 4096), ("float32", 256), ("float32", 64), ("tf32", 256), ("tf32", 64)),
-    ),
-    updates=6,
+    widths=tuple((precision, seeds) for seeds in (1024, 2048, 4096, 256, 64) for precision in ("float32", "tf32")),
+    updates=3,
     rival_seeds=256,
     curve_seeds=64,
     curve_steps=(5_000, 10_000, 25_000, 50_000, 100_000),
@@ -48,7 +45,7 @@ FULL = Sizes(
     roof=8192,
 )
 SMALL = Sizes(
-    widths=((("float32", 2),), (("tf32", 2),)),
+    widths=(("float32", 2), ("tf32", 2)),
     updates=1,
     rival_seeds=2,
     curve_seeds=2,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -21,56 +20,50 @@ _REPEATS = 3
 def by_seeds() -> None:
     """Part b: environment steps a second by number of seeds and precision, beside the card's own rates.
 
-    A batch of rows is compiled side by side, then timed one row after the other.
+    All rows are compiled side by side, then timed one after the other: one compiler's timings of kernels would disturb
+    another row's.
     """
     import jax
 
-    compilation = _CompileSeconds()
-    wanted = [[precision, seeds] for batch in setting.sizes().widths for precision, seeds in batch]
+    wanted = list(setting.sizes().widths)
     result: dict[str, Any] = {"roof": roof.measure(setting.sizes().roof), "wanted": wanted, "rows": []}
-    result["compiled side by side"] = True
-    for batch in setting.sizes().widths:
-        with ThreadPoolExecutor(len(batch)) as pool:
-            rows = [pool.submit(_Row, precision, num_seeds, compilation) for precision, num_seeds in batch]
-        for (precision, num_seeds), row in zip(batch, _each_once(rows), strict=True):
-            try:
-                result["rows"].append(_timed(row))
-            except jax.errors.JaxRuntimeError as error:  # such as no memory left: other rows may fit
-                reason = str(error).splitlines()[0]
-                result["rows"].append({"precision": precision, "seeds": num_seeds, "failed": reason})
-            setting.save("b", result)
-            gc.collect()
-        jax.clear_caches()
+    with ThreadPoolExecutor(len(wanted)) as aside:
+        rows = [_Row(precision, num_seeds, aside) for precision, num_seeds in wanted]
+    while rows:
+        row = rows.pop(0)  # its memory is free for the next one
+        try:
+            found = _timed(row)
+        except jax.errors.JaxRuntimeError as error:  # such as no memory left: other rows may fit
+            found = {"precision": row.precision, "seeds": row.num_seeds, "failed": str(error).splitlines()[0]}
+        result["rows"].append(found)
+        setting.save("b", result)
+        del row
+        gc.collect()
     setting.save("b", result | {"complete": True})
 
 
-def _each_once(rows: list[Future[_Row]]) -> Iterator[Future[_Row]]:
-    """Forget each, and free its engine's memory, once it has been timed."""
-    while rows:
-        yield rows.pop(0)
-
-
 class _Row:
-    """A row of the table with its engine, ready to be timed."""
+    """A row of the table with its engine, whose program is being compiled."""
 
-    def __init__(self, precision: str, num_seeds: int, compilation: _CompileSeconds):
-        compilation.begin()
-        self.num_seeds, self.config = num_seeds, PPOConfig(matmul_precision=precision)
-        self.prepared = ours.prepare(num_seeds, self.config)
-        compiling = compilation.seconds()
-        self.facts: dict[str, Any] = {"precision": precision, "seeds": num_seeds, "compile seconds": compiling}
-        self.facts["other seconds before training"] = self.prepared.seconds - compiling
+    def __init__(self, precision: str, num_seeds: int, aside: Executor):
+        self.precision, self.num_seeds = precision, num_seeds
+        self.config = PPOConfig(matmul_precision=precision)
+        self.begun = ours.begin(num_seeds, self.config, aside)
 
 
-def _timed(waiting: Future[_Row]) -> dict[str, Any]:
+def _timed(row: _Row) -> dict[str, Any]:
     """A row's facts with its speed."""
-    row = waiting.result()
-    rates = _rates(lambda: ours.advance(row.prepared, setting.sizes().updates))
-    found = row.facts | {"steps/s": float(np.median(rates)), "slowest": min(rates), "fastest": max(rates)}
+    prepared, started = row.begun, time.perf_counter()
+    prepared.engine.prepare()
+    other = prepared.seconds + time.perf_counter() - started
+    rates = _rates(lambda: ours.advance(prepared, setting.sizes().updates))
+    found: dict[str, Any] = {"precision": row.precision, "seeds": row.num_seeds}
+    found |= {"compile seconds": prepared.engine.compile_seconds, "other seconds before training": other}
+    found |= {"steps/s": float(np.median(rates)), "slowest": min(rates), "fastest": max(rates)}
     found["GFLOP/s"] = found["steps/s"] * products.flops_per_step(row.config) / 1e9
     found["GB/s"] = found["steps/s"] * roof.bytes_per_step(row.config) / 1e9
-    found |= _program(row.prepared, row.num_seeds)
-    found["value loss"] = float(np.nanmean(np.asarray(row.prepared.engine.update(0).metrics.value_loss)))
+    found |= _program(prepared, row.num_seeds)
+    found["value loss"] = float(np.nanmean(np.asarray(prepared.engine.update(0).metrics.value_loss)))
     return found
 
 
@@ -116,23 +109,3 @@ def _program(prepared: ours.Prepared, num_seeds: int) -> dict[str, Any]:
         found["MB of state a seed"] = prepared.engine.state_bytes / num_seeds / 1e6
         found["MB of temporaries a seed"] = memory.temp_size_in_bytes / num_seeds / 1e6
     return found
-
-
-class _CompileSeconds:
-    """Seconds that the present thread's compilations have taken since it has begun to count."""
-
-    def __init__(self) -> None:
-        import jax.monitoring
-
-        self._of_thread = threading.local()
-        jax.monitoring.register_event_duration_secs_listener(self._listen)
-
-    def begin(self) -> None:
-        self._of_thread.seconds = 0.0
-
-    def seconds(self) -> float:
-        return self._of_thread.seconds
-
-    def _listen(self, event: str, duration: float, **_: Any) -> None:
-        if event == "/jax/core/compile/backend_compile_duration" and hasattr(self._of_thread, "seconds"):
-            self._of_thread.seconds += duration

@@ -7,7 +7,9 @@ and share the program. A run's numbers do not depend on the runs beside it: noth
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -20,9 +22,11 @@ from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.ppo.traced_config import PPOConfig
+from momentum_jax.processes.machine import usable_cores
 from momentum_jax.training import device_arrays
 from momentum_jax.training.group_width import Layout
 from momentum_jax.training.initialisation import Initialiser, initialising_devices
+from momentum_jax.training.program import Program
 from momentum_jax.training.run_mesh import RunMesh
 from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, without_unused_options
 
@@ -39,6 +43,9 @@ class Engine:
 
     Runs must agree in the static fields of their configuration. The last group is filled up with copies of its
     first run, which are computed and never reported.
+
+    Programs are compiled aside, by their shapes, and states are made when they are first needed: `prepare` waits for
+    both.
     """
 
     def __init__(
@@ -49,8 +56,9 @@ class Engine:
         layout: Layout,
         total_updates: int,
         fixed_streams: Sequence[str] = (),
+        aside: Executor | None = None,
     ):
-        """`shared` is the task's part that all runs have in common, an argument of the program.
+        """`shared` is the task's part that all runs have in common, an argument of the program; `aside` compiles.
 
         Raises:
           ConfigError: the task has more actions than an event word can tell apart.
@@ -61,17 +69,42 @@ class Engine:
         self._shared = jax.device_put(shared, self._mesh.everywhere)
         self._total_updates = jax.device_put(jnp.int32(total_updates), self._mesh.everywhere)
         self._group_size = layout.group_size
+        self._platform = layout.devices[0].platform
         self._task = task
         self._groups = in_groups(self.runs, layout.group_size)
-        whole_groups = [filled_up(group, layout.group_size) for group in self._groups]
-        self._inputs = [self._put(stacked_settings(group)) for group in whole_groups]
-        self._seeds = [self._put(np.asarray([run.seed for run in group], np.uint32)) for group in whole_groups]
+        self._whole_groups = [filled_up(group, layout.group_size) for group in self._groups]
+        self._inputs = [self._put(stacked_settings(group)) for group in self._whole_groups]
+        self._seeds = [self._put(np.asarray([run.seed for run in group], np.uint32)) for group in self._whole_groups]
         devices = initialising_devices(layout.devices)
-        initialiser = Initialiser(task, shared, devices, self._mesh.by_run, fixed_streams)
-        self._states = [initialiser.states(group) for group in whole_groups]
-        # Compiled ahead of time: an input that changed its type would be an error, never a second compilation.
-        update = jax.jit(self._over_runs(_update_run), donate_argnums=4)
-        self._update = update.lower(self._shared, *self._inputs[0], self._total_updates, self._states[0]).compile()
+        self._initialiser = Initialiser(task, shared, devices, self._mesh.by_run, fixed_streams)
+        self._shapes = self._initialiser.shapes(self._whole_groups[0])
+        self._aside = aside or ThreadPoolExecutor(usable_cores())
+        arguments = self._shared, *self._inputs[0], self._total_updates, self._shapes
+        self._update = Program(self._over_runs(_update_run), arguments, self._aside, donate_argnums=4)
+        self._programs = [self._update]
+
+    @functools.cached_property
+    def _states(self) -> list[learner.LearnerState]:
+        """Each group's states, made by CPUs while programs are compiled.
+
+        An accelerator gets them once its programs are there: with other work to do, it would time their kernels badly.
+        """
+        states = []
+        for group in self._whole_groups:
+            made = self._initialiser.made(group)
+            if self.on_accelerator:
+                self._wait_for_programs()
+            states.append(self._initialiser.placed(made))
+        return states
+
+    def _wait_for_programs(self) -> None:
+        for program in self._programs:
+            _ = program.compiled
+
+    def prepare(self) -> None:
+        """Wait until every program is compiled and every state is made."""
+        self.wait()
+        self._wait_for_programs()
 
     @property
     def num_groups(self) -> int:
@@ -96,21 +129,27 @@ class Engine:
     @property
     def compiled_update(self) -> jax.stages.Compiled:
         """The program of one update, for whoever reads its text or asks for its memory."""
-        return self._update
+        return self._update.compiled
+
+    @property
+    def compile_seconds(self) -> float:
+        """Seconds that the update took to compile."""
+        return self._update.compile_seconds
 
     def compile(self, function: Callable[..., Any], common: Any) -> Callable[[int], Any]:
-        """Compile `function(task, config, env_params, common, present)` of one run into a function of a group.
+        """Begins to compile `function(task, config, env_params, common, present)` of one run into one of a group.
 
         `present` is a `Present`, and `common` an argument that all runs share. What the compiled function returns has
         leaves [runs of the group and padding, ...] and is not waited for.
         """
         common = jax.device_put(common, self._mesh.everywhere)
 
-        def arguments(group: int) -> tuple[Any, ...]:
-            return self._shared, *self._inputs[group], common, Present(self._seeds[group], self._states[group])
+        def arguments(group: int, states: Any) -> tuple[Any, ...]:
+            return self._shared, *self._inputs[group], common, Present(self._seeds[group], states)
 
-        compiled = jax.jit(self._over_runs(function)).lower(*arguments(0)).compile()
-        return lambda group: device_arrays.sent(compiled(*arguments(group)))
+        program = Program(self._over_runs(function), arguments(0, self._shapes), self._aside)
+        self._programs.append(program)
+        return lambda group: device_arrays.sent(program(*arguments(group, self._states[group])))
 
     def wait(self) -> None:
         """Wait until every group has been advanced."""
@@ -138,13 +177,14 @@ class Engine:
             if found is None or found.shape != shape or found.dtype != expected.dtype:
                 raise ValueError(f"{name} is not {expected.dtype} {shape}")
             padded: Any = np.concatenate([found, np.repeat(found[:1], padding, axis=0)])
-            return (
-                jax.random.wrap_key_data(padded, impl=jax.random.key_impl(leaf))
-                if device_arrays.is_key(leaf)
-                else padded
-            )
+            return device_arrays.wrapped(leaf, padded)
 
         self._states[group] = self._put(jax.tree_util.tree_map_with_path(restored, self._states[group]))
+
+    @property
+    def on_accelerator(self) -> bool:
+        """Whether states lie in a memory of their own, and the host's is free."""
+        return self._platform != "cpu"
 
     @property
     def state_bytes(self) -> int:

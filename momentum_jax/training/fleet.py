@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -19,6 +20,7 @@ from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.playing import plan_of
 from momentum_jax.ppo.records import UpdateRecord
+from momentum_jax.processes.machine import usable_cores
 from momentum_jax.run_directory.atomic_files import Rows
 from momentum_jax.session_play.plan import session_plan
 from momentum_jax.training import checkpoint_programs, memory
@@ -97,12 +99,16 @@ class Fleet:
         dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
         self._dispatched = dispatched
         self._order = np.argsort(dispatched)
+        aside = ThreadPoolExecutor(usable_cores())
         self._engines = [
-            self._engine(arms, shared, layout) for arms, layout in zip(self._arms_by_program, layouts, strict=True)
+            self._engine(arms, shared, layout, aside)
+            for arms, layout in zip(self._arms_by_program, layouts, strict=True)
         ]
         self._probes = [engine.compile(checkpoint_programs.probe, states) for engine in self._engines]
         self._evaluations = self._compiled_evaluations(evaluated)
         self._trades = self._compiled_trades(sessions)
+        for engine in self._engines:
+            engine.prepare()
         self.evaluation_seconds = 0.0
         limits = [layout.groups_in_flight for layout in layouts if layout.groups_in_flight is not None]
         self._in_flight = RecordsInFlight(min([sum(engine.num_groups for engine in self._engines), *limits]))
@@ -171,7 +177,7 @@ class Fleet:
     def policies(self) -> Iterator[tuple[str, dict[str, Rows]]]:
         """Each arm's name and present parameters by name (`policy/dense_0/kernel`), arrays [seed, ...].
 
-        They come seed by seed, so that they are never held beside the states.
+        They come seed by seed, and are never held beside states that the host holds.
         """
         for engine, arms in zip(self._engines, self._arms_by_program, strict=True):
             for position, arm in enumerate(arms):
@@ -230,12 +236,13 @@ class Fleet:
         ppo = self._config.arms[0].ppo
         return blank_record(num_runs, ppo.num_steps, ppo.num_envs, has_outcomes=self.diagnostics.has_outcomes)
 
-    def _engine(self, arms: Sequence[int], shared: Any, layout: Layout) -> Engine:
+    def _engine(self, arms: Sequence[int], shared: Any, layout: Layout, aside: Executor) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]
         has_options = self._config.environment == MOMENTUM_NAME
         positions = [(seed, self._config.seeds.index(seed)) for seed in self.seeds]
         runs = [_run(seed, arm.of_seed(position), has_options) for arm in chosen for seed, position in positions]
-        return Engine(self._task, shared, runs, layout, self._config.total_updates, self._config.fixed_streams)
+        updates, fixed_streams = self._config.total_updates, self._config.fixed_streams
+        return Engine(self._task, shared, runs, layout, updates, fixed_streams, aside)
 
     def _join(self, by_program: Sequence[Any]) -> Any:
         def join(*leaves: np.ndarray) -> np.ndarray:
@@ -281,10 +288,14 @@ def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
 
 
 def _rows(engine: Engine, runs: range) -> dict[str, Rows]:
-    """The exported parameters of consecutive runs by name, [runs, ...]."""
+    """The exported parameters of consecutive runs by name, [runs, ...].
+
+    A host that holds the states itself exports all runs again for each name, so that it never holds all policies.
+    """
+    held = list(engine.policies(runs)) if engine.on_accelerator else None
 
     def rows(name: str) -> Iterator[np.ndarray]:
-        return (arrays[name] for arrays in engine.policies(runs))
+        return (arrays[name] for arrays in held or engine.policies(runs))
 
-    example = next(engine.policies(runs))
+    example = held[0] if held else next(engine.policies(runs))
     return {name: Rows((len(runs), *array.shape), array.dtype, rows(name)) for name, array in example.items()}

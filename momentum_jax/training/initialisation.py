@@ -6,12 +6,11 @@ Each device makes its runs one after the other, since XLA:CPU hangs with several
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -20,9 +19,9 @@ from momentum_jax.env.task import Task
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.streams import from_numbers
 from momentum_jax.training import device_arrays
-from momentum_jax.training.runs import Run, filled_up, stacked_settings, stacked_streams
+from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, stacked_streams
 
-_BLOCK = 128  # runs on their way to each accelerator at a time: 87 MB with the reference's network
+_BLOCK = 128  # runs made at a time where they train elsewhere: 87 MB with the reference's network
 
 
 class Initialiser:
@@ -51,25 +50,43 @@ class Initialiser:
         self._by_run = NamedSharding(mesh, placement.spec)
         self._shared = jax.device_put(shared, NamedSharding(mesh, P()))
 
-    def states(self, group: Sequence[Run]) -> learner.LearnerState:
-        """The states of a group of runs, leaves [runs, ...], not waited for."""
-        if self._by_run == self._placement:
-            return self._made(group)
-        states: Any = None
-        width = len(group) // self._placement.num_devices
-        for start, rows in _blocks(width, self._placement.num_devices):
-            made = self._made([group[row] for row in rows])
-            block = jax.device_put(_on_host(made, len(rows)), self._placement)
-            states = _begun(self._placement, width, block) if states is None else states
-            states = _inserted(self._placement, states, block, start)
-        return states
+    def shapes(self, group: Sequence[Run]) -> learner.LearnerState:
+        """Shapes, types and places of a group's states, none of which is made."""
+        block = _init_runs.eval_shape(self._task, self._by_run, self._shared, self._inputs(group[:_BLOCK]))
+        return jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(
+                (len(group), *leaf.shape[1:]), leaf.dtype, sharding=self._placement, weak_type=leaf.weak_type
+            ),
+            block,
+        )
 
-    def _made(self, runs: Sequence[Run]) -> learner.LearnerState:
-        """States on the devices that make them; where the runs do not divide evenly, copies stand behind them."""
+    def states(self, group: Sequence[Run]) -> learner.LearnerState:
+        """The states of a group of runs where they train, leaves [runs, ...], not waited for."""
+        return self.placed(self.made(group))
+
+    def made(self, group: Sequence[Run]) -> learner.LearnerState:
+        """A group's states, on the host unless they are made where they train, and then not waited for."""
+        if self._by_run == self._placement:
+            return self._on_devices(group)
+        blocks: list[Any] = []
+        for rows in in_groups(group, _BLOCK):
+            states = self._on_devices(filled_up(rows, min(_BLOCK, len(group))))
+            blocks.append([np.asarray(device_arrays.plain(leaf))[: len(rows)] for leaf in jax.tree.leaves(states)])
+        data = map(device_arrays.joined, zip(*blocks, strict=True))
+        return jax.tree.map(device_arrays.wrapped, states, jax.tree.unflatten(jax.tree.structure(states), data))
+
+    def placed(self, made: learner.LearnerState) -> learner.LearnerState:
+        """What `made` has returned, where it trains; not waited for."""
+        return jax.device_put(made, self._placement)
+
+    def _on_devices(self, runs: Sequence[Run]) -> learner.LearnerState:
+        return _init_runs(self._task, self._by_run, self._shared, self._inputs(runs))
+
+    def _inputs(self, runs: Sequence[Run]) -> Any:
+        """Settings and streams on the devices that make states; where the runs do not divide evenly, copies behind."""
         num_devices = self._by_run.num_devices
         runs = filled_up(runs, -(-len(runs) // num_devices) * num_devices)
-        inputs = *stacked_settings(runs), stacked_streams(runs, self._fixed_streams)
-        return _init_runs(self._task, self._by_run, self._shared, jax.device_put(inputs, self._by_run))
+        return jax.device_put((*stacked_settings(runs), stacked_streams(runs, self._fixed_streams)), self._by_run)
 
 
 def initialising_devices(layout_devices: Sequence[Any]) -> tuple[Any, ...]:
@@ -80,21 +97,6 @@ def initialising_devices(layout_devices: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(jax.local_devices(backend="cpu"))
     except RuntimeError:  # JAX_PLATFORMS names accelerators alone
         return tuple(layout_devices[:1])
-
-
-def _blocks(width: int, num_devices: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Blocks of one size of the `width` runs of every device: their first row on each, and all their rows.
-
-    The last block ends with the last row, so it may make some runs of the one before again.
-    """
-    size = min(_BLOCK, width)
-    for start in [*range(0, width - size, size), width - size]:
-        yield start, (np.arange(num_devices)[:, None] * width + start + np.arange(size)).ravel()
-
-
-def _on_host(states: Any, count: int) -> Any:
-    """The first `count` states."""
-    return jax.tree.map(lambda leaf: device_arrays.on_host(leaf)[:count], states)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -110,28 +112,6 @@ def _init_runs(task: Task, by_run: NamedSharding, shared: Any, runs: Any) -> lea
 def _init_run(task: Task, shared: Any, run: tuple[Any, Any, jax.Array]) -> learner.LearnerState:
     config, options, numbers = run
     return learner.init(task, config, task.bind(shared, options), from_numbers(numbers))
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _begun(placement: NamedSharding, width: int, block: Any) -> Any:
-    """Arrays with room for `width` runs on each device, filled with those of a block."""
-
-    def on_device(own_block: Any) -> Any:
-        return jax.tree.map(lambda leaf: leaf[jnp.arange(width) % len(leaf)], own_block)
-
-    return _on_each_device(placement, on_device, placement.spec)(block)
-
-
-@partial(jax.jit, static_argnums=0, donate_argnums=1)
-def _inserted(placement: NamedSharding, states: Any, block: Any, start: Any) -> Any:
-    """The states with a block put in on each device, from row `start` on, in place."""
-
-    def on_device(own_states: Any, own_block: Any, start: jax.Array) -> Any:
-        return jax.tree.map(
-            lambda whole, part: jax.lax.dynamic_update_slice_in_dim(whole, part, start, 0), own_states, own_block
-        )
-
-    return _on_each_device(placement, on_device, placement.spec, placement.spec, P())(states, block, start)
 
 
 def _on_each_device(sharding: NamedSharding, function: Any, *in_specs: P) -> Any:

@@ -61,7 +61,7 @@ def test_runs_train_together_on_an_accelerator(accelerator, market):
 
 
 def test_first_states_are_those_that_a_cpu_makes(accelerator, market, monkeypatch):
-    """Blocks of three on their way to each device: they overlap."""
+    """Three are made at a time, and the last three hold two."""
     monkeypatch.setattr(initialisation, "_BLOCK", 3)
     engine, _ = params_after(market, range(8), updates=0)
     runs = without_unused_options([Run(seed, SMALL, EnvOptions()) for seed in range(8)])

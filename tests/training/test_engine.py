@@ -63,6 +63,7 @@ def test_one_compilation_serves_all_groups_and_updates(market):
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
         engine = Engine(Momentum(), market.params.market, [make_run(seed) for seed in range(6)], default_layout(6), 10)
+        engine.prepare()
         before = len(compiled)
         for _ in range(3):
             jax.block_until_ready([engine.update(group) for group in range(engine.num_groups)])

@@ -16,6 +16,7 @@ from momentum_jax.env.momentum import Momentum, make_market
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.training import device_arrays
+from momentum_jax.training.engine import Engine
 from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.markets import make_segment
 from tests.quick_programs import compiled_quickly
@@ -76,6 +77,18 @@ def test_policies_are_named_by_their_arm_and_seed(fleet):
         # One small step may have been taken since the start.
         np.testing.assert_allclose(heads[number][:, 0], HOLD_BIASES[number], atol=1e-3)
     assert sorted(heads) == list(range(6))
+
+
+def test_where_states_lie_on_an_accelerator_policies_are_exported_once_and_are_the_same(fleet, monkeypatch):
+    def stacked():
+        return {arm: {name: list(array.rows) for name, array in arrays.items()} for arm, arrays in fleet.policies()}
+
+    expected, exports = stacked(), []
+    policies = Engine.policies
+    monkeypatch.setattr(Engine, "on_accelerator", True)
+    monkeypatch.setattr(Engine, "policies", lambda self, runs: exports.append(runs) or policies(self, runs))
+    jax.tree.map(np.testing.assert_array_equal, stacked(), expected)
+    assert len(exports) == 6
 
 
 def test_what_one_group_answers_is_on_its_way_to_the_host_at_once_and_copied_no_more(monkeypatch):

@@ -40,6 +40,9 @@ class StandInEngine:
     def compile(self, function, common):
         return lambda group: ()
 
+    def prepare(self):
+        pass
+
     def update(self, group):
         name = self.width, group, self._updates[group]
         self._updates[group] += 1

@@ -63,14 +63,15 @@ def test_every_seed_has_the_state_that_it_has_alone(market, alone, monkeypatch, 
     assert all(leaf.sharding.is_equivalent_to(placement, leaf.ndim) for leaf in jax.tree.leaves(states))
 
 
-@pytest.mark.parametrize(("width", "num_devices"), [(1, 1), (128, 2), (129, 3), (1_000, 1)])
-def test_blocks_hold_every_row_of_every_device_and_none_of_another(width, num_devices):
-    covered = np.zeros(width * num_devices, int)
-    for start, rows in initialisation._blocks(width, num_devices):
-        assert start + len(rows) // num_devices <= width
-        np.testing.assert_array_equal(rows.reshape(num_devices, -1)[:, 0], start + width * np.arange(num_devices))
-        covered[rows] += 1
-    assert covered.min() == 1
+@pytest.mark.parametrize("runs", [RUNS[:1], RUNS])
+def test_states_have_the_shapes_types_and_places_that_programs_are_compiled_for(market, runs):
+    placement = placed_on(jax.local_devices()[1:])
+    initialiser = initialisation.Initialiser(Momentum(), market.params.market, jax.local_devices(), placement)
+    states, shapes = initialiser.states(runs), initialiser.shapes(runs)
+    assert jax.tree.structure(states) == jax.tree.structure(shapes)
+    for state, shape in zip(jax.tree.leaves(states), jax.tree.leaves(shapes), strict=True):
+        assert (state.shape, state.dtype, state.aval.weak_type) == (shape.shape, shape.dtype, shape.weak_type)
+        assert state.sharding.is_equivalent_to(shape.sharding, state.ndim)
 
 
 def test_cpus_make_the_states_of_an_accelerator_and_their_own(monkeypatch):

@@ -42,7 +42,7 @@ def test_every_product_of_an_update_has_the_precision_of_the_run(market, name, m
     lowered = []
     monkeypatch.setattr(jax.stages.Lowered, "compile", lambda self: lowered.append(self.as_text()))
     run = Run(0, PPOConfig(**TINY, matmul_precision=name), EnvOptions())
-    Engine(Momentum(), market.params.market, [run], default_layout(1), 1)
+    _ = Engine(Momentum(), market.params.market, [run], default_layout(1), 1).compiled_update
     assert precisions(lowered[-1]) == ASKED[name]
 
 

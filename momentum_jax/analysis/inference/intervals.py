@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -79,6 +80,39 @@ def statistic_interval(
         drawn = _drawn(num_seeds, draws_for(num_seeds, draws), seed)
         boot = np.concatenate([statistic(*(array[block] for array in arrays)) for block in drawn])
         jackknife = _jackknife(arrays, statistic)
+    return _bootstrapped(estimate, boot, jackknife, confidence)
+
+
+def interval_of_means(
+    samples: Sequence[npt.ArrayLike],
+    statistic: Callable[..., npt.NDArray[np.float64]],
+    confidence: float = CONFIDENCE,
+    draws: int = 4_999,
+    seed: int = 0,
+) -> Interval:
+    """`statistic_interval` of what depends on means over seeds alone, several times as fast.
+
+    Args:
+        samples: as of `statistic_interval`, like the rest.
+        statistic: takes the mean ``[...]`` of each sample and returns ``[...]``.
+        confidence: coverage of the interval.
+        draws: bootstrap draws.
+        seed: of the bootstrap's own random stream.
+    """
+    values = np.stack([np.asarray(sample, np.float64) for sample in samples], axis=1)
+    num_seeds = len(values)
+    if num_seeds < 2:
+        return _few(float(values[0, 0]) if num_seeds else np.nan, num_seeds)
+    estimate = float(statistic(*values.mean(axis=0)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        boot = statistic(*(_weights(num_seeds, draws_for(num_seeds, draws), seed) @ values).T)
+        jackknife = _jackknife(list(values.T), lambda *kept: statistic(*(each.mean(axis=-1) for each in kept)))
+    return _bootstrapped(estimate, boot, jackknife, confidence)
+
+
+def _bootstrapped(
+    estimate: float, boot: npt.NDArray[np.float64], jackknife: npt.NDArray[np.float64], confidence: float
+) -> Interval:
     boot, jackknife = boot[np.isfinite(boot)], jackknife[np.isfinite(jackknife)]
     if not np.isfinite(estimate) or len(boot) < 2 or not len(jackknife) or is_constant(boot):
         return Interval(estimate, estimate, estimate, "constant")
@@ -92,6 +126,19 @@ def _drawn(num_seeds: int, draws: int, seed: int) -> Iterator[npt.NDArray[np.int
     size = max(_BLOCK // num_seeds, 1)
     for start in range(0, draws, size):
         yield rng.integers(num_seeds, size=(min(size, draws - start), num_seeds))
+
+
+@functools.lru_cache(maxsize=1)
+def _weights(num_seeds: int, draws: int, seed: int) -> npt.NDArray[np.float64]:
+    """Share of every draw that each seed makes up ``[draw, num_seeds]``, not to be written to.
+
+    The last ones are kept, for every mean of a run's seeds asks for the same.
+    """
+    places = (block + num_seeds * np.arange(len(block))[:, None] for block in _drawn(num_seeds, draws, seed))
+    counts = [np.bincount(place.ravel(), minlength=place.size).reshape(place.shape) for place in places]
+    weights = np.concatenate(counts) / num_seeds
+    weights.flags.writeable = False
+    return weights
 
 
 def _jackknife(

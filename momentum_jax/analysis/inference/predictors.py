@@ -15,9 +15,9 @@ import numpy.typing as npt
 import xarray as xr
 from scipy import stats
 
-from momentum_jax.analysis.inference.intervals import Interval, statistic_interval
+from momentum_jax.analysis.inference.intervals import Interval, interval_of_means, statistic_interval
 from momentum_jax.analysis.inference.prediction_power import detectable_share
-from momentum_jax.analysis.metrics.derived_curves import derive_curves
+from momentum_jax.analysis.metrics.derived_curves import derive_curves, healthy
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.metrics.signal import sensitivity_curves
 from momentum_jax.run_directory import diagnostics_of
@@ -68,10 +68,12 @@ def landmark_features(
     found = np.flatnonzero(ds["env_steps"].values == step)
     if not len(found):
         raise ValueError(f"the run has no checkpoint at step {step}: choose from {ds['env_steps'].values.tolist()}")
-    signal, primary = sensitivity_curves(ds), primary_curve(diagnostics_of(ds)).name
-    parts = {primary: derive_curves(ds)[primary]} | {name: ds[name] for name in learner}
+    primary, at_step = primary_curve(diagnostics_of(ds)).name, {"checkpoint": found[:1]}
+    # Of this checkpoint alone, which does not know of a loss that was too large before it.
+    signal = sensitivity_curves(ds.isel(at_step)).where(healthy(ds).isel(at_step))
+    parts = {primary: derive_curves(ds)[primary].isel(at_step)} | {name: ds[name].isel(at_step) for name in learner}
     parts |= {name: signal[name] for name in ("d_prime_exact", "criterion_exact") if name in signal}
-    columns = [part.transpose("arm", "seed", "checkpoint").values[..., found[0]] for part in parts.values()]
+    columns = [part.transpose("arm", "seed", "checkpoint").values[..., 0] for part in parts.values()]
     values = xr.DataArray(np.stack(columns, axis=-1), dims=("arm", "seed", "feature"))
     return tuple(parts), values.assign_coords(arm=ds["arm"], seed=ds["seed"], feature=list(parts))
 
@@ -103,9 +105,9 @@ def predict(
     errors = [(y - guess) ** 2 for guess in (predicted, trivial, base)]
     return Prediction(
         len(y),
-        statistic_interval((errors[0], errors[2]), _r2, seed=seed),
-        statistic_interval((errors[1], errors[2]), _r2, seed=seed),
-        statistic_interval(errors, _gain, seed=seed),
+        interval_of_means((errors[0], errors[2]), _r2, seed=seed),
+        interval_of_means((errors[1], errors[2]), _r2, seed=seed),
+        interval_of_means(errors, _gain, seed=seed),
         detectable_share(len(y), x.shape[1]),
         float(_spearman(y, predicted)),
         auroc(predicted, classes),
@@ -127,7 +129,7 @@ def held_out_score(features: npt.ArrayLike, outcome: npt.ArrayLike, seed: int = 
     if flag:
         return HeldOutScore(Interval(np.nan, np.nan, np.nan, flag), np.nan)
     predicted, base = out_of_fold(x, y, seed)
-    r2 = statistic_interval(((y - predicted) ** 2, (y - base) ** 2), _r2, seed=seed)
+    r2 = interval_of_means(((y - predicted) ** 2, (y - base) ** 2), _r2, seed=seed)
     return HeldOutScore(r2, auroc(predicted, y > np.median(y)))
 
 
@@ -135,7 +137,7 @@ def held_out_r2(features: npt.ArrayLike, outcome: npt.ArrayLike, seed: int = 0) 
     """R² of the features together on held-out seeds, with the interval that `predict` gives it; nothing else."""
     x, y = np.asarray(features, np.float64), np.asarray(outcome, np.float64)
     predicted, base = out_of_fold(x, y, seed)
-    return statistic_interval(((y - predicted) ** 2, (y - base) ** 2), _r2, seed=seed)
+    return interval_of_means(((y - predicted) ** 2, (y - base) ** 2), _r2, seed=seed)
 
 
 def _unpredictable(outcome: Floats) -> str:
@@ -151,7 +153,7 @@ def out_of_fold(features: Floats, outcome: Floats, seed: int = 0) -> tuple[Float
     predicted, base = np.zeros((2, len(outcome)))
     for _ in range(REPEATS):
         for held_out in np.array_split(rng.permutation(len(outcome)), FOLDS):
-            training = np.setdiff1d(np.arange(len(outcome)), held_out)
+            training = np.delete(np.arange(len(outcome)), held_out)
             predicted[held_out] += _ridge(features[training], outcome[training], features[held_out])
             base[held_out] += outcome[training].mean()
     return predicted / REPEATS, base / REPEATS
@@ -185,7 +187,7 @@ def _ridge(training: Floats, outcome: Floats, held_out: Floats) -> Floats:
 
 
 def _r2(error: Floats, base: Floats) -> Floats:
-    return 1 - error.mean(axis=-1) / base.mean(axis=-1)
+    return 1 - error / base
 
 
 def _gain(error: Floats, trivial: Floats, base: Floats) -> Floats:

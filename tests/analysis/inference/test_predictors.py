@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import prediction_power as simulation
-from momentum_jax.analysis.inference import prediction_power, predictors
+from momentum_jax.analysis.inference import intervals, prediction_power, predictors
+from momentum_jax.analysis.metrics.signal import sensitivity_curves
 from momentum_jax.run_directory import load_run
 
 
@@ -55,6 +56,28 @@ def test_landmark_features_of_a_run(simulate):
     assert values.sel(feature="d_prime_exact").min() > 0
     with pytest.raises(ValueError, match="checkpoint"):
         predictors.landmark_features(ds, 5_001)
+
+
+def test_features_are_those_of_the_whole_curves_and_absent_after_a_loss_that_was_too_large(simulate):
+    ds = load_run(simulate(arms=("a", "b"), num_seeds=3)).load()
+    ds["value_loss"][:] = 0.0
+    ds["value_loss"][1, 2, 1] = 1e30
+    _, values = predictors.landmark_features(ds, 5_000)
+    whole, place = sensitivity_curves(ds), list(ds["env_steps"].values).index(5_000)
+    assert place > 1
+    for name in ("d_prime_exact", "criterion_exact"):
+        found = values.sel(feature=name)
+        np.testing.assert_array_equal(found, whole[name].transpose("arm", "seed", "checkpoint")[..., place])
+        assert np.argwhere(np.isnan(found.values)).tolist() == [[1, 2]]
+
+
+def test_the_interval_of_means_is_that_of_any_statistic():
+    for num_seeds in (2, 12, 1_200):
+        error, base = np.random.default_rng(num_seeds).gamma(2, 1, (2, num_seeds))
+        one = intervals.interval_of_means((error, base), lambda a, b: 1 - a / b, seed=3)
+        other = intervals.statistic_interval((error, base), lambda a, b: 1 - a.mean(axis=-1) / b.mean(axis=-1), seed=3)
+        assert one[:3] == pytest.approx(other[:3], rel=1e-12) and one.flag == other.flag == ""
+    assert intervals.interval_of_means(([1.0], [2.0]), lambda a, b: a / b).flag == "one seed"
 
 
 @pytest.mark.parametrize(("num_seeds", "num_features"), [(16, 9), (16, 1)])

@@ -80,14 +80,14 @@ PARTS = (
         "d",
         "Equivalence",
         "do 64 seeds × 100 000 steps agree with the reference learner?",
-        185,
+        165,
         False,
     ),
-    Part("e", "Killed and resumed", "killed twice and resumed by new processes: the same bits?", 185, False),
-    Part("a", "Golden records", "do the golden records pass on the device, at full float32 precision?", 185, False),
+    Part("e", "Killed and resumed", "killed twice and resumed by new processes: the same bits?", 165, False),
+    Part("a", "Golden records", "do the golden records pass on the device, at full float32 precision?", 165, False),
     Part("c", "Against one file", "how much faster than one file of `jit(vmap(train))`?", 60, True),
-    Part("b", "Speed and memory", "steps/s and memory at 64 to 4 096 seeds, beside the card's own rates", 90, True),
-    Part("g", "Profile of one update", "which kernels does one update launch, how long, with what gaps?", 33, True),
+    Part("b", "Speed and memory", "steps/s and memory at 64 to 4 096 seeds, beside the card's own rates", 110, True),
+    Part("g", "Profile of one update", "which kernels does one update launch, how long, with what gaps?", 30, True),
 )
 
 

@@ -70,11 +70,16 @@ def _equivalence(found: dict[str, Any]) -> list[str]:
 
 
 def _resuming(found: dict[str, Any]) -> list[str]:
-    outcome = "the same bits" if found["same bits"] else f"other bits in {', '.join(found['different files'])}"
-    return [
+    different = found["different files"]
+    outcome = "the same bits" if found["same bits"] else f"other bits in {len(different)} files, {different[0]} first,"
+    lines = [
         f"{found['seeds']} seeds × {found['steps']:,} steps, killed (`kill -9`) {found['kills']} times and resumed by "
         f"new processes, the last one with an empty cache of programs: {outcome} as the run that was not killed."
     ]
+    if "choices kept" in found:
+        again = found["choices made again"]
+        lines += ["", f"Choices of kernels: {found['choices kept']} kept by the run, {again} more by the last process."]
+    return lines
 
 
 def _many_seeds(found: dict[str, Any]) -> list[str]:

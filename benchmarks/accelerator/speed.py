@@ -27,7 +27,7 @@ def by_seeds() -> None:
 
     wanted = list(setting.sizes().widths)
     result: dict[str, Any] = {"roof": roof.measure(setting.sizes().roof), "wanted": wanted, "rows": []}
-    with ThreadPoolExecutor(len(wanted)) as aside:
+    with ThreadPoolExecutor(2 * len(wanted)) as aside:  # a row's launches are counted while others are compiled
         rows = [_Row(precision, num_seeds, aside) for precision, num_seeds in wanted]
     while rows:
         row = rows.pop(0)  # its memory is free for the next one
@@ -49,6 +49,7 @@ class _Row:
         self.precision, self.num_seeds = precision, num_seeds
         self.config = PPOConfig(matmul_precision=precision)
         self.begun = ours.begin(num_seeds, self.config, aside)
+        self.launches = aside.submit(lambda: launches.count(self.begun.engine.compiled_update.as_text() or ""))
 
 
 def _timed(row: _Row) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def _timed(row: _Row) -> dict[str, Any]:
     found |= {"steps/s": float(np.median(rates)), "slowest": min(rates), "fastest": max(rates)}
     found["GFLOP/s"] = found["steps/s"] * products.flops_per_step(row.config) / 1e9
     found["GB/s"] = found["steps/s"] * roof.bytes_per_step(row.config) / 1e9
-    found |= _program(prepared, row.num_seeds)
+    found |= {"launches": row.launches.result()} | _memory(prepared, row.num_seeds)
     found["value loss"] = float(np.nanmean(np.asarray(prepared.engine.update(0).metrics.value_loss)))
     return found
 
@@ -100,12 +101,10 @@ def _rates(stretch: Callable[[], int], repeats: int = _REPEATS) -> list[float]:
     return rates
 
 
-def _program(prepared: ours.Prepared, num_seeds: int) -> dict[str, Any]:
-    """Launches of an update and device memory of a seed, as the compiled program says."""
-    compiled = prepared.engine.compiled_update
-    found: dict[str, Any] = {"launches": launches.count(compiled.as_text() or "")}
-    memory = compiled.memory_analysis()
-    if memory is not None:
-        found["MB of state a seed"] = prepared.engine.state_bytes / num_seeds / 1e6
-        found["MB of temporaries a seed"] = memory.temp_size_in_bytes / num_seeds / 1e6
-    return found
+def _memory(prepared: ours.Prepared, num_seeds: int) -> dict[str, float]:
+    """Device memory of a seed, as the compiled program says, in MB."""
+    memory = prepared.engine.compiled_update.memory_analysis()
+    if memory is None:
+        return {}
+    megabytes = {"state": prepared.engine.state_bytes / 1e6, "temporaries": memory.temp_size_in_bytes / 1e6}
+    return {f"MB of {what} a seed": size / num_seeds for what, size in megabytes.items()}

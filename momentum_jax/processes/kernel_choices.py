@@ -4,18 +4,30 @@ On a GPU, XLA times several kernels for a product and takes the fastest; another
 with it other last digits. JAX keeps these choices in a folder of the compilation cache. A run that trains on a GPU has
 a copy of it in its directory; when it is resumed where the cache knows nothing of them, or other choices, the program
 is compiled in a cache of its own that begins with the copy.
+
+Processes compile into one cache one after the other (`alone`): two that compiled the same program at once would each
+train with its own choices, and only one's would be kept for what is resumed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 _KEPT = "kernels"  # in a run directory
 _PROGRAMS = "xla"
 _CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"  # JAX's name, in the folder of programs
+_LOCK_NAME = "compiling.lock"  # in the folder of programs
+
+_entering = threading.Lock()
+_holders: dict[Path, tuple[int, IO[bytes] | None]] = {}  # by folder: this process's threads inside, the locked file
 
 
 def compilation_cache(cache_dir: Path, run_dir: Path | None = None) -> Path:
@@ -25,13 +37,46 @@ def compilation_cache(cache_dir: Path, run_dir: Path | None = None) -> Path:
     if kept is None or not kept.is_dir() or _agrees(kept, usual / _CHOICES):
         return usual
     own = cache_dir / f"{_PROGRAMS}-{_digest(kept)}"
-    _copy_missing(kept, own / _CHOICES)
+    _copy_missing(_choices(kept), own / _CHOICES)
     return own
 
 
 def keep(programs: Path, run_dir: Path) -> None:
     """Copy the choices beside the programs' folder into a run directory; what it keeps already stays."""
-    _copy_missing(programs / _CHOICES, run_dir / _KEPT)
+    _copy_missing(choices_beside(programs), run_dir / _KEPT)
+
+
+@contextlib.contextmanager
+def alone(programs: Path) -> Iterator[None]:
+    """Wait until no other process is in this context for the same folder of programs; threads of one process share it.
+
+    A process that is killed leaves it. Where the file system has no locks nothing is held off.
+    """
+    with _entering:
+        count, file = _holders.get(programs) or (0, _locked(programs))
+        _holders[programs] = count + 1, file
+    try:
+        yield
+    finally:
+        with _entering:
+            count, file = _holders.pop(programs)
+            if count > 1:
+                _holders[programs] = count - 1, file
+            elif file is not None:
+                file.close()
+
+
+def _locked(programs: Path) -> IO[bytes] | None:
+    with contextlib.suppress(OSError):
+        programs.mkdir(parents=True, exist_ok=True)
+        file = (programs / _LOCK_NAME).open("wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            file.close()
+            return None
+        return file
+    return None
 
 
 def _agrees(kept: Path, present: Path) -> bool:
@@ -42,13 +87,23 @@ def _agrees(kept: Path, present: Path) -> bool:
     )
 
 
-def _copy_missing(source: Path, target: Path) -> None:
-    for path in _choices(source):
+def _copy_missing(choices: list[Path], target: Path) -> None:
+    for path in choices:
         target.mkdir(parents=True, exist_ok=True)
         if not (target / path.name).exists():
             half_written = target / f"{path.name}.{os.getpid()}.tmp"
             shutil.copyfile(path, half_written)
             half_written.replace(target / path.name)
+
+
+def choices_beside(programs: Path) -> list[Path]:
+    """Files of the choices in a folder of programs."""
+    return _choices(programs / _CHOICES)
+
+
+def kept_choices(run_dir: Path) -> list[Path]:
+    """Files of the choices that a run keeps."""
+    return _choices(run_dir / _KEPT)
 
 
 def _choices(folder: Path) -> list[Path]:

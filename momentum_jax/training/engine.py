@@ -24,9 +24,9 @@ from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.processes.machine import usable_cores
 from momentum_jax.training import device_arrays
+from momentum_jax.training.compiled_program import Program
 from momentum_jax.training.group_width import Layout
 from momentum_jax.training.initialisation import Initialiser, initialising_devices
-from momentum_jax.training.program import Program
 from momentum_jax.training.run_mesh import RunMesh
 from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, without_unused_options
 
@@ -80,7 +80,7 @@ class Engine:
         self._shapes = self._initialiser.shapes(self._whole_groups[0])
         self._aside = aside or ThreadPoolExecutor(usable_cores())
         arguments = self._shared, *self._inputs[0], self._total_updates, self._shapes
-        self._update = Program(self._over_runs(_update_run), arguments, self._aside, donate_argnums=4)
+        self._update = Program(self._over_runs(_update_run), arguments, self._aside, self._platform, donate_argnums=4)
         self._programs = [self._update]
 
     @functools.cached_property
@@ -147,7 +147,7 @@ class Engine:
         def arguments(group: int, states: Any) -> tuple[Any, ...]:
             return self._shared, *self._inputs[group], common, Present(self._seeds[group], states)
 
-        program = Program(self._over_runs(function), arguments(0, self._shapes), self._aside)
+        program = Program(self._over_runs(function), arguments(0, self._shapes), self._aside, self._platform)
         self._programs.append(program)
         return lambda group: device_arrays.sent(program(*arguments(group, self._states[group])))
 

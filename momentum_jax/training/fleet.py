@@ -25,13 +25,14 @@ from momentum_jax.run_directory.atomic_files import Rows
 from momentum_jax.session_play.plan import session_plan
 from momentum_jax.training import checkpoint_programs, memory
 from momentum_jax.training.engine import Engine
+from momentum_jax.training.exported_policies import exported
 from momentum_jax.training.group_width import Layout, default_layout
 from momentum_jax.training.in_flight import Dispatched, RecordsInFlight
 from momentum_jax.training.recorder import blank_record
 from momentum_jax.training.run_description import describe_run, probe_sets
+from momentum_jax.training.run_snapshots import Snapshot, SnapshotReader, joined
 from momentum_jax.training.runs import Run
 
-Snapshot = dict[str, np.ndarray]  # states of some runs by the leaves' names, arrays [runs, ...]
 _SNAPSHOT_BYTES = 24e6  # 32 runs of the reference's network, one of a recurrent one
 
 
@@ -182,7 +183,7 @@ class Fleet:
         for engine, arms in zip(self._engines, self._arms_by_program, strict=True):
             for position, arm in enumerate(arms):
                 runs = range(position * self.num_seeds, (position + 1) * self.num_seeds)
-                yield self._config.arms[arm].name, _rows(engine, runs)
+                yield self._config.arms[arm].name, exported(engine, runs)
 
     @property
     def state_bytes(self) -> int:
@@ -195,7 +196,7 @@ class Fleet:
             groups = range(engine.num_groups)
             step = max(1, int(_SNAPSHOT_BYTES * engine.num_groups / engine.state_bytes))
             for start in groups[::step]:
-                yield _joined([engine.snapshot(group) for group in groups[start : start + step]])
+                yield joined([engine.snapshot(group) for group in groups[start : start + step]])
 
     def restore(self, snapshots: Iterator[Snapshot]) -> None:
         """Put back what `snapshots` gave, also where groups were of another size then.
@@ -203,7 +204,7 @@ class Fleet:
         Raises:
           ValueError: the snapshots are not of these runs and this program.
         """
-        runs = _SnapshotReader(snapshots)
+        runs = SnapshotReader(snapshots)
         for engine in self._engines:
             for group in range(engine.num_groups):
                 engine.restore(group, runs.take(engine.group_runs(group)))
@@ -254,48 +255,3 @@ class Fleet:
 
 def _run(seed: int, arm: Arm, has_options: bool) -> Run:
     return Run(seed, arm.ppo, arm.env if has_options else None, arm.redrawn_streams)
-
-
-class _SnapshotReader:
-    """Hands out runs one after the other, however many a snapshot holds."""
-
-    def __init__(self, snapshots: Iterator[Snapshot]):
-        self._snapshots = snapshots
-        self._rest: Snapshot = {}
-        self._left = 0
-
-    def take(self, count: int) -> Snapshot:
-        pieces = []
-        while count > 0:
-            if self._left == 0:
-                self._open_next()
-            taken = min(count, self._left)
-            pieces.append({name: array[:taken] for name, array in self._rest.items()})
-            self._rest = {name: array[taken:] for name, array in self._rest.items()}
-            self._left -= taken
-            count -= taken
-        return _joined(pieces)
-
-    def _open_next(self) -> None:
-        self._rest = next(self._snapshots, {})
-        if not self._rest:
-            raise ValueError("it holds fewer runs than there are")
-        self._left = min(len(array) for array in self._rest.values())
-
-
-def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
-    return {name: np.concatenate([snapshot[name] for snapshot in snapshots]) for name in snapshots[0]}
-
-
-def _rows(engine: Engine, runs: range) -> dict[str, Rows]:
-    """The exported parameters of consecutive runs by name, [runs, ...].
-
-    A host that holds the states itself exports all runs again for each name, so that it never holds all policies.
-    """
-    held = list(engine.policies(runs)) if engine.on_accelerator else None
-
-    def rows(name: str) -> Iterator[np.ndarray]:
-        return (arrays[name] for arrays in held or engine.policies(runs))
-
-    example = held[0] if held else next(engine.policies(runs))
-    return {name: Rows((len(runs), *array.shape), array.dtype, rows(name)) for name, array in example.items()}

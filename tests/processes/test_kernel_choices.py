@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import jax
@@ -9,6 +14,7 @@ import pytest
 
 from momentum_jax.processes import distributed, kernel_choices
 from momentum_jax.training import runner
+from momentum_jax.training.compiled_program import Program
 
 CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"
 
@@ -59,6 +65,74 @@ def test_another_cache_begins_with_the_runs_choices(folders, change):
     assert own != cache / "xla" and own.parent == cache
     assert kept(own / CHOICES) == kept(run_dir / "kernels")
     assert kernel_choices.compilation_cache(cache, run_dir) == own
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from momentum_jax.processes import kernel_choices
+with kernel_choices.alone(Path(sys.argv[1])):
+    print("inside", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_processes_compile_one_after_the_other_and_a_killed_one_holds_nobody_off(tmp_path):
+    inside = threading.Event()
+
+    def enter():
+        with kernel_choices.alone(tmp_path):
+            inside.set()
+
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "inside\n"
+        thread = threading.Thread(target=enter)
+        thread.start()
+        assert not inside.wait(0.3)
+        holder.kill()
+        thread.join(30)
+        assert inside.is_set()
+
+
+def test_threads_of_one_process_compile_side_by_side(tmp_path):
+    with kernel_choices.alone(tmp_path), ThreadPoolExecutor(1) as other:
+
+        def enter():
+            with kernel_choices.alone(tmp_path):
+                return True
+
+        assert other.submit(enter).result(30)
+        # The thread that has left took the lock from nobody.
+        with (tmp_path / "compiling.lock").open("wb") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (tmp_path / "compiling.lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_without_locks_nothing_is_held_off(tmp_path, monkeypatch):
+    def refuse(file, operation):
+        raise OSError("no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with kernel_choices.alone(tmp_path), kernel_choices.alone(tmp_path):
+        pass
+    (tmp_path / "file").touch()
+    with kernel_choices.alone(tmp_path / "file" / "xla"):
+        pass
+
+
+@pytest.mark.parametrize(("platform", "held"), [("gpu", True), ("cpu", False)])
+def test_a_gpus_program_is_compiled_alone(tmp_path, monkeypatch, platform, held):
+    inside = []
+    monkeypatch.setattr(jax.stages.Lowered, "compile", lambda self: inside.append(bool(kernel_choices._holders)))
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    try:
+        with ThreadPoolExecutor(1) as aside:
+            Program(jax.numpy.sin, (jax.ShapeDtypeStruct((), "float32"),), aside, platform)
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+    assert inside == [held] and not kernel_choices._holders
 
 
 def test_a_cpu_run_keeps_nothing(tmp_path):

@@ -53,8 +53,8 @@ def assert_same(states, expected):
 @pytest.mark.parametrize("made_on", [(0,), (0, 1)])
 @pytest.mark.parametrize("trained_on", [(0,), (1,), (0, 1)])
 def test_every_seed_has_the_state_that_it_has_alone(market, alone, monkeypatch, made_on, trained_on):
-    """Two runs of a device are on their way at a time, and three or six stay on it: blocks meet and overlap."""
-    monkeypatch.setattr(initialisation, "_BLOCK", 2)
+    """Four are made at a time, and the last two of six with copies behind them."""
+    monkeypatch.setattr(initialisation, "_BLOCK", 4)
     placement = placed_on([jax.local_devices()[number] for number in trained_on])
     devices = [jax.local_devices()[number] for number in made_on]
     initialiser = initialisation.Initialiser(Momentum(), market.params.market, devices, placement)

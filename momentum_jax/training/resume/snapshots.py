@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from momentum_jax import run_directory
-from momentum_jax.training.fleet import Snapshot
+from momentum_jax.training.run_snapshots import Snapshot
 
 _COUNTED = "counted.npz"
 _RUNS = "runs_{:05d}"

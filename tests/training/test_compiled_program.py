@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from momentum_jax.training import engine as engines
-from momentum_jax.training.program import Program
+from momentum_jax.training.compiled_program import Program
 from tests.training.engine_runs import make_engine, make_run
 
 FOUR = jax.ShapeDtypeStruct((4,), jnp.float32)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import jax
+
+from momentum_jax.processes import kernel_choices
 
 
 class Program:
@@ -16,17 +20,25 @@ class Program:
     An argument of another type is an error then, never a second compilation.
     """
 
-    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...], aside: Executor, **settings: Any):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        aside: Executor,
+        platform: str = "cpu",
+        **settings: Any,
+    ):
         """Traces at once; compiling goes on in `aside`, since XLA leaves Python's interpreter to others meanwhile.
 
         Args:
           function: of arrays.
           arguments: arrays, or their shapes and places.
           aside: where to compile.
+          platform: what for.
           **settings: of `jax.jit`.
         """
         lowered = jax.jit(function, **settings).lower(*arguments)
-        self._waiting = aside.submit(_timed, lowered.compile)
+        self._waiting = aside.submit(_timed, lowered.compile, _guard(platform))
 
     @property
     def compiled(self) -> jax.stages.Compiled:
@@ -42,6 +54,15 @@ class Program:
         return self.compiled(*arguments)
 
 
-def _timed(compile_now: Callable[[], jax.stages.Compiled]) -> tuple[jax.stages.Compiled, float]:
-    started = time.perf_counter()
-    return compile_now(), time.perf_counter() - started
+def _timed(
+    compile_now: Callable[[], jax.stages.Compiled], guard: AbstractContextManager[None]
+) -> tuple[jax.stages.Compiled, float]:
+    with guard:
+        started = time.perf_counter()
+        return compile_now(), time.perf_counter() - started
+
+
+def _guard(platform: str) -> AbstractContextManager[None]:
+    """On a GPU, other processes wait and find the program in the cache, with this one's choices of kernels."""
+    cache = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    return kernel_choices.alone(Path(cache)) if platform == "gpu" and cache else nullcontext()

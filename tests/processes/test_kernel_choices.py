@@ -84,14 +84,16 @@ def test_processes_compile_one_after_the_other_and_a_killed_one_holds_nobody_off
         with kernel_choices.alone(tmp_path):
             inside.set()
 
+    thread = threading.Thread(target=enter)
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "inside\n"
-        thread = threading.Thread(target=enter)
-        thread.start()
-        assert not inside.wait(0.3)
-        holder.kill()
-        thread.join(30)
-        assert inside.is_set()
+        try:
+            assert holder.stdout.readline() == "inside\n"
+            thread.start()
+            assert not inside.wait(0.3)
+        finally:
+            holder.kill()
+    thread.join(30)
+    assert inside.is_set()
 
 
 def test_threads_of_one_process_compile_side_by_side(tmp_path):

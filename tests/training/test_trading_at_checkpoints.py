@@ -75,7 +75,7 @@ def test_every_second_checkpoint_and_the_last_are_traded_and_the_log_says_what_i
     traded = np.isfinite(ds.session_pnl).all(["arm", "seed", "evaluated", "session"]).values
     assert traded.tolist() == [True, False, True, False, True]
     assert dataclasses.replace(LONGER, evaluate_every=3).traded_checkpoints == (0, 96, 128)
-    assert "evaluation: 7 whole sessions of 7 validation days, sampled and greedy, at 3 of 5 checkpoints" in lines
+    assert "evaluation: 7 whole session(s) of 7 validation day(s), sampled and greedy, at 3 of 5 checkpoints" in lines
     assert any(line.startswith("evaluation took") for line in lines)
     described = diagnostics_of(ds)
     assert described.dips_in[-1] == "validation_pnl" and described.primary == "hold_pct"

@@ -65,6 +65,7 @@ def _timed(name: str) -> dict[str, Any] | None:
     started = time.perf_counter()
     engine = Engine(found.task, found.load().shared, runs, default_layout(len(runs)), _UPDATES)
     acting = engine.compile(_act, ())
+    engine.prepare()
     seconds = time.perf_counter() - started
     steps = len(runs) * config.rollout_size
     return {

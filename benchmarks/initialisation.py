@@ -46,7 +46,7 @@ def measure(num_runs: int) -> list[dict[str, float]]:
     rows = []
     for _ in range(1 + _REPEATS.value):
         wall, cpu = time.perf_counter(), time.process_time()
-        jax.block_until_ready(initialiser.states(runs))
+        jax.block_until_ready(initialiser.made(runs)())
         rows.append({"wall s": time.perf_counter() - wall, "CPU s": time.process_time() - cpu})
     return rows
 

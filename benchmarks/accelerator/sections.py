@@ -71,10 +71,12 @@ def _equivalence(found: dict[str, Any]) -> list[str]:
 
 def _resuming(found: dict[str, Any]) -> list[str]:
     different = found["different files"]
-    outcome = "the same bits" if found["same bits"] else f"other bits in {len(different)} files, {different[0]} first,"
+    outcome = "the same bits as"
+    if not found["same bits"]:
+        outcome = f"other bits in {len(different)} files, {different[0]} first, than"
     lines = [
         f"{found['seeds']} seeds × {found['steps']:,} steps, killed (`kill -9`) {found['kills']} times and resumed by "
-        f"new processes, the last one with an empty cache of programs: {outcome} as the run that was not killed."
+        f"new processes, the last one with an empty cache of programs: {outcome} the run that was not killed."
     ]
     if "choices kept" in found:
         again = found["choices made again"]

@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks import launches, ours, products
 from benchmarks.accelerator import roof, setting
 from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.training.compiled_program import Compiler
 
 _REPEATS = 3
 
@@ -27,8 +28,9 @@ def by_seeds() -> None:
 
     wanted = list(setting.sizes().widths)
     result: dict[str, Any] = {"roof": roof.measure(setting.sizes().roof), "wanted": wanted, "rows": []}
-    with ThreadPoolExecutor(2 * len(wanted)) as aside:  # a row's launches are counted while others are compiled
-        rows = [_Row(precision, num_seeds, aside) for precision, num_seeds in wanted]
+    compiler = Compiler(jax.default_backend(), at_a_time=len(wanted))
+    with ThreadPoolExecutor(len(wanted)) as counting:  # a row's launches, while others are compiled
+        rows = [_Row(precision, num_seeds, compiler, counting) for precision, num_seeds in wanted]
     while rows:
         row = rows.pop(0)  # its memory is free for the next one
         try:
@@ -45,11 +47,11 @@ def by_seeds() -> None:
 class _Row:
     """A row of the table with its engine, whose program is being compiled."""
 
-    def __init__(self, precision: str, num_seeds: int, aside: Executor):
+    def __init__(self, precision: str, num_seeds: int, compiler: Compiler, counting: Executor):
         self.precision, self.num_seeds = precision, num_seeds
         self.config = PPOConfig(matmul_precision=precision)
-        self.begun = ours.begin(num_seeds, self.config, aside)
-        self.launches = aside.submit(lambda: launches.count(self.begun.engine.compiled_update.as_text() or ""))
+        self.begun = ours.begin(num_seeds, self.config, compiler)
+        self.launches = counting.submit(lambda: launches.count(self.begun.engine.compiled_update.as_text() or ""))
 
 
 def _timed(row: _Row) -> dict[str, Any]:

@@ -17,7 +17,8 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +26,7 @@ _KEPT = "kernels"  # in a run directory
 _PROGRAMS = "xla"
 _CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"  # JAX's name, in the folder of programs
 _LOCK_NAME = "compiling.lock"  # in the folder of programs
+_PATIENCE = 0.1  # seconds between two tries to lock it
 
 _entering = threading.Lock()
 _holders: dict[Path, tuple[int, IO[bytes] | None]] = {}  # by folder: this process's threads inside, the locked file
@@ -47,13 +49,15 @@ def keep(programs: Path, run_dir: Path) -> None:
 
 
 @contextlib.contextmanager
-def alone(programs: Path) -> Iterator[None]:
+def alone(programs: Path, given_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Wait until no other process is in this context for the same folder of programs; threads of one process share it.
 
-    A process that is killed leaves it. Where the file system has no locks nothing is held off.
+    Also processes that compile something else wait, on whichever machine shares the folder: programs have kernels in
+    common. A process that is killed leaves. Where the file system has no locks, and once `given_up` says so, nothing
+    is held off.
     """
     with _entering:
-        count, file = _holders.get(programs) or (0, _locked(programs))
+        count, file = _holders.get(programs) or (0, _locked(programs, given_up))
         _holders[programs] = count + 1, file
     try:
         yield
@@ -66,16 +70,22 @@ def alone(programs: Path) -> Iterator[None]:
                 file.close()
 
 
-def _locked(programs: Path) -> IO[bytes] | None:
-    with contextlib.suppress(OSError):
+def _locked(programs: Path, given_up: Callable[[], bool]) -> IO[bytes] | None:
+    """The locked file; None where there is no lock to be had."""
+    try:
         programs.mkdir(parents=True, exist_ok=True)
         file = (programs / _LOCK_NAME).open("wb")
+    except OSError:
+        return None
+    while not given_up():
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            time.sleep(_PATIENCE)
         except OSError:
-            file.close()
-            return None
-        return file
+            break
+    file.close()
     return None
 
 

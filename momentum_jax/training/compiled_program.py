@@ -1,17 +1,61 @@
-"""A program that is compiled aside, while others are traced and the runs' states are made."""
+"""Programs that are compiled aside, while others are traced and the runs' states are made."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import jax
 
 from momentum_jax.processes import kernel_choices
+from momentum_jax.processes.machine import usable_cores
+
+
+class Compiler:
+    """Compiles in threads of its own: XLA leaves Python's interpreter to others meanwhile.
+
+    For a GPU one program after the other, so that each finds the choices of kernels that those before it have made;
+    elsewhere side by side.
+    """
+
+    def __init__(self, platform: str, at_a_time: int | None = None):
+        """`at_a_time` programs are compiled, instead of what suits the platform."""
+        self._platform = platform
+        self._threads = ThreadPoolExecutor(at_a_time or (1 if platform == "gpu" else usable_cores()))
+        self._jobs: list[Future[Any]] = []
+        self._stopped = False
+
+    def __enter__(self) -> Compiler:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Whoever leaves has what was begun, or does not want it any more."""
+        self.stop()
+
+    def begin(self, lowered: jax.stages.Lowered) -> Future[tuple[jax.stages.Compiled, float]]:
+        """Compile when there is a thread for it: the compiled program, and the seconds that it took."""
+        job = self._threads.submit(self._compiled, lowered.compile)
+        self._jobs.append(job)
+        return job
+
+    def wait(self) -> None:
+        """Wait until all that was begun, and not stopped, has ended, however it did."""
+        wait([job for job in self._jobs if not job.cancelled()])
+
+    def stop(self) -> None:
+        """Compile nothing more than what is being compiled: a process that ends waits for no more than that."""
+        self._stopped = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _compiled(self, compile_now: Callable[[], jax.stages.Compiled]) -> tuple[jax.stages.Compiled, float]:
+        cache = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+        if self._platform != "gpu" or not cache:
+            return _timed(compile_now)
+        with kernel_choices.alone(Path(cache), lambda: self._stopped):
+            return _timed(compile_now)
 
 
 class Program:
@@ -20,49 +64,31 @@ class Program:
     An argument of another type is an error then, never a second compilation.
     """
 
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        arguments: tuple[Any, ...],
-        aside: Executor,
-        platform: str = "cpu",
-        **settings: Any,
-    ):
-        """Traces at once; compiling goes on in `aside`, since XLA leaves Python's interpreter to others meanwhile.
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...], compiler: Compiler, **settings: Any):
+        """Traces at once and begins to compile.
 
         Args:
           function: of arrays.
           arguments: arrays, or their shapes and places.
-          aside: where to compile.
-          platform: what for.
+          compiler: compiles it.
           **settings: of `jax.jit`.
         """
-        lowered = jax.jit(function, **settings).lower(*arguments)
-        self._waiting = aside.submit(_timed, lowered.compile, _guard(platform))
+        self._job = compiler.begin(jax.jit(function, **settings).lower(*arguments))
 
     @property
     def compiled(self) -> jax.stages.Compiled:
         """The compiled program; waits for it. Raises what the compiler raised."""
-        return self._waiting.result()[0]
+        return self._job.result()[0]
 
     @property
     def compile_seconds(self) -> float:
         """Seconds that compiling took, beside whatever ran at the same time."""
-        return self._waiting.result()[1]
+        return self._job.result()[1]
 
     def __call__(self, *arguments: Any) -> Any:
         return self.compiled(*arguments)
 
 
-def _timed(
-    compile_now: Callable[[], jax.stages.Compiled], guard: AbstractContextManager[None]
-) -> tuple[jax.stages.Compiled, float]:
-    with guard:
-        started = time.perf_counter()
-        return compile_now(), time.perf_counter() - started
-
-
-def _guard(platform: str) -> AbstractContextManager[None]:
-    """On a GPU, other processes wait and find the program in the cache, with this one's choices of kernels."""
-    cache = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-    return kernel_choices.alone(Path(cache)) if platform == "gpu" and cache else nullcontext()
+def _timed(compile_now: Callable[[], jax.stages.Compiled]) -> tuple[jax.stages.Compiled, float]:
+    started = time.perf_counter()
+    return compile_now(), time.perf_counter() - started

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -22,9 +21,8 @@ from momentum_jax.ppo import learner
 from momentum_jax.ppo.hyper_parameters import MATMUL_PRECISIONS
 from momentum_jax.ppo.records import UpdateRecord
 from momentum_jax.ppo.traced_config import PPOConfig
-from momentum_jax.processes.machine import usable_cores
 from momentum_jax.training import device_arrays
-from momentum_jax.training.compiled_program import Program
+from momentum_jax.training.compiled_program import Compiler, Program
 from momentum_jax.training.group_width import Layout
 from momentum_jax.training.initialisation import Initialiser, initialising_devices
 from momentum_jax.training.run_mesh import RunMesh
@@ -56,9 +54,9 @@ class Engine:
         layout: Layout,
         total_updates: int,
         fixed_streams: Sequence[str] = (),
-        aside: Executor | None = None,
+        compiler: Compiler | None = None,
     ):
-        """`shared` is the task's part that all runs have in common, an argument of the program; `aside` compiles.
+        """`shared` is the task's part that all runs have in common, an argument of the program.
 
         Raises:
           ConfigError: the task has more actions than an event word can tell apart.
@@ -78,33 +76,30 @@ class Engine:
         devices = initialising_devices(layout.devices)
         self._initialiser = Initialiser(task, shared, devices, self._mesh.by_run, fixed_streams)
         self._shapes = self._initialiser.shapes(self._whole_groups[0])
-        self._aside = aside or ThreadPoolExecutor(usable_cores())
+        self._compiler = compiler or Compiler(self._platform)
         arguments = self._shared, *self._inputs[0], self._total_updates, self._shapes
-        self._update = Program(self._over_runs(_update_run), arguments, self._aside, self._platform, donate_argnums=4)
+        self._update = Program(self._over_runs(_update_run), arguments, self._compiler, donate_argnums=4)
         self._programs = [self._update]
 
     @functools.cached_property
     def _states(self) -> list[learner.LearnerState]:
         """Each group's states, made by CPUs while programs are compiled.
 
-        An accelerator gets them once its programs are there: with other work to do, it would time their kernels badly.
+        A GPU gets them once all programs are there: with other work to do, it would time their kernels badly.
         """
         states = []
         for group in self._whole_groups:
-            made = self._initialiser.made(group)
-            if self.on_accelerator:
-                self._wait_for_programs()
-            states.append(self._initialiser.placed(made))
+            place = self._initialiser.made(group)
+            if self._platform == "gpu":
+                self._compiler.wait()
+            states.append(place())
         return states
 
-    def _wait_for_programs(self) -> None:
+    def prepare(self) -> None:
+        """Wait until every state is made and every program compiled; raises what the compiler raised."""
+        self.wait()
         for program in self._programs:
             _ = program.compiled
-
-    def prepare(self) -> None:
-        """Wait until every program is compiled and every state is made."""
-        self.wait()
-        self._wait_for_programs()
 
     @property
     def num_groups(self) -> int:
@@ -147,7 +142,7 @@ class Engine:
         def arguments(group: int, states: Any) -> tuple[Any, ...]:
             return self._shared, *self._inputs[group], common, Present(self._seeds[group], states)
 
-        program = Program(self._over_runs(function), arguments(0, self._shapes), self._aside, self._platform)
+        program = Program(self._over_runs(function), arguments(0, self._shapes), self._compiler)
         self._programs.append(program)
         return lambda group: device_arrays.sent(program(*arguments(group, self._states[group])))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -20,10 +19,10 @@ from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.playing import plan_of
 from momentum_jax.ppo.records import UpdateRecord
-from momentum_jax.processes.machine import usable_cores
 from momentum_jax.run_directory.atomic_files import Rows
 from momentum_jax.session_play.plan import session_plan
 from momentum_jax.training import checkpoint_programs, memory
+from momentum_jax.training.compiled_program import Compiler
 from momentum_jax.training.engine import Engine
 from momentum_jax.training.exported_policies import exported
 from momentum_jax.training.group_width import Layout, default_layout
@@ -96,20 +95,18 @@ class Fleet:
         self.diagnostics = describe_run(config, task, sessions)
         states = probe_sets(config, task, shared)
         self._arms_by_program = config.programs
-        arms = np.concatenate(self._arms_by_program)
-        dispatched = (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
-        self._dispatched = dispatched
-        self._order = np.argsort(dispatched)
-        aside = ThreadPoolExecutor(usable_cores())
-        self._engines = [
-            self._engine(arms, shared, layout, aside)
-            for arms, layout in zip(self._arms_by_program, layouts, strict=True)
-        ]
-        self._probes = [engine.compile(checkpoint_programs.probe, states) for engine in self._engines]
-        self._evaluations = self._compiled_evaluations(evaluated)
-        self._trades = self._compiled_trades(sessions)
-        for engine in self._engines:
-            engine.prepare()
+        self._dispatched = self._in_order_of_dispatch()
+        self._order = np.argsort(self._dispatched)
+        with Compiler(layouts[0].devices[0].platform) as compiler:
+            self._engines = [
+                self._engine(arms, shared, layout, compiler)
+                for arms, layout in zip(self._arms_by_program, layouts, strict=True)
+            ]
+            self._probes = [engine.compile(checkpoint_programs.probe, states) for engine in self._engines]
+            self._evaluations = self._compiled_evaluations(evaluated)
+            self._trades = self._compiled_trades(sessions)
+            for engine in self._engines:
+                engine.prepare()
         self.evaluation_seconds = 0.0
         limits = [layout.groups_in_flight for layout in layouts if layout.groups_in_flight is not None]
         self._in_flight = RecordsInFlight(min([sum(engine.num_groups for engine in self._engines), *limits]))
@@ -237,13 +234,18 @@ class Fleet:
         ppo = self._config.arms[0].ppo
         return blank_record(num_runs, ppo.num_steps, ppo.num_envs, has_outcomes=self.diagnostics.has_outcomes)
 
-    def _engine(self, arms: Sequence[int], shared: Any, layout: Layout, aside: Executor) -> Engine:
+    def _in_order_of_dispatch(self) -> np.ndarray:
+        """Numbers of the runs, program by program."""
+        arms = np.concatenate(self._arms_by_program)
+        return (arms[:, None] * self.num_seeds + np.arange(self.num_seeds)).ravel()
+
+    def _engine(self, arms: Sequence[int], shared: Any, layout: Layout, compiler: Compiler) -> Engine:
         chosen = [self._config.arms[arm] for arm in arms]
         has_options = self._config.environment == MOMENTUM_NAME
         positions = [(seed, self._config.seeds.index(seed)) for seed in self.seeds]
         runs = [_run(seed, arm.of_seed(position), has_options) for arm in chosen for seed, position in positions]
         updates, fixed_streams = self._config.total_updates, self._config.fixed_streams
-        return Engine(self._task, shared, runs, layout, updates, fixed_streams, aside)
+        return Engine(self._task, shared, runs, layout, updates, fixed_streams, compiler)
 
     def _join(self, by_program: Sequence[Any]) -> Any:
         def join(*leaves: np.ndarray) -> np.ndarray:

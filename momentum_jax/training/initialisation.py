@@ -6,7 +6,7 @@ Each device makes its runs one after the other, since XLA:CPU hangs with several
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from momentum_jax.env.task import Task
 from momentum_jax.ppo import learner
 from momentum_jax.ppo.streams import from_numbers
 from momentum_jax.training import device_arrays
-from momentum_jax.training.runs import Run, filled_up, in_groups, stacked_settings, stacked_streams
+from momentum_jax.training.runs import Run, filled_up, stacked_settings, stacked_streams
 
 _BLOCK = 128  # runs made at a time where they train elsewhere: 87 MB with the reference's network
 
@@ -60,24 +60,29 @@ class Initialiser:
             block,
         )
 
-    def states(self, group: Sequence[Run]) -> learner.LearnerState:
-        """The states of a group of runs where they train, leaves [runs, ...], not waited for."""
-        return self.placed(self.made(group))
+    def made(self, group: Sequence[Run]) -> Callable[[], learner.LearnerState]:
+        """Make a group's states; returns what puts them where they train, leaves [runs, ...], not waited for.
 
-    def made(self, group: Sequence[Run]) -> learner.LearnerState:
-        """A group's states, on the host unless they are made where they train, and then not waited for."""
+        Until then those of an accelerator are on the host.
+        """
         if self._by_run == self._placement:
-            return self._on_devices(group)
-        blocks: list[Any] = []
-        for rows in in_groups(group, _BLOCK):
-            states = self._on_devices(filled_up(rows, min(_BLOCK, len(group))))
-            blocks.append([np.asarray(device_arrays.plain(leaf))[: len(rows)] for leaf in jax.tree.leaves(states)])
-        data = map(device_arrays.joined, zip(*blocks, strict=True))
-        return jax.tree.map(device_arrays.wrapped, states, jax.tree.unflatten(jax.tree.structure(states), data))
+            states = self._on_devices(group)
+            return lambda: states
+        held: list[np.ndarray] = []
+        for start in range(0, len(group), _BLOCK):
+            rows = group[start : start + _BLOCK]
+            block = self._on_devices(filled_up(rows, min(_BLOCK, len(group))))
+            numbers = [np.asarray(device_arrays.plain(leaf)) for leaf in jax.tree.leaves(block)]
+            held = held or [np.empty((len(group), *array.shape[1:]), array.dtype) for array in numbers]
+            for whole, array in zip(held, numbers, strict=True):
+                whole[start : start + len(rows)] = array[: len(rows)]
+        return partial(self._placed, block, held)
 
-    def placed(self, made: learner.LearnerState) -> learner.LearnerState:
-        """What `made` has returned, where it trains; not waited for."""
-        return jax.device_put(made, self._placement)
+    def _placed(self, like: Any, held: Sequence[np.ndarray]) -> learner.LearnerState:
+        """Numbers of the host where they train, as states `like` these."""
+        leaves, structure = jax.tree.flatten(like)
+        states = jax.tree.unflatten(structure, map(device_arrays.wrapped, leaves, held))
+        return jax.device_put(states, self._placement)
 
     def _on_devices(self, runs: Sequence[Run]) -> learner.LearnerState:
         return _init_runs(self._task, self._by_run, self._shared, self._inputs(runs))

@@ -89,8 +89,8 @@ def remarks(config: RunConfig, task: Task, loaded: Loaded) -> Iterator[str]:
     sessions = describe_run(config, task, loaded.sessions).traded_sessions
     if sessions is not None:
         yield (
-            f"evaluation: {len(sessions.labels)} whole session(s) of {sessions.num_days} validation day(s), sampled and "
-            f"greedy, at {len(config.traded_checkpoints)} of {len(config.planned_checkpoints)} checkpoints"
+            f"evaluation: {len(sessions.labels)} whole session(s) of {sessions.num_days} validation day(s), sampled "
+            f"and greedy, at {len(config.traded_checkpoints)} of {len(config.planned_checkpoints)} checkpoints"
         )
     evaluation = describe_run(config, task).evaluation
     if evaluation is None:

@@ -90,7 +90,7 @@ def train(
             worker.log(line)
         started = time.perf_counter()
         fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds), loaded.evaluated, loaded.sessions)
-        _keep_kernels(run_dir, layouts, job)
+        _keep_kernels(run_dir, layouts)
         worker.log(f"compiled for {described(layouts)} in {time.perf_counter() - started:.1f} s")
         worker.train(fleet)
         job.barrier("trained")
@@ -183,7 +183,7 @@ def _remarks(run_dir: Path, description: Mapping[str, Any]) -> Iterator[str]:
     yield from compatibility.changed_versions(run_dir, description)
 
 
-def _keep_kernels(run_dir: Path, layouts: Sequence[Layout], job: distributed.Job) -> None:
-    """On a GPU, keep what XLA chose: resuming needs the same kernels for the same bits."""
-    if job.is_first and any(device.platform == "gpu" for layout in layouts for device in layout.devices):
+def _keep_kernels(run_dir: Path, layouts: Sequence[Layout]) -> None:
+    """On a GPU, keep what XLA chose: resuming needs the same kernels for the same bits. Every process keeps its own."""
+    if any(device.platform == "gpu" for layout in layouts for device in layout.devices):
         kernel_choices.keep(Path(jax.config.jax_compilation_cache_dir), run_dir)  # type: ignore[attr-defined]

@@ -12,9 +12,8 @@ from types import SimpleNamespace
 import jax
 import pytest
 
-from momentum_jax.processes import distributed, kernel_choices
+from momentum_jax.processes import kernel_choices
 from momentum_jax.training import runner
-from momentum_jax.training.compiled_program import Program
 
 CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"
 
@@ -123,18 +122,13 @@ def test_without_locks_nothing_is_held_off(tmp_path, monkeypatch):
         pass
 
 
-@pytest.mark.parametrize(("platform", "held"), [("gpu", True), ("cpu", False)])
-def test_a_gpus_program_is_compiled_alone(tmp_path, monkeypatch, platform, held):
-    inside = []
-    monkeypatch.setattr(jax.stages.Lowered, "compile", lambda self: inside.append(bool(kernel_choices._holders)))
-    before = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
-    try:
-        with ThreadPoolExecutor(1) as aside:
-            Program(jax.numpy.sin, (jax.ShapeDtypeStruct((), "float32"),), aside, platform)
-    finally:
-        jax.config.update("jax_compilation_cache_dir", before)
-    assert inside == [held] and not kernel_choices._holders
+def test_a_process_that_gives_up_waits_no_longer(tmp_path):
+    with (tmp_path / "compiling.lock").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        asked = iter([False, False, True])
+        with kernel_choices.alone(tmp_path, lambda: next(asked)):
+            pass
+    assert next(asked, None) is None
 
 
 def test_a_cpu_run_keeps_nothing(tmp_path):
@@ -151,7 +145,7 @@ def test_a_launch_keeps_the_choices_of_a_gpu(folders, platform, kept_files):
     jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
     try:
         layout = SimpleNamespace(devices=(SimpleNamespace(platform=platform),))
-        runner._keep_kernels(run_dir, [layout], distributed.Job())
+        runner._keep_kernels(run_dir, [layout])
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
     assert sorted(path.name for path in run_dir.glob("kernels/*")) == kept_files

@@ -21,10 +21,10 @@ def make_run(seed=0, **settings):
     return Run(seed=seed, config=PPOConfig(**SMALL | settings), options=EnvOptions(**env))
 
 
-def make_engine(market, runs, fixed_streams=(), layout=None):
+def make_engine(market, runs, fixed_streams=(), layout=None, compiler=None):
     """An engine of groups of one size, however many runs there are: they share what is compiled."""
     layout = layout or Layout(devices=tuple(jax.local_devices()), group_width=2, vmapped=False)
-    return Engine(Momentum(), market.params.market, runs, layout, 10, fixed_streams)
+    return Engine(Momentum(), market.params.market, runs, layout, 10, fixed_streams, compiler)
 
 
 def advance(engine):

@@ -61,13 +61,13 @@ def test_runs_train_together_on_an_accelerator(accelerator, market):
 
 
 def test_first_states_are_those_that_a_cpu_makes(accelerator, market, monkeypatch):
-    """Three are made at a time, and the last three hold two."""
+    """Three are made at a time, at last two."""
     monkeypatch.setattr(initialisation, "_BLOCK", 3)
     engine, _ = params_after(market, range(8), updates=0)
     runs = without_unused_options([Run(seed, SMALL, EnvOptions()) for seed in range(8)])
     cpu = jax.local_devices(backend="cpu")[:1]
     by_run = NamedSharding(Mesh(np.asarray(cpu), ("runs",)), PartitionSpec("runs"))
-    states = initialisation.Initialiser(Momentum(), market.params.market, cpu, by_run).states(runs)
+    states = initialisation.Initialiser(Momentum(), market.params.market, cpu, by_run).made(runs)()
     found = engine.snapshot(0)
     for path, leaf in jax.tree_util.tree_leaves_with_path(states):
         np.testing.assert_array_equal(found[device_arrays.name(path)], np.asarray(device_arrays.plain(leaf)))

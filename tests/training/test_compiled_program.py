@@ -1,45 +1,50 @@
-"""A program is traced at once, compiled aside and called like its function."""
+"""Programs are traced at once, compiled aside and called like their functions."""
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
+import threading
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.training import engine as engines
-from momentum_jax.training.compiled_program import Program
+from momentum_jax.processes import kernel_choices
+from momentum_jax.training.compiled_program import Compiler, Program
+from momentum_jax.training.initialisation import Initialiser
 from tests.training.engine_runs import make_engine, make_run
 
 FOUR = jax.ShapeDtypeStruct((4,), jnp.float32)
+_COMPILE = jax.stages.Lowered.compile
 
 
-class Later(Executor):
-    """Does nothing until it is told to."""
+@pytest.fixture
+def compiling(monkeypatch):
+    """What compilers are at work on, by the names of functions; `go` lets them end."""
+    state = {"begun": [], "ended": [], "go": threading.Event()}
 
-    def __init__(self):
-        self._waiting = []
+    def slowly(self):
+        name = self.as_text().split("@jit_")[1].split()[0]
+        state["begun"].append(name)
+        assert state["go"].wait(30)
+        state["ended"].append(name)
+        return _COMPILE(self)
 
-    def submit(self, function, *arguments):
-        future = Future()
-        self._waiting.append((future, function, arguments))
-        return future
-
-    def work(self):
-        for future, function, arguments in self._waiting:
-            try:
-                future.set_result(function(*arguments))
-            except Exception as error:
-                future.set_exception(error)
+    monkeypatch.setattr(jax.stages.Lowered, "compile", slowly)
+    yield state
+    state["go"].set()
 
 
-def test_it_is_traced_at_once_and_compiled_aside():
-    traced, aside = [], Later()
-    program = Program(lambda x: traced.append(x.shape) or 2 * x, (FOUR,), aside)
-    assert traced == [(4,)] and not program._waiting.done()
-    aside.work()
+def test_a_program_is_traced_at_once_and_compiled_aside(compiling):
+    traced = []
+
+    def double(x):
+        traced.append(x.shape)
+        return 2 * x
+
+    program = Program(double, (FOUR,), Compiler("cpu"))
+    assert traced == [(4,)] and compiling["ended"] == []
+    compiling["go"].set()
     np.testing.assert_array_equal(program(np.ones(4, np.float32)), np.full(4, 2.0))
     assert traced == [(4,)] and program.compile_seconds > 0
     with pytest.raises(TypeError, match="float32"):
@@ -51,25 +56,60 @@ def test_what_the_compiler_raises_reaches_whoever_calls_the_program(monkeypatch)
         raise RuntimeError("no room")
 
     monkeypatch.setattr(jax.stages.Lowered, "compile", refuse)
-    aside = Later()
-    program = Program(jnp.sin, (FOUR,), aside)
-    aside.work()
+    compiler = Compiler("cpu")
+    program = Program(jnp.sin, (FOUR,), compiler)
+    compiler.wait()
     with pytest.raises(RuntimeError, match="no room"):
         program(np.ones(4, np.float32))
 
 
-@pytest.mark.parametrize("on_accelerator", [False, True])
-def test_an_accelerator_gets_its_states_once_its_programs_are_there(market, monkeypatch, on_accelerator):
+@pytest.mark.parametrize(("platform", "at_once"), [("gpu", 1), ("cpu", 2), ("tpu", 2)])
+def test_a_gpus_programs_are_compiled_one_after_the_other_and_with_no_other_process(compiling, platform, at_once):
+    """Each finds the choices of kernels that those before it have made."""
+    compiler = Compiler(platform)
+    for function in (jnp.sin, jnp.cos):
+        Program(function, (FOUR,), compiler)
+    threading.Event().wait(0.5)
+    assert len(compiling["begun"]) == at_once
+    assert bool(kernel_choices._holders) == (platform == "gpu")
+    compiling["go"].set()
+    compiler.wait()
+    assert sorted(compiling["ended"]) == ["cos", "sin"] and not kernel_choices._holders
+
+
+def test_whoever_stops_waits_for_nothing_that_was_not_begun(compiling):
+    with pytest.raises(KeyboardInterrupt), Compiler("gpu") as compiler:
+        for function in (jnp.sin, jnp.cos, jnp.tan):
+            Program(function, (FOUR,), compiler)
+        threading.Event().wait(0.3)
+        raise KeyboardInterrupt
+    compiling["go"].set()
+    compiler.wait()
+    assert compiling["ended"] == ["sin"]
+
+
+@pytest.mark.parametrize("platform", ["gpu", "cpu"])
+def test_a_gpu_gets_states_once_the_programs_of_all_engines_are_there(market, monkeypatch, platform):
     """It times kernels while it compiles. A CPU makes states meanwhile."""
-    events = []
-    initialiser = engines.Initialiser
-    placed = initialiser.placed
-    monkeypatch.setattr(engines.Engine, "on_accelerator", on_accelerator)
-    monkeypatch.setattr(initialiser, "placed", lambda self, made: events.append("placed") or placed(self, made))
-    engine = make_engine(market, [make_run(0)])
-    monkeypatch.setattr(
-        type(engine._update), "compiled", property(lambda self: events.append("compiled") or self._waiting.result()[0])
-    )
-    engine.prepare()
-    assert events[0] == ("compiled" if on_accelerator else "placed")
-    assert "compiled" in events and events.count("placed") == 1
+    events, made, compile_now = [], Initialiser.made, jax.stages.Lowered.compile
+
+    def noted(self, group):
+        place = made(self, group)
+        return lambda: events.append("placed") or place()
+
+    def compiled(self):
+        program = compile_now(self)
+        if "jit_on_device" in self.as_text():
+            threading.Event().wait(0.5)
+            events.append("compiled")
+        return program
+
+    monkeypatch.setattr(Initialiser, "made", noted)
+    monkeypatch.setattr(jax.stages.Lowered, "compile", compiled)
+    compiler = Compiler("gpu")
+    pair = [make_engine(market, [make_run(seed)], compiler=compiler) for seed in range(2)]
+    for engine in pair:
+        engine._platform = platform
+        engine.prepare()
+    expected = ["compiled", "compiled", "placed", "placed"]
+    assert events == expected if platform == "gpu" else events[0] == "placed" and sorted(events) == expected

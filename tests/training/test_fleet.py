@@ -15,7 +15,7 @@ from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum import Momentum, make_market
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
 from momentum_jax.ppo.hyper_parameters import PPOConfig
-from momentum_jax.training import device_arrays
+from momentum_jax.training import device_arrays, exported_policies
 from momentum_jax.training.engine import Engine
 from momentum_jax.training.fleet import Fleet, program_layouts
 from tests.markets import make_segment
@@ -88,7 +88,10 @@ def test_where_states_lie_on_an_accelerator_policies_are_exported_once_and_are_t
     monkeypatch.setattr(Engine, "on_accelerator", True)
     monkeypatch.setattr(Engine, "policies", lambda self, runs: exports.append(runs) or policies(self, runs))
     jax.tree.map(np.testing.assert_array_equal, stacked(), expected)
-    assert len(exports) == 6
+    assert len(exports) == 2 * 6  # an example and all runs, of each arm
+    monkeypatch.setattr(exported_policies, "_MOST_HELD", 0)
+    stacked()
+    assert len(exports) > 4 * 6
 
 
 def test_what_one_group_answers_is_on_its_way_to_the_host_at_once_and_copied_no_more(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from momentum_jax.training.group_width import Layout
 
 WIDTHS = (4, 4, 8)  # arms of two programs
 GROUPS = {4: 3, 8: 2}  # groups of each
+
+GPU = SimpleNamespace(platform="gpu")
 
 
 class Record:
@@ -64,7 +67,7 @@ def make_fleet(monkeypatch, limit):
     )
     config = RunConfig(experiment="test", arms=arms, timesteps=96, num_seeds=2)
     monkeypatch.setattr(Momentum, "probe_states", lambda self, shared: ())
-    layouts = [Layout(devices=("gpu",), group_width=1, vmapped=True, groups_in_flight=limit)] * 2
+    layouts = [Layout(devices=(GPU,), group_width=1, vmapped=True, groups_in_flight=limit)] * 2
     fleet = fleets.Fleet(config, Momentum(), None, layouts)
     monkeypatch.setattr(fleet, "_join", lambda by_program: by_program)
     events = []
@@ -112,5 +115,5 @@ def test_what_was_fetched_is_not_held(monkeypatch):
 
 def test_programs_that_differ_in_room_share_the_narrowest_limit(monkeypatch):
     fleet, _ = make_fleet(monkeypatch, None)
-    layouts = [Layout(devices=("gpu",), group_width=1, vmapped=True, groups_in_flight=limit) for limit in (3, 2)]
+    layouts = [Layout(devices=(GPU,), group_width=1, vmapped=True, groups_in_flight=limit) for limit in (3, 2)]
     assert fleets.Fleet(fleet._config, Momentum(), None, layouts)._in_flight._limit == 2

@@ -58,7 +58,7 @@ def test_every_seed_has_the_state_that_it_has_alone(market, alone, monkeypatch, 
     placement = placed_on([jax.local_devices()[number] for number in trained_on])
     devices = [jax.local_devices()[number] for number in made_on]
     initialiser = initialisation.Initialiser(Momentum(), market.params.market, devices, placement)
-    states = initialiser.states(RUNS)
+    states = initialiser.made(RUNS)()
     assert_same(states, alone)
     assert all(leaf.sharding.is_equivalent_to(placement, leaf.ndim) for leaf in jax.tree.leaves(states))
 
@@ -67,7 +67,7 @@ def test_every_seed_has_the_state_that_it_has_alone(market, alone, monkeypatch, 
 def test_states_have_the_shapes_types_and_places_that_programs_are_compiled_for(market, runs):
     placement = placed_on(jax.local_devices()[1:])
     initialiser = initialisation.Initialiser(Momentum(), market.params.market, jax.local_devices(), placement)
-    states, shapes = initialiser.states(runs), initialiser.shapes(runs)
+    states, shapes = initialiser.made(runs)(), initialiser.shapes(runs)
     assert jax.tree.structure(states) == jax.tree.structure(shapes)
     for state, shape in zip(jax.tree.leaves(states), jax.tree.leaves(shapes), strict=True):
         assert (state.shape, state.dtype, state.aval.weak_type) == (shape.shape, shape.dtype, shape.weak_type)

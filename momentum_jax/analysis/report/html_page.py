@@ -144,7 +144,7 @@ def _four_digits(values: np.ndarray) -> np.ndarray:
     scaled = size * times / by
     whole = np.rint(scaled)
     # Near a tie `scaled` is not exact enough to say which way the value is rounded.
-    unsure = counts & ((whole < 1_000) | (whole >= 10_000) | (np.abs(np.abs(scaled - whole) - 0.5) < 1e-6))
+    unsure = counts & ((scaled < 1_000) | (whole >= 10_000) | (np.abs(np.abs(scaled - whole) - 0.5) < 1e-6))
     digits = np.where(counts, np.copysign(np.where(unsure, 0.0, whole) * by / times, values), values)
     digits[unsure] = [float(f"{value:.4g}") for value in values[unsure].tolist()]
     return digits

@@ -57,25 +57,17 @@ def test_the_documentation_lists_every_one():
     assert sorted(listed) == sorted([*OTHERS, *CONTINUOUS, DOWNLOADED])
 
 
-def traced(name: str) -> None:
-    """An update leaves a state as it was given: every leaf's shape and type, also whether it is weak."""
+@pytest.mark.parametrize(
+    "name", [*FEW, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS if name not in FEW)]
+)
+def test_an_update_leaves_the_layout_of_a_state(name: str):
+    """Every leaf has the shape and type that it was given, and none is weak."""
     found = registry.find(name, MarketConfig())
     start = jax.eval_shape(partial(learner.init, found.task, TINY, found.load().shared), seed_streams(0))
     after, record = jax.eval_shape(partial(learner.update, found.task, TINY, found.load().shared), jnp.int32(2), start)
     kinds = [[(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(one)] for one in (start, after)]
     assert kinds[0] == kinds[1] and not any(weak for *_, weak in kinds[0])
     assert record.reward.shape == (TINY.num_steps, TINY.num_envs)
-
-
-@pytest.mark.parametrize("name", FEW)
-def test_an_update_leaves_the_layout_of_a_state(name: str):
-    traced(name)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in OTHERS if name not in FEW])
-def test_an_update_leaves_the_layout_of_any_state(name: str):
-    traced(name)
 
 
 @pytest.mark.slow

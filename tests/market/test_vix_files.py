@@ -16,10 +16,14 @@ def lines_of(stamp, header="date,close") -> list[str]:
     return [header, *(f"{stamp(day)},{close:.2f}" for day, close in zip(DAYS, CLOSES, strict=True))]
 
 
-def check(vix: pd.Series) -> None:
-    assert [str(day.date()) for day in vix.index] == [str(day.date()) for day in DAYS]
-    assert vix.to_list() == pytest.approx(CLOSES)
-    assert vix.index.tz is None and str(vix.index.dtype) == "datetime64[ns]"
+def read(path) -> tuple[str, list[str], list[float]]:
+    """A file's VIX: the type of its index, its days and its closes."""
+    vix = load_vix(path)
+    return str(vix.index.dtype), [str(day.date()) for day in vix.index], vix.to_list()
+
+
+# Without a zone, which would be in the type's name.
+EXPECTED = "datetime64[ns]", [str(day.date()) for day in DAYS], pytest.approx(CLOSES)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +45,7 @@ def check(vix: pd.Series) -> None:
     ],
 )
 def test_a_row_is_a_date_whatever_its_stamp(write, stamp):
-    check(load_vix(write("vix.csv", lines_of(stamp))))
+    assert read(write("vix.csv", lines_of(stamp))) == EXPECTED
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "America/Chicago", "Asia/Tokyo", None])
@@ -49,20 +53,20 @@ def test_a_row_is_a_date_whatever_its_stamp(write, stamp):
 def test_parquet_of_any_zone(tmp_path, zone, where):
     frame = pd.DataFrame({"Close": CLOSES}, index=DAYS.tz_localize(zone).rename("Date"))
     (frame if where == "index" else frame.reset_index()).to_parquet(tmp_path / "vix.parquet")
-    check(load_vix(tmp_path / "vix.parquet"))
+    assert read(tmp_path / "vix.parquet") == EXPECTED
 
 
 @pytest.mark.parametrize("hole", ["", "."])
 def test_freds_holidays_are_left_out(write, hole):
     lines = lines_of(lambda d: f"{d:%Y-%m-%d}", "observation_date,VIXCLS")
     lines.insert(6, f"2024-05-04,{hole}")
-    check(load_vix(write("VIXCLS.csv", lines)))
-    check(load_vix(write("VIXCLS.csv", [lines[0].replace("observation_date", "DATE"), *lines[1:]])))
+    assert read(write("VIXCLS.csv", lines)) == EXPECTED
+    assert read(write("VIXCLS.csv", [lines[0].replace("observation_date", "DATE"), *lines[1:]])) == EXPECTED
 
 
 def test_the_newest_row_may_come_first_but_not_somewhere(write):
     lines = lines_of(lambda d: f"{d:%Y-%m-%d}")
-    check(load_vix(write("vix.csv", [lines[0], *lines[:0:-1]])))
+    assert read(write("vix.csv", [lines[0], *lines[:0:-1]])) == EXPECTED
     with pytest.raises(DataError, match="line 4: VIX close of 2024-04-29 is dated before the row above"):
         load_vix(write("vix.csv", [lines[0], *lines[2:4], lines[1], *lines[4:]]))
 
@@ -72,7 +76,7 @@ def test_days_that_were_moved_by_a_zone_are_refused_not_used(write):
     lines = lines_of(lambda d: f"{d - pd.Timedelta(hours=2)}+00:00")
     with pytest.raises(DataError, match="3 of 15 VIX closes are dated on Sundays, the first 2024-04-28"):
         load_vix(write("vix.csv", lines))
-    check(load_vix(write("vix.csv", lines_of(lambda d: f"{d:%Y-%m-%d}"))))  # what the message asks for
+    assert read(write("vix.csv", lines_of(lambda d: f"{d:%Y-%m-%d}"))) == EXPECTED  # what the message asks for
 
 
 @pytest.mark.parametrize(

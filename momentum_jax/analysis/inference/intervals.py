@@ -11,7 +11,14 @@ import numpy.typing as npt
 from scipy import stats
 
 from momentum_jax.analysis.inference.level import CONFIDENCE
-from momentum_jax.analysis.inference.resampling import MEAN_DRAWS, bca_bounds, draw_centres, draws_for, resample_counts
+from momentum_jax.analysis.inference.resampling import (
+    MEAN_DRAWS,
+    bca_bounds,
+    draw_centres,
+    draws_for,
+    resample_counts,
+    times_drawn,
+)
 
 _CONSTANT = 1e-11  # of the values' size; what varies less has no spread but rounding
 _BLOCK = 1_000_000  # values at a time
@@ -134,9 +141,7 @@ def _weights(num_seeds: int, draws: int, seed: int) -> npt.NDArray[np.float64]:
 
     The last ones are kept, for every mean of a run's seeds asks for the same.
     """
-    places = (block + num_seeds * np.arange(len(block))[:, None] for block in _drawn(num_seeds, draws, seed))
-    counts = [np.bincount(place.ravel(), minlength=place.size).reshape(place.shape) for place in places]
-    weights = np.concatenate(counts) / num_seeds
+    weights = np.concatenate([times_drawn(block) for block in _drawn(num_seeds, draws, seed)]) / num_seeds
     weights.flags.writeable = False
     return weights
 

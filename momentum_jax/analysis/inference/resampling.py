@@ -55,11 +55,15 @@ def resample_counts(num_seeds: int, draws: int, seed: int = 0) -> Counts:
     counts = np.empty((draws, num_seeds), np.float32)
     size = max(_ENTRIES // max(num_seeds, 1), 1)
     for block in (counts[start : start + size] for start in range(0, draws, size)):
-        drawn = rng.integers(num_seeds, size=block.shape, dtype=np.int32)
-        flat = (drawn + num_seeds * np.arange(len(block))[:, None]).ravel()
-        block[:] = np.bincount(flat, minlength=block.size).reshape(block.shape)
+        block[:] = times_drawn(rng.integers(num_seeds, size=block.shape, dtype=np.int32))
     counts.flags.writeable = False
     return counts
+
+
+def times_drawn(drawn: Ints) -> Ints:
+    """How often each seed is in each draw, ``[draw, num_seeds]`` like the seeds that were drawn."""
+    flat = (drawn + drawn.shape[1] * np.arange(len(drawn))[:, None]).ravel()
+    return np.bincount(flat, minlength=drawn.size).reshape(drawn.shape)
 
 
 def trimmed_each_end(size: npt.ArrayLike, centre: Centre) -> Ints:

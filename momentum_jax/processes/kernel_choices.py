@@ -49,15 +49,17 @@ def keep(programs: Path, run_dir: Path) -> None:
 
 
 @contextlib.contextmanager
-def alone(programs: Path, given_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def alone(
+    programs: Path, given_up: Callable[[], bool] = lambda: False, held_off: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Wait until no other process is in this context for the same folder of programs; threads of one process share it.
 
     Also processes that compile something else wait, on whichever machine shares the folder: programs have kernels in
     common. A process that is killed leaves. Where the file system has no locks, and once `given_up` says so, nothing
-    is held off.
+    is held off. `held_off` is called once if another process is there.
     """
     with _entering:
-        count, file = _holders.get(programs) or (0, _locked(programs, given_up))
+        count, file = _holders.get(programs) or (0, _locked(programs, given_up, held_off))
         _holders[programs] = count + 1, file
     try:
         yield
@@ -70,18 +72,22 @@ def alone(programs: Path, given_up: Callable[[], bool] = lambda: False) -> Itera
                 file.close()
 
 
-def _locked(programs: Path, given_up: Callable[[], bool]) -> IO[bytes] | None:
+def _locked(programs: Path, given_up: Callable[[], bool], held_off: Callable[[], None]) -> IO[bytes] | None:
     """The locked file; None where there is no lock to be had."""
     try:
         programs.mkdir(parents=True, exist_ok=True)
         file = (programs / _LOCK_NAME).open("wb")
     except OSError:
         return None
+    told = False
     while not given_up():
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return file
         except BlockingIOError:
+            if not told:
+                held_off()
+            told = True
             time.sleep(_PATIENCE)
         except OSError:
             break

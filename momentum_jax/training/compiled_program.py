@@ -21,9 +21,10 @@ class Compiler:
     elsewhere side by side.
     """
 
-    def __init__(self, platform: str, at_a_time: int | None = None):
-        """`at_a_time` programs are compiled, instead of what suits the platform."""
+    def __init__(self, platform: str, at_a_time: int | None = None, say: Callable[[str], None] | None = None):
+        """`at_a_time` programs are compiled, instead of what suits the platform; `say` hears of what is waited for."""
         self._platform = platform
+        self._say = say
         self._threads = ThreadPoolExecutor(at_a_time or (1 if platform == "gpu" else usable_cores()))
         self._jobs: list[Future[Any]] = []
         self._stopped = False
@@ -54,8 +55,13 @@ class Compiler:
         cache = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
         if self._platform != "gpu" or not cache:
             return _timed(compile_now)
-        with kernel_choices.alone(Path(cache), lambda: self._stopped):
+        with kernel_choices.alone(Path(cache), lambda: self._stopped, self._held_off):
             return _timed(compile_now)
+
+    def _held_off(self) -> None:
+        if self._say:
+            self._say("waiting until another process has compiled its programs for a GPU")
+            self._say = None  # once is enough
 
 
 class Program:

@@ -77,6 +77,7 @@ class Fleet:
         seeds: Sequence[int] | None = None,
         evaluated: Any = None,
         sessions: LabelledMarket | None = None,
+        say: Callable[[str], None] | None = None,
     ):
         """Initialises every run and compiles every program.
 
@@ -88,6 +89,7 @@ class Fleet:
           seeds: this process's, all where it is alone.
           evaluated: what evaluated episodes are played on; None where that is `shared`.
           sessions: that policies trade at checkpoints; None where they trade none.
+          say: hears of what is waited for.
         """
         self._config = config
         self.seeds = config.seeds if seeds is None else tuple(seeds)
@@ -97,7 +99,7 @@ class Fleet:
         self._arms_by_program = config.programs
         self._dispatched = self._in_order_of_dispatch()
         self._order = np.argsort(self._dispatched)
-        with Compiler(layouts[0].devices[0].platform) as compiler:
+        with Compiler(layouts[0].devices[0].platform, say=say) as compiler:
             self._engines = [
                 self._engine(arms, shared, layout, compiler)
                 for arms, layout in zip(self._arms_by_program, layouts, strict=True)

@@ -89,7 +89,8 @@ def train(
         for line in (*said, *_remarks(run_dir, description)):
             worker.log(line)
         started = time.perf_counter()
-        fleet = Fleet(config, task, loaded.shared, layouts, share.of(config.seeds), loaded.evaluated, loaded.sessions)
+        seeds = share.of(config.seeds)
+        fleet = Fleet(config, task, loaded.shared, layouts, seeds, loaded.evaluated, loaded.sessions, say=worker.log)
         _keep_kernels(run_dir, layouts)
         worker.log(f"compiled for {described(layouts)} in {time.perf_counter() - started:.1f} s")
         worker.train(fleet)

@@ -77,10 +77,10 @@ with kernel_choices.alone(Path(sys.argv[1])):
 
 
 def test_processes_compile_one_after_the_other_and_a_killed_one_holds_nobody_off(tmp_path):
-    inside = threading.Event()
+    inside, told = threading.Event(), []
 
     def enter():
-        with kernel_choices.alone(tmp_path):
+        with kernel_choices.alone(tmp_path, held_off=lambda: told.append("waiting")):
             inside.set()
 
     thread = threading.Thread(target=enter)
@@ -92,7 +92,9 @@ def test_processes_compile_one_after_the_other_and_a_killed_one_holds_nobody_off
         finally:
             holder.kill()
     thread.join(30)
-    assert inside.is_set()
+    assert inside.is_set() and told == ["waiting"]
+    with kernel_choices.alone(tmp_path, held_off=lambda: told.append("again")):
+        assert told == ["waiting"]
 
 
 def test_threads_of_one_process_compile_side_by_side(tmp_path):

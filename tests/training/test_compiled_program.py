@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -76,6 +78,24 @@ def test_a_gpus_programs_are_compiled_one_after_the_other_and_with_no_other_proc
     compiling["go"].set()
     compiler.wait()
     assert sorted(compiling["ended"]) == ["cos", "sin"] and not kernel_choices._holders
+
+
+def test_a_gpus_compiler_says_once_that_it_waits_for_another_process():
+    said, told = [], threading.Event()
+
+    def say(line):
+        said.append(line)
+        told.set()
+
+    programs = Path(jax.config.jax_compilation_cache_dir)
+    programs.mkdir(parents=True, exist_ok=True)
+    compiler = Compiler("gpu", say=say)
+    with (programs / "compiling.lock").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        both = [Program(function, (FOUR,), compiler) for function in (jnp.sin, jnp.cos)]
+        assert told.wait(30)
+    assert [program(np.zeros(4, np.float32))[0] for program in both] == [0.0, 1.0]
+    assert said == ["waiting until another process has compiled its programs for a GPU"]
 
 
 def test_whoever_stops_waits_for_nothing_that_was_not_begun(compiling):

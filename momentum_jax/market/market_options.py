@@ -158,6 +158,8 @@ class MarketConfig:
             value = getattr(self, f"{prefix}_{name}", None)
             if value not in (None, ()):
                 declarations[name] = value
+        if prefix == "file" and self.file_time_zone is not None and self.file_hours_ahead is None:
+            declarations.pop("hours_ahead", None)  # the layout's would go before the zone that is given
         return FileFormat(**(declarations | {"kind": kind, "prefix": prefix}))
 
     @property

@@ -5,73 +5,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from momentum_jax.market.bars import SESSION_CLOSE_MINUTE, SESSION_MINUTES, SESSION_OPEN_MINUTE, session_dates
+from momentum_jax.market.bars import SESSION_CLOSE_MINUTE, SESSION_OPEN_MINUTE, session_dates
 from momentum_jax.market.checks.quality import ERROR, WARN, Finding
+from momentum_jax.market.checks.shifted_dates import describe, shifted_stretches
+from momentum_jax.market.checks.volume_steps import BIN_MINUTES, OPEN_BIN, STEP_TIMES, volume_steps
 from momentum_jax.market.sessions import close_minutes
 
 CLOCK = "clock"
 
-BIN_MINUTES = 30
-OPEN_BIN = SESSION_OPEN_MINUTE // BIN_MINUTES
-STEP_TIMES = 3.0  # volume at the open is at least this many times that of the half hour before
-BUSY_SHARE = 0.2  # of the busiest half hour's volume: before the open a step from little to little is none
-AT_OPEN_SHARE = 0.5  # of the days that show a step: fewer at 09:30 make the clock wrong
 EDGE_SHARE = 0.9  # of the sessions that lack their first bar and have one at their close, or the reverse
 FEWEST_OPENINGS = 5  # days with bars from 09:28 to 09:31
 LACKING_SHARE = 0.5  # of a session's bars, and of the sessions
-_SPAN_TOLERANCE = 5  # minutes by which a whole session's bars may miss 390
-_BINS = 24 * 60 // BIN_MINUTES
-
-
-class Steps(NamedTuple):
-    """When volume steps up, on the days that show it."""
-
-    bins: np.ndarray  # [days that show it] half hour of the day, 0 … 47
-
-    @property
-    def common_bin(self) -> int:
-        return int(np.bincount(self.bins, minlength=_BINS).argmax())
-
-    @property
-    def at_open(self) -> float:
-        """Share of the days that step up at 09:30."""
-        return float((self.bins == OPEN_BIN).mean())
-
-    @property
-    def wrong(self) -> bool:
-        return len(self.bins) > 0 and self.at_open < AT_OPEN_SHARE
-
-    @property
-    def text(self) -> str:
-        count = int((self.bins == self.common_bin).sum())
-        clock = f"{self.common_bin // 2:02d}:{self.common_bin % 2 * 30:02d}"
-        return f"volume steps up at {clock} on {count} of {len(self.bins)} days, not at 09:30"
-
-
-def volume_steps(bars: pd.DataFrame) -> Steps:
-    """The half hour in which each day's volume steps up, on days that show one.
-
-    A day shows it by bars before and after the step, or by bars that span exactly a session. Where no bar has volume,
-    bars are counted.
-
-    Args:
-        bars: a bar frame, extended hours included.
-    """
-    index = pd.DatetimeIndex(bars.index)
-    days, dates = pd.factorize(session_dates(index))
-    minute = np.asarray(index.hour * 60 + index.minute)
-    volume = bars["volume"].to_numpy()
-    weight = volume if volume.any() else np.ones(len(bars))
-    profile = np.bincount(days * _BINS + minute // BIN_MINUTES, weight, len(dates) * _BINS).reshape(-1, _BINS)
-    before = np.roll(profile, 1, axis=1)
-    busy = (profile >= BUSY_SHARE * profile.max(axis=1, keepdims=True)) & (before > 0)
-    times = np.divide(profile, before, out=np.zeros_like(profile), where=busy)
-    step, inside = times.argmax(axis=1), times.max(axis=1) >= STEP_TIMES
-    first, last = (pd.Series(minute).groupby(days).agg(how).to_numpy() for how in ("min", "max"))
-    whole = np.abs(last + 1 - first - SESSION_MINUTES) <= _SPAN_TOLERANCE
-    begins = (first + _SPAN_TOLERANCE) // BIN_MINUTES
-    on_weekdays = np.asarray(pd.DatetimeIndex(dates).day_of_week < 5)
-    return Steps(np.where(whole, begins, step)[(inside | whole) & on_weekdays])
 
 
 class Edges(NamedTuple):
@@ -164,6 +108,10 @@ def clock_findings(bars: pd.DataFrame, inside: pd.DataFrame, table: pd.DataFrame
     if steps.wrong:
         lost = ", and most sessions lack most of their bars" if few else ""
         return [Finding(ERROR if few else WARN, CLOCK, None, f"the clock looks wrong: {steps.text}{lost}")]
+    shifted = shifted_stretches(steps)
+    if shifted:
+        text = f"the clock looks wrong for a part of the dates: {describe(shifted)}"
+        return [Finding(WARN, CLOCK, None, text)]
     edges = stamp_edges(bars) if bar_minutes == 1 else Edges("", "")
     if edges.wrong:
         return [Finding(WARN, CLOCK, None, f"stamps look like the other end of their bars: {edges.text}")]
@@ -174,9 +122,9 @@ def clock_findings(bars: pd.DataFrame, inside: pd.DataFrame, table: pd.DataFrame
 
 
 def clock_fits(bars: pd.DataFrame, bar_minutes: int) -> bool:
-    """Whether there are signs that the clock is the exchange's, and none that it is not."""
+    """Whether there are signs that the clock is the exchange's, and none that on some dates it is not."""
     steps = volume_steps(bars)
-    if steps.wrong or (bar_minutes == 1 and stamp_edges(bars).wrong):
+    if steps.wrong or shifted_stretches(steps) or (bar_minutes == 1 and stamp_edges(bars).wrong):
         return False
     opens = _edge_minutes(bars, "min").get(SESSION_OPEN_MINUTE, 0.0)
     closes = _edge_minutes(bars, "max").get(SESSION_CLOSE_MINUTE - bar_minutes, 0.0)

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from momentum_jax.market.bars import EXCHANGE_TZ
-from momentum_jax.market.checks.clock import clock_fits, hours_off, volume_steps
+from momentum_jax.market.checks.clock import clock_fits, hours_off
+from momentum_jax.market.checks.volume_steps import volume_steps
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.market_options import MarketConfig
@@ -27,10 +28,15 @@ ZONES = (
     "Asia/Tokyo",
     "Australia/Sydney",
 )
+# Tried last, as clocks that some files need that change to summer time like Europe, or never.
+_BROKERS_ZONE = "Europe/Athens"
+_OFFSETS = (-12, 14)  # hours from UTC
 
 
 def clock_remedy(config: MarketConfig, symbol: str, bars: pd.DataFrame) -> str:
-    """The declaration under which the file's clock fits, as a flag; empty where none of those tried does.
+    """What to declare so that the file's clock fits on all dates; empty where nothing that was tried makes it fit.
+
+    What leaves the stamps as they are is no remedy.
 
     Args:
         config: sources and declarations under which the clock looks wrong.
@@ -40,7 +46,7 @@ def clock_remedy(config: MarketConfig, symbol: str, bars: pd.DataFrame) -> str:
     form = config.file_format
     # Without a step of volume only bars of which none is in a session say by how much they are off.
     guess_hours = len(volume_steps(bars).bins) > 0 or cut_sessions(bars).bars.empty
-    for flag, changes in _candidates(form, bars, guess_hours):
+    for changes in _candidates(form, bars, guess_hours):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -48,17 +54,26 @@ def clock_remedy(config: MarketConfig, symbol: str, bars: pd.DataFrame) -> str:
                 moved = source.bars(symbol, config.start_date, config.end_date)
         except DataError:
             continue
-        if clock_fits(moved, form.bar_minutes):
-            return flag
+        if not moved.index.equals(bars.index) and clock_fits(moved, form.bar_minutes):
+            return _advice(changes, config)
     return ""
 
 
-def _candidates(form: FileFormat, bars: pd.DataFrame, guess_hours: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    other = "start" if form.bar_stamp == "end" else "end"
-    yield f"--file_bar_stamp={other}", {"bar_stamp": other}
-    if form.hours_ahead is None:
-        for zone in (EXCHANGE_TZ, *ZONES):
-            yield f"--file_time_zone={zone}", {"time_zone": zone}
+def _candidates(form: FileFormat, bars: pd.DataFrame, guess_hours: bool) -> Iterator[dict[str, Any]]:
+    yield {"bar_stamp": "start" if form.bar_stamp == "end" else "end"}
+    found = _hours_found(form, bars) if guess_hours else []
+    zones: list[dict[str, Any]] = [{"time_zone": zone, "hours_ahead": None} for zone in (EXCHANGE_TZ, *ZONES)]
+    hours: list[dict[str, Any]] = [{"hours_ahead": ahead} for ahead in found]
+    # What is declared in hours is likelier to be other hours than a zone.
+    yield from [*zones, *hours] if form.hours_ahead is None else [*hours, *zones]
+    yield {"time_zone": _BROKERS_ZONE, "hours_ahead": None}
+    for offset in dict.fromkeys(round(hours - _hours_ahead("UTC", bars)) for hours in found):
+        if _OFFSETS[0] <= offset <= _OFFSETS[1] and offset != 0:
+            yield {"time_zone": f"Etc/GMT{-offset:+d}", "hours_ahead": None}  # their sign is the reverse of an offset's
+
+
+def _hours_found(form: FileFormat, bars: pd.DataFrame) -> list[float]:
+    """Hours by which the clock may run ahead of New York's."""
     # Stamps that are moments, or name an offset, were not read by the declared zone.
     known = (
         [form.hours_ahead]
@@ -66,9 +81,19 @@ def _candidates(form: FileFormat, bars: pd.DataFrame, guess_hours: bool) -> Iter
         else [_hours_ahead(form.time_zone, bars), _hours_ahead("UTC", bars)]
     )
     # The commonest hour is that of one half of the year, where the declared clock keeps other dates than New York's.
-    found = [hours + hours_off(bars) + season for season in (0, -1, 1) for hours in known]
-    for ahead in dict.fromkeys(found if guess_hours else []):
-        yield f"--file_hours_ahead={ahead:g}", {"hours_ahead": ahead}
+    hours = [hours + hours_off(bars) + season for season in (0, -1, 1) for hours in known]
+    return list(dict.fromkeys(hours))
+
+
+def _advice(changes: dict[str, Any], config: MarketConfig) -> str:
+    """The flag of the changes; hours ahead that are declared, and would go before a zone, have to be left out."""
+    flags = [
+        f"--file_{name}={value:g}" if name == "hours_ahead" else f"--file_{name}={value}"
+        for name, value in changes.items()
+        if value is not None
+    ]
+    dropped = "hours_ahead" in changes and changes["hours_ahead"] is None and config.file_hours_ahead is not None
+    return f"{flags[0]} and leave file_hours_ahead out" if dropped else flags[0]
 
 
 def _hours_ahead(zone: str, bars: pd.DataFrame) -> float:

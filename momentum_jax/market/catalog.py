@@ -13,9 +13,9 @@ from momentum_jax.market.sessions import cut_sessions, previous_session
 from momentum_jax.market.sources import BarSource, FileSource
 from momentum_jax.market.synthetic import SyntheticSource
 from momentum_jax.market.vix.daily_vix import load_vix
+from momentum_jax.market.vix.vix_range import EXPECTED_VIX, outside_vix_range
 
 _BEFORE = timedelta(days=7)  # holds a session; a file has these days at no cost
-_HIGHEST_VIX = 150.0  # points; it never closed above 83
 
 
 def open_source(config: MarketConfig, refresh: bool = True) -> BarSource:
@@ -64,10 +64,12 @@ def _vix_from_bars(source: BarSource, symbol: str, config: MarketConfig) -> pd.S
     bars = source.bars(symbol, _first_vix_date(config), config.end_date)
     bars = cut_sessions(bars, bar_minutes=config.file_format.bar_minutes).bars
     close = bars["close"].groupby(session_dates(bars.index)).last()
-    if close.empty or close.max() > _HIGHEST_VIX:
-        found = "no session" if close.empty else f"a close of {close.max():g} on {str(close.idxmax())[:10]}"
+    wrong = close[outside_vix_range(close.to_numpy())]
+    if close.empty or not wrong.empty:
+        found = "no session" if close.empty else f"a close of {wrong.iloc[0]:g} on {str(wrong.index[0])[:10]}"
         raise DataError(
-            f"{config.where}: vix_symbol {symbol!r} has {found}: that is no VIX; name its symbol, or give vix_path"
+            f"{config.where}: vix_symbol {symbol!r} has {found}, but {EXPECTED_VIX}: that is no VIX; name its symbol, "
+            f"or give vix_path"
         )
     return close.rename_axis("date").rename("vix")
 

@@ -242,6 +242,11 @@ def test_the_vix_may_come_from_bars_of_the_same_source(tmp_path):
     assert pd.Timestamp(int(load_segment(later).vix_date_ns[0])) == pd.Timestamp("2024-01-02")
     with pytest.raises(DataError, match=r"vix_symbol 'SPY' has a close of \d+\.\d+ on 2024-.*: that is no VIX"):
         load_segment(MarketConfig(vix_symbol="SPY", **options))
+    fractions = vix.assign(volume=0.0)
+    fractions[["open", "high", "low", "close"]] /= 100
+    fractions.to_parquet(tmp_path / "FRACTION.parquet")
+    with pytest.raises(DataError, match=r"'FRACTION' has a close of 0\.\d+ on 2024-.*from 2 to 150 .*: that is no VIX"):
+        load_segment(MarketConfig(vix_symbol="FRACTION", **options))
     with pytest.raises(DataError, match=r"vix_path is missing: give vix_path.*or vix_symbol"):
         load_segment(MarketConfig(**options))
     with pytest.raises(DataError, match="vix_path and vix_symbol are both given"):

@@ -5,7 +5,10 @@ import pytest
 
 from momentum_jax.cli.market_command import main
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.market.sources import load_bars
 from momentum_jax.market.vix.daily_vix import load_vix
+from momentum_jax.market.vix.vix_range import HIGHEST_VIX, LOWEST_VIX, outside_vix_range
 from tests.market.advice import flags_in, inspected
 
 DAYS = pd.bdate_range("2024-04-29", periods=15)
@@ -112,6 +115,36 @@ def test_the_declarations_that_the_refusal_names_read_the_file(write, capsys, li
     code, text, error = inspected(capsys, ["inspect-vix", f"--vix_path={path}", *dict.fromkeys(flags)])
     assert (code, error) == (0, "")
     assert "15 closes 2024-04-29 to 2024-05-17, 13 to 14.4" in text
+
+
+@pytest.mark.parametrize(("times", "first"), [(0.01, "0.13"), (100, "1300"), (35, "455")])  # 35: prices of SPY
+def test_closes_that_are_no_vix_are_refused_and_points_are_read(write, capsys, times, first):
+    lines = lines_of(lambda d: f"{d:%Y-%m-%d}")
+    scaled = [f"{day},{float(close) * times:.4f}" for day, close in (line.split(",") for line in lines[1:])]
+    path = write("vix.csv", [lines[0], *scaled])
+    code, _, error = inspected(capsys, ["inspect-vix", f"--vix_path={path}"])
+    assert code == 2 and error.count("\n") == 1
+    assert f"line 2: VIX close of 2024-04-29 is {first}: a VIX is in points, from 2 to 150" in error
+    assert "give a file of its closes, as 13.2 and not 0.132 or 1320" in error
+    assert inspected(capsys, ["inspect-vix", f"--vix_path={write('points.csv', lines)}"])[0] == 0
+
+
+def test_one_close_in_other_units_is_refused_by_its_row(write):
+    lines = lines_of(lambda d: f"{d:%Y-%m-%d}")
+    lines[5] = f"{lines[5].split(',')[0]},0.13"
+    with pytest.raises(DataError, match=r"line 6: VIX close of 2024-05-03 is 0\.13: .*or correct the row"):
+        load_vix(write("vix.csv", lines))
+
+
+def test_every_real_vix_lies_inside_the_bounds_by_a_third(shared_data):
+    """The VIX of 36 years, and the VIX of one day, which moves more."""
+    daily = load_vix(shared_data / "vix_daily.csv")
+    form = FileFormat(time_format="unix_s", bar_minutes=5)
+    of_one_day = load_bars(shared_data / "vix1d_5min_2025.csv", "VIX1D", form=form)["close"]
+    for closes in (daily, of_one_day):
+        assert closes.min() > 1.5 * LOWEST_VIX and closes.max() < HIGHEST_VIX / 1.5
+        assert not outside_vix_range(closes.to_numpy()).any()
+        assert outside_vix_range(closes.to_numpy() / 100).all()  # fractions
 
 
 def test_inspect_vix_names_its_missing_flag(capsys):

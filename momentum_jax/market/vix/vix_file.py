@@ -13,6 +13,7 @@ from momentum_jax.market.files.dates import daily_dates
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.readers import read_table
 from momentum_jax.market.files.traced_tables import Table
+from momentum_jax.market.vix.vix_range import EXPECTED_VIX, outside_vix_range
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 FRED_CLOSE = "vixcls"
@@ -44,6 +45,11 @@ def read_vix(path: str | Path, form: FileFormat) -> pd.Series:
             ~(np.isfinite(close) & (close > 0)),
             "is {value}",
             "a close must be above 0; correct it or drop the row",
+        ),
+        (
+            outside_vix_range(close),
+            "is {value:g}",
+            f"{EXPECTED_VIX}: give a file of its closes, as 13.2 and not 0.132 or 1320, or correct the row",
         ),
         (step == 0, "repeats its date", "keep one close a day"),
         (step < 0, "is dated before the row above", "sort the rows by date, oldest first"),

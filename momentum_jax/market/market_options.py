@@ -4,6 +4,7 @@ from __future__ import annotations  # flags are told apart by the text of a fiel
 
 import dataclasses
 import itertools
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,6 +26,7 @@ VIX_TIMINGS = ("same_day", "previous")
 SEGMENTS = ("first", "all", "balanced")
 PARTS = ("all", "train", "validation", "test")
 EXCLUDABLE = ("gap", "flat_run", "wick", "jump", "zero_volume", "padded_half_day")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CSV_ONLY = tuple(f"file_{name}" for name in CSV_ONLY)
 _VIX_FILE = ("vix_layout", "vix_delimiter", "vix_decimal", "vix_header", "vix_columns", "vix_time_format")
 
@@ -236,10 +238,15 @@ class MarketConfig:
 
 
 def parse_date(name: str, text: str | None) -> date | None:
-    """The date that ISO `text` names (None for None); DataError calls it `name` if it is not one."""
+    """The date that `text` names as YYYY-MM-DD (None for None); DataError calls it `name` if it is not one.
+
+    Other ISO spellings are refused: a date has one, so that equal dates make equal configurations.
+    """
     if text is None:
         return None
     try:
+        if not _DATE.fullmatch(text):
+            raise ValueError
         return date.fromisoformat(text)
     except (TypeError, ValueError):
         raise DataError(f"{name} is {text!r}: write it as YYYY-MM-DD, e.g. 2024-02-20") from None

@@ -2,8 +2,8 @@
 
 import itertools
 import os
-import re
 import warnings
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
@@ -14,9 +14,9 @@ from momentum_jax.market.errors import DataError, DataWarning, UnknownSymbolErro
 from momentum_jax.market.files.bar_files import FileBars, read_bars
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.suggestions import suggestion
+from momentum_jax.market.market_options import parse_date
 
 _SUFFIXES = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz", ".zip"), "parquet": (".parquet", ".pq")}
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class BarSource(Protocol):
@@ -117,9 +117,10 @@ def _of_days(
 ) -> list[pd.DataFrame]:
     """Bars of a symbol from files of all symbols; a file of which the name's date lies outside is not opened."""
     frames, other = [], None
+    first, last = parse_date("start_date", start) or date.min, parse_date("end_date", end) or date.max
     for path in paths:
-        day = path.name[:10] if _DAY.fullmatch(path.name[:10]) else ""
-        if day and ((start and day < start) or (end and day > end)):
+        day = _date_of(path)
+        if day is not None and not first <= day <= last:
             continue
         try:
             frames.append(load_file(path, symbol, form).bars)
@@ -131,6 +132,14 @@ def _of_days(
             f"{paths[-1].name}: choose start_date and end_date inside them"
         )
     return frames
+
+
+def _date_of(path: Path) -> date | None:
+    """The date that begins a file's name; None where none does."""
+    try:
+        return parse_date("a file's name", path.name[:10])
+    except DataError:
+        return None
 
 
 def load_bars(

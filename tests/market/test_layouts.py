@@ -8,7 +8,7 @@ from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.layouts import LAYOUTS
 from momentum_jax.market.market_options import MarketConfig
-from momentum_jax.market.sources import load_bars
+from momentum_jax.market.sources import FileSource, load_bars
 from tests.market.advice import flags_in
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "market_data.md"
@@ -59,6 +59,35 @@ def test_what_is_given_goes_before_the_layout(write):
     # Also where it is what holds without a layout.
     start = MarketConfig(data_source="csv", data_path="x.csv", file_layout="ninjatrader", file_bar_stamp="start")
     assert (start.file_format.bar_stamp, start.file_format.delimiter) == ("start", ";")
+
+
+@pytest.fixture
+def daily_files(tmp_path):
+    """Flat files of three days, of which the first cannot be read."""
+    header, row, _ = LAYOUTS["flat_files"].example
+    (tmp_path / "2024-05-13.csv").write_text("broken\n")
+    for day in (14, 15):
+        stamp = 1715693400000000000 + (day - 14) * 86_400 * 10**9
+        later = [row.replace("1715693400000000000", str(stamp + minute * 60 * 10**9)) for minute in range(2)]
+        (tmp_path / f"2024-05-{day}.csv").write_text("\n".join([header, *later]) + "\n")
+    return FileSource(tmp_path, FileFormat(**LAYOUTS["flat_files"].declarations))
+
+
+def test_files_of_other_dates_are_not_opened(daily_files):
+    assert len(daily_files.bars("SPY", "2024-05-14", "2024-05-15")) == 4
+    assert len(daily_files.bars("SPY", "2024-05-14", "2024-05-14")) == 2
+    assert len(daily_files.bars("SPY", "2024-05-15", None)) == 2
+    with pytest.raises(DataError, match=r"2024-05-13\.csv"):
+        daily_files.bars("SPY", None, "2024-05-14")
+
+
+@pytest.mark.parametrize("spelling", ["20240514", "2024-W20-2"])
+def test_files_are_not_chosen_by_a_date_of_another_spelling(daily_files, spelling):
+    """As text it would lie before or after names of files that it does not."""
+    with pytest.raises(DataError, match=f"start_date is '{spelling}': write it as YYYY-MM-DD"):
+        daily_files.bars("SPY", spelling, "2024-05-15")
+    with pytest.raises(DataError, match=f"end_date is '{spelling}': write it as YYYY-MM-DD"):
+        daily_files.bars("SPY", "2024-05-14", spelling)
 
 
 def test_a_layout_is_never_applied_in_silence(write):

@@ -47,6 +47,14 @@ def test_a_meaningless_option_is_refused_in_one_line(options, words):
         assert word in message
 
 
+@pytest.mark.parametrize("name", ["start_date", "train_end", "validation_end", "end_date"])
+@pytest.mark.parametrize("spelling", ["20240220", "2024-W08-2", "2024-02-20 ", "2024-2-20", "2024-02-20T00:00", ""])
+def test_a_date_has_one_spelling(name, spelling):
+    """Dates are compared with names of files; 20240220 would come before 2024-01-01."""
+    with pytest.raises(DataError, match=f"^{name} is '{spelling}': write it as YYYY-MM-DD, e.g. 2024-02-20$"):
+        MarketConfig(**{name: spelling})
+
+
 def test_one_day_may_be_both_start_and_end():
     assert MarketConfig(start_date="2024-03-01", end_date="2024-03-01").end_date == "2024-03-01"
 

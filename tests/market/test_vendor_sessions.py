@@ -99,6 +99,12 @@ def test_days_without_a_session_are_not_fetched(vendor, bars):
     assert vendor.asked == [("SPY", "2024-05-13", "2024-05-17")]
 
 
+def test_a_date_of_another_spelling_is_refused_before_anything_is_fetched(vendor, bars):
+    with pytest.raises(DataError, match="end_date is '20240515': write it as YYYY-MM-DD"):
+        bars("2024-05-14", "20240515")
+    assert vendor.asked == []
+
+
 def test_stretches_cover_the_dates_exactly():
     assert stretches(date(2024, 2, 20), date(2024, 3, 1), 31) == [
         (date(2024, 2, 20), date(2024, 2, 29)),

@@ -1,13 +1,13 @@
 """Bars from a data vendor: the source that a configuration asks for, over the vendor's own module and the cache."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pandas as pd
 
 from momentum_jax.market.bars import between_dates, validate_bars
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.market.market_options import MarketConfig, parse_date
 from momentum_jax.market.sessions import last_finished_date
 from momentum_jax.market.vendors.cache import BarCache
 from momentum_jax.market.vendors.download import Download
@@ -38,9 +38,9 @@ class VendorSource:
     def bars(self, symbol: str, start: str | None, end: str | None) -> pd.DataFrame:
         """See `BarSource.bars`; both dates are needed. A session that has not ended in New York is refused."""
         name = self._vendor.name
-        if start is None or end is None:
+        first, last = parse_date("start_date", start), parse_date("end_date", end)
+        if first is None or last is None:
             raise DataError(f"{name}: give start_date and end_date of what to fetch")
-        first, last = date.fromisoformat(start), date.fromisoformat(end)
         newest = last_finished_date(self._now())
         if last > newest:
             raise DataError(f"{name}: end_date {end} is not over yet in New York: end with {newest} at most")

@@ -24,8 +24,8 @@ def load_vix(path: str | Path, form: FileFormat | None = None) -> pd.Series:
         float64 series of closes, in VIX points, indexed by naive exchange date (nanoseconds), ascending.
 
     Raises:
-        DataError: also on a close that cannot be a VIX (see `vix_range`), on unsorted or repeated dates, and on dates that are
-            a day early.
+        DataError: also on a close that cannot be a VIX (see `vix_range`), on unsorted or repeated dates, and on dates
+            that are a day early.
     """
     declared = vix_format(path, form)
     try:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# The VIX has closed between 9.14 and 82.69 since 1990 (8.56 and 89.53 within a day); indices of the same kind over one or
-# nine days have been lower and higher. The bounds leave room for those. Fractions of 1 lie below, SPY's prices and a
+# The VIX has closed between 9.14 and 82.69 since 1990 (8.56 and 89.53 within a day); indices of the same kind over one
+# day or nine have been lower and higher. The bounds leave room for those. Fractions of 1 lie below, SPY's prices and a
 # hundredfold VIX above.
 LOWEST_VIX = 2.0
 HIGHEST_VIX = 150.0

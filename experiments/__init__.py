@@ -9,6 +9,7 @@ repeats.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import importlib
 import pkgutil
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from momentum_jax.config import Experiment
 from momentum_jax.config.experiment_file import is_file_name, load_file, page_module, with_its_files
-from momentum_jax.fields import ConfigError, unknown
+from momentum_jax.fields import ConfigError, nearest, unknown
 from momentum_jax.study import Study, part_name
 
 if TYPE_CHECKING:  # launching an experiment needs no analysis
@@ -98,8 +99,22 @@ def _module(kind: str, name: str) -> ModuleType:
     if name not in names():
         if name and (Path(name) / "__init__.py").is_file():
             raise ConfigError(f"{kind}={name!r} is unknown: a folder of your own has a slash, --{kind}=./{name}")
-        raise unknown(kind, name, names())
+        raise _unknown(kind, name)
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def _unknown(kind: str, name: str) -> ConfigError:
+    """The error of a name that is no experiment, or no study; only those of its kind are offered."""
+    modules = {known: importlib.import_module(f"{__name__}.{known}") for known in names()}
+    by_kind = {
+        kind: [known for known, module in modules.items() if isinstance(getattr(module, attribute, None), declared)]
+        for kind, attribute, declared in (("experiment", "EXPERIMENT", Experiment), ("study", "STUDY", Study))
+    }
+    other = "study" if kind == "experiment" else "experiment"
+    meant = difflib.get_close_matches(name, by_kind[other], n=1)
+    if not meant or nearest(name, by_kind[kind]):
+        return unknown(kind, name, by_kind[kind])
+    return ConfigError(f"{unknown(kind, name, by_kind[kind])}; did you mean --{other}={meant[0]}?")
 
 
 def _empty(module: ModuleType) -> ConfigError:

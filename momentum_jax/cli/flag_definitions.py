@@ -136,7 +136,7 @@ def help_text(values: flags.FlagValues, sections: Sequence[Section], experiment_
         "",
         "  python launch.py --experiment=tune2 --num_seeds=64 --timesteps=100000 --run_dir=runs/tune2",
         "",
-        *textwrap.wrap(f"Experiments: {', '.join(experiment_names)}", 100, subsequent_indent=" " * 4),
+        *textwrap.wrap(f"Experiments and studies: {', '.join(experiment_names)}", 100, subsequent_indent=" " * 4),
         "Flags may be written with dashes or underscores. A learner or environment flag that is",
         "not given leaves each arm of the experiment its own value (shown: that of tune2).",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from momentum_jax import lookup
 from momentum_jax.fields import ConfigError, check_fields, static, traced
@@ -88,8 +89,18 @@ class PPOConfig:
         if self.rollout_size % self.minibatch_size:
             raise ConfigError(
                 f"num_steps={self.num_steps} × num_envs={self.num_envs} = {self.rollout_size} transitions do not "
-                f"divide into minibatches of minibatch_size={self.minibatch_size}: make one a multiple of the other"
+                f"divide into minibatches of minibatch_size={self.minibatch_size}: {self._fitting_sizes()}"
             )
+
+    def _fitting_sizes(self) -> str:
+        """What to write in place of a size that does not divide the rollout."""
+        if self.rollout_size == 1:
+            return f"collect more than one, such as num_steps={self.minibatch_size}"
+        size, wanted = self.rollout_size, self.minibatch_size
+        lower = [each for each in range(1, math.isqrt(size) + 1) if size % each == 0]
+        divisors = [each for each in (*lower, *(size // each for each in lower)) if each > 1]
+        nearest = min(divisors, key=lambda each: max(each / wanted, wanted / each))
+        return f"give a divisor of {size}, such as minibatch_size={nearest}"
 
     @property
     def rollout_size(self) -> int:

@@ -141,7 +141,7 @@ def test_the_module_is_the_command():
     words = [sys.executable, "-m", "momentum_jax", "launch", "--experiment=nothing"]
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert result.returncode == 2
-    refusal = "momentum-jax launch: experiment='nothing' is unknown: choose one of atlas, baseline"
+    refusal = "momentum-jax launch: experiment='nothing' is unknown: choose one of baseline, entropy"
     assert result.stderr.startswith(refusal)
 
 

@@ -208,6 +208,30 @@ def test_a_mistaken_line_is_refused_in_one_line(line, words):
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize(("kind", "load"), [("experiment", experiments.load), ("study", experiments.load_study)])
+def test_every_name_that_is_offered_in_place_of_an_unknown_one_is_there(kind, load):
+    with pytest.raises(ConfigError) as caught:
+        load("nothing")
+    offered = str(caught.value).removeprefix(f"{kind}='nothing' is unknown: choose one of ").split(", ")
+    assert len(offered) >= 4
+    for name in offered:
+        assert load(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("load", "name", "meant"),
+    [
+        (experiments.load, "early_dop", "did you mean --study=early_dip?"),
+        (experiments.load_study, "tune22", "did you mean --experiment=tune2?"),
+        (experiments.load_study, "early_dop", "; did you mean early_dip?"),
+    ],
+)
+def test_a_name_of_the_other_kind_that_was_meant_is_named_with_its_flag(load, name, meant):
+    with pytest.raises(ConfigError) as caught:
+        load(name)
+    assert str(caught.value).endswith(meant) and str(caught.value).count("did you mean") == 1
+
+
 def test_declared_checkpoints_beyond_a_shorter_run_are_left_out():
     config = parse("--experiment=early_dip.reproduction --timesteps=26000").config
     assert max(config.checkpoints) == 25_000

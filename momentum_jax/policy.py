@@ -35,7 +35,9 @@ class Policy:
     """The final policy and value function of one seed of one arm; a pytree whose leaves are its numbers.
 
     It may be an argument of functions under `jax.jit`, and policies of several seeds, their leaves stacked, one under
-    `jax.vmap`. Every method takes observations [..., *observation_shape] or flattened, [..., D], float32.
+    `jax.vmap`. Every method takes observations [..., *observation_shape] or flattened, [..., D], float32. Where a shape
+    can be read in both ways, as that of one number an observation, the mask's leading axes decide; without a mask the
+    first reading holds.
 
     Attributes:
       params: the network's parameters, as they act on whole observations.
@@ -96,8 +98,7 @@ class Policy:
         """
         if carry is None:
             return _chosen(self._log_probs(obs, mask), key)
-        flat, mask = self._flattened(obs), jnp.asarray(mask)
-        self._check_mask(mask, flat.shape[:-1])
+        flat, mask = self._seen(obs, mask)
         self._check_carry(carry, flat.shape[:-1])
         carry, logits = _advance(self.network, self.params, self.scaling, carry, flat)
         return _chosen(distributions.masked_log_probs(logits, mask), key), carry
@@ -120,9 +121,15 @@ class Policy:
         write_arrays(Path(path), arrays | {"activation": np.array(self.network.activation)})
 
     def _log_probs(self, obs: Any, mask: Any) -> jax.Array:
-        flat, mask = self._flattened(obs), jnp.asarray(mask)
-        self._check_mask(mask, flat.shape[:-1])
+        flat, mask = self._seen(obs, mask)
         return distributions.masked_log_probs(_apply(self.network, self.params, self.scaling, flat)[0], mask)
+
+    def _seen(self, obs: Any, mask: Any) -> tuple[jax.Array, jax.Array]:
+        """Flattened observations [..., D] and their mask [..., A], checked against each other."""
+        mask = jnp.asarray(mask)
+        flat = self._flattened(obs, mask.shape[:-1])
+        self._check_mask(mask, flat.shape[:-1])
+        return flat, mask
 
     def _check_carry(self, carry: Carry, lead: tuple[int, ...]) -> None:
         expected = jax.eval_shape(lambda: self.init_carry(*lead))
@@ -141,17 +148,23 @@ class Policy:
         if not isinstance(mask, jax.core.Tracer) and not np.asarray(mask).any(axis=-1).all():
             raise ValueError("mask allows no action at all: give each observation at least one legal action")
 
-    def _flattened(self, obs: Any) -> jax.Array:
+    def _flattened(self, obs: Any, lead: tuple[int, ...] | None = None) -> jax.Array:
+        """Observations [..., D] float32; `lead` are the leading axes that they have by the mask, where there is one."""
         if self.num_categories is not None:
             return _one_hot(obs, self.num_categories)
         obs = jnp.asarray(obs, jnp.float32)
-        dims = len(self.observation_shape)
-        if obs.shape[-dims:] == self.observation_shape:  # first: one of shape (1, 1) ends like a flattened one
-            return obs.reshape(*obs.shape[: obs.ndim - dims], self.num_inputs)
-        if obs.shape[-1:] == (self.num_inputs,):
-            return obs
-        whole = ", ".join(map(str, self.observation_shape))
-        raise ValueError(f"obs has shape {obs.shape}, expected [..., {whole}] or flattened, [..., {self.num_inputs}]")
+        whole, flat = self.observation_shape, (self.num_inputs,)
+        split = [obs.ndim - len(shape) for shape in (whole, flat)]
+        leads = [
+            obs.shape[:at]
+            for at, shape in zip(split, (whole, flat), strict=True)
+            if at >= 0 and obs.shape[at:] == shape
+        ]
+        if not leads:
+            text = ", ".join(("...", *map(str, whole)))
+            raise ValueError(f"obs has shape {obs.shape}, expected [{text}] or flattened, [..., {self.num_inputs}]")
+        axes = lead if lead is not None and lead in leads else leads[0]
+        return obs.reshape(*axes, self.num_inputs)
 
 
 def load_policy(run_dir: str | Path, arm: str, seed: int) -> Policy:
@@ -222,7 +235,7 @@ def _advance(
     with jax.default_matmul_precision("highest"):
         outputs: Any = network.apply({"params": params}, own, rows, jnp.zeros((size,), bool), method="act")
     after, logits = outputs
-    return jax.tree.map(lambda leaf: leaf.reshape(*lead, *leaf.shape[1:]), after), logits.reshape(*lead, -1)
+    return jax.tree.map(lambda leaf: leaf.reshape(*lead, *leaf.shape[1:]), after), _unflattened(logits, lead)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -239,4 +252,9 @@ def _apply(network: Network, params: Any, scaling: Scaling | None, flat: jax.Arr
     with jax.default_matmul_precision("highest"):
         outputs: Any = network.apply({"params": params}, carry, rows, starts)
     logits, values = outputs
-    return logits.reshape(*lead, -1), values.reshape(lead)
+    return _unflattened(logits, lead), values.reshape(lead)
+
+
+def _unflattened(logits: jax.Array, lead: tuple[int, ...]) -> jax.Array:
+    """Logits [*lead, A] of [..., A]; A is named, for a batch without an observation leaves nothing to infer it from."""
+    return logits.reshape(*lead, logits.shape[-1])

@@ -48,6 +48,8 @@ class MomentumGymEnv(GymnaxToGymWrapper):
       RuntimeError: in a process that was forked, where JAX would hang.
     """
 
+    _was_reset = False
+
     def __init__(
         self,
         params: EnvParams | None = None,
@@ -80,14 +82,38 @@ class MomentumGymEnv(GymnaxToGymWrapper):
     def reset(self, *, seed: int | None = None, options: Any | None = None, **_: Any) -> tuple[np.ndarray, dict]:
         gymnasium.Env.reset(self, seed=seed)
         observation, _ = super().reset(seed=seed, options=options)
+        self._was_reset = True
         return np.asarray(observation), {"action_mask": self.action_masks()}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
-        _, reward, terminated, truncated, info = super().step(jnp.int32(action))
+        """Advance by one bar.
+
+        Args:
+          action: a whole number from 0 to 5, as a Python or NumPy number or an array without axes.
+
+        Raises:
+          gymnasium.error.InvalidAction: it is none.
+          gymnasium.error.ResetNeeded: before the first `reset`.
+        """
+        chosen = self._checked(action)
+        _, reward, terminated, truncated, info = super().step(jnp.int32(chosen))
         info = jax.device_get(info)
         observation = info.pop("final_observation")
         info["action_mask"] = self.action_masks()
         return observation, float(reward), bool(terminated), bool(truncated), info
+
+    def _checked(self, action: Any) -> Any:
+        """The action, if the space has it: JAX would take the nearest one, and truncate fractions."""
+        if not self._was_reset:
+            raise gymnasium.error.ResetNeeded("step was called before reset: begin the episode with reset()")
+        plain = np.asarray(action) if isinstance(action, jax.Array) else action
+        if isinstance(plain, bool) or not self.action_space.contains(plain):
+            what = f"an array of shape {np.shape(plain)}" if np.shape(plain) else " ".join(repr(plain).split())[:80]
+            raise gymnasium.error.InvalidAction(
+                f"action is {what}, expected one whole number from 0 to {int(self.action_space.n) - 1}: one of an array's "
+                "elements is array[0], a fraction has to be rounded by whoever computed it"
+            )
+        return plain
 
     def action_masks(self) -> np.ndarray:
         """[6] bool, True = legal, under the name that sb3-contrib's masked learners ask for."""

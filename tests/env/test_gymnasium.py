@@ -8,6 +8,7 @@ import warnings
 import gymnasium
 import gymnasium.utils.env_checker
 import gymnax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -47,6 +48,46 @@ def test_masks_follow_the_position(gym_env):
     _, reward, terminated, truncated, info = gym_env.step(1)
     assert (type(reward), terminated, truncated) == (float, False, False)
     assert info["action_mask"].tolist() == [True, False, False, True, True, True]
+
+
+@pytest.mark.parametrize("action", [2, np.int64(2), np.int32(2), np.uint8(2), np.array(2), jnp.int32(2)], ids=repr)
+def test_an_action_may_be_any_kind_of_whole_number(gym_env, action):
+    gym_env.reset(seed=0)
+    assert gym_env.step(action)[-1]["executed_action"] == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "what"),
+    [
+        (7, "7"),
+        (6, "6"),
+        (-1, "-1"),
+        (1.9, "1.9"),
+        (np.float32(1.0), r"np.float32\(1.0\)"),
+        (True, "True"),
+        (None, "None"),
+        ("1", "'1'"),
+        (np.array([1]), r"an array of shape \(1,\)"),
+        (jnp.array([1]), r"an array of shape \(1,\)"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_action_is_refused_in_one_line(gym_env, action, what):
+    gym_env.reset(seed=0)
+    state = gym_env.env_state
+    with pytest.raises(
+        gymnasium.error.InvalidAction, match=rf"^action is {what}, expected one whole number from 0 to 5: "
+    ) as caught:
+        gym_env.step(action)
+    assert "\n" not in str(caught.value) and gym_env.env_state is state
+
+
+def test_a_step_before_the_first_reset_is_refused(market):
+    env = MomentumGymEnv(market.params)
+    with pytest.raises(gymnasium.error.ResetNeeded, match=r"begin the episode with reset\(\)$"):
+        env.step(0)
+    env.reset(seed=0)
+    env.step(0)
 
 
 def test_an_episode_ends_with_its_own_last_observation(gym_env, market):

@@ -17,7 +17,8 @@ from momentum_jax.env import observation_layout
 from momentum_jax.env.device_market import FIRST_BAR
 from momentum_jax.env.gymnasium import MomentumGymEnv
 from momentum_jax.env.momentum import Momentum, make_market, make_params
-from momentum_jax.policy import load_policy
+from momentum_jax.policy import Policy, load_policy
+from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo import distributions, learner
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.run_directory import atomic_files
@@ -241,6 +242,47 @@ def test_wrong_input_is_refused(run, obs: np.ndarray, mask: np.ndarray, message:
     policy = load_policy(run[1], "tanh", 5)
     with pytest.raises(ValueError, match=message):
         policy.act(obs, mask)
+
+
+def shaped(observation_shape: tuple[int, ...], num_inputs: int) -> Policy:
+    """An untrained policy of three actions on observations of that shape."""
+    ppo = PPOConfig(network="layer_norm", hidden_sizes=(4,))
+    network = agents.network_of(ppo, 3)
+    params = network.init_params(jax.random.key(0), num_inputs)
+    return Policy(params=params, scaling=None, network=network, observation_shape=observation_shape)
+
+
+@pytest.mark.parametrize(
+    ("observation_shape", "num_inputs", "obs_shape", "lead"),
+    [
+        ((), 1, (), ()),
+        ((), 1, (5,), (5,)),
+        ((), 1, (1,), (1,)),
+        ((), 1, (1,), ()),
+        ((), 1, (5, 1), (5,)),
+        ((), 1, (5, 1), (5, 1)),
+        ((), 1, (2, 3), (2, 3)),
+        ((1, 1), 1, (1, 1), ()),
+        ((1, 1), 1, (1, 1), (1,)),
+        ((4,), 4, (0, 4), (0,)),
+        ((2, 2), 4, (0, 3, 2, 2), (0, 3)),
+        ((2, 2), 4, (3, 0, 4), (3, 0)),
+    ],
+)
+def test_any_leading_axes_are_taken(observation_shape, num_inputs, obs_shape, lead):
+    """Numbers without axes, batches without an observation; the mask decides between two readings of a shape."""
+    policy, obs = shaped(observation_shape, num_inputs), jnp.arange(np.prod(obs_shape)).reshape(obs_shape)
+    mask = np.ones((*lead, 3), bool)
+    rows = obs.reshape(-1, num_inputs).astype(jnp.float32)
+    expected = jax.vmap(lambda row: policy.action_probabilities(row, np.ones(3, bool)))(rows)
+    np.testing.assert_allclose(policy.action_probabilities(obs, mask).reshape(-1, 3), expected, rtol=1e-5)
+    assert policy.act(obs, mask).shape == lead
+    assert policy.act(obs, mask, carry=policy.init_carry(*lead))[0].shape == lead
+
+
+def test_a_value_without_a_mask_reads_a_shape_as_that_of_whole_observations():
+    assert [shaped((), 1).value(np.zeros(shape)).shape for shape in ((), (1,), (7,))] == [(), (1,), (7,)]
+    assert shaped((4,), 4).value(np.zeros((0, 4))).shape == (0,)
 
 
 def test_the_package_offers_it():

@@ -73,7 +73,9 @@ def _one_curve(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
     row = own.iloc[0]
     in_arm = f"in {choices.reference}, " if len(curves.arms) > 1 else ""
     noise = ""
-    if choices.noise != "exact" and np.isfinite(row["noise_floor"]):
+    if not row["judged"]:
+        noise = ", and nothing says how much of it its noise may make"
+    elif choices.noise != "exact" and np.isfinite(row["noise_floor"]):
         more = "more" if row["exceeds_noise"] else "no more"
         noise = f", {more} than the {points_of(row['noise_floor'], curves)} that its noise may make"
     return (
@@ -83,23 +85,25 @@ def _one_curve(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
 
 
 def _prevalence(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
-    number, total = int(own["is_dip"].sum()), len(own)
+    judged = own[own["judged"]]  # seeds whose noise nothing tells are no evidence either way
+    number, total = int(judged["is_dip"].sum()), len(judged)
+    known = " whose noise is known" if total < len(own) else ""
     in_arm = f"In {choices.reference}, " if len(curves.arms) > 1 else ""
     if not enough(total):
-        return f"{in_arm}{number} of {total} seeds dip {_until(choices)}: {NO_VERDICT}"
+        return f"{in_arm}{number} of {total} seeds{known} dip {_until(choices)}: {NO_VERDICT}"
     confidence = _confidence(curves, choices)
     share = wilson_interval(number, total, confidence)
     percent = f"{100 * share.estimate:.0f} %, {share_interval_in_words(share, confidence)}"
     words = share_in_words(share, total)
-    found = f"{in_arm}{number} of {total} seeds ({percent}) dip {_until(choices)}"
+    found = f"{in_arm}{number} of {total} seeds{known} ({percent}) dip {_until(choices)}"
     if choices.noise == "estimated" and choices.threshold.value > 0:
         # Estimated noise may be dips itself: what it hides must not decide that few seeds dip.
-        most = wilson_interval(int(own["reaches_threshold"].sum()), total, confidence)
+        most = wilson_interval(int(judged["reaches_threshold"].sum()), total, confidence)
         at_most = share_in_words(share._replace(high=most.high), total)
         if at_most != words:
             return f"{found}: {at_most}, for as many as {most.estimate * total:.0f} fall as far, by dips or by noise"
     found += f": {words}"
-    exceed = int(own["exceeds_noise"].sum())
+    exceed = int(judged["exceeds_noise"].sum())
     chance = chance_of_so_many(exceed, total, choices.alpha)
     if choices.noise != "exact" and number and chance > choices.alpha:
         found += f", and no more than chance may make (p = {chance:.2f})"

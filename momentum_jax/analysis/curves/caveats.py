@@ -15,6 +15,16 @@ from momentum_jax.analysis.report.formatting import compact
 SHORTEST_SEEN = 4
 """Checkpoints that a dip of few seeds has to last to be told from estimated noise: benchmarks/coverage_curves.py."""
 
+# By the noise: what a seed lacks that is not judged, and what judges it.
+_LACKING = {
+    "counts": ("counts", "Give them, or take the noise from the curves by noise=estimated"),
+    "standard_errors": ("standard errors", "Give them, or take the noise from the curves by noise=estimated"),
+    "replicates": ("two or more replicates", "Give them, or take the noise from the curves by noise=estimated"),
+    "estimated": (
+        "values beside each other, from which noise is estimated,",
+        "Give standard errors or replicates, or take the values as they are by noise=exact",
+    ),
+}
 _SAID = ("horizon", "threshold", "noise")  # choices of which it is said that they were derived
 
 
@@ -23,7 +33,8 @@ def caveats(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator
     own = rows_of(seeds, choices.reference)
     if choices.noise == "estimated":
         yield _short_dips(curves)
-    within = int((own["reaches_threshold"] & ~own["exceeds_noise"]).sum())
+    yield from _not_judged(curves, choices, seeds)
+    within = int((own["reaches_threshold"] & ~own["exceeds_noise"])[own["judged"]].sum())
     if choices.noise != "exact" and choices.threshold.value > 0 and within:
         of_arm = f" of {choices.reference}" if len(curves.arms) > 1 else ""
         seeds_fall = (
@@ -35,6 +46,21 @@ def caveats(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator
     derived = [name for name in _SAID if any(sentence.startswith(f"no {name} ") for sentence in choices.derived)]
     if derived:
         yield f"Not given, so derived: {', '.join(derived)}."
+
+
+def _not_judged(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator[str]:
+    """How many seeds of each arm are in no share of seeds, why, and what would judge them."""
+    for arm in curves.arms:
+        own = rows_of(seeds, arm)
+        number = int((~own["judged"]).sum())
+        if number:
+            of_arm = f" of {arm}" if len(curves.arms) > 1 else ""
+            lacking, remedy = _LACKING[choices.noise]
+            yield (
+                f"{number} of {len(own)} seeds{of_arm} are not judged, and count neither as dips nor as none: that "
+                f"needs {lacking} at two steps by the horizon, both ends of the largest {choices.worse} among them. "
+                f"{remedy}."
+            )
 
 
 def _short_dips(curves: CurveSet) -> str:

@@ -68,9 +68,9 @@ def arm_pair(seeds: pd.DataFrame, arm: str, reference: str) -> ArmPair:
 
 
 def compared(pair: ArmPair, column: str, level: float) -> Compared:
-    """The comparison of a column of `seed_table`; of a yes or no as fractions."""
-    a, b = (rows[column].to_numpy(np.float64) for rows in (pair.arm, pair.reference))
-    is_share = pair.arm[column].dtype == bool
+    """The comparison of a column of `seed_table`; of a yes or no as fractions of the seeds where it is known."""
+    a, b = (rows[column].to_numpy(np.float64, na_value=np.nan) for rows in (pair.arm, pair.reference))
+    is_share = pd.api.types.is_bool_dtype(pair.arm[column].dtype)
     if not pair.paired:
         found = compare_unpaired_shares(a, b, level) if is_share else compare_unpaired_means(a, b, level)
         return Compared(found.difference, found.p_value, np.nan, min(found.seeds))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from momentum_jax.analysis.curves.answer import answer, details
 from momentum_jax.analysis.curves.by_step import step_table
@@ -19,7 +18,7 @@ from momentum_jax.analysis.curves.comparison import comparison_table
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.dip_result import DipResult
 from momentum_jax.analysis.curves.inputs import Curves, to_curve_set, with_standard_errors
-from momentum_jax.analysis.curves.noise_floors import noise_floors, noise_levels
+from momentum_jax.analysis.curves.noise_floors import noise_floors, noise_known, noise_levels
 from momentum_jax.analysis.curves.population import population_table
 from momentum_jax.analysis.curves.sample_size import sample_size_table
 from momentum_jax.analysis.curves.seed_dips import dips_of, seed_table, smallest_fall
@@ -132,7 +131,8 @@ def _analyzed(curves: CurveSet, choices: Choices, numbered: bool) -> DipAnalysis
     choices = _with_control(curves, choices, any_fall)
     levels = noise_levels(curves, choices)
     floors = noise_floors(curves, choices, levels, any_fall)
-    seeds = seed_table(curves, choices, dips_of(curves, choices, choices.threshold.value), floors)
+    known = noise_known(curves, choices, levels, any_fall, floors)
+    seeds = seed_table(curves, choices, dips_of(curves, choices, choices.threshold.value), floors, known)
     return DipAnalysis(
         answer=answer(curves, choices, seeds),
         details=tuple(details(curves, choices, seeds)),
@@ -145,7 +145,7 @@ def _analyzed(curves: CurveSet, choices: Choices, numbered: bool) -> DipAnalysis
         comparison=comparison_table(curves, choices, seeds),
         sensitivity=sensitivity_table(curves, choices, levels, any_fall, floors),
         sample_size=sample_size_table(curves, choices, seeds),
-        notes=tuple(_notes(curves, choices, levels, seeds, numbered)),
+        notes=tuple(_notes(curves, choices, levels, numbered)),
     )
 
 
@@ -168,9 +168,7 @@ def _with_control(curves: CurveSet, choices: Choices, any_fall: Dips) -> Choices
     return replace(choices, threshold=choices.threshold._replace(value=beyond, words=words))
 
 
-def _notes(
-    curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, seeds: pd.DataFrame, numbered: bool
-) -> Iterator[str]:
+def _notes(curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, numbered: bool) -> Iterator[str]:
     """What had to be taken for granted."""
     yield from choices.derived
     if numbered and np.array_equal(curves.steps, np.arange(len(curves.steps))):
@@ -180,9 +178,6 @@ def _notes(
     for arm, level in zip(curves.arms, levels or [], strict=False):
         if level.flag:
             yield f"noise of {arm}: {level.flag}, so the counts are taken to be independent"
-    unknown = int(((seeds["depth"] > 0) & seeds["noise_floor"].isna()).sum())
-    if unknown:
-        yield f"{unknown} seeds have too few values for their noise to be known, and are not counted as dips"
     missing = int((~curves.known & curves.ran[:, :, None]).sum())
     if missing:
         yield f"{missing} values are missing and were left out"

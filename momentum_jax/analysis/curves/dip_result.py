@@ -68,7 +68,9 @@ class DipResult:
 
 
 def plain(value: Any) -> Any:
-    """Numbers, text, lists and dictionaries that JSON has: NaN and infinity become None."""
+    """Numbers, text, lists and dictionaries that JSON has: NaN, infinity and what is missing become None."""
+    if value is pd.NA:
+        return None
     if hasattr(value, "_asdict"):
         return plain(value._asdict())
     if isinstance(value, dict):

@@ -90,6 +90,30 @@ def _check_means(curves: CurveSet, replicates: Floats) -> None:
         )
 
 
+def noise_known(
+    curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, dips: Dips, floors: Floats
+) -> Flags:
+    """Seeds whose fall, or whose lack of one, can be compared with their noise, ``[arm, seed]``.
+
+    That of two values or more between baseline and horizon is known, and that of both ends of the largest fall. The
+    others are no evidence of either: a share of seeds leaves them out, also where they never fall, since a share of
+    the others that fall would be too small.
+
+    Args:
+        curves: of all arms.
+        choices: horizon and baseline.
+        levels: noise of each arm; None where it is exact, and so known of all.
+        dips: onset of each seed's largest fall, whatever its depth.
+        floors: as `noise_floors` gives them.
+    """
+    if levels is None:
+        return np.ones(dips.depth.shape, bool)
+    inside = (curves.steps >= choices.baseline.step) & (curves.steps <= choices.horizon.step)
+    sigma = np.stack([level.sigma for level in levels])
+    two_or_more = (curves.known & ~np.isnan(sigma) & inside).sum(axis=-1) > 1
+    return np.asarray(two_or_more & (np.isnan(dips.onset_step) | ~np.isnan(floors)))
+
+
 def noise_floors(
     curves: CurveSet, choices: Choices, levels: list[NoiseLevel] | None, dips: Dips, draws: int = NOISE_DRAWS
 ) -> Floats:

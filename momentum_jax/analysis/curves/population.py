@@ -29,16 +29,16 @@ def population_table(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) ->
         seeds: as `seed_table` returns it.
 
     Returns:
-        Columns ``arm``; ``seeds`` (two values or more by the horizon); ``dips`` and their share ``prevalence_pct`` with
-        Wilson's interval; over these seeds ``depth_mean`` with its BCa interval, ``depth_median`` with that of order
-        statistics, quartiles, largest; ``depth_worst_10_pct`` and ``depth_worst_5_pct``, mean depth of the worst seeds
-        (CVaR), with BCa intervals; ``forgetting_mean`` with its BCa interval; of the dips ``trough_step_median``,
-        ``area_median``, ``recovered_pct`` by the end (Kaplan–Meier, with limits) and ``recovery_steps_median`` (steps
-        from onset to recovery, with limits; NaN where it was not reached); ``exceed_noise``, the seeds whose fall is
-        more than noise, and ``p_chance``, the chance of so many where no seed falls (both NaN of exact values). Below
-        six seeds there are no intervals: their ends are NaN.
+        Columns ``arm``; ``seeds`` (two values or more by the horizon); ``judged``, those of them whose noise is known;
+        of these ``dips`` and their share ``prevalence_pct`` with Wilson's interval; over all seeds ``depth_mean`` with
+        its BCa interval, ``depth_median`` with that of order statistics, quartiles, largest; ``depth_worst_10_pct`` and
+        ``depth_worst_5_pct``, mean depth of the worst seeds (CVaR), with BCa intervals; ``forgetting_mean`` with its
+        BCa interval; of the dips ``trough_step_median``, ``area_median``, ``recovered_pct`` by the end (Kaplan–Meier,
+        with limits) and ``recovery_steps_median`` (steps from onset to recovery, with limits; NaN where it was not
+        reached); ``exceed_noise``, the judged seeds whose fall is more than noise, and ``p_chance``, the chance of so
+        many where no seed falls (both NaN of exact values). Below six seeds there are no intervals: their ends are NaN.
     """
-    rows = [_row(arm, curves, choices, rows_of(seeds, arm)) for arm in curves.arms]
+    rows = [_row(arm, curves, choices, seeds) for arm in curves.arms]
     return pd.DataFrame(rows)
 
 
@@ -47,9 +47,15 @@ def rows_of(seeds: pd.DataFrame, arm: str) -> pd.DataFrame:
     return seeds[(seeds["arm"] == arm) & seeds["observed"]]
 
 
+def judged_of(seeds: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Of these the rows of the seeds that a share of seeds counts: those whose noise is known."""
+    rows = rows_of(seeds, arm)
+    return rows[rows["judged"]]
+
+
 def recoveries(curves: CurveSet, seeds: pd.DataFrame, arm: str, confidence: float) -> RecoverySensitivity:
     """How long the dips of an arm last, with both ends of the interval in which each recovery lies."""
-    rows = rows_of(seeds, arm)
+    rows = judged_of(seeds, arm)
     dips = rows[rows["is_dip"]]
     last = _last_steps(curves, arm, dips["seed"])
     return recovery_sensitivity(curves.steps, dips["onset_step"], dips["recovery_step"], last, confidence)
@@ -62,12 +68,13 @@ def _last_steps(curves: CurveSet, arm: str, labels: pd.Series) -> Floats:
     return last[[curves.seeds.index(label) for label in labels]]
 
 
-def _row(arm: str, curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> dict[str, Any]:
+def _row(arm: str, curves: CurveSet, choices: Choices, table: pd.DataFrame) -> dict[str, Any]:
+    seeds, judged = rows_of(table, arm), judged_of(table, arm)
     level, depth = choices.level, seeds["depth"].to_numpy()
-    dips = seeds[seeds["is_dip"]]
-    share = wilson_interval(len(dips), len(seeds), level)
-    row: dict[str, Any] = {"arm": arm, "seeds": len(seeds), "dips": len(dips)}
-    row |= _ends("prevalence_pct", _percent(share), len(seeds))
+    dips = judged[judged["is_dip"]]
+    share = wilson_interval(len(dips), len(judged), level)
+    row: dict[str, Any] = {"arm": arm, "seeds": len(seeds), "judged": len(judged), "dips": len(dips)}
+    row |= _ends("prevalence_pct", _percent(share), len(judged))
     row |= _ends("depth_mean", mean_interval(depth, level), len(seeds))
     low, high = median_interval(depth, level)
     row |= _ends("depth_median", Interval(_quantile(depth, 0.5), float(low), float(high)), len(seeds))
@@ -76,11 +83,11 @@ def _row(arm: str, curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> d
         row |= _ends(f"depth_worst_{100 * tail:g}_pct", tail_mean_interval(depth, tail, level), len(seeds))
     row |= _ends("forgetting_mean", mean_interval(seeds["forgetting"], level), len(seeds))
     row |= {"trough_step_median": dips["trough_step"].median(), "area_median": dips["area"].median()}
-    row |= _recovery(recoveries(curves, seeds, arm, level).interpolated, len(dips))
+    row |= _recovery(recoveries(curves, table, arm, level).interpolated, len(dips))
     exact = choices.noise == "exact"
-    exceed = int(seeds["exceeds_noise"].sum())
+    exceed = int(judged["exceeds_noise"].sum())
     row["exceed_noise"] = np.nan if exact else exceed
-    row["p_chance"] = np.nan if exact else chance_of_so_many(exceed, len(seeds), choices.alpha)
+    row["p_chance"] = np.nan if exact else chance_of_so_many(exceed, len(judged), choices.alpha)
     return row
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from momentum_jax.analysis.curves.choices import Choices
 from momentum_jax.analysis.curves.curve_set import CurveSet
-from momentum_jax.analysis.curves.population import rows_of
+from momentum_jax.analysis.curves.population import judged_of, rows_of
 from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.mean_power import seeds_for_mean_difference
 from momentum_jax.analysis.inference.power import seeds_needed
@@ -30,25 +30,30 @@ def sample_size_table(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -
         Columns ``arm``; ``question``: ``prevalence_pct within`` and ``depth within`` (half the width of the interval),
         ``prevalence_pct differs by`` and ``depth differs by`` (from an arm of other seeds, found with 80 % power by the
         tests of `inference.power`); ``margin`` in points or in the unit of the values; ``seen``, the number of seeds
-        here; ``seeds_needed`` of each arm, NaN above 4 096 or where nothing varies.
+        here, for a prevalence the judged ones; ``seeds_needed`` of each arm, NaN above 4 096 or where nothing varies.
     """
     rows: list[dict[str, Any]] = []
     for arm in curves.arms:
-        own = rows_of(seeds, arm)
+        own, judged = rows_of(seeds, arm), judged_of(seeds, arm)
+        if enough(len(judged)):
+            rows += [{"arm": arm, "seen": len(judged)} | row for row in _share_rows(judged, choices)]
         if enough(len(own)):
-            rows += [{"arm": arm, "seen": len(own)} | row for row in _rows(own, choices)]
+            rows += [{"arm": arm, "seen": len(own)} | row for row in _depth_rows(own, choices)]
     return pd.DataFrame(rows, columns=["arm", "question", "margin", "seen", "seeds_needed"])
 
 
-def _rows(seeds: pd.DataFrame, choices: Choices) -> Iterator[dict[str, Any]]:
-    share, depth = float(seeds["is_dip"].mean()), float(seeds["depth"].mean())
-    spread = float(seeds["depth"].std(ddof=1))
+def _share_rows(seeds: pd.DataFrame, choices: Choices) -> Iterator[dict[str, Any]]:
+    share = float(seeds["is_dip"].mean())
     for points in POINTS:
         number = seeds_for_share_within(share, points / 100, choices.level)
         yield _row("prevalence_pct within", points, number)
     for points in CHANGES:
         other = share - points / 100 if share > 0.5 else share + points / 100
         yield _row("prevalence_pct differs by", points, seeds_needed(other, share, None, POWER, choices.alpha))
+
+
+def _depth_rows(seeds: pd.DataFrame, choices: Choices) -> Iterator[dict[str, Any]]:
+    depth, spread = float(seeds["depth"].mean()), float(seeds["depth"].std(ddof=1))
     if not (depth > 0 and spread > 0):
         return
     for part in SHARES:

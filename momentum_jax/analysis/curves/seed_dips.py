@@ -14,6 +14,7 @@ from momentum_jax.analysis.dips.drawdowns import ROUNDING
 from momentum_jax.analysis.dips.forgetting import largest_fall_within
 
 WITHIN_NOISE = "within noise"  # class of a fall that reaches the threshold and no more than its noise floor
+NOISE_UNKNOWN = "noise unknown"  # class of a seed that is not judged, because nothing says how noisy it is
 
 
 def dips_of(curves: CurveSet, choices: Choices, threshold: float) -> Dips:
@@ -43,7 +44,7 @@ def at_steps(values: Floats, steps: Floats, wanted: Floats) -> Floats:
     return np.where(np.isnan(wanted), np.nan, values[np.arange(len(values)), place])
 
 
-def seed_table(curves: CurveSet, choices: Choices, dips: Dips, floors: Floats) -> pd.DataFrame:
+def seed_table(curves: CurveSet, choices: Choices, dips: Dips, floors: Floats, known: Flags) -> pd.DataFrame:
     """One row for each seed that an arm has run.
 
     Args:
@@ -51,15 +52,19 @@ def seed_table(curves: CurveSet, choices: Choices, dips: Dips, floors: Floats) -
         choices: direction, horizon, baseline, threshold.
         dips: at the threshold, ``[arm, seed]``.
         floors: as `noise_floors` gives them.
+        known: as `noise_known` gives them.
 
     Returns:
         Columns ``arm, seed, observed``; ``depth`` (largest fall by the horizon, of every seed), ``noise_floor``,
-        ``reaches_threshold``, ``exceeds_noise`` and ``is_dip``, which is both; ``class``, a word; of falls that reach
-        the threshold ``onset_step, onset_value, trough_step, trough_value, recovery_step, recovered_fraction, censored,
-        duration, area``; ``baseline_step`` and ``baseline_value`` (first value from the baseline on), ``final_value``
-        (the last one), ``temporary_depth`` and ``forgetting`` (largest fall within the window).
+        ``judged`` (a fall could be seen, and compared with the seed's noise), ``reaches_threshold``, ``exceeds_noise``
+        and ``is_dip``, which is both; these last two are missing (``pd.NA``) of a seed that is not judged; ``class``,
+        a word; of falls that reach the threshold ``onset_step, onset_value, trough_step, trough_value, recovery_step,
+        recovered_fraction, censored, duration, area``; ``baseline_step`` and ``baseline_value`` (first value from the
+        baseline on), ``final_value`` (the last one), ``temporary_depth`` and ``forgetting`` (largest fall within the
+        window).
     """
     window = (choices.window.step, choices.horizon.step, choices.baseline.step)
+    judged = dips.observed & known
     exceeds = dips.depth > floors
     is_dip = dips.has_dip & exceeds
     onset, trough = (
@@ -71,10 +76,11 @@ def seed_table(curves: CurveSet, choices: Choices, dips: Dips, floors: Floats) -
         "observed": dips.observed,
         "depth": dips.depth,
         "noise_floor": floors,
+        "judged": judged,
         "reaches_threshold": dips.has_dip,
         "exceeds_noise": exceeds,
         "is_dip": is_dip,
-        "class": _class_words(dips, is_dip),
+        "class": _class_words(dips, is_dip, known),
         "baseline_step": curves.steps[first],
         "baseline_value": np.take_along_axis(curves.values, first[..., None], axis=-1)[..., 0],
         "onset_step": dips.onset_step,
@@ -92,6 +98,8 @@ def seed_table(curves: CurveSet, choices: Choices, dips: Dips, floors: Floats) -
     }
     arm, seed = np.meshgrid(curves.arms, curves.seeds, indexing="ij")
     table = pd.DataFrame({"arm": arm.ravel(), "seed": seed.ravel()} | {k: v.ravel() for k, v in columns.items()})
+    for name in ("exceeds_noise", "is_dip"):
+        table[name] = table[name].astype("boolean").where(table["judged"])
     return table[curves.ran.ravel()].reset_index(drop=True)
 
 
@@ -103,6 +111,7 @@ def _ends(curves: CurveSet, choices: Choices) -> tuple[npt.NDArray[np.int64], np
     return np.where(from_baseline.any(axis=-1), from_baseline.argmax(axis=-1), last), last
 
 
-def _class_words(dips: Dips, is_dip: Flags) -> npt.NDArray[np.str_]:
-    words = np.array([DipClass(value).name.lower() for value in range(len(DipClass))] + [WITHIN_NOISE])
-    return words[np.where(dips.has_dip & ~is_dip, len(DipClass), dips.klass)]
+def _class_words(dips: Dips, is_dip: Flags, known: Flags) -> npt.NDArray[np.str_]:
+    words = np.array([DipClass(value).name.lower() for value in range(len(DipClass))])
+    judged = np.where(dips.has_dip & ~is_dip, WITHIN_NOISE, words[dips.klass])
+    return np.where(dips.observed & ~known, NOISE_UNKNOWN, judged)

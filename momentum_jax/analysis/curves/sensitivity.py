@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from momentum_jax.analysis.curves.choices import Choices, Threshold
-from momentum_jax.analysis.curves.curve_set import CurveSet
-from momentum_jax.analysis.curves.noise_floors import noise_floors
+from momentum_jax.analysis.curves.curve_set import CurveSet, Flags
+from momentum_jax.analysis.curves.noise_floors import noise_floors, noise_known
 from momentum_jax.analysis.curves.seed_dips import dips_of
 from momentum_jax.analysis.curves.written_numbers import Step, step_of
 from momentum_jax.analysis.dips.dips import Dips
@@ -38,19 +38,22 @@ def sensitivity_table(
         floors: their noise floors.
 
     Returns:
-        Columns ``arm, horizon_step, baseline_step, threshold, chosen, seeds, dips, prevalence_pct`` with Wilson's
-        interval, ``depth_mean``. Noise counts as in the chosen cell; in other cells its floor is simulated with fewer
-        draws. Cells with fewer than two steps from baseline to horizon are left out.
+        Columns ``arm, horizon_step, baseline_step, threshold, chosen, seeds, judged, dips, prevalence_pct`` (of the
+        judged, whose noise is known) with Wilson's interval, ``depth_mean``. Noise counts as in the chosen cell; in
+        other cells its floor is simulated with fewer draws. Cells with fewer than two steps from baseline to horizon
+        are left out.
     """
     rows: list[dict[str, Any]] = []
     for cell in _cells(curves, choices):
         chosen = (cell.horizon.step, cell.baseline.step) == (choices.horizon.step, choices.baseline.step)
         found = dips if chosen else dips_of(curves, cell, 0.0)
         limits = floors if chosen else noise_floors(curves, cell, levels, found, DRAWS)
+        judged = found.observed & noise_known(curves, cell, levels, found, limits)
         for times in THRESHOLDS if choices.threshold.value > 0 else (1.0,):
             threshold = times * choices.threshold.value
             reaches = dips_of(curves, cell, threshold).has_dip & (found.depth > limits)
-            rows += _cell_rows(curves, cell, choices.level, found, reaches, threshold, chosen and times == 1.0)
+            columns = {"threshold": threshold, "chosen": chosen and times == 1.0}
+            rows += _cell_rows(curves, cell, choices.level, found, reaches, judged, columns)
     return pd.DataFrame(rows)
 
 
@@ -71,20 +74,26 @@ def _different(steps: list[Step]) -> list[Step]:
 
 
 def _cell_rows(
-    curves: CurveSet, cell: Choices, level: float, found: Dips, is_dip: np.ndarray, threshold: float, chosen: bool
+    curves: CurveSet,
+    cell: Choices,
+    level: float,
+    found: Dips,
+    is_dip: Flags,
+    judged: Flags,
+    columns: dict[str, Any],
 ) -> Iterator[dict[str, Any]]:
     for arm, name in enumerate(curves.arms):
         seen = found.observed[arm]
-        seeds, dips = int(seen.sum()), int((is_dip[arm] & seen).sum())
-        share = wilson_interval(dips, seeds, level)
-        known = enough(seeds)
+        seeds, number, dips = int(seen.sum()), int(judged[arm].sum()), int((is_dip & judged)[arm].sum())
+        share = wilson_interval(dips, number, level)
+        known = enough(number)
         yield {
             "arm": name,
             "horizon_step": cell.horizon.step,
             "baseline_step": cell.baseline.step,
-            "threshold": threshold,
-            "chosen": chosen,
+            **columns,
             "seeds": seeds,
+            "judged": number,
             "dips": dips,
             "prevalence_pct": 100 * share.estimate,
             "prevalence_pct_low": 100 * share.low if known else np.nan,

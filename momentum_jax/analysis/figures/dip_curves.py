@@ -18,7 +18,6 @@ from momentum_jax.analysis.inference.intervals import wilson_interval
 from momentum_jax.analysis.report.formatting import format_percent, in_unit
 
 Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 _MOST_VECTORS = 64  # more seeds than these are drawn as pixels also in SVG, which stays small
 _WINDOW = "#F0E8C8"
@@ -35,7 +34,7 @@ class ArmCurves:
         low: ``[K]`` lower edge of the median's band; NaN where there is none.
         high: ``[K]`` upper edge.
         depth: ``[seed]`` largest fall of each seed; NaN where it was not seen.
-        is_dip: ``[seed]`` whether it counts.
+        is_dip: ``[seed]`` 1 where it counts, 0 where not, NaN of a seed that is not judged.
     """
 
     name: str
@@ -44,7 +43,7 @@ class ArmCurves:
     low: Floats
     high: Floats
     depth: Floats
-    is_dip: Flags
+    is_dip: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +126,9 @@ def _draw_shares(axis: Axes, arms: Sequence[ArmCurves], threshold: float, words:
             low, high = (100 * np.array([getattr(end, side) for end in ends]) for side in ("low", "high"))
             places = np.concatenate([[0.0], depth])
             axis.fill_between(places, low, high, step="post", color=style.color, alpha=0.12, linewidth=0)
-        dips = 100 * float(arm.is_dip[seen].mean())
-        label = f"{canvas.shorten(arm.name)}: {dips:.0f} % dip"
+        judged = arm.is_dip[~np.isnan(arm.is_dip)]
+        dips = f"{100 * float(judged.mean()):.0f} % dip" if len(judged) else "not judged"
+        label = f"{canvas.shorten(arm.name)}: {dips}"
         axis.plot([], [], color=style.color, linestyle=style.linestyle, linewidth=1.6, label=label)
     if threshold > 0:
         axis.axvline(threshold, color=canvas.INK, linestyle="--", linewidth=1, label=f"threshold {threshold:.3g}")
@@ -150,11 +150,12 @@ def _handles(with_band: bool, level: float) -> list[Line2D | Patch]:
     ]
 
 
-def plot_noise(arms: Mapping[str, tuple[Floats, Floats, Flags]], threshold: float, words: Words, title: str) -> Figure:
+def plot_noise(arms: Mapping[str, tuple[Floats, Floats, Floats]], threshold: float, words: Words, title: str) -> Figure:
     """Each seed's largest fall against the fall that its noise may make; dips are above the line and the threshold.
 
     Args:
-        arms: by name, depth, noise floor and whether it is a dip, ``[seed]`` each.
+        arms: by name, depth, noise floor and whether it is a dip (1, 0, NaN of a seed that is not judged and not
+            drawn), ``[seed]`` each.
         threshold: smallest depth that counts.
         words: labels.
         title: above the figure.
@@ -171,9 +172,10 @@ def plot_noise(arms: Mapping[str, tuple[Floats, Floats, Flags]], threshold: floa
         canvas.dress(axis)
         axis.plot([0, most * 1.05], [0, most * 1.05], color=canvas.GREY, linewidth=1, linestyle=":")
         axis.axhline(threshold, color=canvas.INK, linestyle="--", linewidth=1)
-        for chosen, color, marker in ((~is_dip, canvas.SEED, "o"), (is_dip, canvas.PUBLISHED, "D")):
+        for chosen, color, marker in ((is_dip == 0, canvas.SEED, "o"), (is_dip == 1, canvas.PUBLISHED, "D")):
             axis.plot(floor[chosen], depth[chosen], marker, color=color, markersize=4, alpha=0.7, mew=0)
-        axis.set_title(f"{canvas.shorten(name)}: {int(is_dip.sum())} of {int((~np.isnan(depth)).sum())}", fontsize=10)
+        judged = ~np.isnan(is_dip)
+        axis.set_title(f"{canvas.shorten(name)}: {int(is_dip[judged].sum())} of {int(judged.sum())}", fontsize=10)
         axis.set_xlim(0, most * 1.05)
         axis.set_ylim(0, most * 1.05)
     by_noise = f"{words.worse} that noise makes in {format_percent(1 - words.level)} of seeds"

@@ -28,7 +28,7 @@ def prevalence_table(result: DipResult) -> pd.DataFrame:
     depth = in_unit("depth", difference_unit(result))
     columns = {
         "arm": population["arm"],
-        "dips": _of(population["dips"], population["seeds"]),
+        "dips": _of(population["dips"], population["judged"]),
         **_with_ends(population, "prevalence_pct", "dip, %"),
         **_with_ends(population, "depth_mean", f"mean {depth}"),
         **_with_ends(population, "depth_median", "median depth"),
@@ -50,7 +50,7 @@ def course_table(result: DipResult) -> pd.DataFrame:
     }
     if result.choices.noise != "exact":
         columns |= {
-            "falls beyond noise": _of(population["exceed_noise"], population["seeds"]),
+            "falls beyond noise": _of(population["exceed_noise"], population["judged"]),
             "chance of so many, p_value": population["p_chance"],
         }
     return _one_arm(result, pd.DataFrame(columns))

@@ -93,7 +93,7 @@ def _dip(row: dict[Any, Any]) -> dict[str, Any]:
         value = row.get(column)
         return None if value is None or pd.isna(value) else float(f"{float(value) * scale:.4g}")
 
-    is_dip = bool(row.get("is_dip", False))
+    is_dip = row.get("is_dip", False) is True  # missing of a seed that is not judged
     steps = {name: known(f"{name}_step") if is_dip else None for name in ("onset", "trough", "recovery")}
     return {
         "class": row.get("class", "none"),

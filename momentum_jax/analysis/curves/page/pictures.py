@@ -61,7 +61,7 @@ def pictures(result: DipResult) -> Iterator[Picture]:
         "marks the onset of a dip.",
         _heatmap(result, falls),
     )
-    if result.seeds["is_dip"].any():
+    if result.seeds["is_dip"].any(skipna=True):
         found = {arm: recoveries(result.curves, result.seeds, arm, result.choices.level) for arm in result.curves.arms}
         yield Picture(
             "recovery",
@@ -93,7 +93,7 @@ def _dips_in_words(result: DipResult) -> str:
     population = result.population
     if len(population) > 1:
         return "how many seeds dip, and how deep"
-    return f"{population['dips'].iloc[0]} of {population['seeds'].iloc[0]} seeds dip"
+    return f"{population['dips'].iloc[0]} of {population['judged'].iloc[0]} seeds dip"
 
 
 def _arm(result: DipResult, place: int) -> ArmCurves:
@@ -108,7 +108,7 @@ def _arm(result: DipResult, place: int) -> ArmCurves:
         low=low,
         high=high,
         depth=rows["depth"].to_numpy(float),
-        is_dip=rows["is_dip"].to_numpy(bool),
+        is_dip=_yes_or_no(rows),
     )
 
 
@@ -116,12 +116,17 @@ def _rows(result: DipResult, arm: str) -> pd.DataFrame:
     return result.seeds[result.seeds["arm"] == arm]
 
 
+def _yes_or_no(rows: pd.DataFrame) -> Floats:
+    """1 of a dip, 0 of none, NaN of a seed that is not judged."""
+    return rows["is_dip"].to_numpy(np.float64, na_value=np.nan)
+
+
 def _noise(result: DipResult) -> Figure:
-    found: dict[str, tuple[Floats, Floats, npt.NDArray[np.bool_]]] = {}
+    found: dict[str, tuple[Floats, Floats, Floats]] = {}
     for arm in result.curves.arms:
         rows = _rows(result, arm)
         depth, floor = rows["depth"].to_numpy(float), rows["noise_floor"].to_numpy(float)
-        found[arm] = (depth, floor, rows["is_dip"].to_numpy(bool))
+        found[arm] = (depth, floor, _yes_or_no(rows))
     title = f"Is a {result.choices.worse} more than noise?"
     return plot_noise(found, result.choices.threshold.value, words_of(result), title)
 
@@ -137,7 +142,7 @@ def _heatmap(result: DipResult, falls: dict[str, Floats]) -> Figure:
     onset = {}
     for arm in falls:
         rows = _rows(result, arm)
-        onset[arm] = rows["onset_step"].where(rows["is_dip"]).to_numpy(float)
+        onset[arm] = rows["onset_step"].where(rows["is_dip"].fillna(False)).to_numpy(float)
     return plot_drawdowns(
         result.curves.steps,
         falls,

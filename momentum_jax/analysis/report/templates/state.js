@@ -55,6 +55,7 @@ function dipInWords(key) {
   const dip = dipOf(key);
   if (dip.failed !== null) return `failed at step ${steps(dip.failed)}`;
   if (dip.class === "none") return "no dip";
+  if (dip.onset === null) return `${dip.class}; depth ${number(dip.depth)} ${data.dips[state.dips].unit}`;
   const back = dip.recovery === null ? "not back by the end" : `back at ${steps(dip.recovery)}`;
   return `dip of ${number(dip.depth)} ${data.dips[state.dips].unit} (${dip.class}): onset ${steps(dip.onset)}, trough ${steps(dip.trough)}, ${back}`;
 }

@@ -55,12 +55,12 @@ def _whole(sources: Sequence[Source], options: ReadOptions) -> Reading | None:
 def _runs(sources: Sequence[Source], options: ReadOptions) -> Runs:
     """The runs of formats with one source each."""
     names = names_of(sources)
-    runs = run_names(names)
     form = sources[0].format
     if form == "table":
         paths = [source.paths[0] for source in sources]
         contents, kinds = [source.content for source in sources], [source.kind for source in sources]
-        return read_tables(paths, contents, kinds, runs, options)
+        return read_tables(paths, contents, kinds, names, options)
+    runs = run_names(names)
     notes: tuple[str, ...] = (names_in_words(names, runs),)
     if form == "events":
         curves, tag, left_out = read_event_runs([source.paths[0] for source in sources], runs, options)

@@ -15,7 +15,6 @@ from momentum_jax.analysis.curves.reading.contents import decoded
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, choose
 from momentum_jax.fields import ConfigError
 
-SUFFIX = "monitor.csv"
 _RETURN, _LENGTH, _TIME = "r", "l", "t"
 _EPISODES = 10  # in a window of the run with fewest, where the user asks for no number
 _MOST_WINDOWS = 100

@@ -10,8 +10,9 @@ from typing import NamedTuple
 ONE_ARM = "all"
 
 _SEED = re.compile(r"(?<![A-Za-z])seeds?[\s_=:.-]*(\d+)", re.IGNORECASE)
-_RUN = re.compile(r"(?<![A-Za-z])(?:run|trial|rep|s)[\s_=:.-]*(\d+)(?![A-Za-z\d])", re.IGNORECASE)
-_LAST = re.compile(r"(\d+)(?=[^\d/]*$)")
+_RUN = re.compile(r"(?<![A-Za-z])(?:run|trial|rep|s)[\s_=:.-]*(\d+)(?![A-Za-z\d]|\.\d)", re.IGNORECASE)
+# The digits behind a decimal point, as in lr_0.01, count nothing.
+_LAST = re.compile(r"(?<!\d)(?<!\d\.)(\d+)(?=[^\d/]*$)")
 _SEPARATORS = r"[\s_=:./|-]+"
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from momentum_jax.analysis.curves.reading import event_files, monitors
 from momentum_jax.analysis.curves.reading.arrays import Arrays, is_evaluations, read_arrays_file
 from momentum_jax.analysis.curves.reading.contents import kind_of, unpacked
+from momentum_jax.analysis.curves.reading.file_endings import MONITOR, format_of_ending, without_endings
 from momentum_jax.analysis.curves.reading.reading import listed
 from momentum_jax.fields import ConfigError
 from momentum_jax.run_directory import is_run
 
 FORMATS = ("table", "arrays", "netcdf", "events", "monitor", "evaluations", "run")
-_TABLE_ENDS = (".csv", ".tsv", ".parquet", ".csv.gz", ".csv.zst", ".csv.zip", ".csv.bz2", ".csv.xz")
 _OF_KIND = {"text": "table", "parquet": "table"}
-_ENVIRONMENT = re.compile(r"\d+")
+_ENVIRONMENT = re.compile(r"\d+\.?" + re.escape(MONITOR))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +78,9 @@ def _plain(source: Source) -> Path:
     path = source.paths[0].resolve()
     if len(source.paths) > 1:
         return path.parent
-    if source.format == "monitor":
-        stem = path.name.removesuffix(monitors.SUFFIX).rstrip(".")
-        return path.with_name(stem) if stem else path.parent
-    if source.format == "events" and not path.is_dir():
-        return path.parent
-    return path if path.is_dir() else path.with_name(path.name.partition(".")[0] or path.name)
+    if path.is_dir():
+        return path
+    return path.parent if source.format == "events" else without_endings(path)
 
 
 def _file(path: Path) -> Source:
@@ -124,14 +121,7 @@ def _in_folder(folder: Path, wanted: str) -> list[Source]:
 
 
 def _format_of_name(path: Path) -> str:
-    name = path.name.lower()
-    if path.match(event_files.PATTERN):
-        return "events"
-    if name.endswith(monitors.SUFFIX):
-        return "monitor"
-    if name.endswith("evaluations.npz"):
-        return "evaluations"
-    return "table" if name.endswith(_TABLE_ENDS) else ""
+    return "events" if path.match(event_files.PATTERN) else format_of_ending(path.name)
 
 
 def _grouped(name: str, paths: Sequence[Path]) -> list[Source]:
@@ -145,7 +135,6 @@ def _grouped(name: str, paths: Sequence[Path]) -> list[Source]:
     for path in paths:
         by_folder[path.parent].append(path)
     for files in by_folder.values():
-        stems = [path.name.removesuffix(monitors.SUFFIX).rstrip(".") for path in files]
-        environments = len(files) > 1 and all(_ENVIRONMENT.fullmatch(stem) for stem in stems)
+        environments = len(files) > 1 and all(_ENVIRONMENT.match(path.name) for path in files)
         sources += [Source(tuple(files), name)] if environments else [Source((path,), name) for path in files]
     return sources

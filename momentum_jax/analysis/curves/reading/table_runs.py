@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from momentum_jax.analysis.curves.reading.checked_tables import Table, read_csv, read_parquet
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, listed
-from momentum_jax.analysis.curves.reading.run_names import RunName, names_in_words
+from momentum_jax.analysis.curves.reading.run_names import ONE_ARM, names_in_words, run_names
 from momentum_jax.analysis.curves.reading.table_columns import ARMS, Columns, find_label, find_step, find_value
 from momentum_jax.analysis.curves.reading.tidy import read_single, read_tidy, tidy_columns, value_unknown
 from momentum_jax.analysis.curves.reading.wide import is_wandb, is_wide, read_wandb, read_wide
@@ -29,7 +29,7 @@ def read_tables(
     paths: Sequence[Path],
     contents: Sequence[bytes],
     kinds: Sequence[str],
-    names: Sequence[RunName],
+    names: Sequence[str],
     options: ReadOptions,
 ) -> Runs:
     """The runs of all tables together.
@@ -38,7 +38,8 @@ def read_tables(
         paths: of the files.
         contents: of the files, unpacked.
         kinds: ``text`` or ``parquet``, of each.
-        names: arm and seed of each file, where a file is one run.
+        names: what each file is called, all different: of a file that is one run its arm and seed, of one of several
+            files with many runs its arm, unless the file says the arms of its runs.
         options: which columns to take.
 
     Raises:
@@ -50,13 +51,11 @@ def read_tables(
     ]
     first = parsed[0]
     if is_wandb(first):
-        return _joined([_of_wandb(table, options) for table in parsed])
+        return _joined([_of_wandb(table, options) for table in parsed], names)
     if tidy_columns(first, options) is not None:
-        return _joined(
-            [_of_tidy(table, options, name, len(parsed) > 1) for table, name in zip(parsed, names, strict=True)]
-        )
+        return _joined([_of_tidy(table, options) for table in parsed], names)
     if is_wide(first, options):
-        return _joined([_of_wide(table, options) for table in parsed])
+        return _joined([_of_wide(table, options) for table in parsed], names)
     if len(parsed) == 1:
         raise ConfigError(
             f"{first.path}: no column of seeds; found {listed(first.columns)}, expected seed or the like: name it with "
@@ -65,10 +64,16 @@ def read_tables(
     return _one_file_a_run(parsed, names, options)
 
 
-def _joined(parts: Sequence[Runs]) -> Runs:
-    """The runs of several tables of one kind."""
-    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    return Runs([curve for part in parts for curve in part.curves], parts[0].value_name, parts[0].source, notes)
+def _joined(parts: Sequence[Runs], names: Sequence[str]) -> Runs:
+    """The runs of several tables of one kind; a table that says no arm is an arm, called as its file."""
+    curves, arms = [], list[str]()
+    for part, name in zip(parts, names, strict=True):
+        is_arm = len(parts) > 1 and all(curve.arm == ONE_ARM for curve in part.curves)
+        curves += [replace(curve, arm=name) if is_arm else curve for curve in part.curves]
+        arms += [name] if is_arm else []
+    notes = dict.fromkeys(note for part in parts for note in part.notes)
+    of_files = [f"Each file is an arm, called as the file: {listed(arms)}."] if arms else []
+    return Runs(curves, parts[0].value_name, parts[0].source, (*notes, *of_files))
 
 
 def _of_wandb(table: Table, options: ReadOptions) -> Runs:
@@ -81,18 +86,16 @@ def _of_wide(table: Table, options: ReadOptions) -> Runs:
     return Runs(runs, "value", f"{table.kind}, one column a run", (note,))
 
 
-def _of_tidy(table: Table, options: ReadOptions, name: RunName, one_of_several: bool) -> Runs:
-    """A file of several without a column of arms is an arm, called as the file."""
+def _of_tidy(table: Table, options: ReadOptions) -> Runs:
     columns = tidy_columns(table, options)
     if columns is None:
         raise ConfigError(f"{table.path}: no column of seeds, which the first file has; found {listed(table.columns)}")
     runs, changes = read_tidy(table, columns)
-    if one_of_several and not columns.arm:
-        runs = [replace(run, arm=table.path.name.partition(".")[0]) for run in runs]
     return Runs(runs, _value_name(columns), f"tidy {table.kind}", (*_columns_note(columns), *changes))
 
 
-def _one_file_a_run(tables: Sequence[Table], names: Sequence[RunName], options: ReadOptions) -> Runs:
+def _one_file_a_run(tables: Sequence[Table], file_names: Sequence[str], options: ReadOptions) -> Runs:
+    names = run_names(file_names)
     runs, changes = [], list[str]()
     columns = Columns(step="")
     for table, name in zip(tables, names, strict=True):
@@ -105,8 +108,7 @@ def _one_file_a_run(tables: Sequence[Table], names: Sequence[RunName], options: 
         run, changed = read_single(table, columns, name.arm, name.seed)
         runs.append(run)
         changes += changed
-    paths = [str(table.path) for table in tables]
-    notes = (*_columns_note(columns), names_in_words(paths, names), *dict.fromkeys(changes))
+    notes = (*_columns_note(columns), names_in_words(file_names, names), *dict.fromkeys(changes))
     return Runs(runs, _value_name(columns), f"{tables[0].kind}, one file a run", notes)
 
 

@@ -13,7 +13,8 @@ from momentum_jax.analysis.curves.reading.table_columns import find_step
 from momentum_jax.fields import ConfigError
 
 _WANDB = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")
-_NUMBERED = re.compile(r"(?:.*[^\s_=:.-][\s_=:.-]+|.*(?:seed|run|trial|rep)|s)?\d+", re.IGNORECASE)
+# Runs are numbered by whole numbers: lr_0.01 is a setting.
+_NUMBERED = re.compile(r"(?:.*[^\s_=:.-][\s_=:.-]+|.*(?:seed|run|trial|rep)|s)?(?<!\d\.)\d+", re.IGNORECASE)
 _WANDB_STEP = "_step"
 
 

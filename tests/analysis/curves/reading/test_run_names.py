@@ -25,6 +25,13 @@ from momentum_jax.analysis.curves.reading.run_names import run_names
         (["lr_0.1/seed_1", "lr_0.2/seed_1"], ["lr_0.1 1", "lr_0.2 1"]),
         (["seed_1", "seed_01"], ["all seed_1", "all seed_01"]),
         (["speed_1", "speed_2"], ["speed 1", "speed 2"]),
+        (["lr_0.001_seed0", "lr_0.01_seed0"], ["lr_0.001 0", "lr_0.01 0"]),
+        (["seed3_lr0.001", "seed11_lr0.01"], ["lr0.001 3", "lr0.01 11"]),
+        (["seed.0", "seed.1"], ["all 0", "all 1"]),
+        # Digits behind a decimal point are no seed.
+        (["lr_0.1", "lr_0.2"], ["all lr_0.1", "all lr_0.2"]),
+        (["lr_0.1_0", "lr_0.1_1", "lr_0.2_0", "lr_0.2_1"], ["lr_0.1 0", "lr_0.1 1", "lr_0.2 0", "lr_0.2 1"]),
+        (["s_0.1_run1", "s_0.2_run1"], ["s_0.1 1", "s_0.2 1"]),
     ],
 )
 def test_names_hold_arm_and_seed(names, expected):

@@ -7,7 +7,8 @@ import io
 import re
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,15 +17,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_jax.analysis.curves.reading.contents import decoded
+from momentum_jax.analysis.curves.reading.decimal_marks import (
+    EMPTY,
+    advice_on,
+    decimal_commas,
+    may_hold_thousands,
+    point_between_thousands,
+)
 from momentum_jax.analysis.curves.reading.reading import listed
 from momentum_jax.fields import ConfigError
 
 Floats = npt.NDArray[np.float64]
 
 _DELIMITERS = ",;\t|"
-_DECIMAL_COMMA = r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?"
 _NUMBER = r"[+-]?[\d.]+(?:[eE][+-]?\d+)?"
-_EMPTY = ["", "NA", "N/A", "NULL", "null", "None", "<NA>"]
 _UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?|")
 
 
@@ -37,12 +43,16 @@ class Table:
         frame: its cells, indexed by the row's place in the file; names of columns are text without spaces around.
         row_word: what a row's place is called.
         kind: ``CSV`` or ``Parquet``.
+        notes: what was derived in reading it, a sentence each.
+        doubtful: a line and its cell by the column of which points may be decimal marks or stand between thousands.
     """
 
     path: Path
     frame: pd.DataFrame
     row_word: str
     kind: str
+    notes: tuple[str, ...] = ()
+    doubtful: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -53,8 +63,15 @@ class Table:
         """A column ``[rows]``, empty cells as NaN.
 
         Raises:
-            ConfigError: a cell that is no number, or an infinite one.
+            ConfigError: a cell that is no number, may be either of two, or is infinite.
         """
+        if name in self.doubtful:
+            line, cell = self.doubtful[name]
+            advice = (
+                f"others of the column are whole, so it may be {cell.replace('.', '')}: write nothing between "
+                "thousands, or separate the cells by commas where points are decimal marks"
+            )
+            raise self.refused(name, int(np.argmax(self.frame.index == line)), repr(cell), advice)
         column = self.frame[name]
         values = pd.to_numeric(column, errors="coerce")
         if values.isna().any():
@@ -66,17 +83,13 @@ class Table:
         return found
 
     def _with_words(self, name: str, column: pd.Series, values: pd.Series) -> pd.Series:
-        """The values, where each cell that is no number holds nothing, nan, or a number with a decimal comma."""
+        """The values, where each cell that is no number holds nothing or nan."""
         text = column.astype("str").str.strip()
-        nothing = column.isna() | text.isin(_EMPTY) | (text.str.lower() == "nan")
+        nothing = column.isna() | text.isin(EMPTY) | (text.str.lower() == "nan")
         wrong = (values.isna() & ~nothing).to_numpy(dtype=bool)
         if wrong.any():
             place = int(np.argmax(wrong))
-            comma = re.fullmatch(_DECIMAL_COMMA, text.iloc[place]) is not None
-            advice = "correct the cell, or name another column"
-            if comma:
-                advice = "write a decimal point in all numbers, and nothing between thousands"
-            raise self.refused(name, place, repr(column.iloc[place]), advice)
+            raise self.refused(name, place, repr(column.iloc[place]), advice_on(text.iloc[place]))
         return values
 
     def refused(self, name: str, place: int, found: object, advice: str) -> ConfigError:
@@ -103,13 +116,18 @@ def read_csv(path: Path, content: bytes) -> Table:
         )
     separator = delimiter[0][0]
     names = _checked_names(path, [name.strip() for name in next(csv.reader([header], delimiter=separator))])
-    rows = Rows(text, place + 1, len(names), separator)
-    frame = rows.parsed(path, ".")
-    if separator != "," and _has_decimal_commas(frame):
-        frame = rows.parsed(path, ",")
+    rows = Rows(path, text, place + 1, len(names), separator)
+    frame = rows.parsed()
+    commas = decimal_commas(frame) if separator != "," else {}
+    if commas:
+        frame[list(commas)] = rows.parsed(decimal=",")[list(commas)]
+    points = rows.doubtful(frame) if separator != "," and not commas else {}
     frame.columns = pd.Index(names)
     frame.index = pd.RangeIndex(place + 2, len(frame) + place + 2)
-    return Table(path, _with_rows(path, frame.dropna(how="all")), "line", "CSV")
+    cells = [f"{cell} in {names[column]} is {cell.replace(',', '.')}" for column, cell in commas.items()]
+    notes = (f"Commas in numbers are decimal marks: {listed(cells)}.",) if cells else ()
+    doubtful = {names[column]: (row + place + 2, cell) for column, (row, cell) in points.items()}
+    return Table(path, _with_rows(path, frame.dropna(how="all")), "line", "CSV", notes, doubtful)
 
 
 def read_parquet(path: Path, content: bytes) -> Table:
@@ -137,12 +155,20 @@ def _unquoted(line: str) -> str:
 class Rows(NamedTuple):
     """The rows of a table in text, below its header."""
 
+    path: Path
     text: str
     header_lines: int
     columns: int
     separator: str
 
-    def parsed(self, path: Path, decimal: str) -> pd.DataFrame:
+    def doubtful(self, frame: pd.DataFrame) -> dict[int, tuple[int, str]]:
+        """Row and text of a cell whose point may stand between thousands, by the columns that have such."""
+        places = may_hold_thousands(frame)
+        text = self.parsed(as_text=True) if places else frame
+        found = {place: point_between_thousands(text[place]) for place in places}
+        return {place: cell for place, cell in found.items() if cell is not None}
+
+    def parsed(self, decimal: str = ".", as_text: bool = False) -> pd.DataFrame:
         """Cells by the place of their column; blank lines are rows of NaN, so that the index counts lines."""
         with warnings.catch_warnings():
             # Rows longer than the header would otherwise lose their last cells with no more than a warning.
@@ -159,18 +185,16 @@ class Rows(NamedTuple):
                     index_col=False,
                     low_memory=False,
                     keep_default_na=False,
-                    na_values=_EMPTY,
+                    na_values=EMPTY,
+                    dtype="str" if as_text else None,
                 )
             except pd.errors.EmptyDataError:
                 return pd.DataFrame(columns=range(self.columns))
             except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
                 why = " ".join(str(error).removeprefix("Error tokenizing data. C error:").split())
-                raise ConfigError(f"{path}: is no table ({why}), expected rows as long as the header line") from None
-
-
-def _has_decimal_commas(frame: pd.DataFrame) -> bool:
-    words = frame.select_dtypes(exclude="number")
-    return any(words[name].astype("str").str.strip().str.fullmatch(_DECIMAL_COMMA).any() for name in words)
+                raise ConfigError(
+                    f"{self.path}: is no table ({why}), expected rows as long as the header line"
+                ) from None
 
 
 def _checked_names(path: Path, names: list[str]) -> list[str]:

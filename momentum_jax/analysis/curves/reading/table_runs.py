@@ -49,6 +49,12 @@ def read_tables(
         read_parquet(path, content) if kind == "parquet" else read_csv(path, content)
         for path, content, kind in zip(paths, contents, kinds, strict=True)
     ]
+    runs = _of_tables(parsed, names, options)
+    notes = dict.fromkeys((*runs.notes, *(note for table in parsed for note in table.notes)))
+    return runs._replace(notes=tuple(notes))
+
+
+def _of_tables(parsed: Sequence[Table], names: Sequence[str], options: ReadOptions) -> Runs:
     first = parsed[0]
     if is_wandb(first):
         return _joined([_of_wandb(table, options) for table in parsed], names)

@@ -85,6 +85,11 @@ BAD = {
         r"found step 1e\+20, expected at most 9007199254740992.*subtract",
     ),
     "thousands": (table(lambda t: t.assign(step=t["step"].map("{:,}".format))), "step is '1,000', .*nothing between"),
+    "thousands in quotes": (
+        table(cell("value", 30, "2,990")),
+        "line 32: value is '2,990', expected a number: it may be 2990 or 2.990: write a decimal point",
+    ),
+    "millions": (table(cell("value", 30, "1,002,990")), "line 32: value is '1,002,990', .*nothing between thousands"),
     "blanks between cells": (text("seed step value\n0 1 2\n"), "separate them by commas, semicolons, tabs or bars"),
     "comment": (text("# mine\nseed,step,value\n0,1,2\n"), "first line is '# mine', .*remove lines above them"),
     "json": (text('[{"seed": 0}]'), r"is JSON: save it as CSV, e.g. by pandas.read_json\(FILE\)"),

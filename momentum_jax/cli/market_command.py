@@ -24,6 +24,7 @@ from momentum_jax.market.sessions import close_minutes
 from momentum_jax.market.vendors.symbols import file_name
 from momentum_jax.market.vix.daily_vix import load_vix, missing_days
 from momentum_jax.market.vix.vix_file import inconsistent_rows
+from momentum_jax.processes.paths import output_file
 
 _SHOWN = 8
 _COMMANDS = {"inspect": "report on bars", "inspect-vix": "report on a file of daily VIX closes"}
@@ -85,11 +86,13 @@ def _inspect(values: flags.FlagValues) -> int:
     config = MarketConfig(**given)
     if "symbols" not in given and names_no_symbol(config):
         config = dataclasses.replace(config, symbols=config.symbols[:1])
+    json_path = output_file(values.json, "json") if values.json else None
+    png_paths = _png_paths(values.png, config.symbols) if values.png else {}
     reports = []
     for report in inspect(config):
         print(report.to_text(values.limit))
         reports.append(report)
-    _write(reports, values.json, values.png)
+    _write(reports, json_path, png_paths)
     return int(any(report.has_errors for report in reports))
 
 
@@ -103,15 +106,24 @@ def _inspect_vix(values: flags.FlagValues) -> int:
     return 0
 
 
-def _write(reports: list[QualityReport], json_path: str | None, png_path: str | None) -> None:
-    if json_path:
-        text = json.dumps([report.to_json() for report in reports], indent=1, default=float)
-        Path(json_path).write_text(text + "\n", encoding="utf-8")
-    for report in reports:
-        if png_path and len(report.table):
-            several = len(reports) > 1 and "{symbol}" not in png_path
-            path = Path(png_path.replace("{symbol}", file_name(report.symbol)))
-            draw_calendar(report, path.with_stem(f"{path.stem}_{file_name(report.symbol)}") if several else path)
+def _png_paths(text: str, symbols: Sequence[str]) -> dict[str, Path]:
+    """The picture of each symbol."""
+    paths = {symbol: Path(text.replace("{symbol}", file_name(symbol))) for symbol in symbols}
+    if len(paths) > 1 and "{symbol}" not in text:
+        paths = {symbol: path.with_stem(f"{path.stem}_{file_name(symbol)}") for symbol, path in paths.items()}
+    return {symbol: output_file(str(path), "png", ".png") for symbol, path in paths.items()}
+
+
+def _write(reports: list[QualityReport], json_path: Path | None, png_paths: dict[str, Path]) -> None:
+    try:
+        if json_path:
+            text = json.dumps([report.to_json() for report in reports], indent=1, default=float)
+            json_path.write_text(text + "\n", encoding="utf-8")
+        for report in reports:
+            if png_paths and len(report.table):
+                draw_calendar(report, png_paths[report.symbol])
+    except OSError as error:
+        raise ConfigError(f"the report cannot be written ({error.strerror or error}): write it elsewhere") from None
 
 
 def _vix_text(path: str, form: FileFormat) -> str:

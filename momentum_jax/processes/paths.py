@@ -24,6 +24,27 @@ def user_path(text: str, name: str = "path") -> Path:
     return Path(expanded)
 
 
+def output_file(text: str, name: str, suffix: str = "") -> Path:
+    """The path of a file that is going to be written, checked before the work that makes its content.
+
+    Raises:
+      ConfigError: as `user_path`; it has another suffix, is a folder, or no file can be written there.
+    """
+    path = user_path(text, name)
+    try:
+        if path.is_dir():
+            raise ConfigError(f"{name}={text}: is a folder: name a file in it")
+        if suffix and path.suffix.lower() != suffix:
+            raise ConfigError(f"{name}={text}: is written as {suffix[1:].upper()}: let its name end in {suffix}")
+        if not path.parent.is_dir():
+            raise ConfigError(f"{name}={text}: no folder {path.parent}: make it first, or write elsewhere")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise ConfigError(f"{name}={text}: may not be written by this user: write elsewhere")
+    except OSError as error:
+        raise ConfigError(f"{name}={text}: cannot be written ({error.strerror}): write elsewhere") from None
+    return path
+
+
 def named_run(name: str) -> Path:
     """The folder of the run `name` in runs/.
 

@@ -28,7 +28,15 @@ PARTS = ("all", "train", "validation", "test")
 EXCLUDABLE = ("gap", "flat_run", "wick", "jump", "zero_volume", "padded_half_day")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CSV_ONLY = tuple(f"file_{name}" for name in CSV_ONLY)
-_VIX_FILE = ("vix_layout", "vix_delimiter", "vix_decimal", "vix_header", "vix_columns", "vix_time_format")
+_VIX_FILE = (
+    "vix_layout",
+    "vix_delimiter",
+    "vix_decimal",
+    "vix_encoding",
+    "vix_header",
+    "vix_columns",
+    "vix_time_format",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +97,7 @@ class MarketConfig:
     vix_layout: str | None = static(None, "how a known program writes the VIX file", choices=tuple(LAYOUTS))
     vix_delimiter: str | None = static(None, "what separates the cells of the VIX file; tab for a tab [,]")
     vix_decimal: str | None = static(None, "decimal mark of the VIX file's numbers [.]")
+    vix_encoding: str | None = static(None, "text encoding of the VIX file, e.g. cp1252 [utf-8, or utf-16 by its mark]")
     vix_header: bool | None = static(None, "a line of the VIX file names its columns [true]")
     vix_columns: tuple[str, ...] = static((), "names of the VIX file's columns in order; wanted are date and close")
     vix_time_format: str | None = static(

@@ -12,6 +12,7 @@ import pandas as pd
 from momentum_jax.market.bars import between_dates, copies, session_dates
 from momentum_jax.market.errors import DataError, DataWarning, UnknownSymbolError
 from momentum_jax.market.files.bar_files import FileBars, read_bars
+from momentum_jax.market.files.file_contents import is_folder, refusals
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.suggestions import suggestion
 from momentum_jax.market.market_options import parse_date
@@ -58,7 +59,7 @@ class FileSource:
                 f"file per symbol"
             )
         paths = self._files(symbol)
-        if self._form.symbol_column and self._path.is_dir():
+        if self._form.symbol_column and is_folder(self._path):
             frames = _of_days(paths, symbol, self._form, start, end)
         else:
             frames = [self._load(path, symbol) for path in paths]
@@ -90,8 +91,12 @@ class FileSource:
         return joined
 
     def _files(self, symbol: str) -> list[Path]:
-        if not self._path.is_dir():
+        if not is_folder(self._path):
             return [self._path]
+        with refusals(self._path):
+            return self._files_inside(symbol)
+
+    def _files_inside(self, symbol: str) -> list[Path]:
         suffixes = _SUFFIXES[self._form.kind]
         inside = sorted(self._path.iterdir())
         wanted = {symbol.lower() + suffix for suffix in suffixes}

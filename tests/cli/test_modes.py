@@ -50,6 +50,7 @@ VALUES = {
     "vix_columns": "date,close",
     "vix_decimal": ",",
     "vix_delimiter": ";",
+    "vix_encoding": "cp1252",
     "vix_time_format": "%d.%m.%Y",
     "fixed_streams": "init",
     "group_width": "3",

@@ -139,6 +139,57 @@ def test_thousands_and_decimal_marks(write, mark, declarations):
         assert first_of(write("bars.csv", [HEADER, *lines])) == OPEN
 
 
+@pytest.mark.parametrize(
+    ("names", "declarations"),
+    [
+        (None, {"columns": tuple(HEADER.split(","))}),
+        (None, {}),
+        (None, {"columns": tuple(HEADER.split(",")), "skip_lines": 1}),
+        ("0,1,2,3,4,5", None),  # names that a program made up are no row
+        ("a,b,c,d,e,f", None),
+    ],
+)
+def test_a_row_in_the_place_of_the_header_is_not_lost(write, names, declarations):
+    above = ["Exported by a program"] if declarations and "skip_lines" in declarations else []
+    path = write("bars.csv", [*above, *([names] if names else []), *rows()])
+    if declarations is None:
+        assert first_of(path, columns=tuple(HEADER.split(","))) == OPEN
+        return
+    with pytest.raises(DataError, match=rf"line {len(above) + 1}: '2024-05-14 09:30:00,100.00.* is a row") as caught:
+        load_bars(path, "SPY", form=FileFormat(**declarations))
+    assert "--nofile_header" in str(caught.value) or "--file_layout=firstrate" in str(caught.value)
+    assert first_of(path, **declarations, header=False) == OPEN
+
+
+def test_rows_below_the_header_are_not_lost_in_it(write):
+    path = write("bars.csv", [HEADER, *rows()])
+    with pytest.raises(DataError, match=r"line 2: .* is a row, .*: the header takes file_header_lines=1"):
+        load_bars(path, "SPY", form=FileFormat(columns=tuple(HEADER.split(",")), header_lines=3))
+    assert first_of(path, columns=tuple(HEADER.split(",")), header_lines=1) == OPEN
+
+
+@pytest.mark.parametrize(
+    ("declarations", "bad", "line", "words"),
+    [
+        ({"delimiter": ";", "decimal": ","}, {8: ("100,25", "n/v")}, 9, "close is 'n/v'"),
+        ({"delimiter": ";", "decimal": ",", "thousands": "."}, {8: ("1.000", "n/v")}, 9, "volume is 'n/v'"),
+        ({"delimiter": ";", "thousands": ","}, {8: ("1,000", "n/v")}, 9, "volume is 'n/v'"),
+        # A mark that is not declared makes no number.
+        ({"delimiter": ";", "decimal": ","}, {8: ("100,25", "n/v"), 6: ("100,25", "100.25")}, 7, "close is '100.25'"),
+    ],
+)
+def test_a_bad_cell_is_named_and_not_the_first_one_with_a_declared_mark(write, declarations, bad, line, words):
+    decimal, thousands = declarations.get("decimal", "."), declarations.get("thousands", "")
+    lines = [
+        text.replace(",", ";").replace(".", decimal).replace("1000", f"1{thousands}000") for text in [HEADER, *rows()]
+    ]
+    assert first_of(write("good.csv", lines), **declarations) == OPEN
+    for place, (good, cell) in bad.items():
+        lines[place] = lines[place].replace(good, cell)
+    with pytest.raises(DataError, match=f"line {line}: {words}, not a number"):
+        load_bars(write("bars.csv", lines), "SPY", form=FileFormat(**declarations))
+
+
 def test_lines_before_the_header_are_skipped_and_rows_keep_their_numbers(write):
     lines = ["Exported by a program", "SPY, 1 minute", HEADER, *rows()]
     path = write("bars.csv", lines)

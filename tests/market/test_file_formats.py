@@ -92,7 +92,7 @@ def test_parquet_takes_the_same_declarations(plain, tmp_path):
     [
         (lambda lines: lines, {"delimiter": ";"}, ("no column open", "file_columns")),
         (lambda lines: lines, {"header": False}, ("line 1: open is 'open', not a number",)),
-        (lambda lines: lines[1:], {}, ("no column open", "found 2024-02-20 09:30:00")),
+        (lambda lines: lines[1:], {}, ("line 1: '2024-02-20 09:30:00,100.0", "is a row", "file_header")),
         (
             lambda lines: lines,
             {"columns": ("datetime", "open")},

@@ -1,12 +1,14 @@
 """Every real file, loaded with the options that its trap calls for."""
 
 import gzip
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_jax.market.dataset import load_segment
+from momentum_jax.market.dataset import inspect, load_segment
 from momentum_jax.market.errors import DataError, DataWarning
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.market_options import MarketConfig
@@ -37,6 +39,24 @@ def test_sessions_bars_first_and_last(shared_data, name, form, sessions, bars, f
     assert cut.bars.index.normalize().nunique() == sessions == len(cut.expected)
     assert len(cut.bars) == bars
     assert (str(cut.bars.index[0]), str(cut.bars.index[-1])) == (first, last)
+
+
+def test_the_findings_of_an_index_of_volatility_are_documented(shared_data):
+    config = MarketConfig(
+        data_source="csv",
+        data_path=str(shared_data / "vix1d_5min_2025.csv"),
+        symbols=("VIX1D",),
+        file_time_format="unix_s",
+        file_bar_minutes=5,
+        max_move_pct=100.0,
+    )
+    (report,) = inspect(config)
+    found = Counter(finding.kind for finding in report.findings)
+    assert found == {"cheap": 1, "no_volume": 1, "padded_half_day": 1, "overnight": 85, "jump": 6}
+    lines = (Path(__file__).parents[2] / "docs" / "market_data.md").read_text(encoding="utf-8").splitlines()
+    row = next(line for line in lines if line.startswith("| VIX1D 2025"))
+    for words in ("no volume", "`cheap`", "11.73", "85 overnight moves", "6 jumps", "3 bars after the early close"):
+        assert words in row
 
 
 def test_utc_stamps_cross_the_change_to_summer_time(shared_data):

@@ -147,6 +147,16 @@ def test_every_real_vix_lies_inside_the_bounds_by_a_third(shared_data):
         assert outside_vix_range(closes.to_numpy() / 100).all()  # fractions
 
 
+@pytest.mark.parametrize("stamp", ["%Y-%m-%d", "%m/%d/%Y", "%Y%m%d"])
+def test_the_first_close_is_not_lost_in_the_place_of_the_header(write, capsys, stamp):
+    path = write("vix.csv", lines_of(lambda d: f"{d:{stamp}}")[1:])
+    command = ["inspect-vix", f"--vix_path={path}", "--vix_columns=date,close"]
+    code, _, error = inspected(capsys, command)
+    assert code == 2 and "line 1: " in error and set(flags_in(error)) == {"--novix_header"}
+    code, text, _ = inspected(capsys, [*command, "--novix_header"])
+    assert code == 0 and "15 closes 2024-04-29 to 2024-05-17" in text
+
+
 def test_inspect_vix_names_its_missing_flag(capsys):
     assert main(["inspect-vix"]) == 2
     assert "vix_path is missing: give the file, --vix_path=vix.csv" in capsys.readouterr().err

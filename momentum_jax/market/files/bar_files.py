@@ -14,6 +14,7 @@ from momentum_jax.market.bars import BAR_COLUMNS, PRICE_COLUMNS, copies, off_gri
 from momentum_jax.market.errors import DataWarning
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.readers import read_table
+from momentum_jax.market.files.symbol_columns import refuse_other_symbol, refuse_several_series
 from momentum_jax.market.files.traced_tables import Table
 
 _HAIR = 1e-8  # of the price: what rounding leaves between two computations of the same number
@@ -51,8 +52,12 @@ def read_bars(path: str | Path, symbol: str, form: FileFormat, max_rows: int | N
     whole = read_table(path, form, max_rows)
     own = whole.of_symbol(symbol)
     rows = _values(whole if own is None else own)
+    if own is None:
+        refuse_other_symbol(whole, symbol)
     for step in (_without_empty_rows, _without_repeated_hours, _without_copies, _in_order, _without_live_row):
         rows = step(rows)
+    if own is None:
+        refuse_several_series(rows.table, pd.DatetimeIndex(rows.frame.index))
     frame = _without_hairs(rows, _with_volume(rows))
     bars = validate_bars(frame, source=str(whole.path), row_name=rows.table.row_name, bar_minutes=form.bar_minutes)
     return FileBars(bars, names_symbol=own is not None)

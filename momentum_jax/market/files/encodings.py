@@ -1,24 +1,23 @@
-"""The text encoding of a file, by its byte-order mark."""
+"""The text encoding of a file: what its first bytes say, and what to declare where they say nothing."""
 
-import bz2
 import codecs
-import gzip
-import lzma
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from momentum_jax.market.files.file_contents import head_bytes
 
 _HEAD = 128
+_SAMPLE_BYTES = 16_384
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_OTHERS = ("cp1252", "latin-1")  # latin-1 gives every byte a meaning
+_MOST_CONTROL_BYTES = 0.01  # of a text
+_WHITE = b"\t\n\r\f"
 
 
 def encoding_of(path: Path, declared: str = "") -> str:
     """The declared encoding, or the one that the file's first bytes say: UTF-16 by its mark, else UTF-8."""
     if declared:
         return declared
-    head = head_bytes(path, _HEAD)
-    return "utf-16" if head.startswith(_UTF16_MARKS) and silent_utf16(head[2:]) else "utf-8-sig"
+    return "utf-16" if _is_marked_utf16(head_bytes(path, _HEAD)) else "utf-8-sig"
 
 
 def silent_utf16(head: bytes) -> str | None:
@@ -29,12 +28,48 @@ def silent_utf16(head: bytes) -> str | None:
     return None
 
 
-def head_bytes(path: Path, size: int) -> bytes:
-    """The first bytes of a plain, gzipped, zipped, bzip2 or xz file."""
-    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    suffix = path.suffix.lower()
-    if suffix == ".zip":
-        with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as file:
-            return file.read(size)
-    with openers.get(suffix, open)(path, "rb") as file:
-        return file.read(size)
+def is_text(head: bytes) -> bool:
+    """Whether bytes are text in some encoding: few of them are control characters."""
+    if _is_marked_utf16(head) or silent_utf16(head):
+        return True
+    return sum(byte < 32 and byte not in _WHITE for byte in head) <= _MOST_CONTROL_BYTES * len(head)
+
+
+def likely_text(path: Path, declared: str) -> tuple[str, str]:
+    """The encoding to declare for a file (empty for what is recognised without), and the text that it begins with.
+
+    Raises:
+        DataError: the file cannot be opened.
+    """
+    head = head_bytes(path, _SAMPLE_BYTES)
+    marked = head.startswith(_UTF16_MARKS)
+    recognised = "" if marked else silent_utf16(head) or ""
+    for encoding in ([declared] if declared else []) + [recognised, _OTHERS[0]]:
+        text = head.decode(encoding or ("utf-16" if marked else "utf-8-sig"), errors="replace")
+        if text.count("\N{REPLACEMENT CHARACTER}") <= 1:  # the last character may be cut off
+            return encoding, text
+    return _OTHERS[-1], head.decode(_OTHERS[-1])
+
+
+def encoding_remedy(path: Path, declared: str, flag: str, error: UnicodeError) -> str:
+    """What to do about a text that is not of its declared encoding, or of UTF-8 where none is declared."""
+    broken = getattr(error, "object", None)
+    found = broken if isinstance(broken, bytes) else head_bytes(path, _SAMPLE_BYTES)
+    if not is_text(found):
+        return "it holds bytes that are no text; give a CSV"
+    if declared and (_is_marked_utf16(found) or _decodes(found, "utf-8-sig")):
+        return f"leave {flag} out"
+    other = next(name for name in _OTHERS if name != declared and (name == _OTHERS[-1] or _decodes(found, name)))
+    return f"declare its own, e.g. --{flag}={other}"
+
+
+def _is_marked_utf16(head: bytes) -> bool:
+    return head.startswith(_UTF16_MARKS) and silent_utf16(head[2:]) is not None
+
+
+def _decodes(found: bytes, encoding: str) -> bool:
+    try:
+        found.decode(encoding)
+    except UnicodeError:
+        return False
+    return True

@@ -1,6 +1,5 @@
 """How a file of bars is written: what a reader has to be told (imports neither jax nor pandas)."""
 
-import codecs
 import zoneinfo
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ class FileFormat:
     """The declared layout of a file of bars; the defaults describe the plainest one.
 
     Attributes:
-        kind: "csv" (also .csv.gz) or "parquet".
+        kind: "csv" (plain or packed) or "parquet".
         delimiter: what separates the cells of a CSV; "tab" is a tab.
         decimal: the decimal mark of a CSV's numbers.
         thousands: what groups the digits of a CSV's numbers; empty where nothing does.
@@ -106,9 +105,9 @@ class FileFormat:
                 f"{self.prefix}_decimal and {self.prefix}_thousands are both {self.decimal!r}: leave one out"
             )
         if self.encoding:
-            try:
-                codecs.lookup(self.encoding)
-            except LookupError:
+            try:  # codecs that turn no bytes into text, as hex, are known too
+                b"\n".decode(self.encoding, errors="replace")
+            except (LookupError, ValueError):
                 raise DataError(
                     f"{self.prefix}_encoding is {self.encoding!r}: use a name such as cp1252, latin-1, utf-16"
                 ) from None

@@ -1,6 +1,5 @@
 """Guesses at how a file is written, for the suggestion in an error message. A guess is never used to read bars."""
 
-import codecs
 import csv
 import dataclasses
 import itertools
@@ -12,16 +11,16 @@ from typing import Any
 import pandas as pd
 
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.files.columns import FIELDS, STAMP_COLUMNS
-from momentum_jax.market.files.encodings import head_bytes, silent_utf16
+from momentum_jax.market.files.columns import FIELDS, STAMP_COLUMNS, SYMBOL_COLUMNS
+from momentum_jax.market.files.encodings import likely_text
 from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.market.files.header_lines import is_bar, numbers_among
 from momentum_jax.market.files.readers import read_table
+from momentum_jax.market.files.symbol_columns import is_symbol_name, tickers_of
 from momentum_jax.market.files.time_forms import time_forms
 
-_HEAD_BYTES = 16_384
 _SAMPLE = 40  # rows by which columns and stamps are recognised
 _DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
-_NUMBER = r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?"
 _SYNONYMS = {
     "open": "open o first opening eröffnung eroeffnung ouverture apertura open_price price_open 1._open",
     "high": "high h max hoch haut alto máximo maximo high_price price_high 2._high",
@@ -44,11 +43,14 @@ def guesses(path: Path, form: FileFormat) -> Iterator[FileFormat]:
 
 def _cell_guesses(path: Path, form: FileFormat) -> Iterator[FileFormat]:
     """How a text is divided into cells."""
-    encoding, text = _decoded(head_bytes(path, _HEAD_BYTES), form.encoding)
+    try:
+        encoding, text = likely_text(path, form.encoding)
+    except DataError:
+        return
     lines = text.splitlines()[:-1] or text.splitlines()
     for mark, name in _DELIMITERS.items():
         rows = list(csv.reader(lines, delimiter=mark))
-        first = next((place for place, row in enumerate(rows) if _is_data(row)), None)
+        first = next((place for place, row in enumerate(rows) if is_bar(row)), None)
         if first is None:
             continue
         has_header = first > 0 and len(rows[first - 1]) == len(rows[first])
@@ -66,24 +68,9 @@ def _cell_guesses(path: Path, form: FileFormat) -> Iterator[FileFormat]:
         )
 
 
-def _decoded(head: bytes, declared: str) -> tuple[str, str]:
-    """The encoding to declare (empty for what is recognised without) and the text."""
-    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    encoding = declared or ("" if marked else silent_utf16(head) or "")
-    text = head.decode(encoding or ("utf-16" if marked else "utf-8-sig"), errors="replace")
-    if text.count("\N{REPLACEMENT CHARACTER}") <= 1:  # the last character may be cut off
-        return encoding, text
-    return "cp1252", head.decode("cp1252", errors="replace")
-
-
-def _is_data(cells: list[str]) -> bool:
-    numbers = [cell for cell in cells if re.fullmatch(_NUMBER, cell.strip())]
-    return len(cells) >= 5 and len(numbers) >= 4
-
-
 def _marks(cells: list[str]) -> tuple[str, str]:
     """Decimal mark and thousands separator of the numbers among the cells."""
-    numbers = [cell.strip() for cell in cells if re.fullmatch(_NUMBER, cell.strip())]
+    numbers = numbers_among(cells)
     commas = [cell for cell in numbers if "," in cell]
     if any(re.fullmatch(r"\d{1,3}(?:\.\d{3})+,\d+", cell) for cell in commas):
         return ",", "."
@@ -112,8 +99,19 @@ def _column_guesses(frame: pd.DataFrame, cells: FileFormat) -> Iterator[FileForm
     own = tuple(renamed[place] for place in stamps)
     changes["time_columns"] = () if own == _usual(renamed) else own
     changes["volume"] = cells.volume and "volume" in renamed
-    for time_format, order in itertools.product(formats, (cells.row_order, "descending", "any")):
-        yield dataclasses.replace(cells, **changes, time_format=time_format, row_order=order)
+    symbols = _symbol_columns(frame, renamed, cells)
+    for symbol, time_format, order in itertools.product(symbols, formats, (cells.row_order, "descending", "any")):
+        yield dataclasses.replace(cells, **changes, time_format=time_format, row_order=order, symbol_column=symbol)
+
+
+def _symbol_columns(frame: pd.DataFrame, names: list[str], cells: FileFormat) -> list[str]:
+    """What may be declared as the column that names the symbol, the present declaration first."""
+    known = [name for name in names if name in SYMBOL_COLUMNS]
+    tickers = {
+        name: tickers_of(frame.iloc[:, place]) for place, name in enumerate(names) if name not in (*FIELDS, *known)
+    }
+    several = [name for name, found in tickers.items() if len(found) > 1 or (found and is_symbol_name(name))]
+    return list(dict.fromkeys([cells.symbol_column, *known, *several]))
 
 
 def _usual(names: list[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 from momentum_jax.market.bars import SESSION_CLOSE_MINUTE, SESSION_OPEN_MINUTE
 from momentum_jax.market.errors import DataError, IntervalError, UnknownSymbolError
 from momentum_jax.market.files.bar_files import read_bars
+from momentum_jax.market.files.file_contents import is_file
 from momentum_jax.market.files.formats import CSV_ONLY, FileFormat
 from momentum_jax.market.files.layouts import LAYOUTS
 from momentum_jax.market.files.sniffing import guesses
@@ -28,12 +29,12 @@ def suggestion(path: str | Path, symbol: str, form: FileFormat, of_all_symbols: 
         path: the file.
         symbol: ticker; another one serves to try a file that names others.
         form: the declarations under which it was refused.
-        of_all_symbols: whether a layout has to name a symbol column, as for a folder of files of all symbols.
+        of_all_symbols: whether the declarations have to name a symbol column, as for a folder of files of all symbols.
     """
     path = Path(path)
-    if not path.is_file() or (not of_all_symbols and _answer(path, symbol, form) is not None):
+    if not is_file(path) or (not of_all_symbols and _answer(path, symbol, form) is not None):
         return ""
-    for candidates in (_layouts(form, of_all_symbols), _guesses(path, form)):
+    for candidates in (_layouts(form, of_all_symbols), _guesses(path, form, of_all_symbols)):
         answers = [(text, _answer(path, symbol, candidate)) for text, candidate in candidates]
         read = [(text, answer) for text, answer in answers if isinstance(answer, pd.DataFrame)]
         if read:
@@ -53,10 +54,10 @@ def _layouts(form: FileFormat, of_all_symbols: bool) -> Iterator[tuple[str, File
                 yield f"; it looks like {name}: use --file_layout={name}", wanted
 
 
-def _guesses(path: Path, form: FileFormat) -> Iterator[tuple[str, FileFormat]]:
+def _guesses(path: Path, form: FileFormat, of_all_symbols: bool) -> Iterator[tuple[str, FileFormat]]:
     for guess in guesses(path, form):
         flags = declared_flags(guess, form)
-        if flags:
+        if flags and (guess.symbol_column or not of_all_symbols):
             yield f"; its first rows can be read with {flags}", guess
 
 

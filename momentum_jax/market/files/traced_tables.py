@@ -98,7 +98,7 @@ class Table:
     def numbers(self, name: str) -> np.ndarray:
         """A column as float64 [rows], empty cells as NaN; DataError at the first cell that is no number."""
         column = self.column(name)
-        values = pd.to_numeric(column, errors="coerce")
+        values = pd.to_numeric(self._with_point(column), errors="coerce")
         broken = (values.isna() & column.notna()).to_numpy()
         if broken.any():
             at = int(np.argmax(broken))
@@ -107,6 +107,21 @@ class Table:
                 f"correct the cell or drop the row"
             )
         return values.to_numpy(dtype="float64", na_value=np.nan)
+
+    def _with_point(self, column: pd.Series) -> pd.Series:
+        """A column's cells with a decimal point: one cell that is no number leaves all of them as the file has them."""
+        if (
+            self.form.kind != "csv"
+            or not pd.api.types.is_string_dtype(column)
+            or self.form.decimal + self.form.thousands == "."
+        ):
+            return column
+        text = column.astype("str")
+        if self.form.thousands:
+            text = text.str.replace(self.form.thousands, "", regex=False)
+        if self.form.decimal != ".":
+            text = text.str.replace(".", "?", regex=False).str.replace(self.form.decimal, ".", regex=False)
+        return text
 
     def stamp_cells(self) -> pd.Series:
         """The cells that hold the stamps: a column, or date and time joined by a space.

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.columns import STAMP_COLUMNS
+from momentum_jax.market.files.encodings import likely_text
+from momentum_jax.market.files.file_contents import is_file
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.layouts import LAYOUTS
-from momentum_jax.market.files.readers import read_table
+from momentum_jax.market.files.readers import column_count, read_table
 from momentum_jax.market.files.suggestions import declared_flags
 from momentum_jax.market.files.time_forms import time_forms
 from momentum_jax.market.vix.vix_file import read_vix
@@ -22,7 +24,7 @@ _SAMPLE = 40
 def vix_suggestion(path: str | Path, form: FileFormat) -> str:
     """The end of an error message that says how the file can be read; empty where nothing was found."""
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path):
         return ""
     for text, candidate in itertools.chain(_layouts(form), _guesses(path, form)):
         try:
@@ -44,8 +46,9 @@ def _layouts(form: FileFormat) -> Iterator[tuple[str, FileFormat]]:
 
 def _guesses(path: Path, form: FileFormat) -> Iterator[tuple[str, FileFormat]]:
     cells = itertools.product((form.delimiter, ";", "tab", ","), (form.decimal, ","), (True, False))
+    encoding = _encoding(path, form)
     for delimiter, decimal, header in cells if form.kind == "csv" else [(form.delimiter, form.decimal, form.header)]:
-        plain = dataclasses.replace(form, delimiter=delimiter, decimal=decimal, header=header)
+        plain = dataclasses.replace(form, delimiter=delimiter, decimal=decimal, header=header, encoding=encoding)
         for guess in _column_guesses(path, plain):
             flags = declared_flags(guess, form)
             if flags:
@@ -79,8 +82,15 @@ def _column_guesses(path: Path, form: FileFormat) -> Iterator[FileFormat]:
                 yield dataclasses.replace(form, columns=columns, time_format=time_format)
 
 
+def _encoding(path: Path, form: FileFormat) -> str:
+    try:
+        return likely_text(path, form.encoding)[0] if form.kind == "csv" else form.encoding
+    except DataError:
+        return form.encoding
+
+
 def _width(path: Path, form: FileFormat) -> int:
     try:
-        return read_table(path, dataclasses.replace(form, header=True, columns=())).frame.shape[1]
+        return column_count(path, form)
     except DataError:
         return 0

@@ -1,0 +1,141 @@
+"""The bytes of a person's file: found, unpacked by its first bytes and not by its name, or refused in one line."""
+
+import bz2
+import contextlib
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from momentum_jax.market.errors import DataError
+
+_OPENERS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": lambda path: pa.input_stream(str(path), compression="zstd"),
+}
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")  # a zip, and one that holds nothing
+_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_PARQUET = b"PAR1"
+_TAR = (b"ustar", 257)  # the mark and its place
+_EXCEL_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
+_EXCEL = "an Excel file: save its sheet as CSV"
+_NO_TABLES = {
+    b"\xd0\xcf\x11\xe0": _EXCEL,
+    b"ARROW1": "an Arrow or Feather file: save it as Parquet",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file: save its table as Parquet or CSV",
+    b"SQLite format 3": "an SQLite database: export its table as CSV",
+    b"%PDF": "a PDF: give a table as CSV",
+    b"\x89PNG": "a picture: give a table as CSV",
+    b"<!doctype": "a web page, such as a service's refusal: download the table again",
+    b"<html": "a web page, such as a service's refusal: download the table again",
+    b'{"': "JSON: save its table as CSV",
+    b"[{": "JSON: save its table as CSV",
+}
+_HEAD = 512
+
+
+def check_file(path: Path) -> None:
+    """Raises DataError unless the path is that of a file; whether it can be read shows when it is opened."""
+    with refusals(path):
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder: name one file in it")
+        if not path.is_file():
+            raise DataError(f"{path}: no such file: check the path")
+
+
+def is_file(path: Path) -> bool:
+    """Whether the path is known to be that of a file."""
+    try:
+        check_file(path)
+    except DataError:
+        return False
+    return True
+
+
+def is_folder(path: Path) -> bool:
+    """Whether the path is that of a folder; DataError where that cannot be known."""
+    with refusals(path):
+        return path.is_dir()
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the file begins as Parquet does."""
+    with refusals(path), path.open("rb") as file:
+        return file.read(len(_PARQUET)) == _PARQUET
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a text, unpacked where they are gzip, bzip2, xz, zstd or a zip of one table.
+
+    Raises:
+        DataError: it may not be read, is damaged, or is something else than text. Damage that only shows in reading is
+            refused too.
+    """
+    with contextlib.ExitStack() as open_files, refusals(path):
+        file = io.BufferedReader(_unpacked(path, open_files))
+        _refuse_no_table(path, file.peek(_HEAD)[:_HEAD])
+        yield file
+
+
+def head_bytes(path: Path, size: int) -> bytes:
+    """The first bytes, unpacked; DataError as `opened`."""
+    with opened(path) as file:
+        return file.read(size)
+
+
+@contextlib.contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """What the operating system or a decompressor says, as one line with a remedy."""
+    try:
+        yield
+    except PermissionError:
+        raise DataError(f"{path}: may not be read by this user: change its permissions or copy it") from None
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise DataError(f"{path}: cannot be opened ({error.strerror}): check the path") from None
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: cannot be unpacked ({why}): the file is damaged, fetch or copy it again") from None
+
+
+def _unpacked(path: Path, open_files: contextlib.ExitStack) -> Any:
+    plain = open_files.enter_context(path.open("rb"))
+    head = plain.read(8)
+    plain.seek(0)
+    if path.suffix.lower() in _EXCEL_SUFFIXES:
+        raise DataError(f"{path}: is {_EXCEL}")
+    if head.startswith(_ARCHIVES):
+        return _only_member(path, open_files)
+    opener = next((opener for mark, opener in _OPENERS.items() if head.startswith(mark)), None)
+    return plain if opener is None else open_files.enter_context(opener(path))
+
+
+def _only_member(path: Path, open_files: contextlib.ExitStack) -> Any:
+    archive = open_files.enter_context(zipfile.ZipFile(path))
+    names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    if any(name.startswith("xl/") for name in names):
+        raise DataError(f"{path}: is {_EXCEL}")
+    if len(names) != 1:
+        raise DataError(f"{path}: holds {len(names)} files, expected one table: unpack it and name a file or a folder")
+    try:
+        return open_files.enter_context(archive.open(names[0]))
+    except (RuntimeError, NotImplementedError) as error:  # a password, or a compression that Python lacks
+        raise DataError(f"{path}: cannot be unpacked ({error}): unpack it yourself") from None
+
+
+def _refuse_no_table(path: Path, head: bytes) -> None:
+    mark, place = _TAR
+    if head[place:].startswith(mark):
+        raise DataError(f"{path}: is a tar archive: unpack it and name a file or a folder")
+    plain = head.lstrip().lower()
+    for start, what in _NO_TABLES.items():
+        if head.startswith(start) or plain.startswith(start):
+            raise DataError(f"{path}: is {what}")

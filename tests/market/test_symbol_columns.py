@@ -1,0 +1,116 @@
+"""Columns that name the symbol in other words: named in the refusal, never mixed, never read for another symbol."""
+
+import pandas as pd
+import pytest
+
+from momentum_jax.market.errors import DataError, UnknownSymbolError
+from momentum_jax.market.files.bar_files import read_bars
+from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.market.sources import FileSource, load_bars
+from tests.market.advice import flags_in, inspected
+from tests.market.plain_bars import HEADER, MINUTES, OPEN, first_of, rows
+
+OTHER = [line.replace("100.", "400.").replace("99.", "399.") for line in rows()]
+
+
+def two_symbols(name: str, order: str, other: str = "QQQ") -> list[str]:
+    own, others = [f"{line},SPY" for line in rows()], [f"{line},{other}" for line in OTHER]
+    if order == "blocks":
+        return [f"{HEADER},{name}", *own, *others]
+    return [f"{HEADER},{name}", *(line for pair in zip(own, others, strict=True) for line in pair)]
+
+
+@pytest.mark.parametrize("order", ["blocks", "turns"])
+@pytest.mark.parametrize("name", ["sym", "Stock", "act_symbol", "instrument", "code", "what"])
+def test_two_symbols_in_one_file_are_refused_with_the_flag_that_tells_them_apart(write, capsys, name, order):
+    path = write("bars.csv", two_symbols(name, order))
+    command = ["--data_source=csv", f"--data_path={path}", "--symbols=SPY"]
+    for more in ([], ["--file_row_order=any"]):
+        code, _, error = inspected(capsys, [*command, *more])
+        assert code == 2 and set(flags_in(error)) == {f"--file_symbol_column={name.lower()}"}
+    assert first_of(path, symbol_column=name) == OPEN
+    assert load_bars(path, "QQQ", form=FileFormat(symbol_column=name))["open"].iloc[0] == 400.0
+
+
+def test_two_symbols_are_told_apart_beside_other_declarations(write):
+    lines = [line.replace("2024-05-14", "14.05.2024") for line in two_symbols("what", "turns")]
+    with pytest.raises(DataError) as caught:
+        load_bars(write("bars.csv", lines), "SPY")
+    assert flags_in(str(caught.value))[-2:] == [
+        "--file_time_format=%d.%m.%Y %H:%M:%S",
+        "--file_symbol_column=what",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_bars_of_another_symbol_are_not_given_out_as_those_asked_for(write, tmp_path, kind):
+    path = write("bars.csv", [f"{HEADER},sym", *(f"{line},AAPL" for line in rows())])
+    if kind == "parquet":
+        frame = pd.read_csv(path).astype({"sym": "category"})
+        path = tmp_path / "bars.parquet"
+        frame.to_parquet(path)
+    with pytest.raises(UnknownSymbolError) as caught:
+        FileSource(path, FileFormat(kind=kind)).bars("SPY", None, None)
+    assert "column sym holds AAPL, but SPY is asked for" in str(caught.value)
+    assert flags_in(str(caught.value)) == ["--symbols=AAPL", "--file_symbol_column=sym"]
+    assert read_bars(path, "AAPL", FileFormat(kind=kind, symbol_column="sym")).names_symbol
+    assert len(FileSource(path, FileFormat(kind=kind)).bars("AAPL", None, None)) == MINUTES
+    renamed = (*HEADER.split(","), "note")
+    assert len(load_bars(path, "SPY", form=FileFormat(kind=kind, columns=renamed))) == MINUTES
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("sym", "spy"),
+        ("instrument", "SPY.P"),
+        ("instrument", "15144"),
+        ("stock", "SPDR S&P 500 ETF"),
+        ("exchange", "ARCA"),
+        ("currency", "USD"),
+    ],
+)
+def test_columns_that_name_the_symbol_asked_for_or_something_else_do_no_harm(write, name, cell):
+    assert first_of(write("bars.csv", [f"{HEADER},{name}", *(f"{line},{cell}" for line in rows())])) == OPEN
+
+
+def test_bars_that_are_out_of_order_by_themselves_are_not_taken_for_two_symbols(write):
+    lines = [f"{line},{'REGULAR' if place < 6 else 'PRE'}" for place, line in enumerate(rows()[6:] + rows()[:6])]
+    with pytest.raises(DataError, match="is earlier than the bar before it") as caught:
+        load_bars(write("bars.csv", [f"{HEADER},session", *lines]), "SPY")
+    assert "symbol_column" not in str(caught.value)
+
+
+# --- folders ---------------------------------------------------------------------------------------------
+
+
+def refused(folder, kind="csv", symbol="SPY") -> str:
+    with pytest.raises(DataError, match="no file of SPY in this folder") as caught:
+        FileSource(folder, FileFormat(kind=kind)).bars(symbol, None, None)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["SPY_1min.csv", "2024-05-14.csv"])
+def test_a_folder_of_files_without_symbols_gets_no_advice_that_does_not_help(write, tmp_path, name):
+    write(name, [HEADER, *rows()])
+    assert flags_in(refused(tmp_path)) == []
+    (tmp_path / name).rename(tmp_path / "SPY.csv")  # what the message asks for
+    assert len(FileSource(tmp_path, FileFormat()).bars("SPY", None, None)) == MINUTES
+
+
+def test_a_hive_folder_gets_no_advice_that_does_not_help(write, tmp_path):
+    frame = pd.read_csv(write("bars.csv", [HEADER, *rows()]))
+    (tmp_path / "hive" / "symbol=SPY").mkdir(parents=True)
+    frame.to_parquet(tmp_path / "hive" / "symbol=SPY" / "part-0.parquet")
+    assert flags_in(refused(tmp_path / "hive", "parquet")) == []
+    (tmp_path / "hive" / "symbol=SPY").rename(tmp_path / "hive" / "SPY")  # what the message asks for
+    assert len(FileSource(tmp_path / "hive", FileFormat(kind="parquet")).bars("SPY", None, None)) == MINUTES
+
+
+@pytest.mark.parametrize("name", ["symbol", "ticker", "sym", "what"])
+def test_a_folder_of_files_of_all_symbols_is_read_by_the_column_that_the_refusal_names(write, tmp_path, capsys, name):
+    write("2024-05-14.csv", two_symbols(name, "turns"))
+    advice = flags_in(refused(tmp_path))
+    assert advice == [f"--file_symbol_column={name}"]
+    _, text, error = inspected(capsys, ["--data_source=csv", f"--data_path={tmp_path}", "--symbols=SPY", *advice])
+    assert error == "" and "12 bars" in text

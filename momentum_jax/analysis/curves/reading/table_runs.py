@@ -83,8 +83,8 @@ def _joined(parts: Sequence[Runs], names: Sequence[str]) -> Runs:
 
 
 def _of_wandb(table: Table, options: ReadOptions) -> Runs:
-    runs, metric, note = read_wandb(table, options)
-    return Runs(runs, metric, f"{table.kind} exported by Weights & Biases", (note,))
+    runs, metric, notes = read_wandb(table, options)
+    return Runs(runs, metric, f"{table.kind} exported by Weights & Biases", notes)
 
 
 def _of_wide(table: Table, options: ReadOptions) -> Runs:

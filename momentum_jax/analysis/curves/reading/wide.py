@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 
 from momentum_jax.analysis.curves.reading.checked_tables import Table
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, choose, listed
 from momentum_jax.analysis.curves.reading.run_names import RunName, names_in_words, run_names
 from momentum_jax.analysis.curves.reading.table_columns import find_step
+from momentum_jax.analysis.report.formatting import format_percent
 from momentum_jax.fields import ConfigError
 
 _WANDB = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")
 # Runs are numbered by whole numbers: lr_0.01 is a setting.
 _NUMBERED = re.compile(r"(?:.*[^\s_=:.-][\s_=:.-]+|.*(?:seed|run|trial|rep)|s)?(?<!\d\.)\d+", re.IGNORECASE)
 _WANDB_STEP = "_step"
+_GROUP = re.compile(r"(?P<key>[^:]*[^:\s]): .+")  # of runs with the same setting: algo: ppo
+_MOSTLY = 0.5  # of a column's values
 
 
 def is_wandb(table: Table) -> bool:
@@ -32,11 +36,11 @@ def is_wide(table: Table, options: ReadOptions) -> bool:
     return len(names) > 1 and all(_NUMBERED.fullmatch(name.rpartition("/")[2]) for name in names)
 
 
-def read_wandb(table: Table, options: ReadOptions) -> tuple[list[RunCurve], str, str]:
+def read_wandb(table: Table, options: ReadOptions) -> tuple[list[RunCurve], str, tuple[str, ...]]:
     """The runs of an export: cells that a run has left empty are steps at which it logged nothing.
 
     Returns:
-        Runs, the metric's name, and a sentence on how their names were read.
+        Runs, the metric's name, and sentences on how their names were read and on what their values are.
 
     Raises:
         ConfigError: several metrics and none named, or means of groups instead of runs.
@@ -50,14 +54,48 @@ def read_wandb(table: Table, options: ReadOptions) -> tuple[list[RunCurve], str,
     else:
         raise ConfigError(f"{table.path}: holds the metrics {listed(metrics)}, expected one: choose by --value=METRIC")
     columns = {match["run"]: name for match, name in found if match["metric"] == metric}
-    grouped = [run for run in columns if run.startswith("Group: ") or run.startswith("group: ")]
-    if grouped:
-        raise ConfigError(
-            f"{table.path}: {grouped[0]!r} is a mean over runs, expected one column a run: remove the grouping in the "
-            "workspace and export again"
-        )
+    apart = {run: _apart(table, name) for run, name in columns.items()}
+    _refuse_groups(table, apart)
     runs = read_columns(table, find_step(table, options), columns, empty_is_absent=True)
-    return runs, metric, names_in_words(list(columns), [RunName(run.arm, run.seed) for run in runs])
+    notes = [names_in_words(list(columns), [RunName(run.arm, run.seed) for run in runs])]
+    run, share = max(apart.items(), key=lambda item: item[1])
+    if share > 0:
+        notes.append(
+            f"__MIN and __MAX of {run} differ at {format_percent(share)} of its steps: values there are means over "
+            "what was logged in between, or over runs where the export is grouped."
+        )
+    return runs, metric, tuple(notes)
+
+
+def _apart(table: Table, column: str) -> float:
+    """The share of a column's values whose extremes in the export differ; 0 where it has no extremes."""
+    ends = [f"{column}{end}" for end in ("__MIN", "__MAX")]
+    if not set(ends) <= set(table.columns):
+        return 0.0
+    least, most = (pd.to_numeric(table.frame[name], errors="coerce").to_numpy(np.float64) for name in ends)
+    known = np.isfinite(least) & np.isfinite(most)
+    return float((~np.isclose(least[known], most[known], rtol=1e-9, atol=0.0)).mean()) if known.any() else 0.0
+
+
+def _refuse_groups(table: Table, apart: dict[str, float]) -> None:
+    """Refuses lines that are means over runs.
+
+    Lines of runs grouped by a setting are called ``setting: value``. They may also have names of their own; then no
+    name has a number, as runs have, and the extremes differ nearly everywhere, as those of different runs do.
+
+    Args:
+        table: for the message.
+        apart: the share of values with different extremes, by what a line is called.
+    """
+    keys = {match["key"] if (match := _GROUP.fullmatch(line)) else "" for line in apart}
+    key = keys.pop() if len(keys) == 1 else ""
+    named = key.lower() == "group" or (key and max(apart.values()) > 0)
+    if named or (not re.search(r"\d", "".join(apart)) and min(apart.values()) > _MOSTLY):
+        first = next(iter(apart))
+        raise ConfigError(
+            f"{table.path}: {first!r} is a mean over runs by its name or by its __MIN and __MAX, expected one column a "
+            "run: remove the grouping in the workspace and export again; where it is one run, call it such as ppo_seed0"
+        )
 
 
 def read_wide(table: Table, options: ReadOptions) -> tuple[list[RunCurve], str]:

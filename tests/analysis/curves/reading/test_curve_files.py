@@ -130,23 +130,6 @@ def test_one_file_a_seed_and_one_file_an_arm(tmp_path):
     assert_known_curves(read(arms / "dqn.csv", arms / "ppo.csv"), ("dqn", "ppo"))
 
 
-def test_an_export_of_weights_and_biases(tmp_path):
-    path = tmp_path / "wandb_export.csv"
-    files.wandb_table().to_csv(path, index=False)
-    reading = read(path)
-    assert_known_curves(reading, ("ppo",))
-    assert reading.curves.value_name == "eval/return"
-    assert reading.notes == ("Seeds are taken from names: ppo-seed0 is seed 0.",)
-
-
-def test_runs_of_weights_and_biases_with_names_of_their_own_are_seeds(tmp_path):
-    path = tmp_path / "wandb_export.csv"
-    names = dict(zip(files.SEEDS, ("dry-sun-12", "calm-sea-3", "red-fog-9", "tall-oak-41"), strict=True))
-    files.wandb_table(runs=names.get).to_csv(path, index=False)
-    curves = read(path).curves
-    assert (curves.arms, set(curves.seeds)) == (("all",), set(names.values()))
-
-
 @pytest.mark.parametrize("lead", [(), (2,)])
 def test_arrays_with_their_labels(tmp_path, lead):
     path = tmp_path / "curves.npz"

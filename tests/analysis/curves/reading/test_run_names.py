@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from momentum_jax.analysis.curves.reading.run_names import run_names
+from momentum_jax.analysis.curves.reading.run_names import names_in_words, run_names
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,16 @@ from momentum_jax.analysis.curves.reading.run_names import run_names
         (["run-4", "run-5"], ["all 4", "all 5"]),
         # Names that happen to end in numbers are no arms of one seed each.
         (["dry-sun-12", "calm-sea-3"], ["all dry-sun-12", "all calm-sea-3"]),
+        (
+            ["dry-sun-12", "calm-sea-3", "dry-sun-4", "red-fog-5"],
+            ["all " + n for n in ("dry-sun-12", "calm-sea-3", "dry-sun-4", "red-fog-5")],
+        ),
+        # One run more of an arm than of the others does not make it none.
+        (["ppo_1", "ppo_2", "dqn_1"], ["ppo 1", "ppo 2", "dqn 1"]),
+        (
+            ["ppo-cart-1", "ppo-cart-2", "dqn-cart-3", "dqn-cart-4"],
+            ["ppo-cart 1", "ppo-cart 2", "dqn-cart 3", "dqn-cart 4"],
+        ),
         # A seed that is called so stays one, though each arm has but one.
         (["ppo_seed1", "dqn_seed2"], ["ppo 1", "dqn 2"]),
         (["a/x", "a/y", "b/x", "b/y"], ["a x", "a y", "b x", "b y"]),
@@ -36,3 +47,24 @@ from momentum_jax.analysis.curves.reading.run_names import run_names
 )
 def test_names_hold_arm_and_seed(names, expected):
     assert [" ".join(run) for run in run_names(names)] == expected
+
+
+@pytest.mark.parametrize("number", [8, 40, 200])
+@pytest.mark.parametrize("nouns", [["sweep"], [f"noun{'abcdefghijkl'[place]}" for place in range(12)]])
+def test_random_words_of_weights_and_biases_are_no_arms(number, nouns):
+    key = np.random.default_rng(number)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = [a + b for a in letters[:8] for b in letters[:12]]
+    names = [f"{key.choice(words)}-{key.choice(nouns)}-{place + 1}" for place in range(number)]
+    assert run_names(names) == [("all", name) for name in names]
+
+
+def test_what_the_names_say_is_said():
+    """The advice works: seeds at the end of the names make arms."""
+    names = ["ppo", "dqn"]
+    assert names_in_words(names, run_names(names)) == (
+        "Names say no arm and are seeds of one: ppo, dqn …; where they are arms, end them with their seeds, as in "
+        "ppo_seed1."
+    )
+    assert run_names([f"{name}_seed1" for name in names]) == [("ppo", "1"), ("dqn", "1")]
+    assert names_in_words(["7", "8"], run_names(["7", "8"])) == "Seeds are taken from names: 7 is seed 7."

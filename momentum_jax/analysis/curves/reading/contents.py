@@ -63,6 +63,8 @@ def unpacked(path: Path) -> bytes:
             content = _only_member(path, content)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file or folder, expected {EXPECTED}: check the path") from None
+    except PermissionError:
+        raise ConfigError(f"{path}: may not be read by this user: change its permissions or copy it") from None
     except _DAMAGED as error:
         why = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(f"{path}: cannot be unpacked ({why}), expected a whole file: copy it again") from None

@@ -183,3 +183,14 @@ def test_files_that_are_cut_or_changed_anywhere_end_in_one_line(tmp_path):
                 refused += 1
                 assert len(str(error).splitlines()) == 1, error
     assert refused > 100
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    path = text(files.tidy().to_csv(index=False))(tmp_path)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ConfigError, match=r"may not be read by this user: change its permissions or copy it$"):
+        read_curves([path], ReadOptions())

@@ -56,3 +56,50 @@ def make():
     env, params = gymnax.make("CartPole-v1")
     return Leaning(env, params, LEANING), params
 """
+
+# A ring of five places of which each allows one of three actions.
+MASKED = """
+import jax
+import jax.numpy as jnp
+from flax import struct
+from gymnax.environments import environment, spaces
+
+from momentum_jax.env.gymnax_task import GymnaxTask
+
+
+@struct.dataclass
+class State(environment.EnvState):
+    place: jax.Array
+
+
+class Ring(environment.Environment):
+    default_params = environment.EnvParams(max_steps_in_episode=20)
+
+    def reset_env(self, key, params):
+        place = jax.random.randint(key, (), 0, 5)
+        return jnp.full(4, place, jnp.float32), State(time=0, place=place)
+
+    def step_env(self, key, state, action, params):
+        state = State(time=state.time + 1, place=(state.place + action) % 5)
+        return jnp.full(4, state.place, jnp.float32), state, jnp.float32(1), jnp.array(False), {}
+
+    def is_truncated(self, state, params):
+        return state.time >= 20
+
+    def action_space(self, params=None):
+        return spaces.Discrete(3)
+
+    def observation_space(self, params):
+        return spaces.Box(0, 5, (4,))
+
+
+class Masked(GymnaxTask):
+    def action_mask(self, state, params):
+        place = state.env_state.place
+        return jnp.arange(3) == place % 3
+
+
+def make():
+    env = Ring()
+    return Masked(env, env.default_params), env.default_params
+"""

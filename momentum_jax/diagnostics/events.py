@@ -19,7 +19,17 @@ Array = TypeVar("Array", bound=Any)
 EPISODE_END = "episode_end"
 """The flag that every environment has: the step was an episode's last."""
 
-_BITS = 31  # all but the sign
+_BITS = 31  # all but the sign, which says that no action was legal
+
+
+def marked(word: Array, nothing_legal: Array) -> Array:
+    """Words [...] int32, negative where no action was legal: the run that took such a step has failed."""
+    return word | (nothing_legal.astype(word.dtype) << _BITS)
+
+
+def unmarked(words: Array) -> tuple[Array, Array]:
+    """What `marked` was given: words [...], and where no action was legal [...] bool."""
+    return words & ((1 << _BITS) - 1), words < 0
 
 
 @dataclass(frozen=True)

@@ -110,8 +110,8 @@ class MomentumGymEnv(GymnaxToGymWrapper):
         if isinstance(plain, bool) or not self.action_space.contains(plain):
             what = f"an array of shape {np.shape(plain)}" if np.shape(plain) else " ".join(repr(plain).split())[:80]
             raise gymnasium.error.InvalidAction(
-                f"action is {what}, expected one whole number from 0 to {int(self.action_space.n) - 1}: one of an array's "
-                "elements is array[0], a fraction has to be rounded by whoever computed it"
+                f"action is {what}, expected one whole number from 0 to {int(self.action_space.n) - 1}: one of an "
+                "array's elements is array[0], a fraction has to be rounded by whoever computed it"
             )
         return plain
 

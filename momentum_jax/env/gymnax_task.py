@@ -45,7 +45,8 @@ class GymnaxTask:
     numbers are names, not amounts.
 
     An environment with words of its own gives its description, and a subclass that fills in `telemetry` and, where it
-    has contexts, `probe_contexts`.
+    has contexts, `probe_contexts`. A subclass may also forbid actions by an `action_mask` of its own, which has to
+    leave one legal in every state.
     """
 
     truncates = True
@@ -75,6 +76,13 @@ class GymnaxTask:
                 f"{env.name} has {self.num_actions} actions, its description {len(self.diagnostics.actions)}"
             )
         self._event_word = EventWord.of(self.diagnostics)
+        self.always_legal = getattr(self.action_mask, "__func__", None) is GymnaxTask.action_mask
+        self._probes: tuple[Any, ProbeStates] | None = None  # what they were found with, and they
+
+    @property
+    def probe_draw(self) -> int:
+        """Version of the way in which probe states are drawn: 2 walks by legal actions only."""
+        return 1 if self.always_legal else 2
 
     def telemetry(self, before: Any, action: jax.Array, after: Any, info: dict[str, Any]) -> Telemetry:
         """What happened in a step, from the environment's states and its `info`; in the words of the description."""
@@ -100,19 +108,28 @@ class GymnaxTask:
 
     def transition(self, key: jax.Array, state: ObservedState, action: jax.Array, params: Any) -> Step:
         observation, env_state, reward, terminated, info = self._env.step_env(key, state.env_state, action, params)
-        truncated = self._env.is_truncated(env_state, params)
+        truncated = jnp.asarray(self._env.is_truncated(env_state, params), bool)
         terminated = jnp.asarray(terminated, bool)
         telemetry = self.telemetry(state.env_state, action, env_state, info)
+        flags = {name: jnp.asarray(flag, bool) for name, flag in self._known(telemetry.flags).items()}
         return Step(
             state=ObservedState(_strongly_typed(env_state), observation),
             reward=jnp.asarray(reward, jnp.float32),
             terminated=terminated,
             truncated=truncated & ~terminated,
-            event=self._event_word.pack(
-                action, telemetry.context, episode_end=terminated | truncated, **telemetry.flags
-            ),
+            event=self._event_word.pack(action, telemetry.context, episode_end=terminated | truncated, **flags),
             outcome=telemetry.outcome,
         )
+
+    def _known(self, flags: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
+        unknown = sorted(flags.keys() - set(self.diagnostics.flags))
+        if unknown:
+            known = ", ".join(self.diagnostics.flags) or "none"
+            raise ConfigError(
+                f"telemetry sets the flag {unknown[0]!r}, which the description does not name: add it to the flags of "
+                f"the description (they are: {known})"
+            )
+        return flags
 
     def decision_weights(self, event: jax.Array, params: Any) -> tuple[()]:
         del event, params
@@ -147,14 +164,44 @@ class GymnaxTask:
         return rows
 
     def probe_states(self, shared: Any) -> ProbeStates:
-        """States that a random policy visits, the two halves in environments of their own."""
+        """States that a random policy visits by legal actions, the two halves in environments of their own.
+
+        Raises:
+          ConfigError: a place among them is none of those declared, or no action is legal in one of them.
+        """
+        if self._probes is None or self._probes[0] is not shared:
+            found = self._visited(shared)
+            if isinstance(found.compact, jax.core.Tracer):
+                return found
+            self._probes = shared, found
+        return self._probes[1]
+
+    def check_visited(self, shared: Any) -> None:
+        """Raises as `probe_states`, where there is something to find; they are kept for it."""
+        if self.num_categories is not None or not self.always_legal:
+            self.probe_states(shared)
+
+    def _visited(self, shared: Any) -> ProbeStates:
         keys = jax.random.split(jax.random.key(_PROBE_SEED, impl="threefry2x32"), (2, _PROBE_ENVS))
-        visited = jax.jit(jax.vmap(jax.vmap(partial(self._random_walk, shared))))(keys)  # [2, envs, steps, ...]
-        visited = visited.reshape(2, _PROBE_ENVS * _PROBE_STEPS, *visited.shape[3:])
-        drawn = np.random.default_rng(_PROBE_SEED).permuted(np.arange(visited.shape[1])[None].repeat(2, 0), axis=1)
-        compact = jnp.stack([half[places] for half, places in zip(visited, drawn[:, :HALF_SIZE], strict=True)])
+        walk = jax.jit(jax.vmap(jax.vmap(partial(self._random_walk, shared))))
+        visited = jax.tree.map(  # [2, envs, steps, ...] to [2, envs · steps, ...]
+            lambda leaf: leaf.reshape(2, _PROBE_ENVS * _PROBE_STEPS, *leaf.shape[3:]), walk(keys)
+        )
+        shape = visited[0].shape[:2]
+        drawn = np.random.default_rng(_PROBE_SEED).permuted(np.arange(shape[1])[None].repeat(2, 0), axis=1)
+        compact, mask = jax.tree.map(
+            lambda leaf: jnp.stack([half[places] for half, places in zip(leaf, drawn[:, :HALF_SIZE], strict=True)]),
+            visited,
+        )
         self._check_places(compact)
-        return ProbeStates(compact, jnp.ones((2, HALF_SIZE, self.num_actions), bool))
+        if self.always_legal:
+            mask = jnp.ones((2, HALF_SIZE, self.num_actions), bool)
+        elif not np.asarray(visited[1]).any(axis=-1).all():
+            raise ConfigError(
+                f"{self._env.name}: action_mask allows nothing in a state that legal actions lead to: leave at least "
+                "one action legal in every state"
+            )
+        return ProbeStates(compact, mask)
 
     def _check_places(self, visited: jax.Array) -> None:
         """A place that is none of the declared ones would be features of which none is 1."""
@@ -165,21 +212,30 @@ class GymnaxTask:
                 space = f"Discrete({self.num_categories})"
                 raise ConfigError(f"{self._env.name} gives the observation {place}, which is none of its {space}")
 
-    def _random_walk(self, shared: Any, key: jax.Array) -> jax.Array:
-        """Observations [steps, ...] of one environment under uniformly random actions."""
+    def _random_walk(self, shared: Any, key: jax.Array) -> tuple[jax.Array, jax.Array | tuple[()]]:
+        """Observations [steps, ...] of one environment under uniformly random legal actions, and the masks [steps, A].
+
+        () for masks where everything is legal.
+        """
         params = self.bind(shared, None)
 
-        def advance(state: ObservedState, step_key: jax.Array) -> tuple[ObservedState, jax.Array]:
+        def advance(state: ObservedState, step_key: jax.Array) -> tuple[ObservedState, Any]:
             action_key, transition_key, reset_key = jax.random.split(step_key, 3)
-            action = jax.random.randint(action_key, (), 0, self.num_actions, jnp.int32)
-            step = self.transition(transition_key, state, action, params)
+            mask = () if self.always_legal else self.action_mask(state, params)
+            step = self.transition(transition_key, state, self._random_action(action_key, mask), params)
             fresh = self.initial_state(reset_key, params)
             ended = step.terminated | step.truncated
-            return jax.tree.map(partial(jnp.where, ended), fresh, step.state), self.compact(state, params)
+            return jax.tree.map(partial(jnp.where, ended), fresh, step.state), (self.compact(state, params), mask)
 
         start_key, walk_key = jax.random.split(key)
         start = self.initial_state(start_key, params)
         return jax.lax.scan(advance, start, jax.random.split(walk_key, _PROBE_STEPS))[1]
+
+    def _random_action(self, key: jax.Array, mask: jax.Array | tuple[()]) -> jax.Array:
+        """One of the legal actions [] int32, all alike; of an empty mask the first."""
+        if isinstance(mask, tuple):
+            return jax.random.randint(key, (), 0, self.num_actions, jnp.int32)
+        return jax.random.categorical(key, jnp.where(mask, 0.0, -jnp.inf)).astype(jnp.int32)
 
 
 def _strongly_typed(state: Any) -> Any:

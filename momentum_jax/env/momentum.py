@@ -174,6 +174,7 @@ class Momentum(environment.Environment):
 
     diagnostics = MOMENTUM
     truncates = False
+    always_legal = True  # HOLD
     decision_weights = staticmethod(decision_weights.of_events)
     evaluation_steps = 390  # the minutes of a session
 

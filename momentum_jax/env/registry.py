@@ -28,6 +28,7 @@ from momentum_jax.env.environment_names import MOMENTUM_NAME, file_and_function
 from momentum_jax.env.gymnax_task import GymnaxTask
 from momentum_jax.env.momentum import ENV_ID, Momentum, make_market
 from momentum_jax.env.task import Task
+from momentum_jax.env.task_check import check_shared, check_task
 from momentum_jax.env.traced_options import EnvOptions
 from momentum_jax.fields import ConfigError, unknown
 from momentum_jax.market.dataset import Dataset, load_dataset
@@ -36,7 +37,7 @@ from momentum_jax.market.segment import fingerprint, regime_balance
 from momentum_jax.market.session_segments import usable_sessions
 from momentum_jax.processes.python_file import in_one_line, run_file
 
-_OPTIONAL = ("decision_weights", "expand_rest", "episode_limit", "num_categories")
+_OPTIONAL = ("decision_weights", "expand_rest", "episode_limit", "num_categories", "always_legal")
 _ASKED = [name for name in (*Task.__annotations__, *vars(Task)) if not name.startswith("_") and name not in _OPTIONAL]
 
 
@@ -131,8 +132,12 @@ class PlainEnvironment:
     fetches: bool = False
 
     def load(self, refresh: bool = True, evaluates: bool = False, trades: bool = False) -> Loaded:
+        """What its file or its name gives. Raises ConfigError where states cannot be recorded that can be reached."""
         del refresh, evaluates, trades
-        return Loaded(shared=self.shared, facts=self.facts, title=self.name)
+        if isinstance(self.task, GymnaxTask):
+            self.task.check_visited(self.shared)
+        draw = getattr(self.task, "probe_draw", 1)
+        return Loaded(shared=self.shared, facts=self.facts, title=self.name, probe_draw=draw)
 
 
 Environment = MomentumEnvironment | PlainEnvironment
@@ -155,6 +160,8 @@ def find(name: str, market: MarketConfig, options: Sequence[EnvOptions] = ()) ->
     parts = file_and_function(name)
     found = _of_gymnax(name) if parts is None else _of_file(name, Path(parts[0]), parts[1])
     check(found.task.diagnostics)
+    if parts is not None:
+        check_task(found.task, found.shared, Path(parts[0]))
     return found
 
 
@@ -188,9 +195,11 @@ def _task_and_shared(found: Any, called: str) -> tuple[Task, Any]:
     given, shared = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
     absent = [name for name in _ASKED if not _has(given, name)]
     if not absent:
+        check_shared(shared, called)
         return given, () if shared is None else shared
     if isinstance(given, environment.Environment):
         params = given.default_params if shared is None else shared
+        check_shared(params, called)
         return GymnaxTask(given, params), params
     what = f"the class {given.__name__} itself" if isinstance(given, type) else type(given).__name__
     raise ConfigError(

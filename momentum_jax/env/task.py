@@ -64,6 +64,9 @@ class Task(Protocol):
     truncates: bool  # whether episodes can be cut off without ending
 
     episode_limit: int | None  # steps after which it ends an episode itself; a task that has none may leave this out
+    # Whether every state has a legal action by construction. Where this is left out, each step is looked at, and a seed
+    # that meets a state without one has failed.
+    always_legal: bool
 
     def bind(self, shared: Any, options: Any) -> Any:
         """Parameters of one run, from what all runs share and what is the run's own."""

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from momentum_jax.diagnostics import events
 from momentum_jax.env.task import Task
 from momentum_jax.ppo.traced_config import PPOConfig
 
@@ -14,6 +15,16 @@ from momentum_jax.ppo.traced_config import PPOConfig
 def legal_actions(task: Task, config: PPOConfig, state: Any, env_params: Any) -> jax.Array:
     """Of one state, [A] bool."""
     return as_masked(config, task.action_mask(state, env_params))
+
+
+def checked_event(task: Task, event: jax.Array, mask: jax.Array) -> jax.Array:
+    """A step's event word [], marked if none of the actions of its mask [A] was legal.
+
+    One was chosen all the same: inside a compiled program nothing can be refused.
+    """
+    if getattr(task, "always_legal", False):
+        return event
+    return events.marked(event, jnp.logical_not(mask.any()))
 
 
 def as_masked(config: PPOConfig, action_mask: jax.Array) -> jax.Array:

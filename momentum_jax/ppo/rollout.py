@@ -13,7 +13,7 @@ from momentum_jax.networks import backend
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import distributions, packing
 from momentum_jax.ppo.agent import Agent, Memory
-from momentum_jax.ppo.legal_actions import legal_actions
+from momentum_jax.ppo.legal_actions import checked_event, legal_actions
 from momentum_jax.ppo.traced_config import PPOConfig
 
 
@@ -134,7 +134,7 @@ def _act(
         terminated=step.terminated,
         truncated=step.truncated,
         final=task.compact(step.state, env_params) if task.truncates else (),
-        event=step.event,
+        event=checked_event(task, step.event, mask),
         outcome=jax.tree.map(lambda outcome: outcome.astype(jnp.float32), step.outcome),
         memory=actor.memory,
     )

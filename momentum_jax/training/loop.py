@@ -85,7 +85,9 @@ class Training:
     def failures(self) -> Iterator[str]:
         """One line for each arm of whose failed seeds something new is known."""
         recorder = self._recorder
-        yield from self._failures.lines(recorder.failed_step, recorder.stopped, recorder.bad_reward)
+        yield from self._failures.lines(
+            recorder.failed_step, recorder.stopped, recorder.bad_reward, recorder.nothing_legal
+        )
 
     def counted(self) -> dict[str, np.ndarray]:
         """What the host has to remember of a settled training beside the learners' states."""

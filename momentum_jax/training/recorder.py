@@ -11,7 +11,7 @@ import numpy as np
 from momentum_jax.diagnostics.counters import Steps, WindowCounters
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.episodes import RunningEpisodes
-from momentum_jax.diagnostics.events import EPISODE_END, EventWord
+from momentum_jax.diagnostics.events import EPISODE_END, EventWord, unmarked
 from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.ppo.records import UpdateMetrics, UpdateRecord
 
@@ -50,7 +50,10 @@ class Recorder:
       failed_step: [R] int64, environment step at whose update a run failed, -1 while it is healthy.
       bad_reward: [R] int64, first environment step whose reward made a run fail, for it was not finite; -1 where none
         did since this object was made.
-      stopped: [R] bool, runs whose losses are not finite, and so their parameters: nothing more of them is counted.
+      nothing_legal: [R] int64, first environment step at which a run had no legal action, -1 where none had since this
+        object was made.
+      stopped: [R] bool, runs whose losses are not finite, and so their parameters, or that had no legal action: nothing
+        more of them is counted.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Recorder:
         self._divergence_limit = divergence_limit
         self.failed_step = np.full(num_runs, -1, np.int64)
         self.bad_reward = np.full(num_runs, -1, np.int64)
+        self.nothing_legal = np.full(num_runs, -1, np.int64)
         self.stopped = np.zeros(num_runs, bool)
         # Updates during whose rollout a checkpoint falls: their acting policies are probed.
         self.probed_updates = frozenset(map(self.acting_update, checkpoints))
@@ -119,7 +123,9 @@ class Recorder:
 
     def add(self, update: int, record: UpdateRecord) -> Iterator[Checkpoint]:
         """Count one update's record (leaves [R, ...], on the host); yields the checkpoints it completes."""
-        record = self._without_stopped(record)
+        event: Any
+        event, nothing_legal = unmarked(np.asarray(record.event))
+        record = self._without_stopped(record._replace(event=event))
         steps = self._steps(record)
         start, taken = update * self._rollout_size, 0
         while self._pending and self._pending[0] < start + self._rollout_size:
@@ -130,7 +136,7 @@ class Recorder:
         self._window.add_steps(steps.between(taken, self._rollout_size))
         # Learning comes after the rollout's last step, so its metrics belong to the window that holds that step.
         self._window.add_update(record.metrics._asdict())
-        self._mark_failures(start + self._rollout_size, record)
+        self._mark_failures(start + self._rollout_size, record, nothing_legal)
         if self._pending and self._pending[0] == start + self._rollout_size:
             yield self._cut(self._pending.pop(0))
 
@@ -152,15 +158,22 @@ class Recorder:
 
         return jax.tree.map(replaced, record, blank)
 
-    def _mark_failures(self, env_steps: int, record: UpdateRecord) -> None:
+    def _mark_failures(self, env_steps: int, record: UpdateRecord, nothing_legal: np.ndarray) -> None:
         health = np.stack([record.metrics.loss, record.metrics.value_loss, record.metrics.grad_norm])
         finite = np.isfinite(health).all(axis=0)
         diverged = np.asarray(record.metrics.value_loss) > self._divergence_limit
         for run in np.flatnonzero(~finite & ~self.stopped):
-            bad = np.flatnonzero(~np.isfinite(np.ravel(record.reward[run])))
-            self.bad_reward[run] = env_steps - self._rollout_size + bad[0] + 1 if bad.size else -1
-        self.failed_step[(~finite | diverged) & (self.failed_step < 0)] = env_steps
-        self.stopped |= ~finite
+            self.bad_reward[run] = self._first_step(~np.isfinite(record.reward[run]), env_steps)
+        for run in np.flatnonzero(nothing_legal.any(axis=(1, 2)) & ~self.stopped):
+            self.nothing_legal[run] = self._first_step(nothing_legal[run], env_steps)
+        lost = ~finite | (self.nothing_legal >= 0)
+        self.failed_step[(lost | diverged) & (self.failed_step < 0)] = env_steps
+        self.stopped |= lost
+
+    def _first_step(self, here: np.ndarray, env_steps: int) -> int:
+        """The first environment step of a rollout [T, M] that ends at `env_steps` with a flag, -1 without one."""
+        found = np.flatnonzero(here)
+        return env_steps - self._rollout_size + int(found[0]) + 1 if found.size else -1
 
     def _cut(self, env_steps: int) -> Checkpoint:
         arrays = self._window.take() | {"failed_step": self.failed_step.copy()}

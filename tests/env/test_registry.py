@@ -71,14 +71,25 @@ def test_a_task_with_words_of_its_own_is_found_in_a_file(in_file):
     assert found.load().facts["environment"] == "mine.py:make"
 
 
-@pytest.mark.parametrize(
-    "made", ["gymnax.make('CartPole-v1')", "gymnax.make('CartPole-v1')[0]", "Momentum(), 'market'"]
-)
+# A task whose runs share one number, the gravity.
+HEAVY = """
+import gymnax
+from momentum_jax.env.gymnax_task import GymnaxTask
+
+class Task(GymnaxTask):
+    def __init__(self):
+        super().__init__(*gymnax.make("CartPole-v1"))
+
+    def bind(self, shared, options):
+        return gymnax.make("CartPole-v1")[1].replace(gravity=shared)
+"""
+
+
+@pytest.mark.parametrize("made", ["gymnax.make('CartPole-v1')", "gymnax.make('CartPole-v1')[0]", "Task(), 5.0"])
 def test_a_file_may_return_an_environment_alone_or_with_its_parameters(in_file, made):
-    text = f"import gymnax\nfrom momentum_jax.env.momentum import Momentum\ndef make():\n    return {made}\n"
-    found = in_file(text)
-    if "Momentum" in made:
-        assert isinstance(found.task, Momentum) and found.load().shared == "market"
+    found = in_file(f"{HEAVY}\ndef make():\n    return {made}\n")
+    if "Task" in made:
+        assert type(found.task).__name__ == "Task" and found.load().shared == 5.0
     else:
         assert found.load().shared == gymnax.make("CartPole-v1")[1]
 

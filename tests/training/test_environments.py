@@ -20,7 +20,7 @@ from momentum_jax.ppo.hyper_parameters import PPOConfig
 from momentum_jax.processes.interruption import Interrupted
 from momentum_jax.run_directory import diagnostics_of, load_policies, load_run, read_config
 from momentum_jax.training import runner
-from tests.environment_files import OWN_WORDS
+from tests.environment_files import MASKED, OWN_WORDS
 from tests.quick_programs import compiled_quickly
 from tests.training.resumed_runs import train
 
@@ -170,3 +170,25 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, settings
     with pytest.raises(ConfigError, match=message):
         runner.train(run, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_seed_that_meets_a_state_without_a_legal_action_has_failed(tmp_path, monkeypatch):
+    """Where the walks that find probe states never come: they take 256 steps."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    late = MASKED.replace("max_steps_in_episode=20", "max_steps_in_episode=1_000").replace(
+        "time >= 20", "time >= 1_000"
+    )
+    late = late.replace("== place % 3", "== jnp.where(state.env_state.time < 300, place % 3, 7)")
+    (tmp_path / "late.py").write_text(late)
+    said = train(tmp_path / "run", config(f"{tmp_path}/late.py:make"))
+    assert "allows nothing at step 601: the seed has failed; leave at least one action" in "\n".join(said)
+    assert any(line.endswith("step 640: action masks allow nothing, its training stops") for line in said)
+    ds = load_run(tmp_path / "run")
+    assert ds.failed_step.isel(checkpoint=-1).values.tolist() == [[640] * 3]
+    assert (ds.action_count.isel(checkpoint=-1) >= 0).all()
+
+
+def test_a_run_on_places_may_record_probe_states(tmp_path):
+    """What refuses places that were not declared looks at numbers, also where only shapes are asked for."""
+    train(tmp_path / "run", config("FrozenLake-misc", record_probes=2, timesteps=128, checkpoints=()))
+    assert load_run(tmp_path / "run").probe_probability.shape[-2:] == (2, 4)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from momentum_jax.market.files.day_order import either, other_reading, time_format_flag
 from momentum_jax.market.files.formats import UNIX_UNITS
 from momentum_jax.market.files.time_forms import time_forms
 
@@ -60,9 +61,16 @@ def _read(cells: pd.Series, text: pd.Series, time_format: str, flag: str, refuse
     dates = pd.DatetimeIndex(pd.to_datetime(text.str[:10], format="%Y-%m-%d", errors="coerce"))
     broken = ~text.str.fullmatch(_ISO).to_numpy(dtype=bool) | np.asarray(dates.isna())
     forms = time_forms([str(cell) for cell in text], needs_time=False)
-    remedy = f"declare '--{flag}={forms[0]}'" if forms else f"write it as 2024-02-20, or set {flag}"
-    refuse(broken, cells, f"is no ISO time: {remedy}")
+    refuse(broken, cells, f"is no ISO time: {_remedy(forms, flag)}")
     return dates
+
+
+def _remedy(forms: list[str], flag: str) -> str:
+    if not forms:
+        return f"write it as 2024-02-20, or set {flag}"
+    prefix = flag.removesuffix("_time_format")
+    other = either(prefix, forms[0]) if other_reading(forms[0]) in forms else ""
+    return f"declare {time_format_flag(prefix, forms[0])}{other}"
 
 
 def _american(text: pd.Series, cells: pd.Series, flag: str, refuse: Refuse) -> pd.DatetimeIndex:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.columns import STAMP_COLUMNS
+from momentum_jax.market.files.day_order import either, other_reading
 from momentum_jax.market.files.encodings import likely_text
 from momentum_jax.market.files.file_contents import is_file
 from momentum_jax.market.files.formats import FileFormat
@@ -27,12 +28,19 @@ def vix_suggestion(path: str | Path, form: FileFormat) -> str:
     if not is_file(path):
         return ""
     for text, candidate in itertools.chain(_layouts(form), _guesses(path, form)):
-        try:
-            read_vix(path, candidate)
-        except DataError:
-            continue
-        return text
+        if _reads(path, candidate):
+            other = other_reading(candidate.time_format)
+            both = other and _reads(path, dataclasses.replace(candidate, time_format=other))
+            return text + either(form.prefix, candidate.time_format) if both else text
     return ""
+
+
+def _reads(path: Path, form: FileFormat) -> bool:
+    try:
+        read_vix(path, form)
+    except DataError:
+        return False
+    return True
 
 
 def _layouts(form: FileFormat) -> Iterator[tuple[str, FileFormat]]:

@@ -12,10 +12,11 @@ from momentum_jax.market.bars import BAR_COLUMNS, last_sessions, session_dates
 from momentum_jax.market.catalog import open_source, open_vix
 from momentum_jax.market.checks.clock import CLOCK
 from momentum_jax.market.checks.clock_remedies import clock_remedy
+from momentum_jax.market.checks.no_session import NO_SESSION, without_sessions
 from momentum_jax.market.checks.quality_report import QualityReport
 from momentum_jax.market.errors import DataError, DataWarning
 from momentum_jax.market.market_options import FILE_SOURCES, MarketConfig
-from momentum_jax.market.prepare import NO_SESSION, Prepared, prepare, usable_bars, with_warnings
+from momentum_jax.market.prepare import Prepared, prepare, usable_bars, with_warnings
 from momentum_jax.market.segment import Segment, fingerprint, regime_balance
 from momentum_jax.market.sources import BarSource, FileSource
 from momentum_jax.market.train_test_split import describe_split, take_part
@@ -144,6 +145,8 @@ def _with_remedy(prepared: Prepared, bars: pd.DataFrame, symbol: str, config: Ma
     report = prepared.report
     wrong = [finding for finding in report.findings if finding.kind in (CLOCK, NO_SESSION)]
     if not wrong or config.data_source not in FILE_SOURCES or config.session_clock != "exchange":
+        return prepared
+    if wrong[0].kind == NO_SESSION and not without_sessions(bars).doubtful_clock:
         return prepared
     flag = clock_remedy(config, symbol, bars)
     text = f": declare {flag}" if flag else "; see file_time_zone, file_hours_ahead and file_bar_stamp"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from momentum_jax.market.bars import session_dates
 from momentum_jax.market.checks.clock import clock_findings
+from momentum_jax.market.checks.no_session import NO_SESSION, without_sessions
 from momentum_jax.market.checks.quality import ERROR, EXCLUDE, WARN, Finding, findings, session_table
 from momentum_jax.market.checks.quality_report import QualityReport
 from momentum_jax.market.checks.strikes import strike_findings
@@ -14,8 +15,6 @@ from momentum_jax.market.errors import DataError, DataWarning
 from momentum_jax.market.market_options import FILE_SOURCES, MarketConfig
 from momentum_jax.market.sessions import cut_sessions, fill_minutes
 from momentum_jax.market.vix.daily_vix import missing_days
-
-NO_SESSION = "no_session"
 
 
 class Prepared(NamedTuple):
@@ -42,7 +41,8 @@ def prepare(bars: pd.DataFrame, vix: pd.Series | None, symbol: str, config: Mark
     table = session_table(sessions) if len(sessions.expected) else pd.DataFrame({"bars": []})
     found = findings(sessions, table, config.max_move_pct) if len(sessions.expected) else []
     if sessions.bars.empty:
-        text = "no bar starts in a session (09:30 to 16:00 New York time): check the time zone of the stamps"
+        naive = "no bar starts from 09:30 to 16:00 UTC, which session_clock=naive_utc takes for a session"
+        text = without_sessions(bars).text if config.session_clock == "exchange" else f"{naive}: use exchange"
         report = QualityReport(config.where, symbol, table, [Finding(ERROR, NO_SESSION, None, text)], len(bars))
         return Prepared(sessions.bars, report)
     found += _policy_findings(table, config)

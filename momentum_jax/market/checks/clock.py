@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from momentum_jax.market.bars import SESSION_CLOSE_MINUTE, SESSION_OPEN_MINUTE, session_dates
-from momentum_jax.market.checks.quality import ERROR, WARN, Finding
+from momentum_jax.market.checks.quality import ERROR, WARN, Finding, session_table
 from momentum_jax.market.checks.shifted_dates import describe, shifted_stretches
 from momentum_jax.market.checks.volume_steps import BIN_MINUTES, OPEN_BIN, STEP_TIMES, volume_steps
-from momentum_jax.market.sessions import close_minutes
+from momentum_jax.market.sessions import close_minutes, cut_sessions
 
 CLOCK = "clock"
 
@@ -122,13 +122,13 @@ def clock_findings(bars: pd.DataFrame, inside: pd.DataFrame, table: pd.DataFrame
 
 
 def clock_fits(bars: pd.DataFrame, bar_minutes: int) -> bool:
-    """Whether there are signs that the clock is the exchange's, and none that on some dates it is not."""
-    steps = volume_steps(bars)
-    if steps.wrong or shifted_stretches(steps) or (bar_minutes == 1 and stamp_edges(bars).wrong):
+    """Whether there are signs that the clock is the exchange's, bars of sessions, and no finding against it."""
+    sessions = cut_sessions(bars, bar_minutes=bar_minutes)
+    if sessions.bars.empty or clock_findings(bars, sessions.bars, session_table(sessions), bar_minutes):
         return False
     opens = _edge_minutes(bars, "min").get(SESSION_OPEN_MINUTE, 0.0)
     closes = _edge_minutes(bars, "max").get(SESSION_CLOSE_MINUTE - bar_minutes, 0.0)
-    return len(steps.bins) > 0 or max(opens, closes) >= EDGE_SHARE
+    return len(volume_steps(bars).bins) > 0 or max(opens, closes) >= EDGE_SHARE
 
 
 def hours_off(bars: pd.DataFrame) -> float:

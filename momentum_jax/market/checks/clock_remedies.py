@@ -36,17 +36,13 @@ _OFFSETS = (-12, 14)  # hours from UTC
 def clock_remedy(config: MarketConfig, symbol: str, bars: pd.DataFrame) -> str:
     """What to declare so that the file's clock fits on all dates; empty where nothing that was tried makes it fit.
 
-    What leaves the stamps as they are is no remedy.
-
     Args:
         config: sources and declarations under which the clock looks wrong.
         symbol: ticker.
         bars: what was read under them.
     """
     form = config.file_format
-    # Without a step of volume only bars of which none is in a session say by how much they are off.
-    guess_hours = len(volume_steps(bars).bins) > 0 or cut_sessions(bars).bars.empty
-    for changes in _candidates(form, bars, guess_hours):
+    for changes in _candidates(form, bars):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -54,14 +50,14 @@ def clock_remedy(config: MarketConfig, symbol: str, bars: pd.DataFrame) -> str:
                 moved = source.bars(symbol, config.start_date, config.end_date)
         except DataError:
             continue
-        if not moved.index.equals(bars.index) and clock_fits(moved, form.bar_minutes):
+        if clock_fits(moved, form.bar_minutes):
             return _advice(changes, config)
     return ""
 
 
-def _candidates(form: FileFormat, bars: pd.DataFrame, guess_hours: bool) -> Iterator[dict[str, Any]]:
+def _candidates(form: FileFormat, bars: pd.DataFrame) -> Iterator[dict[str, Any]]:
     yield {"bar_stamp": "start" if form.bar_stamp == "end" else "end"}
-    found = _hours_found(form, bars) if guess_hours else []
+    found = _hours_found(form, bars)
     zones: list[dict[str, Any]] = [{"time_zone": zone, "hours_ahead": None} for zone in (EXCHANGE_TZ, *ZONES)]
     hours: list[dict[str, Any]] = [{"hours_ahead": ahead} for ahead in found]
     # What is declared in hours is likelier to be other hours than a zone.
@@ -73,7 +69,14 @@ def _candidates(form: FileFormat, bars: pd.DataFrame, guess_hours: bool) -> Iter
 
 
 def _hours_found(form: FileFormat, bars: pd.DataFrame) -> list[float]:
-    """Hours by which the clock may run ahead of New York's."""
+    """Hours by which the clock may run ahead of New York's.
+
+    Without a step of volume only bars of which none is in a session say by how much they are off, and only by whole
+    hours: any first bar becomes that of 09:30 by some number of minutes.
+    """
+    by_volume = len(volume_steps(bars).bins) > 0
+    if not by_volume and not cut_sessions(bars).bars.empty:
+        return []
     # Stamps that are moments, or name an offset, were not read by the declared zone.
     known = (
         [form.hours_ahead]
@@ -82,7 +85,7 @@ def _hours_found(form: FileFormat, bars: pd.DataFrame) -> list[float]:
     )
     # The commonest hour is that of one half of the year, where the declared clock keeps other dates than New York's.
     hours = [hours + hours_off(bars) + season for season in (0, -1, 1) for hours in known]
-    return list(dict.fromkeys(hours))
+    return [ahead for ahead in dict.fromkeys(hours) if by_volume or ahead == round(ahead)]
 
 
 def _advice(changes: dict[str, Any], config: MarketConfig) -> str:

@@ -26,8 +26,10 @@ from momentum_jax.analysis.inference.tail_mean import tail_mean_interval
 _STUDIES = flags.DEFINE_integer("curve_studies", 100, "simulated studies for each row")
 
 Floats = npt.NDArray[np.float64]
-CHECKPOINTS, EPISODES, REPLICATES = 60, 100, 5
+CHECKPOINTS, EPISODES = 60, 100
 STEPS = np.linspace(0, 1, CHECKPOINTS)
+# Replicates of each value: evaluations have as many throughout, windows of a run more as its episodes get shorter.
+REPLICATES = {"the same": np.full(CHECKPOINTS, 5), "2 early, 20 later": np.where(STEPS < 0.4, 2, 20)}
 # True curves that never fall; in standard deviations of the noise where that is the same throughout.
 NULLS: dict[str, Callable[[Floats], Floats]] = {
     "flat": lambda time: np.zeros_like(time),
@@ -68,7 +70,7 @@ def found_percent(
     Args:
         source: where the noise is known from, one of `choices.NOISES`.
         null: one of `NULLS`.
-        noise: one of `NOISE`; counts and replicates have their own.
+        noise: one of `NOISE`; of replicates one of `REPLICATES`; counts have their own.
         num_seeds: of one study.
         studies: simulated.
         horizon: of the analysis.
@@ -94,8 +96,10 @@ def _study(rng: np.random.Generator, source: str, truth: Floats, noise: str, num
         share = (100 * counts / totals)[None]
         return CurveSet(values=share, steps=STEPS, successes=counts[None], totals=totals[None], unit="%")
     if source == "replicates":
-        each = truth[:, None] + REPLICATES**0.5 * rng.normal(size=(num_seeds, REPLICATES, CHECKPOINTS))
-        return CurveSet(values=each.mean(axis=1)[None], steps=STEPS, replicates=each[None])
+        number = REPLICATES[noise]
+        each = truth[:, None] + number**0.5 * rng.normal(size=(num_seeds, number.max(), CHECKPOINTS))
+        each[:, np.arange(number.max())[:, None] >= number] = np.nan
+        return CurveSet(values=np.nanmean(each, axis=1)[None], steps=STEPS, replicates=each[None])
     values = truth + NOISE[noise](rng, num_seeds)
     errors = _spread(noise, num_seeds) if source == "standard_errors" else None
     return CurveSet(values=values[None], steps=STEPS, standard_errors=errors)
@@ -114,6 +118,8 @@ def false_rows(studies: int) -> Iterator[dict[str, object]]:
             yield _row(source, null, "the same", 64, studies)
         yield _row(source, "flat", "the same", 64, studies, horizon="100%")
         yield _row(source, "flat", "the same", 8, 8 * studies)
+    for seeds in (64, 8):
+        yield _row("replicates", "flat", "2 early, 20 later", seeds, 64 * studies // seeds)
     for noise in NOISE:
         if noise != "the same":
             yield _row("estimated", "flat", noise, 64, studies)

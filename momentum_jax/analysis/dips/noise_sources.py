@@ -7,7 +7,7 @@ What each takes for granted:
   (`design_effect`). With one seed, or fewer than three windows, they are taken to be independent.
 - standard errors: known, and errors of different checkpoints independent. Common random numbers at all checkpoints make
   a fall clearer than these errors say.
-- replicates: independent, with a variance that is alike in a few neighbouring checkpoints.
+- replicates: independent, with a variance that is alike in neighbouring checkpoints; the fewer replicates, the more.
 - estimated: see `noise_estimate`.
 """
 
@@ -58,19 +58,49 @@ def from_standard_errors(standard_errors: npt.ArrayLike) -> NoiseLevel:
 
 
 def from_replicates(replicates: npt.ArrayLike) -> NoiseLevel:
-    """Noise of means of R replicates ``[seed, R, K]``: pooled over so many checkpoints that it is fairly sure."""
+    """Noise of means of up to R replicates ``[seed, R, K]``, NaN where there are fewer.
+
+    The variance of a value is pooled over as many neighbouring checkpoints as make `_FREEDOM` degrees of freedom: two
+    episodes alone tell the error of their mean to no better than its half or its double. The level has the fewest
+    degrees of freedom of any value, and the most checkpoints that share an estimate.
+    """
     array = np.asarray(replicates, np.float64)
     number = np.count_nonzero(~np.isnan(array), axis=1)
-    many = int(number.max(initial=0))
-    if many < 2:
+    if int(number.max(initial=0)) < 2:
         return NoiseLevel(np.full(array[:, 0].shape, np.nan), np.nan, 1, "one replicate")
     spread = np.where((number > 1)[:, None], np.nan_to_num(array - _mean(array, number)[:, None]), 0.0)
-    squares, freedom = (spread**2).sum(axis=1), np.maximum(number - 1, 0)
-    block = min(int(np.ceil(_FREEDOM / (many - 1))), array.shape[-1])
-    pooled, sure = moving_sum(squares, block), moving_sum(freedom.astype(float), block)
-    variance = np.where(sure > 0, pooled / np.where(sure > 0, sure, 1), np.nan)
+    squares, freedom = (spread**2).sum(axis=1), np.maximum(number - 1, 0).astype(float)
+    variance, sure, width = _pooled(squares, freedom)
     sigma = np.sqrt(variance / np.where(number > 0, number, np.nan))
-    return NoiseLevel(never_zero(sigma), float((many - 1) * block), block)
+    known = ~np.isnan(sigma)
+    return NoiseLevel(never_zero(sigma), float(sure[known].min()), int(width[known].max()))
+
+
+def _pooled(squares: Floats, freedom: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Variances ``[seed, K]`` over the fewest neighbouring checkpoints that have `_FREEDOM` degrees of freedom, or all.
+
+    Returns:
+        The variance at each checkpoint, its degrees of freedom, and the number of checkpoints that it is pooled over.
+    """
+    variance, sure = np.full((2, *squares.shape), np.nan)
+    width, longest = np.zeros(squares.shape, np.int64), squares.shape[-1]
+    too_few = freedom.sum(axis=-1, keepdims=True) < _FREEDOM
+    for wide in range(1, longest + 1):
+        unsettled = (width == 0) & (~too_few | (wide == longest))
+        if unsettled.any():
+            there = _sum_around(freedom, wide)
+            now = unsettled & ((there >= _FREEDOM) | (wide == longest))
+            variance[now] = (_sum_around(squares, wide) / np.where(there > 0, there, np.nan))[now]
+            sure[now], width[now] = there[now], wide
+    return variance, sure, width
+
+
+def _sum_around(values: Floats, width: int) -> Floats:
+    """Sum over so many neighbours along the last axis; at the ends over as many, which lie to one side."""
+    size = values.shape[-1]
+    first = np.clip(np.arange(size) - (width - 1) // 2, 0, size - width)
+    total = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(1, 0)]).cumsum(axis=-1)
+    return np.asarray(total[..., first + width] - total[..., first])
 
 
 def never_zero(sigma: Floats) -> Floats:

@@ -41,8 +41,35 @@ def test_replicates_that_are_missing_are_left_out():
     each = np.random.default_rng(0).normal(size=(2, 40, 8))
     each[0, 10:, 3] = np.nan
     level = from_replicates(each)
-    assert level.sigma[0, 3] == pytest.approx(np.std(each[0, :10, 3], ddof=1) / 10**0.5)
+    # Nine degrees of freedom are too few to be sure: the next checkpoint lends its own.
+    squares = 9 * np.var(each[0, :10, 3], ddof=1) + 39 * np.var(each[0, :, 4], ddof=1)
+    assert level.sigma[0, 3] == pytest.approx(np.sqrt(squares / 48 / 10))
+    assert level.sigma[0, 4] == pytest.approx(np.std(each[0, :, 4], ddof=1) / 40**0.5)
+    assert (level.freedom, level.block) == (39, 2)
     assert np.isnan(from_replicates(each[:, :1]).sigma).all() and from_replicates(each[:, :1]).flag == "one replicate"
+
+
+def test_few_replicates_borrow_from_so_many_neighbours_that_their_noise_is_sure():
+    """As of a monitor file: windows of two long episodes early, of twenty short ones later."""
+    each = 3 * np.random.default_rng(0).normal(size=(400, 20, 60))
+    each[:, 2:, :30] = np.nan
+    level = from_replicates(each)
+    # 16 degrees of freedom at the least, whatever the windows hold, and not the 19 of the fullest window.
+    assert (level.freedom, level.block) == (16, 16)
+    for part, number in ((slice(0, 20), 2), (slice(35, 60), 20)):
+        variance = level.sigma[:, part] ** 2 * number / 9
+        assert variance.mean() == pytest.approx(1, abs=0.02)
+        assert variance.std() < 1.1 * np.sqrt(2 / 16)
+
+
+def test_a_curve_with_too_few_replicates_is_as_sure_as_all_of_them_together():
+    each = np.random.default_rng(0).normal(size=(3, 2, 8))
+    each[:, 1, ::2] = np.nan
+    level = from_replicates(each)
+    assert (level.freedom, level.block) == (4, 8)
+    variance = np.var(each[:, :, 1::2], axis=1, ddof=1).mean(axis=1)
+    np.testing.assert_allclose(level.sigma[:, 1] ** 2, variance / 2)
+    np.testing.assert_allclose(level.sigma[:, 2] ** 2, variance)  # measured once
 
 
 def test_counts_have_a_design_effect_over_seeds_and_one_seed_is_taken_to_be_independent():

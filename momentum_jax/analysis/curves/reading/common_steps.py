@@ -94,12 +94,7 @@ def combine(runs: Sequence[RunCurve], value_name: str, unit: str = "", good: str
             whole[index] = array
         return whole
 
-    # What is known of the noise of some runs alone says nothing of the others.
-    shared = [
-        name
-        for name in NOISE_ARRAYS
-        if all(name in run.noise for run in runs) and len({run.noise[name].shape for run in runs}) == 1
-    ]
+    noise = [name for name in NOISE_ARRAYS if any(name in run.noise for run in runs)]
     return CurveSet(
         values=gathered([run.values for run in runs]),
         steps=runs[0].steps,
@@ -108,8 +103,23 @@ def combine(runs: Sequence[RunCurve], value_name: str, unit: str = "", good: str
         value_name=value_name,
         unit=unit,
         good=good,
-        **{name: gathered([run.noise[name] for run in runs]) for name in shared},
+        **{name: gathered(_equally_many([_noise_or_none(run, name) for run in runs])) for name in noise},
     )
+
+
+def _noise_or_none(run: RunCurve, name: str) -> Floats:
+    """NaN where nothing is known of a run's noise, which makes no difference to the other runs."""
+    absent = np.full((1,) * (name == "replicates") + run.values.shape, np.nan)
+    return run.noise.get(name, absent)
+
+
+def _equally_many(arrays: Sequence[Floats]) -> list[Floats]:
+    """The arrays ``[..., K]``; of replicates ``[R, K]`` with the R of the run with most, filled up by NaN."""
+    most = max(len(array) for array in arrays)
+    return [
+        array if array.ndim == 1 else np.pad(array, ((0, most - len(array)), (0, 0)), constant_values=np.nan)
+        for array in arrays
+    ]
 
 
 def label_order(label: str) -> tuple[bool, float, str]:
@@ -247,25 +257,29 @@ def _binned(runs: Sequence[RunCurve], bins: int) -> Aligned:
     return Aligned([window_means(run, edges) for run in runs], note)
 
 
-def window_means(run: RunCurve, edges: Floats, errors: bool = False) -> RunCurve:
+def window_means(run: RunCurve, edges: Floats, replicates: bool = False) -> RunCurve:
     """Means of a run's values in windows.
 
     Args:
         run: its steps may repeat.
         edges: ``[N + 1]``; a window holds the steps above its lower edge, the first one the lower edge too.
-        errors: also give standard errors, for values that are independent, such as the returns of episodes. A window
-            with one value has the deviation of all windows together; there are none where no window has two.
+        replicates: also keep the values of each window as replicates, where they are independent, such as the returns
+            of episodes; there are none where no window has two.
     """
     known = ~np.isnan(run.values)
     steps, values = run.steps[known], run.values[known]
     window = np.maximum(np.searchsorted(edges, steps, side="left") - 1, 0)
-    bins = len(edges) - 1
-    count = np.bincount(window, minlength=bins).astype(float)
+    count = np.bincount(window, minlength=len(edges) - 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(window, values, minlength=bins) / count
-        squares = np.bincount(window, (values - mean[window]) ** 2, minlength=bins)
-        pooled = squares.sum() / max(float(len(values) - (count > 0).sum()), 1.0)
-        variance = np.where(count > 1, squares / np.maximum(count - 1, 1), pooled)
-        error = np.where(count > 0, np.sqrt(variance / count), np.nan)
-    noise = {"standard_errors": error} if errors and (count > 1).any() else {}
+        mean = np.bincount(window, values, minlength=len(count)) / count
+    noise = {"replicates": _side_by_side(window, values, count)} if replicates and (count > 1).any() else {}
     return replace(run, steps=edges[1:], values=mean, noise=noise)
+
+
+def _side_by_side(window: npt.NDArray[np.int64], values: Floats, count: npt.NDArray[np.int64]) -> Floats:
+    """The values of each window as a column ``[R, N]``, NaN below those that have fewer."""
+    order = np.argsort(window, kind="stable")
+    within = np.arange(len(window)) - np.repeat(np.cumsum(count) - count, count)
+    each = np.full((count.max(initial=0), len(count)), np.nan)
+    each[within, window[order]] = values[order]
+    return each

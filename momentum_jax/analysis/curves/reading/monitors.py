@@ -51,7 +51,7 @@ def read_episodes(
 
 
 def in_windows(runs: Sequence[RunCurve], align: str) -> tuple[list[RunCurve], str]:
-    """Mean return of the episodes that end in each window, with its standard error, and a sentence that says so.
+    """Mean return of the episodes that end in each window, with the returns as replicates, and a sentence that says so.
 
     Raises:
         ConfigError: there are too few episodes.
@@ -68,11 +68,14 @@ def in_windows(runs: Sequence[RunCurve], align: str) -> tuple[list[RunCurve], st
     last = max(run.steps[-1] for run in runs)
     edges = np.linspace(0, last, number + 1)
     per_window = np.median([len(run.steps) for run in runs]) / number
+    curves = [window_means(run, edges, replicates=True) for run in runs]
+    kept = any(curve.noise for curve in curves)
+    noise = "which are kept as replicates" if kept else "never two, so that they say nothing of their noise"
     note = (
         f"Values are means over the episodes that end in each of {number} equal windows of {edges[1]:g} steps, about "
-        f"{per_window:.3g} in each; their standard errors are known. A step stands for its window's end."
+        f"{per_window:.3g} in each, {noise}. A step stands for its window's end."
     )
-    return [window_means(run, edges, errors=True) for run in runs], note
+    return curves, note
 
 
 def _episodes(path: Path, content: bytes, options: ReadOptions) -> pd.DataFrame:

@@ -46,17 +46,17 @@ def test_a_run_that_ends_early_is_missing_there_and_a_little_earlier_shortens_al
     assert "read at 19 steps of arm a, seed" in nearly.note
 
 
-def test_windows_hold_their_upper_edge_and_errors_are_of_the_mean():
+def test_windows_hold_their_upper_edge_and_keep_their_values():
     steps, values = np.array([5.0, 10, 11, 20, 30]), np.array([1.0, 3, 5, 9, 7])
-    found = window_means(run("0", steps, values), np.array([0.0, 10, 20, 30]), errors=True)
+    found = window_means(run("0", steps, values), np.array([0.0, 10, 20, 30]), replicates=True)
     np.testing.assert_array_equal(found.steps, [10, 20, 30])
     np.testing.assert_array_equal(found.values, [2, 7, 7])
-    # Deviations of 1 and 2 about two means: their pooled variance is (2 + 8) / 2.
-    np.testing.assert_allclose(found.noise["standard_errors"], [1, 2, np.sqrt(5)])
+    np.testing.assert_array_equal(found.noise["replicates"], [[1, 5, 7], [3, 9, np.nan]])
+    assert not window_means(run("0", steps, values), np.array([0.0, 10, 20, 30])).noise
 
 
-def test_single_values_have_no_errors():
-    assert window_means(run("0", EVEN), np.arange(-10.0, 50, 10), errors=True).noise == {}
+def test_single_values_are_no_replicates():
+    assert window_means(run("0", EVEN), np.arange(-10.0, 50, 10), replicates=True).noise == {}
 
 
 @pytest.mark.parametrize("way", ["", "linear"])

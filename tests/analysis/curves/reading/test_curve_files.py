@@ -12,6 +12,8 @@ import pyarrow as pa
 import pytest
 import xarray as xr
 
+from momentum_jax.analysis.curves.choices import choose
+from momentum_jax.analysis.curves.noise_floors import noise_levels
 from momentum_jax.analysis.curves.reading.curve_files import read_curves
 from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions
 from momentum_jax.analysis.export.run_exports import write_netcdf
@@ -188,7 +190,7 @@ def test_evaluations_keep_their_episodes(tmp_path):
     np.testing.assert_array_equal(reading.curves.replicates, expected)
 
 
-def test_monitor_files_become_windows_with_standard_errors(tmp_path):
+def test_monitor_files_become_windows_whose_episodes_are_replicates(tmp_path):
     key = np.random.default_rng(0)
     returns = {seed: key.normal(20, 5, 100).round(3) for seed in files.SEEDS}
     for seed, values in returns.items():
@@ -200,9 +202,25 @@ def test_monitor_files_become_windows_with_standard_errors(tmp_path):
     for row, values in enumerate(returns.values()):
         in_windows = values.reshape(10, 10)
         np.testing.assert_allclose(curves.values[0, row], in_windows.mean(axis=1))
-        np.testing.assert_allclose(curves.standard_errors[0, row], in_windows.std(axis=1, ddof=1) / np.sqrt(10))
-    assert "10 equal windows of 100 steps, about 10 in each" in reading.notes[-1]
+        np.testing.assert_array_equal(curves.replicates[0, row], in_windows.T)
+    assert "10 equal windows of 100 steps, about 10 in each, which are kept as replicates" in reading.notes[-1]
     assert len(read(tmp_path, align="bins:5").curves.steps) == 5
+    single = read(tmp_path, align="bins:100")
+    assert single.curves.replicates is None and "never two, so that they say nothing" in single.notes[-1]
+
+
+def test_windows_of_few_episodes_are_as_unsure_as_they_are(tmp_path):
+    """Long episodes first: two or three in an early window, fifteen in a late one."""
+    key, lengths = np.random.default_rng(0), np.repeat([500, 80], [20, 175])
+    for seed in range(3):
+        files.write_monitor(tmp_path / f"seed_{seed}" / "monitor.csv", key.normal(20, 5, len(lengths)), lengths)
+    curves = read(tmp_path).curves
+    number = (~np.isnan(curves.replicates[0, 0])).sum(axis=0)
+    assert number.min() <= 3 and number.max() >= 14
+    level = noise_levels(curves, choose(curves, good="up"))[0]
+    assert level.freedom == 16
+    # Each window by itself would say from 0.1 to 2 times the truth.
+    np.testing.assert_allclose(level.sigma * np.sqrt(number) / 5, 1, atol=0.5)
 
 
 def test_the_environments_of_one_run_are_joined_in_time_and_single_files_are_seeds(tmp_path):

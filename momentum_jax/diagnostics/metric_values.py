@@ -76,4 +76,5 @@ def _percent(part: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 def _places(labels: Sequence[str | int], chosen: Sequence[str | int]) -> list[int]:
     """Positions of the chosen labels, of all if none is named."""
-    return [place for place, label in enumerate(labels) if label in chosen or not chosen]
+    wanted = set(chosen or labels)
+    return [place for place, label in enumerate(labels) if label in wanted]

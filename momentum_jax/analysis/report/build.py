@@ -11,6 +11,7 @@ import xarray as xr
 from momentum_jax.analysis.dips.evidence import gather
 from momentum_jax.analysis.figures import gallery, save_figure
 from momentum_jax.analysis.metrics.derived_curves import curves_kept
+from momentum_jax.analysis.metrics.frequent_actions import with_frequent_actions
 from momentum_jax.analysis.report.document import Image
 from momentum_jax.analysis.report.html_page import to_page
 from momentum_jax.analysis.report.rendering import to_markdown
@@ -39,7 +40,7 @@ def write_report(run_dirs: str | Path | Sequence[str | Path], folder: str | Path
         RunDirectoryError: a run cannot be read, or several cannot be compared.
     """
     paths = [run_dirs] if isinstance(run_dirs, str | Path) else list(run_dirs)
-    ds = load_runs(paths)
+    ds = with_frequent_actions(load_runs(paths))
     target = Path(folder) if folder is not None else report_folder(paths)
     with curves_kept(ds):
         return _write(ds, target, command(paths, folder))

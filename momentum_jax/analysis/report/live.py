@@ -12,6 +12,7 @@ import xarray as xr
 
 from momentum_jax.analysis.export.tensorboard import write_events
 from momentum_jax.analysis.metrics.derived_curves import derive_curves
+from momentum_jax.analysis.metrics.frequent_actions import with_frequent_actions
 from momentum_jax.analysis.metrics.metric_curves import primary_curve
 from momentum_jax.analysis.report.build import write_report
 from momentum_jax.analysis.report.formatting import format_ranges, format_steps, with_unit
@@ -53,7 +54,7 @@ def watch(
         found = set(complete_steps(run_dir))
         finished = planned <= found
         if found - seen:
-            say(status(load_run(run_dir)))
+            say(status(with_frequent_actions(load_run(run_dir))))
         last = finished or time.monotonic() >= end
         due = time.monotonic() - drawn >= _REDRAW_SECONDS
         if found and (last or (due and found - seen)):

@@ -19,6 +19,7 @@ from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import MIN_SEEDS, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE, LEVEL, shared_confidence
 from momentum_jax.analysis.inference.prediction_power import POWER
+from momentum_jax.analysis.metrics.frequent_actions import others_in_words
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
 from momentum_jax.analysis.report.document import literal
 from momentum_jax.analysis.report.formatting import format_percent, format_steps, in_unit
@@ -174,7 +175,7 @@ def checkpoints(diagnostics: Diagnostics) -> str:
         text += "fixed probe states."
     if units:
         text += " What is recorded of a window starts at the checkpoint before."
-    return text
+    return f"{text} {others_in_words(diagnostics)}".rstrip()
 
 
 def built_in(ds: xr.Dataset, seeds: int) -> str:

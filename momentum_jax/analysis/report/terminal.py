@@ -15,6 +15,7 @@ from momentum_jax.analysis.dips.thresholds import has_common_threshold
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.metrics.derived_curves import curves_kept, failed_steps, healthy_seeds
+from momentum_jax.analysis.metrics.frequent_actions import with_frequent_actions
 from momentum_jax.analysis.metrics.metric_curves import decisions_in_words, dip_curves
 from momentum_jax.analysis.report.formatting import (
     format_percent,
@@ -43,7 +44,7 @@ def summary(run_dir: str | Path) -> str:
     Raises:
       RunDirectoryError: the run cannot be read.
     """
-    run = load_run(run_dir)
+    run = with_frequent_actions(load_run(run_dir))
     with curves_kept(run):
         return _summary(run)
 

@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 
 _DELIMITERS = ",;\t|"
 _NUMBER = r"[+-]?[\d.]+(?:[eE][+-]?\d+)?"
-_UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?|")
+UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?|")
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +198,9 @@ class Rows(NamedTuple):
 
 
 def _checked_names(path: Path, names: list[str]) -> list[str]:
-    plain = ["" if _UNNAMED.fullmatch(name) else name for name in names]
+    unnamed = [place for place, name in enumerate(names) if UNNAMED.fullmatch(name)]
+    # A table that pandas read and wrote again has several; all but the first keep what they are called.
+    plain = ["" if place in unnamed[:1] else name for place, name in enumerate(names)]
     if all(re.fullmatch(_NUMBER, name) for name in plain):
         raise ConfigError(
             f"{path}: the first line is {listed(plain)}, expected names of columns such as step,seed,value: add them"

@@ -73,9 +73,11 @@ def align_runs(runs: Sequence[RunCurve], align: str, allow_missing: bool = False
     grid = _shared_range(np.unique(middle.steps), runs)
     at_steps: Callable[[RunCurve, Floats], RunCurve] = _previous if align == "previous" else _linear
     how = "the last value by each step" if align == "previous" else "on the line between neighbours"
+    same = all(np.array_equal(np.unique(run.steps), np.unique(first.steps)) for run in runs)
+    measured = "Seeds have the same steps, some of them twice" if same else "Seeds are measured at unequal steps"
     note = (
-        f"Seeds are measured at unequal steps; read at {len(grid)} steps of {_words(middle)}, from {grid[0]:g} to "
-        f"{grid[-1]:g}, {how}."
+        f"{measured}; read at {len(grid)} steps of {_words(middle)}, from {grid[0]:g} to {grid[-1]:g}, {how}."
+        f"{_left_out(runs)}"
     )
     return Aligned([at_steps(run, grid) for run in runs], note)
 
@@ -183,6 +185,18 @@ def _check_steps(run: RunCurve, repeated: bool) -> None:
 
 def _repeats(run: RunCurve) -> bool:
     return bool((np.diff(run.steps) == 0).any())
+
+
+def _left_out(runs: Sequence[RunCurve]) -> str:
+    """Of steps that occur more than once all values but the last are left out; empty where there are none."""
+    number = sum(int((np.diff(run.steps) == 0).sum()) for run in runs)
+    if not number:
+        return ""
+    first = next(run for run in runs if _repeats(run))
+    step = first.steps[int(np.argmax(np.diff(first.steps) == 0))]
+    return (
+        f" Values left out since their step has a later one: {number}, the first at step {step:g} of {_words(first)}."
+    )
 
 
 def _with_missing(runs: Sequence[RunCurve], steps: Floats) -> Aligned:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from momentum_jax.analysis.curves.reading.checked_tables import Table
+from momentum_jax.analysis.curves.reading.checked_tables import UNNAMED, Table
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, choose, listed
 from momentum_jax.fields import ConfigError
 
@@ -38,6 +38,7 @@ ARMS = ("arm", "algo", "algorithm", "method", "variant", "condition", "group", "
 VALUES = ("value", "return", "eval_return", "episode_return", "episodic_return", "reward", "mean_reward", "score")
 ERRORS = ("se", "stderr", "sem", "standard_error", "standard_errors")
 COUNTS = ("successes", "totals")
+_INDEX = ("index", "level_0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,35 @@ def find_step(table: Table, options: ReadOptions) -> str:
             f"name it with --step=COLUMN, or add it"
         )
     return found
+
+
+def without_row_numbers(table: Table, options: ReadOptions) -> Table:
+    """The table without the leading columns that number its rows, as pandas writes them before columns of a table.
+
+    They have no name, or are called index, and hold whole numbers that change from row to row; where no other column
+    holds the steps, or the user names them, they stay.
+    """
+    left = table
+    while len(left.columns) > 2 and _numbers_rows(left, options):
+        left = replace(left, frame=left.frame.iloc[:, 1:])
+    number = len(table.columns) - len(left.columns)
+    if not number:
+        return table
+    note = f"Leading columns that number the rows were left out: {listed(table.columns[:number])}."
+    return replace(left, notes=(*table.notes, note))
+
+
+def _numbers_rows(table: Table, options: ReadOptions) -> bool:
+    name, rest = table.columns[0], table.columns[1:]
+    named = (options.value, options.seed, options.step, options.arm, options.standard_error)
+    if name in filter(None, named) or not (UNNAMED.fullmatch(name) or name.lower() in _INDEX):
+        return False
+    if _usual(rest, STEPS) is None and options.step not in filter(None, rest):
+        return False
+    cells = table.frame[name]
+    if not pd.api.types.is_numeric_dtype(cells):
+        return False
+    return bool(((cells >= 0) & (cells % 1 == 0)).all() and (cells.diff().iloc[1:] != 0).all())
 
 
 def find_label(table: Table, flag: str, wanted: str, usual: Sequence[str]) -> str:

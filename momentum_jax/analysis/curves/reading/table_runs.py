@@ -10,7 +10,14 @@ from typing import NamedTuple
 from momentum_jax.analysis.curves.reading.checked_tables import Table, read_csv, read_parquet
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, listed
 from momentum_jax.analysis.curves.reading.run_names import ONE_ARM, names_in_words, run_names
-from momentum_jax.analysis.curves.reading.table_columns import ARMS, Columns, find_label, find_step, find_value
+from momentum_jax.analysis.curves.reading.table_columns import (
+    ARMS,
+    Columns,
+    find_label,
+    find_step,
+    find_value,
+    without_row_numbers,
+)
 from momentum_jax.analysis.curves.reading.tidy import read_single, read_tidy, tidy_columns, value_unknown
 from momentum_jax.analysis.curves.reading.wide import is_wandb, is_wide, read_wandb, read_wide
 from momentum_jax.fields import ConfigError
@@ -49,6 +56,7 @@ def read_tables(
         read_parquet(path, content) if kind == "parquet" else read_csv(path, content)
         for path, content, kind in zip(paths, contents, kinds, strict=True)
     ]
+    parsed = [without_row_numbers(table, options) for table in parsed]
     runs = _of_tables(parsed, names, options)
     notes = dict.fromkeys((*runs.notes, *(note for table in parsed for note in table.notes)))
     return runs._replace(notes=tuple(notes))

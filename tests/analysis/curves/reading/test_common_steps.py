@@ -79,6 +79,17 @@ def test_repeated_steps_are_averaged_where_windows_are_asked_for():
     np.testing.assert_array_equal(found.values, [2, 7])
 
 
+def test_values_that_are_left_out_at_a_repeated_step_are_said():
+    twice = run("1", np.array([0.0, 10, 10, 20, 30, 40]), np.array([0.0, 3, 7, 8, 9, 9]))
+    found = align_runs([run("0", EVEN), twice], "previous")
+    np.testing.assert_array_equal(found.runs[1].values, [0, 7, 8, 9, 9])
+    assert found.note.startswith("Seeds have the same steps, some of them twice; read at 5 steps of")
+    assert found.note.endswith(
+        "Values left out since their step has a later one: 1, the first at step 10 of arm a, seed 1."
+    )
+    assert "left out" not in align_runs([run("0", EVEN), run("1", ODD)], "previous").note
+
+
 def test_a_seed_twice_is_refused():
     with pytest.raises(ConfigError, match="seed 0 is read a second time"):
         combine([run("0", EVEN), run("0", EVEN)], "value")

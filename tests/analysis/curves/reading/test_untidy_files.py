@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from momentum_jax.analysis.curves.reading.curve_files import read_curves
 from momentum_jax.analysis.curves.reading.reading import ReadOptions
 from momentum_jax.dips import analyze
+from momentum_jax.fields import ConfigError
 from tests.analysis.curves.reading import files
 
 Frame = pd.DataFrame
@@ -43,6 +45,16 @@ SAME: dict[str, Callable[[Frame], bytes]] = {
     "capitals": lambda t: text(t.rename(columns=str.capitalize)),
     "a column of numbers of rows": lambda t: t.to_csv().encode(),
     "a column a seed": lambda t: text(wide(t)),
+    "numbers of rows beside a column a seed": lambda t: wide(t).to_csv().encode(),
+    "numbers of shuffled rows": lambda t: (
+        t.rename(columns={"value": "y"}).sample(frac=1, random_state=1).to_csv().encode()
+    ),
+    "numbers of rows that were joined": lambda t: (
+        pd.concat([wide(t)[:5], wide(t)[5:].reset_index(drop=True)]).to_csv().encode()
+    ),
+    "numbers of rows, read and written again": lambda t: pd.read_csv(io.StringIO(wide(t).to_csv())).to_csv().encode(),
+    "numbers of rows with a name": lambda t: text(wide(t).reset_index()),
+    "numbers of rows with other names of columns": lambda t: t.rename(columns={"value": "y"}).to_csv().encode(),
     "blank lines": lambda t: text(t).replace(b"\n", b"\n\n", 5),
 }
 
@@ -55,8 +67,21 @@ def test_the_curves_are_the_same_however_they_are_written(tmp_path, name):
     np.testing.assert_array_equal(reading.curves.values, files.curves())
     np.testing.assert_array_equal(reading.curves.steps, files.STEPS)
     assert reading.curves.seeds == tuple(map(str, files.SEEDS))
-    assert ("were sorted" in " ".join(reading.notes)) == (name in ("rows in no order", "backwards", "rows twice"))
+    disordered = ("rows in no order", "backwards", "rows twice", "numbers of shuffled rows")
+    assert ("were sorted" in " ".join(reading.notes)) == (name in disordered)
+    assert ("number the rows were left out" in " ".join(reading.notes)) == ("numbers of" in name)
     assert ("exact copies" in " ".join(reading.notes)) == (name == "rows twice")
+
+
+def test_a_column_without_a_name_stays_where_it_may_be_more_than_numbers_of_rows(tmp_path):
+    """Seeds as the index, and a column of steps without a name."""
+    table = files.tidy().drop(columns="arm")
+    path = tmp_path / "runs.csv"
+    table.rename(columns={"seed": ""})[["", "step", "value"]].to_csv(path, index=False)
+    with pytest.raises(ConfigError, match=r"no column of seeds; found \(no name\), step, value"):
+        read_curves([path])
+    wide(table).rename(columns={"step": ""}).to_csv(path, index=False)
+    np.testing.assert_array_equal(read_curves([path]).curves.steps, files.STEPS)
 
 
 @pytest.mark.parametrize("gap", ["rows that are not there", "rows that are empty"])

@@ -152,7 +152,7 @@ def _analyzed(reading: Reading, options: argparse.Namespace) -> DipAnalysis:
 
 def _in_flags(message: str) -> str:
     """What `analyze` says of its arguments in words of the command line: ``--noise=exact`` for ``noise='exact'``."""
-    names = "|".join(["good", "level", *_CHOICES])
+    names = "|".join(["good", "level", "align", *_CHOICES])
     message = message.replace("pass allow_missing=True", "give --allow_missing")
     as_flags = re.sub(rf"\b({names})='([^']*)'", r"--\1=\2", message)
     return re.sub(rf"^({names})(?=[:=])", r"--\1", as_flags)

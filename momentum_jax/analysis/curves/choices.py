@@ -94,6 +94,7 @@ def choose(
     """
     if not isinstance(level, Real) or not 0.5 <= level < 1:
         raise ConfigError(f"level={level!r}: expected a confidence from 0.5 to below 1, such as 0.95")
+    direction = _direction(curves, good)
     derived: list[str] = []
     first = float(curves.steps[0])
     if not good and curves.good:
@@ -109,7 +110,7 @@ def choose(
     if noise is None:
         derived.append(f"no noise was given: {_noise_of(curves)!r} was taken")
     choices = Choices(
-        good=_direction(curves, good),
+        good=direction,
         horizon=step_of(f"{100 * HORIZON_SHARE}%" if horizon is None else horizon, curves.steps, "horizon"),
         baseline=Step(first, f"step {compact(first)}")
         if baseline is None
@@ -141,17 +142,33 @@ def _window(given: float | str | None, steps: Floats) -> Step:
 
 
 def _direction(curves: CurveSet, good: str | Mapping[str, str] | None) -> str:
-    ways = set(good.values()) if isinstance(good, Mapping) else {good}
-    if len(ways) > 1:
-        shown = ", ".join(f"{arm} {way}" for arm, way in good.items()) if isinstance(good, Mapping) else ""
-        raise ConfigError(f"good: found mixed directions ({shown}), expected one for all arms: analyse them apart")
-    way = next(iter(ways)) or curves.good
+    if isinstance(good, Mapping):
+        ways = list(dict.fromkeys(map(str, good.values())))
+        if len(ways) > 1:
+            shown = ", ".join(f"{arm} {way}" for arm, way in good.items())
+            raise ConfigError(f"good: found mixed directions ({shown}), expected one for all arms: analyse them apart")
+        _check_arms(curves, good)
+        good = ways[0]
+    if good is not None and not isinstance(good, str):
+        shown = " ".join(repr(good).split())[:60]
+        raise ConfigError(f"good: found {shown}, expected 'up' or 'down', or one of them for each arm: {{ARM: 'up'}}")
+    way = good or curves.good
     if way not in GOOD:
         found = repr(way) if way else "nothing"
         raise ConfigError(f"good: found {found}, expected 'up' or 'down', the direction in which the values improve")
     if curves.good and curves.good != way:
         raise ConfigError(f"good={way!r}: the curves themselves say that {curves.good} is good: leave it out")
-    return str(way)
+    return way
+
+
+def _check_arms(curves: CurveSet, good: Mapping[str, str]) -> None:
+    """Refuses a mapping that names other arms than the curves have."""
+    named = [str(arm) for arm in good]
+    unknown = [arm for arm in named if arm not in curves.arms]
+    absent = [arm for arm in curves.arms if arm not in named]
+    if unknown or absent:
+        found = f"the unknown arm {unknown[0]!r}" if unknown else f"nothing for arm {absent[0]!r}"
+        raise ConfigError(f"good: found {found}, expected a direction for each of the arms: {', '.join(curves.arms)}")
 
 
 def _arm(curves: CurveSet, name: str, given: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,19 +130,32 @@ class CurveSet:
 
 
 def as_numbers(array: npt.ArrayLike, name: str) -> Floats:
-    """A copy in float64.
+    """A copy in float64; what is masked is missing, and NaN.
 
     Raises:
         ConfigError: it holds something that is no number, or rows of unequal lengths.
     """
     try:
-        given = np.asarray(array)
+        given = np.asarray(_unmasked(array))
         if np.iscomplexobj(given):
             raise TypeError("complex numbers")
         return np.array(given, np.float64)
     except (TypeError, ValueError) as error:
         reason = "rows of unequal lengths" if "inhomogeneous" in str(error) else "something that is no number"
         raise ConfigError(f"{name}: found {reason}, expected an array of numbers") from None
+
+
+def _unmasked(array: Any) -> Any:
+    """NaN in place of what is masked, also in lists of masked arrays, which NumPy would read without their masks."""
+    if isinstance(array, np.ma.MaskedArray):
+        if not np.ma.is_masked(array):
+            return array.data
+        kind = array.dtype if np.iscomplexobj(array) else np.float64
+        return np.ma.filled(array.astype(kind), np.nan)
+    nested = (list, tuple, np.ma.MaskedArray)
+    if isinstance(array, (list, tuple)) and any(isinstance(part, nested) for part in array):
+        return [_unmasked(part) for part in array]
+    return array
 
 
 def check_steps(steps: Floats) -> None:

@@ -9,7 +9,7 @@ from momentum_jax.analysis.curves.curve_set import CurveSet, Flags, Floats, firs
 from momentum_jax.analysis.curves.seed_dips import at_steps
 from momentum_jax.analysis.dips.dips import Dips
 from momentum_jax.analysis.dips.noise import draw_noise, judge_against_null
-from momentum_jax.analysis.dips.noise_estimate import estimated
+from momentum_jax.analysis.dips.noise_estimate import NO_NEIGHBOURS, estimated
 from momentum_jax.analysis.dips.noise_sources import NoiseLevel, from_counts, from_replicates, from_standard_errors
 from momentum_jax.fields import ConfigError
 
@@ -30,11 +30,27 @@ def noise_levels(curves: CurveSet, choices: Choices) -> list[NoiseLevel] | None:
     for arm, level in enumerate(levels):
         lost = np.isnan(level.sigma) & curves.known[arm]
         if lost.all(where=curves.known[arm]):
+            advice = "pass noise='exact' to take the values as they are"
+            if level.flag == NO_NEIGHBOURS:
+                fewest = int(curves.known[arm][curves.ran[arm]].sum(axis=-1).min())
+                advice = f"read means in windows that hold a value of each seed, as align='bins:{fewest}' does where "
+                advice += "values lie evenly, or pass their standard errors"
             raise ConfigError(
                 f"noise={choices.noise!r}: arm {curves.arms[arm]!r} has {level.flag or 'none beside its values'}, "
-                "expected enough to know its noise; pass noise='exact' to take the values as they are"
+                f"expected enough to know its noise; {advice}"
             )
     return levels
+
+
+def _own_steps(curves: CurveSet, choices: Choices, arm: int) -> Flags:
+    """``[K]`` at which an arm is judged.
+
+    Noise is estimated from neighbouring values, and correlated between them: neighbours are those that the arm has,
+    where another arm was measured more often.
+    """
+    if choices.noise != "estimated":
+        return np.ones(len(curves.steps), bool)
+    return np.asarray(curves.known[arm].any(axis=0))
 
 
 def _noise_level(curves: CurveSet, choices: Choices, arm: int) -> NoiseLevel:
@@ -43,7 +59,7 @@ def _noise_level(curves: CurveSet, choices: Choices, arm: int) -> NoiseLevel:
     level, whole = _of_seeds(curves, choices, arm, ran), 1.0
     if choices.noise == "counts" and curves.successes is not None and curves.totals is not None:
         whole = _whole(curves, curves.successes, curves.totals) / 100
-    wide[ran] = whole * level.sigma
+    wide[np.ix_(ran, _own_steps(curves, choices, arm))] = whole * level.sigma
     return level._replace(sigma=wide)
 
 
@@ -55,7 +71,8 @@ def _of_seeds(curves: CurveSet, choices: Choices, arm: int, ran: Flags) -> Noise
     if choices.noise == "replicates" and curves.replicates is not None:
         _check_means(curves, curves.replicates)
         return from_replicates(curves.replicates[arm][ran])
-    return estimated(curves.steps, curves.values[arm][ran])
+    own = _own_steps(curves, choices, arm)
+    return estimated(curves.steps[own], curves.values[arm][ran][:, own])
 
 
 def _whole(curves: CurveSet, successes: Floats, totals: Floats) -> float:
@@ -134,9 +151,11 @@ def noise_floors(
     floors = np.zeros(dips.depth.shape)
     for arm, level in enumerate(levels or []):
         estimate = (level.freedom, level.block, draws)
-        noise = draw_noise(len(curves.steps), *estimate, correlation=level.correlation, tails=level.tails)
-        sign, limits = choices.sign, (choices.horizon.step, choices.baseline.step, choices.alpha)
-        limit = judge_against_null(curves.steps, sign * curves.values[arm], level.sigma, noise, *limits).limit
+        own = _own_steps(curves, choices, arm)
+        noise = draw_noise(int(own.sum()), *estimate, correlation=level.correlation, tails=level.tails)
+        limits = (choices.horizon.step, choices.baseline.step, choices.alpha)
+        values = choices.sign * curves.values[arm][:, own]
+        limit = judge_against_null(curves.steps[own], values, level.sigma[:, own], noise, *limits).limit
         ends = [at_steps(level.sigma, curves.steps, step[arm]) for step in (dips.onset_step, dips.trough_step)]
         known = ~np.isnan(level.sigma)
         exact = known.any(axis=-1) & (np.where(known, level.sigma, 0.0) == 0).all(axis=-1)

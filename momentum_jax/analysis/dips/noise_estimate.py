@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 MIN_CHECKPOINTS = 5  # from which noise can be estimated
+NO_NEIGHBOURS = "no seeds with values at three neighbouring steps"
 _POOLED = 64  # bends taken together for the noise's course over time
 _MIN_BENDS = 200  # of all seeds, from which correlation and tails are estimated
 _CORRELATIONS = np.arange(0, 0.96, 0.01)
@@ -47,12 +48,14 @@ def estimated(env_steps: npt.ArrayLike, curves: npt.ArrayLike) -> NoiseLevel:
     """Noise from the curves ``[seed, K]`` themselves; see the module for what is taken for granted.
 
     Returns:
-        Sigma NaN and a flag with fewer than `MIN_CHECKPOINTS` values of every seed.
+        Sigma NaN and a flag with fewer than `MIN_CHECKPOINTS` values of every seed, or with gaps beside each value.
     """
     steps, values = np.asarray(env_steps, np.float64), np.asarray(curves, np.float64)
     if np.isfinite(values).sum(axis=-1).max(initial=0) < MIN_CHECKPOINTS:
         return NoiseLevel(np.full(values.shape, np.nan), np.nan, 1, f"fewer than {MIN_CHECKPOINTS} checkpoints")
     found = _bends(steps, values)
+    if not found.usable.any():
+        return NoiseLevel(np.full(values.shape, np.nan), np.nan, 1, NO_NEIGHBOURS)
     number = found.usable.sum(axis=1, keepdims=True)
     squares = found.own**2
     level = squares.sum(axis=1, keepdims=True) / np.maximum(number, 1)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from momentum_jax.analysis.curves.inputs import to_curve_set
+from momentum_jax.analysis.curves.inputs import to_curve_set, with_standard_errors
 from momentum_jax.dips import CurveSet, analyze
 from momentum_jax.fields import ConfigError
 
@@ -107,6 +107,22 @@ def test_curves_that_end_early_are_filled_up_where_that_is_allowed():
     np.testing.assert_array_equal(found.values, [[[1, 2, 3], [1, 2, np.nan]]])
 
 
+def test_what_is_masked_is_missing():
+    hidden = np.zeros(VALUES.shape, bool)
+    hidden[0, 1, 2] = hidden[1, 0, 3] = True
+    masked = np.ma.masked_array(np.where(hidden, -9999, VALUES).astype(int), hidden)
+    expected = np.where(hidden, np.nan, VALUES)
+    for form in (masked, list(masked), {"a": masked[0], "b": list(masked[1])}, [list(arm) for arm in masked]):
+        np.testing.assert_array_equal(to_curve_set(form, allow_missing=True).values, expected)
+        with pytest.raises(ConfigError, match="expected a number; pass allow_missing=True"):
+            to_curve_set(form)
+    errors = with_standard_errors(EXPECTED, np.ma.masked_array(np.ones(VALUES.shape), hidden)).standard_errors
+    np.testing.assert_array_equal(errors, np.where(hidden, np.nan, 1.0))
+    np.testing.assert_array_equal(to_curve_set(np.ma.masked_array(VALUES)).values, VALUES)
+    with pytest.raises(ConfigError, match="steps: found"):
+        to_curve_set(VALUES, steps=np.ma.masked_array(STEPS, STEPS == 100))
+
+
 def test_arms_with_other_seeds_have_rows_of_nan_that_are_no_missing_values():
     found = to_curve_set({"a": VALUES[0], "b": VALUES[1, :1]}, steps=STEPS)
     assert found.seeds_of(0) == ("0", "1") and found.seeds_of(1) == ("0",)
@@ -148,6 +164,7 @@ def with_value(value, name="values"):
 
 NAN = with_value(np.nan)
 LONG = np.tile(np.arange(12.0), (8, 1))
+TWO = {"a": LONG, "b": LONG}
 BAD = {
     "nan": Refused(NAN, "arm 'b', seed 5, step 200: found nan", remedy={"allow_missing": True}),
     "infinite": Refused(np.array([[1, np.inf, 2, 3.0]]), "seed 0, step 1: found inf, expected a finite number"),
@@ -186,6 +203,15 @@ BAD = {
     "steps of arms": Refused({"a": tidy(VALUES[:1], "a"), "b": LONG}, "arms: found other steps in 'b' than in 'a'"),
     "mixed directions": Refused(
         VALUES, "good: found mixed directions .a up, b down.", {"good": {"a": "up", "b": "down"}}
+    ),
+    "list of directions": Refused(
+        LONG, "good: found .'up'., expected 'up' or 'down'", {"good": ["up"]}, {"good": "up"}
+    ),
+    "direction of one arm": Refused(
+        TWO, "good: found nothing for arm 'b', .*: a, b", {"good": {"a": "up"}}, {"good": {"a": "up", "b": "up"}}
+    ),
+    "direction of an unknown arm": Refused(
+        LONG, "good: found the unknown arm 'zzz', .*: all", {"good": {"zzz": "up"}}, {"good": {"all": "up"}}
     ),
     "no direction": Refused(LONG, "good: found nothing, expected 'up' or 'down'", {"good": None}, {"good": "up"}),
     "direction": Refused(LONG, "good: found 'higher', expected 'up' or 'down'", {"good": "higher"}, {"good": "up"}),

@@ -22,6 +22,7 @@ from momentum_jax.ppo.scaling import Scaling
 from momentum_jax.ppo.traced_config import PPOConfig
 from momentum_jax.run_directory import RunDirectoryError, failed_seeds, load_seed_policy, read_config
 from momentum_jax.run_directory.atomic_files import write_arrays
+from momentum_jax.training import own_code
 
 # Runs that did not record their policies' shape are all of one environment.
 _BEFORE = {
@@ -170,6 +171,8 @@ class Policy:
 def load_policy(run_dir: str | Path, arm: str, seed: int) -> Policy:
     """The final policy of one seed of one arm; the other seeds' parameters are not read.
 
+    Warns where the arm's network is a file that has changed since it was trained: the policy acts by the present one.
+
     Args:
       run_dir: a run that has ended.
       arm: name of the arm.
@@ -187,7 +190,9 @@ def load_policy(run_dir: str | Path, arm: str, seed: int) -> Policy:
     broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if broken:
         raise RunDirectoryError(f"{run_dir}: seed {seed} of arm {arm!r} diverged, {broken[0]} is not finite")
-    return _policy(config, config["arms"][arms.index(arm)]["ppo"], arrays)
+    policy = _policy(config, config["arms"][arms.index(arm)]["ppo"], arrays)
+    own_code.warn_if_changed(run_dir, config, arm, config["arms"][arms.index(arm)]["ppo"].get("network", ""))
+    return policy
 
 
 def _policy(config: Mapping[str, Any], settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Policy:

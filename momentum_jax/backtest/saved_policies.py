@@ -16,7 +16,8 @@ from momentum_jax.networks.first_layer import map_feature_kernels
 from momentum_jax.networks.network import Params
 from momentum_jax.ppo import agent as agents
 from momentum_jax.ppo.scaling import Scaling
-from momentum_jax.run_directory import RunDirectoryError, load_policies
+from momentum_jax.run_directory import RunDirectoryError, load_policies, read_config
+from momentum_jax.training import own_code
 
 
 class SavedPolicies(NamedTuple):
@@ -39,6 +40,7 @@ def load(run_dir: Path, arm: Arm, task: Task, num_seeds: int) -> SavedPolicies:
             f"{run_dir}: the policies of arm {arm.name!r} are not of the run's {num_seeds} seeds: copy the run again"
         )
     network = agents.network_of(arm.ppo, task.num_actions)
+    own_code.warn_if_changed(run_dir, read_config(run_dir), arm.name, arm.ppo.network)
     scaling = None
     if arm.ppo.normalize_observations:
         whole = Scaling.from_arrays(arrays)

@@ -216,11 +216,13 @@ def _resumed(values: flags.FlagValues, run_dir: Path, load_experiment: Callable[
     stored = compatibility.stored_run(run_dir)
     if values.env is not None and not same_environment(values.env, stored.environment):
         raise ConfigError(f"{run_dir} was begun with --env={stored.environment}: leave --env out, or begin another run")
+    stored = dataclasses.replace(stored, environment=values.env or stored.environment)  # the file may have moved
     if values["experiment"].present or values["preset"].present:  # a preset lies on top of the experiment's own arms
         experiment = load_experiment(values.experiment if values["experiment"].present else stored.experiment)
         if not same_environment(experiment.environment, stored.environment):
             raise ConfigError(f"{run_dir} is a run on {stored.environment}, {experiment.name} is declared for another")
         stored = dataclasses.replace(stored, experiment=experiment.name, arms=experiment.arms, claims=experiment.claims)
+        stored = dataclasses.replace(stored, environment=values.env or experiment.environment)
     if values.extend_to is None:
         if values.timesteps is not None and values.timesteps > stored.timesteps:
             raise ConfigError(f"timesteps={values.timesteps} is longer than the run: use --extend_to")

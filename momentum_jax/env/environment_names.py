@@ -23,10 +23,10 @@ def short_name(name: str) -> str:
 
 
 def same_environment(one: str, other: str) -> bool:
-    """Whether two names stand for the same, files wherever they are named from."""
-    return _in_full(one) == _in_full(other)
+    """Whether two names may stand for the same: a file may have moved, and its content is compared later."""
+    return _without_folder(one) == _without_folder(other)
 
 
-def _in_full(name: str) -> str:
+def _without_folder(name: str) -> str:
     parts = file_and_function(name)
-    return name if parts is None else f"{os.path.abspath(os.path.expanduser(parts[0]))}:{parts[1]}"
+    return name if parts is None else f"{os.path.basename(parts[0])}:{parts[1]}"

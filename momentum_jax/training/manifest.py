@@ -14,6 +14,7 @@ from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.registry import Loaded
 from momentum_jax.env.task import Task
 from momentum_jax.processes import jax_settings
+from momentum_jax.training import own_code
 from momentum_jax.training.group_width import Layout
 from momentum_jax.training.run_description import describe_run
 from momentum_jax.version import __version__
@@ -28,6 +29,7 @@ def describe(
     devices = max((layout.devices for layout in layouts), key=len)
     return config.to_json() | {
         "data": dict(loaded.facts),
+        "sources": own_code.recorded(config),
         "diagnostics": describe_run(config, task, loaded.sessions).to_json(),
         "policy": _policy(task),
         "versions": {name: metadata.version(name) for name in _PACKAGES}

@@ -16,6 +16,7 @@ from momentum_jax.diagnostics.variables import table
 from momentum_jax.fields import ConfigError, differences
 from momentum_jax.processes import jax_settings
 from momentum_jax.processes.invocation import report_command
+from momentum_jax.training import own_code
 
 # Where a run is computed and how often it is saved may change under way: on CPU its numbers do not depend on them; on
 # an accelerator another group width may change the last digits.
@@ -79,8 +80,10 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
         raise ConfigError(
             f"{run_dir}: config.json has unknown {unknown}: {run_directory.version_text(config)}; resume it with that"
         )
-    stored = _decisive(config, _as_run(run_dir, config))
-    wanted = _decisive(description, RunConfig.from_json(description))
+    own_code.check_unchanged(run_dir, config, description)
+    by_content = "sources" in config
+    stored = _decisive(config, _as_run(run_dir, config), by_content)
+    wanted = _decisive(description, RunConfig.from_json(description), by_content)
     if wanted["timesteps"] > stored["timesteps"]:
         for settings in (stored, wanted):
             del settings["timesteps"], settings["checkpoints"]
@@ -175,9 +178,12 @@ def deciding_settings(run: RunConfig) -> dict[str, Any]:
     return settings
 
 
-def _decisive(config: Mapping[str, Any], run: RunConfig) -> dict[str, Any]:
-    """Everything that decides a run's numbers: settings and data."""
-    settings = deciding_settings(run)
+def _decisive(config: Mapping[str, Any], run: RunConfig, by_content: bool) -> dict[str, Any]:
+    """Everything that decides a run's numbers: settings and data.
+
+    `by_content`: whether the files of networks and optimisers are recorded by content, so that they may have moved.
+    """
+    settings = own_code.without_folders(deciding_settings(run), parts_too=by_content)
     data = {name: value for name, value in config["data"].items() if name != "quality"}
     return settings | {"data": data, "num_processes": config.get("num_processes", 1)}
 

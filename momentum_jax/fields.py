@@ -71,39 +71,6 @@ def without_unused(configs: Sequence[Config]) -> list[Config]:
     return [dataclasses.replace(config, **unused) for config in configs]
 
 
-def check_fields(config: Any) -> None:
-    """Check every declared field of a dataclass instance against its limits; None stands for "not given".
-
-    Raises:
-      ConfigError: naming the field, what was found and what is allowed.
-    """
-    declared = [field for field in dataclasses.fields(config) if "help" in field.metadata]
-    for field in declared:
-        value = getattr(config, field.name)
-        choices = field.metadata.get("choices", ())
-        if choices and value is not None and value not in choices:
-            raise unknown(field.name, str(value), choices)
-        values = value if isinstance(value, tuple) else (value,)
-        for number in values:
-            if isinstance(number, int | float):
-                _check_number(field, number)
-
-
-def _check_number(field: dataclasses.Field, number: float) -> None:
-    low, high = field.metadata["minimum"], field.metadata["maximum"]
-    if not math.isfinite(number):
-        raise ConfigError(f"{field.name}={number} is not a finite number")
-    if number < low:
-        raise ConfigError(f"{field.name}={number} is too small: use at least {_limit(low)}")
-    if number > high:
-        raise ConfigError(f"{field.name}={number} is too large: use at most {_limit(high)}")
-
-
-def _limit(value: float) -> str:
-    """A limit as it can be typed: not rounded, so that the value named is allowed."""
-    return str(int(value)) if value == int(value) else repr(value)
-
-
 def unknown(name: str, value: str, choices: Iterable[str]) -> ConfigError:
     """The error of a value that is none of `choices`."""
     return ConfigError(f"{name}={value!r} is unknown: choose one of {', '.join(choices)}{nearest(value, choices)}")

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from momentum_jax.fields import ConfigError, check_fields, static
+from momentum_jax.field_checks import check_fields, convert_fields
+from momentum_jax.fields import ConfigError, static
 from momentum_jax.processes.paths import user_path
 
 _TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2}")
@@ -34,6 +35,9 @@ class SlurmConfig:
     slurm_stop_seconds: int = static(120, "seconds before the time limit to save at", minimum=1, maximum=65_535)
     slurm_setup: str | None = static(None, "shell command to run first, e.g. 'module load cuda'")
     slurm_directives: tuple[str, ...] = static((), "further options of sbatch, e.g. --mem=32G,--constraint=a100")
+
+    def __post_init__(self) -> None:
+        convert_fields(self)
 
     def validate(self) -> None:
         """Raises ConfigError on the first setting that cannot be."""

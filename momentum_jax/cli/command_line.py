@@ -15,8 +15,9 @@ from momentum_jax.cli import arguments, flag_definitions, modes
 from momentum_jax.cli.batch_file import SlurmConfig
 from momentum_jax.config.arms import Arm, resolve_arms
 from momentum_jax.config.declared_claims import impossible_criteria
+from momentum_jax.config.experiment import Experiment
 from momentum_jax.config.experiment_file import is_file_name
-from momentum_jax.config.run_config import Experiment, RunConfig
+from momentum_jax.config.run_config import RunConfig
 from momentum_jax.env.environment_names import MOMENTUM_NAME, same_environment, short_name
 from momentum_jax.env.environment_options import PRESET_MARKETS, EnvOptions
 from momentum_jax.fields import ConfigError

@@ -19,7 +19,7 @@ from absl import logging
 
 from momentum_jax import run_directory
 from momentum_jax.cli import batch_file, command_line
-from momentum_jax.config.run_config import Experiment
+from momentum_jax.config.experiment import Experiment
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.processes import backend_startup, distributed, interruption, invocation

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from momentum_jax.env.environment_options import PRESETS, EnvOptions
+from momentum_jax.field_checks import convert_fields
 from momentum_jax.fields import ConfigError, is_static, unknown
 from momentum_jax.ppo.hyper_parameters import PPOConfig
 
+# An arm's name is also that of its files.
+ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,+=-]*")
 _OPTIONS = {field.name: field for kind in (EnvOptions, PPOConfig) for field in dataclasses.fields(kind)}
 _ENV_NAMES = {field.name for field in dataclasses.fields(EnvOptions)}
 
@@ -26,13 +30,26 @@ class Arm:
         design over the streams (see `analysis.inference.variance`).
       by_seed: values of traced options of `env` or `ppo` that differ between the seeds, by the option's name, one for
         each seed of the run in its order. They replace the arm's own value.
+
+    Raises:
+      ConfigError: a value of another type, also inside `env` and `ppo`, or a name that cannot be a file's.
     """
 
     name: str
     env: EnvOptions = EnvOptions()
     ppo: PPOConfig = PPOConfig()
     redrawn_streams: tuple[str, ...] = ()
-    by_seed: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    by_seed: Mapping[str, tuple[float | bool, ...]] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for option in self.by_seed if isinstance(self.by_seed, Mapping) else ():
+            self._check_option(option)
+        try:
+            convert_fields(self)
+        except ConfigError as error:
+            raise ConfigError(f"arm {self.name}: {error}") from None
+        if not ARM_NAME.fullmatch(self.name):
+            raise ConfigError(f"arm name {self.name!r}, expected letters, digits and _.,+=- (it names a file)")
 
     @property
     def has_env_settings(self) -> bool:
@@ -84,25 +101,38 @@ class Arm:
             except ConfigError as error:
                 raise ConfigError(f"by_seed of arm {self.name}, seed {seed}: {error}") from None
 
-    def _check_values(self, option: str, values: Sequence[float], num_seeds: int) -> None:
+    def _check_option(self, option: str) -> None:
+        """Refuse what cannot differ between seeds."""
         where = f"by_seed of arm {self.name}"
         if option not in _OPTIONS:
-            raise unknown(where, option, [name for name, field in _OPTIONS.items() if not is_static(field)])
+            raise unknown(where, str(option), [name for name, field in _OPTIONS.items() if not is_static(field)])
         if is_static(_OPTIONS[option]):
             raise ConfigError(
                 f"{where} has {option}, in which seeds of one program cannot differ: make an arm for each value"
             )
-        listed = isinstance(values, Sequence) and not isinstance(values, str)
-        if not listed or len(values) != num_seeds:
-            found = f"{len(values)} values" if listed else repr(values)
+
+    def _check_values(self, option: str, values: Sequence[float], num_seeds: int) -> None:
+        where = f"by_seed of arm {self.name}"
+        if len(values) != num_seeds:
             raise ConfigError(
-                f"{where} has {found} of {option} for {num_seeds} seed(s): give one for each seed in the run's order"
+                f"{where} has {len(values)} values of {option} for {num_seeds} seed(s): give one for each seed in the "
+                "run's order"
             )
         for value in values:
             is_switch = isinstance(_OPTIONS[option].default, bool)
-            if isinstance(value, bool) != is_switch or not isinstance(value, int | float):
+            if isinstance(value, bool) != is_switch:
                 expected = "True or False" if is_switch else "a number"
                 raise ConfigError(f"{where} has {value!r} among the values of {option}: expected {expected}")
+
+
+def check_arms(arms: Sequence[Arm]) -> None:
+    """Refuse a run without arms, or with two of one name."""
+    if not arms:
+        raise ConfigError("arms is empty: give at least one, such as arms=(Arm(name='ppo'),)")
+    names = [arm.name for arm in arms]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"two arms are named {twice!r}: give each a name of its own")
 
 
 def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any]) -> tuple[Arm, ...]:

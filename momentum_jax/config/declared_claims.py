@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from momentum_jax.diagnostics.description import COUNTED, Diagnostics, Metric
+from momentum_jax.field_checks import convert_fields
 from momentum_jax.fields import ConfigError, unknown
 
 QUANTITIES = ("level", "change", "depth", "prevalence")
@@ -61,6 +62,9 @@ class Criterion:
     equivalence: bool = False
     minimum: float | None = None
     maximum: float | None = None
+
+    def __post_init__(self) -> None:
+        convert_fields(self)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -169,6 +173,9 @@ class Claim:
     note: str = ""
     unmeasured: str = ""
 
+    def __post_init__(self) -> None:
+        convert_fields(self)
+
     def validate(self, diagnostics: Diagnostics) -> None:
         """Raises ConfigError on a claim that cannot be judged of a run of the environment that is described."""
         if not self.criteria and not self.unmeasured:
@@ -235,7 +242,7 @@ def claim_from_json(plain: Mapping[str, Any], diagnostics: Diagnostics) -> Claim
     try:
         criteria = tuple(Criterion(**{**given, "along": tuple(given.get("along", ()))}) for given in plain["criteria"])
         claim = Claim(**{**plain, "criteria": criteria})
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ConfigError) as error:
         raise ConfigError(f"claim {plain.get('name')!r} in config.json does not fit: {error}") from None
     claim.validate(diagnostics)
     return claim

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from momentum_jax import lookup
 from momentum_jax.config.arms import Arm
-from momentum_jax.config.run_config import Experiment
+from momentum_jax.config.experiment import Experiment
 from momentum_jax.env.environment_names import file_and_function
 from momentum_jax.processes import paths
 from momentum_jax.processes.python_file import run_file, run_submodule, shipped

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from momentum_jax.config.agreeing_switches import check_switches
-from momentum_jax.config.arms import Arm
+from momentum_jax.config.arms import Arm, check_arms
 from momentum_jax.config.checkpoint_steps import default_checkpoints
 from momentum_jax.config.declared_claims import Claim, impossible_criteria, unknown_arm
 from momentum_jax.diagnostics.description import Diagnostics
@@ -19,7 +19,8 @@ from momentum_jax.diagnostics.variables import DIVERGENCE_LIMIT
 from momentum_jax.env.environment_names import MOMENTUM_NAME
 from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.env.momentum_diagnostics import MOMENTUM
-from momentum_jax.fields import ConfigError, check_fields, from_plain, is_static, static
+from momentum_jax.field_checks import check_fields, convert_fields
+from momentum_jax.fields import ConfigError, from_plain, is_static, static
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.ppo.hyper_parameters import STREAMS
 
@@ -28,40 +29,13 @@ _MAX_TIMESTEPS = 2**31 - 2**20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """The arms of one run, how long they train, and what is claimed of them before.
-
-    Attributes:
-      first_seed: number of the first seed; a study that confirms another one takes seeds that it did not use.
-      checkpoints: environment steps to measure at; empty for the default list.
-      other_arms: arms of other runs on the same seeds that its claims compare its own with, judged jointly.
-      market: settings of `MarketConfig` that differ from the defaults.
-      environment: its name, see `env.registry`; arms of another than `momentum` leave `Arm.env` out.
-      eval_episodes, eval_max_steps, evaluate_every, record_probes: see `RunConfig`.
-    """
-
-    name: str
-    description: str
-    arms: tuple[Arm, ...]
-    timesteps: int = 100_000
-    claims: tuple[Claim, ...] = ()
-    num_seeds: int = 8
-    first_seed: int = 0
-    checkpoints: tuple[int, ...] = ()
-    other_arms: tuple[str, ...] = ()
-    market: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    environment: str = MOMENTUM_NAME
-    eval_episodes: int = 0
-    eval_max_steps: int | None = None
-    evaluate_every: int = 0
-    record_probes: int = 0
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """One resolved run: everything that decides its numbers, and where they go.
 
     In a run on another environment than `momentum`, `market` and each arm's `env` stay at their defaults.
+
+    Raises:
+      ConfigError: a value of another type, no arm, or two of one name. `validate` sees to the rest.
     """
 
     experiment: str
@@ -94,6 +68,10 @@ class RunConfig:
     market: MarketConfig = MarketConfig()
     claims: tuple[Claim, ...] = ()
     environment: str = MOMENTUM_NAME
+
+    def __post_init__(self) -> None:
+        convert_fields(self)
+        check_arms(self.arms)
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from momentum_jax.fields import ConfigError, check_fields, is_static, static, traced
+from momentum_jax.field_checks import check_fields, convert_fields
+from momentum_jax.fields import ConfigError, is_static, static, traced
 from momentum_jax.market.contract_terms import FILLS, LAGGED_CLOSE, VOLATILITIES
 
 BLACK_SCHOLES = "black_scholes"
@@ -151,6 +152,9 @@ class EnvOptions:
     position_entropy_weight: float = traced(
         1.0, "weight of the decisions taken in a position in the entropy bonus", minimum=0, free_when_off=True
     )
+
+    def __post_init__(self) -> None:
+        convert_fields(self, static_only=True)
 
     def validate(self) -> None:
         """Raises ConfigError. Not done on construction, since inside jit the fields are tracers."""

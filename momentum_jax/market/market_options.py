@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from momentum_jax.fields import ConfigError, check_fields, static
+from momentum_jax.field_checks import check_fields, convert_fields
+from momentum_jax.fields import ConfigError, static
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.formats import BAR_STAMPS, CSV_ONLY, ROW_ORDERS, FileFormat
 from momentum_jax.market.files.layouts import LAYOUTS
@@ -138,6 +139,7 @@ class MarketConfig:
 
     def __post_init__(self) -> None:
         try:
+            convert_fields(self)
             check_fields(self)
         except ConfigError as error:
             raise DataError(str(error)) from None
@@ -223,7 +225,7 @@ class MarketConfig:
                 raise DataError(f"{field.name} is given but no vix_path: give the VIX file, or leave it out")
 
     def _check_symbols(self) -> None:
-        if isinstance(self.symbols, str) or not self.symbols or not all(self.symbols):
+        if not self.symbols or not all(self.symbols):
             raise DataError(f"symbols is {self.symbols!r}: give at least one ticker, as in ('SPY',)")
         object.__setattr__(self, "symbols", tuple(checked_symbol("symbols", symbol) for symbol in self.symbols))
         if self.vix_symbol is not None:

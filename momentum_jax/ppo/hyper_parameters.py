@@ -6,7 +6,8 @@ import dataclasses
 import math
 
 from momentum_jax import lookup
-from momentum_jax.fields import ConfigError, check_fields, static, traced
+from momentum_jax.field_checks import check_fields, convert_fields
+from momentum_jax.fields import ConfigError, static, traced
 from momentum_jax.networks.table import NETWORKS
 from momentum_jax.ppo.optimizer_table import OPTIMIZERS
 
@@ -78,6 +79,9 @@ class PPOConfig:
     matmul_precision: str = static(
         "float32", "precision of matrix products on an accelerator", choices=tuple(MATMUL_PRECISIONS)
     )
+
+    def __post_init__(self) -> None:
+        convert_fields(self, static_only=True)
 
     def validate(self) -> None:
         """Raises ConfigError. Not done on construction, since inside jit the traced fields are tracers."""

@@ -22,7 +22,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from momentum_jax.fields import ConfigError, check_fields, static
+from momentum_jax.field_checks import check_fields, convert_fields
+from momentum_jax.fields import ConfigError, static
 
 _JOIN_TIMEOUT = 300  # seconds in which all processes have to be there
 # The program of the helper; its argument is the file descriptor for its replies.
@@ -43,6 +44,9 @@ class DistributedConfig:
     num_processes: int | None = static(None, "processes of the job, where nothing counts them", minimum=1)
     process_id: int | None = static(None, "number of this process, from 0, where nothing numbers it", minimum=0)
     heartbeat_timeout: int = static(60, "seconds of silence after which a machine counts as lost", minimum=5)
+
+    def __post_init__(self) -> None:
+        convert_fields(self)
 
     @property
     def is_distributed(self) -> bool:

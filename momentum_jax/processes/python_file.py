@@ -63,7 +63,14 @@ def run_file(path: Path, called: str) -> ModuleType:
     sys.path.append(str(path.parent))
     if path.is_dir():
         _register(module)
-    in_one_line(lambda: loader.exec_module(module), f"{called} fails", path)
+
+    def execute() -> None:
+        try:
+            loader.exec_module(module)
+        except ConfigError as error:
+            raise ConfigError(f"{called}{place(error, path)}: {error}") from error
+
+    in_one_line(execute, f"{called} fails", path)
     return module
 
 

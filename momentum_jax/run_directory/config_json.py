@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from momentum_jax.config.arms import ARM_NAME
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION
 from momentum_jax.run_directory.atomic_files import CONFIG_NAME, RunDirectoryError, Share
 from momentum_jax.version import __version__
 
-_ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,+=-]*")
 _REQUIRED: dict[str, type] = {
     "schema_version": int,
     "experiment": str,
@@ -56,7 +55,7 @@ def check_config(config: Mapping[str, Any], path: Path) -> None:
 def _check_arms(arms: list[Any], path: Path) -> None:
     names = [arm.get("name") if isinstance(arm, Mapping) else None for arm in arms]
     for name in names:
-        if not isinstance(name, str) or not _ARM_NAME.fullmatch(name):
+        if not isinstance(name, str) or not ARM_NAME.fullmatch(name):
             raise RunDirectoryError(f"{path}: arm name {name!r}, expected letters, digits and _.,+=- (it names a file)")
     if not names or len(set(names)) < len(names):
         raise RunDirectoryError(f"{path}: arms {names}, expected at least one and each name once")

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 from momentum_jax import run_directory
-from momentum_jax.config.run_config import Experiment
+from momentum_jax.config.experiment import Experiment
+from momentum_jax.field_checks import convert_fields
 from momentum_jax.fields import ConfigError, nearest
 
 DECLARATION_NAME = "study.json"
@@ -31,7 +32,7 @@ class Study:
         folder's declaration becoming another one.
 
     Raises:
-      ValueError: an added part is called confirmatory.
+      ValueError: a value of another type, or an added part is called confirmatory.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Study:
     added: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         late = sorted(set(self.added) & set(self.confirmatory))
         if late:
             raise ValueError(f"part {late[0]} of {self.name} was added after results were seen, so it cannot confirm")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from momentum_jax import run_directory
-from momentum_jax.config.run_config import Experiment, RunConfig
+from momentum_jax.config.experiment import Experiment
+from momentum_jax.config.run_config import RunConfig
 from momentum_jax.fields import ConfigError, differences
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.study.declaration import Study, declare, part_name

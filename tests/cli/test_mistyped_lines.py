@@ -11,7 +11,7 @@ from momentum_jax import run_directory
 from momentum_jax.cli import market_command as market
 from tests.cli.launch_fixture import launch  # noqa: F401 (a fixture)
 
-CHOOSE = "choose one of atlas, baseline, early_dip, entropy"
+CHOOSE = "choose one of baseline, entropy, full"
 MISTAKES = {
     # wrong types and empty values
     "--num_seeds=": "num_seeds= is not a whole number",
@@ -57,7 +57,7 @@ MISTAKES = {
     "--experiment=.": f"experiment='.' is unknown: {CHOOSE}",
     "--experiment=early_dip.": "experiment='early_dip.' is unknown",
     "--experiment=early_dip.doze": "no part 'doze': choose from reproduction.*; did you mean dose?",
-    "--experiment=early_dip_parts": "did you mean early_dip?",
+    "--experiment=early_dip_parts": "did you mean --study=early_dip?",
     "--experiment=__init__": CHOOSE,
     "--study=": "study is empty",
     "--study=earlydip --run_dir=s": "study='earlydip' is unknown: .*; did you mean early_dip?",

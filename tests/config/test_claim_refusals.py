@@ -9,8 +9,8 @@ import pytest
 
 import experiments
 from momentum_jax.cli import command_line
+from momentum_jax.config import Arm, Experiment, RunConfig
 from momentum_jax.config.declared_claims import Claim, Criterion
-from momentum_jax.config.run_config import Arm, Experiment, RunConfig
 from momentum_jax.fields import ConfigError
 from momentum_jax.training import runner
 

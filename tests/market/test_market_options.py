@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from momentum_jax.cli import command_line
-from momentum_jax.config.run_config import Arm, Experiment
+from momentum_jax.config import Arm, Experiment
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.market_options import MarketConfig
 
@@ -33,7 +33,7 @@ def test_the_default_is_the_embedded_market():
         ({"intraday_days": 0}, ("intraday_days=0", "at least 1")),
         ({"synthetic_seed": -1}, ("synthetic_seed=-1", "at least 0")),
         ({"symbols": ()}, ("symbols is ()", "at least one ticker")),
-        ({"symbols": "SPY"}, ("symbols is 'SPY'", "('SPY',)")),
+        ({"symbols": "SPY"}, ("symbols='SPY' is text", "write symbols=('SPY',)")),
         ({"symbols": ("SPY", "")}, ("symbols", "at least one ticker")),
         ({"symbols": ("SPY", "SPY")}, ("symbols", "each ticker once")),
     ],

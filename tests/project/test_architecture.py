@@ -24,6 +24,7 @@ ROOMS = {
     "version": "the version of this program",
     "moved_modules": "where the modules of the flat package are now",
     "fields": "declared settings: names, defaults, bounds",
+    "field_checks": "the values of settings: their types and limits",
     "processes": "the operating system's process: terminal, signals, machine, JAX's start, several processes",
     "lookup": "parts that a setting names: by a short name, or by their place",
     "market": "bars: files, vendors, synthetic; checks, sessions, segments, features",
@@ -44,7 +45,7 @@ ROOMS = {
 DOORS = ("", "__main__", "dips", "evaluate", "policy", "report", "study_page", "market.__main__")
 # What computes on JAX's arrays, or exists for them.
 JAX = ("jax", "jaxlib", "flax", "optax", "chex", "orbax", "gymnax")
-WITHOUT_JAX = ("fields", "market", "config", "run_directory", "analysis")
+WITHOUT_JAX = ("fields", "field_checks", "market", "config", "run_directory", "analysis")
 PACKAGE = "momentum_jax"
 FILES = import_graph.modules(ROOT / PACKAGE, PACKAGE)
 EDGES = import_graph.graph(FILES)
@@ -157,12 +158,13 @@ OPTIONS_OF_PPO = {
     "ppo.hyper_parameters",
     "ppo.optimizer_table",
     "fields",
+    "field_checks",
     "networks.table",
     "lookup",
     "processes.python_file",
 }
 OPTIONS_OF_PPO |= {"moved_modules", "ppo.traced_config"}
-OPTIONS_OF_ENV = {"env.environment_options", "env.traced_options", "fields"}
+OPTIONS_OF_ENV = {"env.environment_options", "env.traced_options", "fields", "field_checks"}
 OPTIONS_OF_ENV |= {"market.contract_terms"}
 OF_RULES = {f"env.{name}" for name in ("rule_interventions", "market_view", "pricing", "positions", "purchases")}
 OF_RULES |= {f"env.{name}" for name in ("marks", "black_scholes", "account_value")}

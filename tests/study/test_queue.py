@@ -10,7 +10,7 @@ import pytest
 import experiments
 from momentum_jax import run_directory
 from momentum_jax.cli import command_line
-from momentum_jax.config.run_config import Arm, Experiment, RunConfig
+from momentum_jax.config import Arm, Experiment, RunConfig
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.run_directory import RunDirectoryError

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ from typing import Any
 
 from momentum_jax.fields import ConfigError, nearest
 from momentum_jax.processes import python_file
-from momentum_jax.processes.python_file import SHIPPED, shipped
+from momentum_jax.processes.python_file import SHIPPED, in_one_line, shipped
 
 
 def check(setting: str, name: str, table: Mapping[str, str]) -> None:
@@ -48,6 +49,44 @@ def load(setting: str, name: str, table: Mapping[str, str]) -> Any:
     """
     check(setting, name, table)
     return _load(setting, table.get(name, name))
+
+
+def make(
+    setting: str, name: str, table: Mapping[str, str], settings: Mapping[str, Any], optional: Sequence[str] = ()
+) -> Any:
+    """What the function or class makes that a name stands for, called with keyword arguments.
+
+    Args:
+      setting, name, table: as for `load`.
+      settings: the arguments.
+      optional: names of those that are left out where it does not take them.
+
+    Raises:
+      ConfigError: it takes others, or fails; in one line, with the place in its file.
+    """
+    maker = load(setting, name, table)
+    if not callable(maker):
+        raise ConfigError(f"{setting}={name} is a {type(maker).__name__}, expected a function or a class")
+    signature = inspect.signature(maker)
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+    left_out = set() if takes_any else {each for each in optional if each not in signature.parameters}
+    given = {each: value for each, value in settings.items() if each not in left_out}
+    try:
+        signature.bind(**given)
+    except TypeError as error:
+        raise ConfigError(
+            f"{setting}={name} takes other arguments than {', '.join(settings)}: {error}: name them so, or give "
+            "others a default"
+        ) from None
+    return in_one_line(lambda: maker(**given), f"{setting}={name} fails", source(name, table))
+
+
+def source(name: str, table: Mapping[str, str]) -> Path:
+    """The file of a person's own part, or the folder of its package, whose lines errors name."""
+    file = table.get(name, name).partition(":")[0]
+    if file.endswith(".py"):
+        return _path(file)
+    return Path(importlib.import_module(file).__file__ or "").parent
 
 
 def in_full(name: str) -> str:

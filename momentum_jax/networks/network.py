@@ -105,13 +105,18 @@ class Network(nn.Module):
         """The parameters with `bias` [A] added to their logits; here for a layer called `policy_head`.
 
         Raises:
-          ConfigError: the network has no such layer, so `initial_action_bias` cannot be used with it.
+          ConfigError: the network has no such layer, or it has no bias, so `initial_action_bias` cannot be used.
         """
         head = params.get("policy_head")
         if head is None:
             raise ConfigError(
                 f"initial_action_bias: {type(self).__name__} has no layer policy_head: name its logits' layer so, "
                 "or leave the setting out"
+            )
+        if "bias" not in head:
+            raise ConfigError(
+                f"initial_action_bias: the layer policy_head of {type(self).__name__} has no bias: give it one, or "
+                "leave the setting out"
             )
         return {**params, "policy_head": {**head, "bias": head["bias"] + bias}}
 
@@ -136,16 +141,10 @@ def make(
     Raises:
       ConfigError: there is none, or what the name stands for makes no `Network`.
     """
-    maker = lookup.load("network", name, NETWORKS)
     settings: dict[str, Any] = {"num_actions": num_actions, "hidden_sizes": hidden_sizes, "activation": activation}
-    if lstm_size is not None and "lstm_size" in getattr(maker, "__dataclass_fields__", {}):
+    if lstm_size is not None:
         settings["lstm_size"] = lstm_size
-    try:
-        network = maker(**settings)
-    except TypeError as error:
-        raise ConfigError(
-            f"network={name} takes other settings than num_actions, hidden_sizes and activation: {error}"
-        ) from error
+    network = lookup.make("network", name, NETWORKS, settings, optional=("lstm_size",))
     if not isinstance(network, Network):
         raise ConfigError(
             f"network={name} gives a {type(network).__name__}, expected a momentum_jax.networks.network.Network"

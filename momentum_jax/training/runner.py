@@ -23,6 +23,7 @@ from momentum_jax.env.task import Task
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.market_options import from_anywhere
+from momentum_jax.ppo import own_parts
 from momentum_jax.processes import distributed, jax_settings, kernel_choices, paths
 from momentum_jax.processes.invocation import resume_command
 from momentum_jax.training import capacity
@@ -74,7 +75,7 @@ def train(
     share = run_directory.Share(job.index, job.count)
     environment = registry.find(config.environment, config.market, config.env_options)
     task = environment.task
-    check_recorded(config, task)
+    _check_with_task(config, task)
     layouts = _layouts(config, task, run_dir, resume, share)  # now, for fetching bars may take hours
     loaded = _load(environment, config, job)
     check_recorded_probes(config, task, loaded.shared)
@@ -97,6 +98,15 @@ def train(
         job.barrier("trained")
         if job.is_first:
             run_directory.replace_config(run_dir, run_directory.read_config(run_dir) | {"finished": now()})
+
+
+def _check_with_task(config: RunConfig, task: Task) -> None:
+    """Raises ConfigError where the environment, or a network or optimiser that is not shipped, does not fit the run."""
+    for arms in config.programs:
+        own = [config.arms[index] for index in arms]
+        biased = any(arm.ppo.initial_action_bias or any(arm.by_seed.get("initial_action_bias", ())) for arm in own)
+        own_parts.check(task, own[0].ppo, biased=biased)
+    check_recorded(config, task)
 
 
 def _layouts(config: RunConfig, task: Task, run_dir: Path, resume: bool, share: run_directory.Share) -> list[Layout]:

@@ -69,7 +69,10 @@ def test_a_file_of_ones_own_is_one_class(own):
         ("nowhere.py:Net", r"network='nowhere.py:Net': there is no file nowhere.py"),
         ("OWN:Missing", r"network='.*own.py:Missing': .*own.py does not define Missing"),
         ("OWN:number", r"gives a int, expected a momentum_jax.networks.network.Network"),
-        ("OWN:other", r"takes other settings than num_actions, hidden_sizes and activation"),
+        (
+            "OWN:other",
+            r"takes other arguments than num_actions, hidden_sizes, activation: missing .*: 'width'",
+        ),
         ("no_such_package:Net", r"network='no_such_package:Net' fails: ModuleNotFoundError"),
     ],
 )

@@ -92,7 +92,10 @@ def test_the_learning_rate_is_that_of_each_update():
         ("adm", r"optimizer='adm' is unknown: choose one of adam, .*; did you mean adam\?"),
         ("optax:adm", r"optimizer='optax:adm': optax does not define adm"),
         ("nowhere.py:make", r"optimizer='nowhere.py:make': there is no file nowhere.py"),
-        ("optax:apply_updates", "optimizer=optax:apply_updates needs more than learning_rate and eps"),
+        (
+            "optax:apply_updates",
+            "optax:apply_updates takes other arguments than learning_rate, eps: missing .*: 'params'",
+        ),
     ],
 )
 def test_an_optimiser_that_is_not_there_is_refused(name, message):

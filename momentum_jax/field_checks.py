@@ -112,13 +112,19 @@ def _fitted_mapping(key_kind: Any, kind: Any, value: Mapping[Any, Any]) -> Mappi
 def _listed(value: Any) -> tuple[Any, ...] | list[Any] | range | None:
     """A value that lists others in an order, NumPy's arrays among them; None for any other."""
     if getattr(value, "ndim", None) == 1 and hasattr(value, "tolist"):
-        return value.tolist()
+        return list(value)
     return value if isinstance(value, tuple | list | range) else None
 
 
 def _plain(value: Any) -> Any:
-    """A number of NumPy or JAX as Python's."""
-    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+    """A number of NumPy or JAX as Python's: the shortest that is the same in its precision, so that 0.001 stays so."""
+    if getattr(value, "shape", None) != () or not hasattr(value, "item"):
+        return value
+    item = value.item()
+    if not isinstance(item, float):
+        return item
+    shortest = (float(f"{item:.{digits}g}") for digits in range(1, 17))
+    return next((short for short in shortest if value.dtype.type(short) == item), item)
 
 
 def _first(attempt: Callable[[Any], Any], kinds: tuple[Any, ...]) -> Any:

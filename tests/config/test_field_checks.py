@@ -66,7 +66,10 @@ def test_no_number_is_taken_from_text(config):
 @pytest.mark.parametrize(
     ("setting", "written", "meant"),
     [
-        ("learning_rate", np.float32(1e-3), float(np.float32(1e-3))),
+        ("learning_rate", np.float32(1e-3), 1e-3),
+        ("learning_rate", np.float32(1 / 3), 0.33333334),
+        ("learning_rate", np.float64(1 / 3), 1 / 3),
+        ("learning_rate", jnp.asarray(1e-3, jnp.bfloat16), 1e-3),
         ("learning_rate", np.float64(1e-3), 1e-3),
         ("learning_rate", jnp.asarray(0.5), 0.5),
         ("ent_coef", np.array(0.5), 0.5),
@@ -89,7 +92,7 @@ def test_what_means_the_same_is_converted(setting, written, meant):
 
 
 def test_what_is_inside_is_converted_too():
-    arm = Arm(name="a", by_seed={"gamma": np.array([0.5, 0.9]), "anneal_learning_rate": [True, np.False_]})
+    arm = Arm(name="a", by_seed={"gamma": np.array([0.5, 0.9], np.float32), "anneal_learning_rate": [True, np.False_]})
     assert arm.by_seed == {"gamma": (0.5, 0.9), "anneal_learning_rate": (True, False)}
     assert [type(value) for value in arm.by_seed["gamma"]] == [float, float]
     experiment = Experiment(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from momentum_jax.analysis.curves.choices import Choices
+from momentum_jax.analysis.curves.choices import Choices, noise_of, partly_known
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.population import rows_of
 from momentum_jax.analysis.report.formatting import compact
@@ -68,5 +68,15 @@ def _short_dips(curves: CurveSet) -> str:
     return (
         f"Noise is estimated from the curves, which hides short dips: most of 1 to {SHORTEST_SEEN - 1} checkpoints "
         f"(up to about {compact(lasts)} steps) look like noise and are not counted, nor are longer ones where most "
-        "seeds dip. To see them, give the standard error of each value (a column value_se) or replicates."
+        f"seeds dip. To see them, {_remedy(curves)}."
     )
+
+
+def _remedy(curves: CurveSet) -> str:
+    """How to give what is not there, or to use what is."""
+    carried, lacking = noise_of(curves), partly_known(curves)
+    if carried != "estimated":
+        return f"take what the curves carry, by noise={carried}"
+    if lacking:
+        return f"give the noise of every arm: {lacking}"
+    return "give the standard error of each value (a column value_se) or replicates"

@@ -108,7 +108,9 @@ def choose(
     if threshold is None:
         derived.append(f"no threshold was given: {format_percent(SMALLEST_DIP_SHARE)} of the range was taken")
     if noise is None:
-        derived.append(f"no noise was given: {_noise_of(curves)!r} was taken")
+        taken, lacking = noise_of(curves), partly_known(curves)
+        why = f", since {lacking}" if taken == "estimated" and lacking else ""
+        derived.append(f"no noise was given: {taken!r} was taken{why}")
     choices = Choices(
         good=direction,
         horizon=step_of(f"{100 * HORIZON_SHARE}%" if horizon is None else horizon, curves.steps, "horizon"),
@@ -178,13 +180,23 @@ def _arm(curves: CurveSet, name: str, given: str) -> str:
     return name
 
 
-def _noise_of(curves: CurveSet) -> str:
-    """What the curves carry; an estimate where they carry nothing."""
-    return next((noise for name, noise in _CARRIED.items() if getattr(curves, name) is not None), "estimated")
+def noise_of(curves: CurveSet) -> str:
+    """What every arm carries; an estimate where there is no such thing."""
+    return next((noise for name, noise in _CARRIED.items() if curves.arms_with(name) == curves.arms), "estimated")
+
+
+def partly_known(curves: CurveSet) -> str:
+    """What some arms carry and others do not, such as ``armB has no standard errors``; empty where there is none."""
+    for name, noise in _CARRIED.items():
+        missing = [arm for arm in curves.arms if arm not in curves.arms_with(name)]
+        if getattr(curves, name) is not None and missing:
+            some = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+            return f"{some} {'has' if len(missing) == 1 else 'have'} no {noise.replace('_', ' ')}"
+    return ""
 
 
 def _noise(curves: CurveSet, given: str | None, threshold: float | str | None) -> str:
-    noise = given or _noise_of(curves)
+    noise = given or noise_of(curves)
     if noise not in NOISES:
         raise ConfigError(f"noise={noise!r}: expected one of {', '.join(NOISES)}")
     if noise == "exact" and threshold == "noise":

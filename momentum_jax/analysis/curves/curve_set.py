@@ -119,6 +119,16 @@ class CurveSet:
         """``[arm, seed]``: the arm has a value of the seed."""
         return np.asarray(self.known.any(axis=-1))
 
+    def arms_with(self, name: str) -> tuple[str, ...]:
+        """Arms of some of whose values the noise is known, by one of `NOISE_ARRAYS`; of replicates two at a value."""
+        array = getattr(self, name)
+        if array is None:
+            return ()
+        there = np.isfinite(array)
+        if name == "replicates":
+            there = np.count_nonzero(there, axis=2) > 1
+        return tuple(arm for arm, some in zip(self.arms, there.any(axis=(1, 2)), strict=True) if some)
+
     def seeds_of(self, arm: int) -> tuple[str, ...]:
         """Labels of the seeds that the arm has run."""
         return tuple(label for label, ran in zip(self.seeds, self.ran[arm], strict=True) if ran)

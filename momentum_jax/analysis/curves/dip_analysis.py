@@ -84,7 +84,7 @@ def analyze(
     Args:
         curves: an array ``[seed, K]``, ``[arm, seed, K]`` or ``[K]`` (one seed); a DataArray with dimensions ``seed``,
             one of steps, and maybe ``arm``; a tidy DataFrame with columns ``seed, step, value`` and maybe ``arm,
-            standard_error, successes, totals``; a mapping from arm to any of these; or a `CurveSet`, which may carry
+            value_se, successes, totals``; a mapping from arm to any of these; or a `CurveSet`, which may carry
             standard errors, counts or replicates.
         good: ``"up"`` or ``"down"``, the direction in which the values improve; may be left out of curves that say it.
         steps: ``[K]`` of an array, strictly increasing; numbered from 0 where there are none.

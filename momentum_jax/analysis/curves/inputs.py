@@ -12,11 +12,12 @@ import pandas as pd
 import xarray as xr
 
 from momentum_jax.analysis.curves.curve_set import NOISE_ARRAYS, CurveSet, Floats, as_numbers, first_place
+from momentum_jax.analysis.curves.error_columns import ERRORS, error_columns
 from momentum_jax.analysis.curves.joined_arms import joined_arms
 from momentum_jax.fields import ConfigError
 
 COLUMNS = ("seed", "step", "value")
-_COLUMN_ARRAYS = {"standard_error": "standard_errors", "successes": "successes", "totals": "totals"}
+_COUNTS = ("successes", "totals")
 _STEP_NAMES = ("env_steps", "step", "steps", "checkpoint")
 
 Curves = CurveSet | xr.DataArray | pd.DataFrame | Mapping[str, Any] | npt.ArrayLike
@@ -86,8 +87,8 @@ def from_table(table: pd.DataFrame, value_name: str = "value", unit: str = "") -
     """Curves from a tidy table.
 
     Args:
-        table: one row a value, columns ``seed, step, value`` and, where they are known, ``arm``, ``standard_error``,
-            ``successes`` and ``totals``. What an arm's seed has no row for is missing.
+        table: one row a value, columns ``seed, step, value`` and, where they are known, ``arm``, ``value_se`` (or
+            another of `error_columns`), ``successes`` and ``totals``. What an arm's seed has no row for is missing.
         value_name: what the values are.
         unit: of the values.
 
@@ -102,7 +103,10 @@ def from_table(table: pd.DataFrame, value_name: str = "value", unit: str = "") -
         )
     if not len(table):
         raise ConfigError("table: found no rows, expected one for each value")
-    numbers = {name: _column(table, name) for name in ("step", "value", *_COLUMN_ARRAYS) if name in table}
+    numbers = {name: _column(table, name) for name in ("step", "value", *_COUNTS) if name in table}
+    errors = next((name for name in (*error_columns("value"), *ERRORS) if name in table), None)
+    if errors is not None:
+        numbers["standard_errors"] = _column(table, errors)
     arm = table["arm"].astype(str) if "arm" in table else pd.Series("all", index=table.index)
     keys = pd.DataFrame({"arm": arm, "seed": table["seed"].map(str), "step": numbers["step"]})
     if not np.isfinite(numbers["step"]).all():
@@ -123,7 +127,7 @@ def from_table(table: pd.DataFrame, value_name: str = "value", unit: str = "") -
         if name != "step":
             array = np.full((len(arms), len(seeds), len(steps)), np.nan)
             array[place] = values
-            arrays[_COLUMN_ARRAYS.get(name, "values")] = array
+            arrays["values" if name == "value" else name] = array
     return CurveSet(**arrays, steps=steps, arms=tuple(arms), seeds=tuple(seeds), value_name=value_name, unit=unit)
 
 

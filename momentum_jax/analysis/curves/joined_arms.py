@@ -16,8 +16,7 @@ def joined_arms(parts: Mapping[str, CurveSet]) -> CurveSet:
     """Sets of one arm each as the arms of one set. A seed of the same label is the same seed.
 
     Raises:
-        ConfigError: they differ in what the values are, in their unit, direction, steps or in what is known of the
-            noise, or one has several arms.
+        ConfigError: they differ in what the values are, in their unit, direction, or steps, or one has several arms.
     """
     (first_name, first), *rest = parts.items()
     for name, part in parts.items():
@@ -34,16 +33,22 @@ def joined_arms(parts: Mapping[str, CurveSet]) -> CurveSet:
         if not np.array_equal(part.steps, first.steps):
             raise ConfigError(f"arms: found other steps in {name!r} than in {first_name!r}, expected the same in all")
     seeds = list(dict.fromkeys(label for part in parts.values() for label in part.seeds))
-    kept = [
-        name for name in ("values", *NOISE_ARRAYS) if all(getattr(part, name) is not None for part in parts.values())
-    ]
-    arrays: dict[str, Any] = {}
-    for name in kept:
-        rows = [_on_seeds(getattr(part, name)[0], part.seeds, seeds) for part in parts.values()]
+    arrays: dict[str, Any] = dict.fromkeys(NOISE_ARRAYS)
+    for name in ("values", *NOISE_ARRAYS):
+        if all(getattr(part, name) is None for part in parts.values()):
+            continue
+        rows = [_on_seeds(_of_arm(part, name), part.seeds, seeds) for part in parts.values()]
         arrays[name] = np.stack(_equally_many(rows) if name == "replicates" else rows)
-    arrays |= dict.fromkeys(set(NOISE_ARRAYS) - set(kept))
     good = next((part.good for part in parts.values() if part.good), "")
     return replace(first, **arrays, arms=tuple(parts), seeds=tuple(seeds), good=good)
+
+
+def _of_arm(part: CurveSet, name: str) -> Floats:
+    """An array of a set's one arm; NaN where the set has none, which takes nothing from the arms that have."""
+    array = getattr(part, name)
+    if array is None:
+        return np.full_like(part.values[0][:, None] if name == "replicates" else part.values[0], np.nan)
+    return np.asarray(array[0])
 
 
 def _equally_many(rows: Sequence[Floats]) -> list[Floats]:

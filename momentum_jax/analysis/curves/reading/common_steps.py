@@ -11,6 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_jax.analysis.curves.curve_set import NOISE_ARRAYS, CurveSet
+from momentum_jax.analysis.curves.reading.aligned_noise import (
+    COUNTS_LEFT_OUT,
+    has_counts,
+    noise_of_means,
+    noise_on_line,
+    side_by_side,
+)
 from momentum_jax.analysis.curves.reading.reading import RunCurve
 from momentum_jax.fields import ConfigError
 
@@ -79,6 +86,8 @@ def align_runs(runs: Sequence[RunCurve], align: str, allow_missing: bool = False
         f"{measured}; read at {len(grid)} steps of {_words(middle)}, from {grid[0]:g} to {grid[-1]:g}, {how}."
         f"{_left_out(runs)}"
     )
+    if align == "linear":
+        note += _without_counts(runs)
     return Aligned([at_steps(run, grid) for run in runs], note)
 
 
@@ -252,12 +261,12 @@ def _previous(run: RunCurve, grid: Floats) -> RunCurve:
 
 
 def _linear(run: RunCurve, grid: Floats) -> RunCurve:
-    """Of what lies between two measurements no error is known, so none is kept."""
     known = ~np.isnan(run.values)
-    values = np.full(len(grid), np.nan)
+    values, noise = np.full(len(grid), np.nan), {}
     if known.any():
+        noise = noise_on_line(run, grid)
         values = np.interp(grid, run.steps[known], run.values[known], left=np.nan, right=np.nan)
-    return replace(run, steps=grid, values=values, noise={})
+    return replace(run, steps=grid, values=values, noise=noise)
 
 
 def _binned(runs: Sequence[RunCurve], bins: int) -> Aligned:
@@ -268,7 +277,11 @@ def _binned(runs: Sequence[RunCurve], bins: int) -> Aligned:
         raise ConfigError(f"{_where(found)} has {_steps(found)}: expected steps from 0 up for --align=bins:{bins}")
     edges = np.linspace(0, last, bins + 1)
     note = f"Values are means within {bins} equal windows of {edges[1]:g} steps; a step stands for its window's end."
-    return Aligned([window_means(run, edges) for run in runs], note)
+    return Aligned([window_means(run, edges) for run in runs], note + _without_counts(runs))
+
+
+def _without_counts(runs: Sequence[RunCurve]) -> str:
+    return f" {COUNTS_LEFT_OUT}" if any(has_counts(run) for run in runs) else ""
 
 
 def window_means(run: RunCurve, edges: Floats, replicates: bool = False) -> RunCurve:
@@ -286,14 +299,7 @@ def window_means(run: RunCurve, edges: Floats, replicates: bool = False) -> RunC
     count = np.bincount(window, minlength=len(edges) - 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.bincount(window, values, minlength=len(count)) / count
-    noise = {"replicates": _side_by_side(window, values, count)} if replicates and (count > 1).any() else {}
+    noise = noise_of_means(run, window, count)
+    if replicates and (count > 1).any():
+        noise = {"replicates": side_by_side(window, values, count)}
     return replace(run, steps=edges[1:], values=mean, noise=noise)
-
-
-def _side_by_side(window: npt.NDArray[np.int64], values: Floats, count: npt.NDArray[np.int64]) -> Floats:
-    """The values of each window as a column ``[R, N]``, NaN below those that have fewer."""
-    order = np.argsort(window, kind="stable")
-    within = np.arange(len(window)) - np.repeat(np.cumsum(count) - count, count)
-    each = np.full((count.max(initial=0), len(count)), np.nan)
-    each[within, window[order]] = values[order]
-    return each

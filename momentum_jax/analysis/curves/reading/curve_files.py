@@ -12,7 +12,7 @@ from momentum_jax.analysis.curves.reading.common_steps import align_runs, check_
 from momentum_jax.analysis.curves.reading.contents import unpacked
 from momentum_jax.analysis.curves.reading.datasets import read_netcdf, read_runs
 from momentum_jax.analysis.curves.reading.event_files import read_event_runs
-from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions
+from momentum_jax.analysis.curves.reading.reading import Reading, ReadOptions, RunCurve
 from momentum_jax.analysis.curves.reading.run_names import RunName, names_in_words, run_names
 from momentum_jax.analysis.curves.reading.run_sources import Source, find_sources, names_of
 from momentum_jax.analysis.curves.reading.table_runs import Runs, read_tables
@@ -72,9 +72,16 @@ def _runs(sources: Sequence[Source], options: ReadOptions) -> Runs:
     curves = [
         read_evaluations(source.paths[0], source.arrays, *name) for source, name in zip(sources, runs, strict=True)
     ]
-    episodes = curves[0].noise["replicates"].shape[0] if curves[0].noise else 1
-    notes = (*notes, f"Values are means over {episodes} evaluation episodes, which are kept as replicates.")
+    notes = (*notes, _episodes_in_words(curves))
     return Runs(curves, "evaluation return", "Stable-Baselines3 evaluations.npz", notes)
+
+
+def _episodes_in_words(curves: Sequence[RunCurve]) -> str:
+    numbers = [len(curve.noise["replicates"]) if curve.noise else 1 for curve in curves]
+    fewest, most = min(numbers), max(numbers)
+    number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    kept = ", which are kept as replicates" if most > 1 else ", which says nothing of their noise"
+    return f"Values are means over {number} evaluation episode{'s' * (most > 1)}{kept}."
 
 
 def _of_monitors(

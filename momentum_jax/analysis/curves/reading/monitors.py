@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from momentum_jax.analysis.curves.reading.checked_tables import Table, read_csv
@@ -16,8 +17,8 @@ from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, 
 from momentum_jax.fields import ConfigError
 
 _RETURN, _LENGTH, _TIME = "r", "l", "t"
-_EPISODES = 10  # in a window of the run with fewest, where the user asks for no number
-_MOST_WINDOWS = 100
+_EPISODES = 10  # in a window, at least, where the user asks for no number of windows
+_MOST_WINDOWS = 100  # of a run with the median number of episodes
 _FEWEST_WINDOWS = 5
 
 
@@ -58,24 +59,41 @@ def in_windows(runs: Sequence[RunCurve], align: str) -> tuple[list[RunCurve], st
     """
     if align and bins_of(align) is None:
         raise ConfigError(f"--align={align}: of monitor files, expected bins:N, the number of windows")
-    fewest = min(runs, key=lambda run: len(run.steps))
-    number = bins_of(align) or min(len(fewest.steps) // _EPISODES, _MOST_WINDOWS)
-    if number < _FEWEST_WINDOWS and not align:
+    bins, fewest = bins_of(align), min(runs, key=lambda run: len(run.steps))
+    if len(fewest.steps) < _EPISODES * _FEWEST_WINDOWS and not align:
         raise ConfigError(
             f"{fewest.source}: holds {len(fewest.steps)} episodes, expected {_EPISODES * _FEWEST_WINDOWS} or more for "
             f"means over {_EPISODES} each: give the number of windows by --align=bins:N, or leave the run out"
         )
-    last = max(run.steps[-1] for run in runs)
-    edges = np.linspace(0, last, number + 1)
-    per_window = np.median([len(run.steps) for run in runs]) / number
+    middle = int(np.median([len(run.steps) for run in runs]))
+    each = max(_EPISODES, -(-middle // _MOST_WINDOWS))
+    edges = np.linspace(0, max(run.steps[-1] for run in runs), bins + 1) if bins else _edges(runs, each)
     curves = [window_means(run, edges, replicates=True) for run in runs]
+    windows = (
+        f"{bins} equal windows of {edges[1]:g} steps, about {middle / bins:.3g} in each"
+        if bins
+        else f"{len(edges) - 1} windows, {each} or more in each"
+    )
     kept = any(curve.noise for curve in curves)
     noise = "which are kept as replicates" if kept else "never two, so that they say nothing of their noise"
-    note = (
-        f"Values are means over the episodes that end in each of {number} equal windows of {edges[1]:g} steps, about "
-        f"{per_window:.3g} in each, {noise}. A step stands for its window's end."
-    )
-    return curves, note
+    ends = "A step stands for its window's end."
+    return curves, f"Values are means over the episodes that end in each of {windows}, {noise}. {ends}"
+
+
+def _edges(runs: Sequence[RunCurve], each: int) -> npt.NDArray[np.float64]:
+    """Edges of windows in each of which every run has so many episodes, as long as it has so many to come.
+
+    Equal windows would have few of the long episodes of an early policy, whose mean is unsure and skewed. The last
+    window has the rest.
+    """
+    edges, places = [0.0], [0] * len(runs)
+    while ends := [
+        run.steps[place + each - 1] for run, place in zip(runs, places, strict=True) if place + each <= len(run.steps)
+    ]:
+        edges.append(float(max(ends)))
+        places = [int(np.searchsorted(run.steps, edges[-1], side="right")) for run in runs]
+    edges[-1] = max(run.steps[-1] for run in runs)
+    return np.array(edges)
 
 
 def _episodes(path: Path, content: bytes, options: ReadOptions) -> pd.DataFrame:

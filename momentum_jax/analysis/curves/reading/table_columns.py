@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from momentum_jax.analysis.curves.error_columns import ERRORS, error_columns
 from momentum_jax.analysis.curves.reading.checked_tables import UNNAMED, Table
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, choose, listed
 from momentum_jax.fields import ConfigError
@@ -36,7 +37,6 @@ STEPS = (
 SEEDS = ("seed", "seeds", "seed_id", "run", "run_id", "run_name", "trial", "repeat")
 ARMS = ("arm", "algo", "algorithm", "method", "variant", "condition", "group", "agent")
 VALUES = ("value", "return", "eval_return", "episode_return", "episodic_return", "reward", "mean_reward", "score")
-ERRORS = ("se", "stderr", "sem", "standard_error", "standard_errors")
 COUNTS = ("successes", "totals")
 _INDEX = ("index", "level_0")
 
@@ -135,8 +135,7 @@ def find_value(table: Table, options: ReadOptions, taken: Iterable[str]) -> Colu
         error = choose(table.path, "column", "standard_error", options.standard_error, table.columns)
     else:
         # A general name belongs to the value that was found by its own, not to any that the user may name.
-        own = [f"{value}_{name}".lower() for name in ERRORS]
-        error = _usual(names, [*own, *(() if options.value else ERRORS)]) or ""
+        error = _usual(names, [*error_columns(value), *(() if options.value else ERRORS)]) or ""
     return Columns(step="", value=value, error=error)
 
 

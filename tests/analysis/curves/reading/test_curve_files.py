@@ -203,8 +203,10 @@ def test_monitor_files_become_windows_whose_episodes_are_replicates(tmp_path):
         in_windows = values.reshape(10, 10)
         np.testing.assert_allclose(curves.values[0, row], in_windows.mean(axis=1))
         np.testing.assert_array_equal(curves.replicates[0, row], in_windows.T)
-    assert "10 equal windows of 100 steps, about 10 in each, which are kept as replicates" in reading.notes[-1]
-    assert len(read(tmp_path, align="bins:5").curves.steps) == 5
+    assert "each of 10 windows, 10 or more in each, which are kept as replicates" in reading.notes[-1]
+    equal = read(tmp_path, align="bins:5")
+    assert equal.curves.steps.tolist() == [200, 400, 600, 800, 1000]
+    assert "5 equal windows of 200 steps, about 20 in each" in equal.notes[-1]
     single = read(tmp_path, align="bins:100")
     assert single.curves.replicates is None and "never two, so that they say nothing" in single.notes[-1]
 
@@ -214,13 +216,26 @@ def test_windows_of_few_episodes_are_as_unsure_as_they_are(tmp_path):
     key, lengths = np.random.default_rng(0), np.repeat([500, 80], [20, 175])
     for seed in range(3):
         files.write_monitor(tmp_path / f"seed_{seed}" / "monitor.csv", key.normal(20, 5, len(lengths)), lengths)
-    curves = read(tmp_path).curves
+    curves = read(tmp_path, align="bins:19").curves
     number = (~np.isnan(curves.replicates[0, 0])).sum(axis=0)
     assert number.min() <= 3 and number.max() >= 14
     level = noise_levels(curves, choose(curves, good="up"))[0]
     assert 16 <= level.freedom < 20 and level.block >= 8
     # Each window by itself would say from 0.1 to 2 times the truth.
     np.testing.assert_allclose(level.sigma * np.sqrt(number) / 5, 1, atol=0.5)
+
+
+def test_windows_hold_as_many_episodes_whatever_their_length(tmp_path):
+    """Of every run, as long as it has so many to come; one run's episodes shorten later, and one run ends early."""
+    lengths = (np.repeat([500, 80], [20, 175]), np.repeat([400, 80], [40, 100]), np.full(60, 300))
+    for seed, each in enumerate(lengths):
+        files.write_monitor(tmp_path / f"seed_{seed}" / "monitor.csv", np.arange(len(each)), each)
+    curves = read(tmp_path, allow_missing=True).curves
+    number = (~np.isnan(curves.replicates[0])).sum(axis=1)
+    assert number.sum(axis=1).tolist() == [195, 140, 60]
+    to_come = number.sum(axis=1, keepdims=True) - np.cumsum(number, axis=1) + number
+    assert number[to_come >= 10].min() == 10 and curves.steps[-1] == max(each.sum() for each in lengths)
+    assert np.isnan(curves.values[0, 2, -1])
 
 
 def test_the_environments_of_one_run_are_joined_in_time_and_single_files_are_seeds(tmp_path):

@@ -15,7 +15,7 @@ import pandas as pd
 from momentum_jax.analysis.curves.choices import Choices
 from momentum_jax.analysis.curves.comparison import arm_pair, compared
 from momentum_jax.analysis.curves.curve_set import CurveSet
-from momentum_jax.analysis.curves.population import rows_of
+from momentum_jax.analysis.curves.population import dips_beyond, rows_of
 from momentum_jax.analysis.curves.written_numbers import points_of
 from momentum_jax.analysis.dips.noise import chance_of_so_many
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
@@ -96,6 +96,11 @@ def _prevalence(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
     percent = f"{100 * share.estimate:.0f} %, {share_interval_in_words(share, confidence)}"
     words = share_in_words(share, total)
     found = f"{in_arm}{number} of {total} seeds{known} ({percent}) dip {_until(choices)}"
+    if choices.threshold.outlier:
+        # One value that makes the range must not decide what counts.
+        other = dips_beyond(judged, choices.threshold.without)
+        if share_in_words(wilson_interval(other, total, confidence), total) != words:
+            return f"{found}: no verdict, for one value makes the range and without it {other} seeds dip"
     if choices.noise == "estimated" and choices.threshold.value > 0:
         # Estimated noise may be dips itself: what it hides must not decide that few seeds dip.
         most = wilson_interval(int(judged["reaches_threshold"].sum()), total, confidence)

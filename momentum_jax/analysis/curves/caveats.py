@@ -9,7 +9,8 @@ import pandas as pd
 
 from momentum_jax.analysis.curves.choices import Choices, noise_of, partly_known
 from momentum_jax.analysis.curves.curve_set import CurveSet
-from momentum_jax.analysis.curves.population import rows_of
+from momentum_jax.analysis.curves.population import dips_beyond, rows_of
+from momentum_jax.analysis.curves.written_numbers import points_of
 from momentum_jax.analysis.report.formatting import compact
 
 SHORTEST_SEEN = 4
@@ -33,6 +34,8 @@ def caveats(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator
     own = rows_of(seeds, choices.reference)
     if choices.noise == "estimated":
         yield _short_dips(curves)
+    if choices.threshold.outlier:
+        yield _one_value(curves, choices, own)
     yield from _not_judged(curves, choices, seeds)
     within = int((own["reaches_threshold"] & ~own["exceeds_noise"])[own["judged"]].sum())
     if choices.noise != "exact" and choices.threshold.value > 0 and within:
@@ -46,6 +49,18 @@ def caveats(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator
     derived = [name for name in _SAID if any(sentence.startswith(f"no {name} ") for sentence in choices.derived)]
     if derived:
         yield f"Not given, so derived: {', '.join(derived)}."
+
+
+def _one_value(curves: CurveSet, choices: Choices, own: pd.DataFrame) -> str:
+    """What a threshold would be without the value that makes the range."""
+    without = choices.threshold.without
+    dips = dips_beyond(own[own["judged"]], without)
+    of_arm = f" of {choices.reference}" if len(curves.arms) > 1 else ""
+    return (
+        f"One value makes the range, and so the smallest {choices.worse} that counts: {choices.threshold.outlier}. "
+        f"Without it that is {points_of(without, curves)}, and {dips} of {int(own['judged'].sum())} seeds{of_arm} dip. "
+        f"Correct the value, or leave it out, or give threshold={without:.4g}."
+    )
 
 
 def _not_judged(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator[str]:

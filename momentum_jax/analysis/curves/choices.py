@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_jax.analysis.curves.curve_set import GOOD, NOISE_ARRAYS, CurveSet, Floats
+from momentum_jax.analysis.curves.range_outlier import range_outlier
 from momentum_jax.analysis.curves.written_numbers import Step, points_of, share_or_number, step_of
 from momentum_jax.analysis.dips.early_part import HORIZON_SHARE
 from momentum_jax.analysis.dips.thresholds import SMALLEST_DIP_SHARE
@@ -31,6 +32,8 @@ class Threshold(NamedTuple):
     value: float  # in the unit of the values; 0 where the noise alone decides; NaN until the control arm is measured
     words: str  # ``at least 5 points``
     control: str = ""  # the arm whose depths decide
+    outlier: str = ""  # the value that makes the range of which it is a share, in words; empty where none does
+    without: float = np.nan  # what the threshold would be without that value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,7 +247,13 @@ def _share_of_range(curves: CurveSet, share: float, of_mean: bool) -> Threshold:
         raise ConfigError("threshold: the values never change, so they have no range: give a number, as threshold='1'")
     of_what = "mean curves" if of_mean else "values"
     number = points_of(share * spread, curves)
-    return Threshold(share * spread, f"at least {number} ({format_percent(share)} of the range of the {of_what})")
+    words = f"at least {number} ({format_percent(share)} of the range of the {of_what})"
+    outlier = range_outlier(values)
+    if outlier is None or not outlier.spread > 0:
+        return Threshold(share * spread, words)
+    where = f"mean of {curves.arms[outlier.place[0]]}, step {curves.steps[outlier.place[1]]:g}" if of_mean else ""
+    found = f"{compact(float(values[outlier.place]))} of {where or curves.place_in_words(outlier.place)}"
+    return Threshold(share * spread, words, outlier=found, without=share * outlier.spread)
 
 
 def _check_seen(curves: CurveSet, choices: Choices) -> None:

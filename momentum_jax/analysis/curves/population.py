@@ -10,6 +10,7 @@ import pandas as pd
 
 from momentum_jax.analysis.curves.choices import Choices
 from momentum_jax.analysis.curves.curve_set import CurveSet, Floats
+from momentum_jax.analysis.dips.drawdowns import reaches
 from momentum_jax.analysis.dips.noise import chance_of_so_many
 from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval, wilson_interval
@@ -51,6 +52,11 @@ def judged_of(seeds: pd.DataFrame, arm: str) -> pd.DataFrame:
     """Of these the rows of the seeds that a share of seeds counts: those whose noise is known."""
     rows = rows_of(seeds, arm)
     return rows[rows["judged"]]
+
+
+def dips_beyond(judged: pd.DataFrame, threshold: float) -> int:
+    """How many of the judged seeds dip at another threshold."""
+    return int((judged["exceeds_noise"] & reaches(judged["depth"], threshold)).sum())
 
 
 def recoveries(curves: CurveSet, seeds: pd.DataFrame, arm: str, confidence: float) -> RecoverySensitivity:

@@ -65,12 +65,3 @@ def noise_of_means(run: RunCurve, window: Ints, count: Ints) -> dict[str, Floats
         each = run.noise["replicates"][:, known]
         found["replicates"] = np.array([np.bincount(window, row, minlength=len(count)) for row in each]) / number
     return found
-
-
-def side_by_side(window: Ints, values: Floats, count: Ints) -> Floats:
-    """The values of each window as a column ``[R, N]``, NaN below those that have fewer; arguments as above."""
-    order = np.argsort(window, kind="stable")
-    within = np.arange(len(window)) - np.repeat(np.cumsum(count) - count, count)
-    each = np.full((count.max(initial=0), len(count)), np.nan)
-    each[within, window[order]] = values[order]
-    return each

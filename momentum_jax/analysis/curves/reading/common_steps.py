@@ -14,11 +14,10 @@ from momentum_jax.analysis.curves.curve_set import NOISE_ARRAYS, CurveSet
 from momentum_jax.analysis.curves.reading.aligned_noise import (
     COUNTS_LEFT_OUT,
     has_counts,
-    noise_of_means,
     noise_on_line,
-    side_by_side,
 )
 from momentum_jax.analysis.curves.reading.reading import RunCurve
+from momentum_jax.analysis.curves.reading.windows import window_means
 from momentum_jax.fields import ConfigError
 
 Floats = npt.NDArray[np.float64]
@@ -282,24 +281,3 @@ def _binned(runs: Sequence[RunCurve], bins: int) -> Aligned:
 
 def _without_counts(runs: Sequence[RunCurve]) -> str:
     return f" {COUNTS_LEFT_OUT}" if any(has_counts(run) for run in runs) else ""
-
-
-def window_means(run: RunCurve, edges: Floats, replicates: bool = False) -> RunCurve:
-    """Means of a run's values in windows.
-
-    Args:
-        run: its steps may repeat.
-        edges: ``[N + 1]``; a window holds the steps above its lower edge, the first one the lower edge too.
-        replicates: also keep the values of each window as replicates, where they are independent, such as the returns
-            of episodes; there are none where no window has two.
-    """
-    known = ~np.isnan(run.values)
-    steps, values = run.steps[known], run.values[known]
-    window = np.maximum(np.searchsorted(edges, steps, side="left") - 1, 0)
-    count = np.bincount(window, minlength=len(edges) - 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(window, values, minlength=len(count)) / count
-    noise = noise_of_means(run, window, count)
-    if replicates and (count > 1).any():
-        noise = {"replicates": side_by_side(window, values, count)}
-    return replace(run, steps=edges[1:], values=mean, noise=noise)

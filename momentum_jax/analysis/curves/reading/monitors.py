@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_jax.analysis.curves.reading.checked_tables import Table, read_csv
-from momentum_jax.analysis.curves.reading.common_steps import bins_of, window_means
+from momentum_jax.analysis.curves.reading.common_steps import bins_of
 from momentum_jax.analysis.curves.reading.contents import decoded
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, choose
+from momentum_jax.analysis.curves.reading.windows import window_means
 from momentum_jax.fields import ConfigError
 
 _RETURN, _LENGTH, _TIME = "r", "l", "t"

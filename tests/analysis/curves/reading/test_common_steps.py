@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.curves.reading.common_steps import align_runs, combine, window_means
+from momentum_jax.analysis.curves.reading.common_steps import align_runs, combine
 from momentum_jax.analysis.curves.reading.reading import RunCurve
+from momentum_jax.analysis.curves.reading.windows import window_means
 from momentum_jax.fields import ConfigError
 
 EVEN, ODD = np.array([0.0, 10, 20, 30, 40]), np.array([0.0, 15, 25, 35, 40])

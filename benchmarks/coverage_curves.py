@@ -45,6 +45,10 @@ NOISE: dict[str, Callable[[np.random.Generator, int], Floats]] = {
     "heavy tails (t, 4)": lambda rng, seeds: rng.standard_t(4, (seeds, CHECKPOINTS)) / 2**0.5,
     "lasts (correlation 0.3)": lambda rng, seeds: _lasting(rng, seeds, 0.3),
     "lasts (correlation 0.6)": lambda rng, seeds: _lasting(rng, seeds, 0.6),
+    "lasts (correlation 0.9)": lambda rng, seeds: _lasting(rng, seeds, 0.9),
+    "mean of 5 checkpoints": lambda rng, seeds: _running_mean(rng, seeds, 5),
+    "mean of 20 checkpoints": lambda rng, seeds: _running_mean(rng, seeds, 20),
+    "a random walk": lambda rng, seeds: rng.normal(size=(seeds, CHECKPOINTS)).cumsum(axis=1) / CHECKPOINTS**0.5,
 }
 
 
@@ -53,6 +57,12 @@ def _lasting(rng: np.random.Generator, seeds: int, correlation: float) -> Floats
     for k in range(1, CHECKPOINTS):
         noise[:, k] = correlation * noise[:, k - 1] + (1 - correlation**2) ** 0.5 * noise[:, k]
     return noise
+
+
+def _running_mean(rng: np.random.Generator, seeds: int, width: int) -> Floats:
+    """Of the last so many values, as trainers log the mean return of the last episodes."""
+    noise = rng.normal(size=(seeds, CHECKPOINTS + width - 1))
+    return np.lib.stride_tricks.sliding_window_view(noise, width, axis=1).sum(axis=-1) / width**0.5
 
 
 def found_percent(
@@ -125,7 +135,9 @@ def false_rows(studies: int) -> Iterator[dict[str, object]]:
             yield _row("estimated", "flat", noise, 64, studies)
             yield _row("estimated", "flat", noise, 8, 8 * studies)
     yield _row("standard_errors", "flat", "grows threefold", 64, studies)
-    yield _row("estimated", "flat", "the same", 1, 64 * studies)
+    for noise in ("the same", "lasts (correlation 0.6)", "mean of 20 checkpoints", "a random walk"):
+        yield _row("estimated", "flat", noise, 2, 32 * studies)
+        yield _row("estimated", "flat", noise, 1, 64 * studies)
 
 
 def power_rows(studies: int) -> Iterator[dict[str, object]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from momentum_jax.analysis.curves.choices import Choices
-from momentum_jax.analysis.curves.comparison import arm_pair, compared
+from momentum_jax.analysis.curves.comparison import ArmPair, Compared, arm_pair, compared
 from momentum_jax.analysis.curves.curve_set import CurveSet
 from momentum_jax.analysis.curves.population import dips_beyond, rows_of
 from momentum_jax.analysis.curves.written_numbers import points_of
@@ -139,5 +139,20 @@ def _difference(curves: CurveSet, choices: Choices, seeds: pd.DataFrame, arm: st
     if found.difference.flag:
         return f"{number} on {kind}: undecided, the interval is a point ({found.difference.flag})"
     ends = f"{compact(found.difference.low, '+')} to {compact(found.difference.high, '+')}"
-    words = {1: "deeper", -1: "shallower", 0: "undecided"}[direction(found.difference, found.pairs)]
+    words = _side(found, confidence, choices, pair)
     return f"{number} on {kind} ({format_percent(confidence)} interval {ends}): {words}"
+
+
+def _side(found: Compared, confidence: float, choices: Choices, pair: ArmPair) -> str:
+    """Whether the arm falls deeper, where the interval, the permutation test and the noise of its falls allow it."""
+    side = direction(found.difference, found.pairs)
+    if not side:
+        return "undecided"
+    if found.p_value > 1 - confidence:  # few seeds make a bootstrap interval too narrow
+        return f"undecided, for a permutation test of so few seeds gives p = {found.p_value:.2g}"
+    deeper = pair.arm if side > 0 else pair.reference
+    judged = deeper[deeper["noise_floor"].notna()]
+    chance = chance_of_so_many(int(judged["exceeds_noise"].sum()), len(judged), choices.alpha)
+    if choices.noise != "exact" and not chance <= choices.alpha:
+        return f"undecided, for the {choices.worse}s of the deeper arm are no more than its noise may make"
+    return "deeper" if side > 0 else "shallower"

@@ -14,6 +14,7 @@ from momentum_jax.analysis.dips.noise_sources import NoiseLevel, from_counts, fr
 from momentum_jax.fields import ConfigError
 
 NOISE_DRAWS = 1_000
+MOST_CHECKPOINTS = 1_000  # every two of them are compared in every simulated curve
 _ROUNDED = 0.006  # by which a share may differ from its counts: two digits are enough
 _MEAN_ROUNDED = 1e-3  # of the values' range, by which a value may differ from the mean of its replicates
 
@@ -26,6 +27,13 @@ def noise_levels(curves: CurveSet, choices: Choices) -> list[NoiseLevel] | None:
     """
     if choices.noise == "exact":
         return None
+    number = len(curves.steps)
+    if number > MOST_CHECKPOINTS:
+        raise ConfigError(
+            f"noise={choices.noise!r}: found {number:,} checkpoints, expected at most {MOST_CHECKPOINTS:,} to judge "
+            f"falls against noise; read files with --align=bins:200 (means within 200 equal windows), pass every "
+            f"{-(-number // MOST_CHECKPOINTS)}th value of an array, or noise='exact'"
+        )
     levels = [_noise_level(curves, choices, arm) for arm in range(len(curves.arms))]
     for arm, level in enumerate(levels):
         lost = np.isnan(level.sigma) & curves.known[arm]

@@ -1,14 +1,15 @@
 """The noise of curves from nothing but the curves: how far each value lies from the line between its neighbours.
 
 The variance of these bends gives that of the noise (Gasser, Sroka and Jennen-Steinmetz 1986, Biometrika 73), the
-correlation of neighbouring bends gives that of neighbouring errors, and their kurtosis gives the tails. Taken for
+signs of neighbouring bends give the correlation of neighbouring errors, and their kurtosis gives the tails. Taken for
 granted:
 
 - The true curve is close to a line over three neighbouring checkpoints, or bends there as the seeds' mean does. What
   wiggles faster counts as noise: no dip of one or two checkpoints is found by itself.
 - The noise of all seeds grows and shrinks alike over time; each seed has a level of its own.
-- Errors are a first-order autoregression over checkpoints, the same in all seeds. Correlation and tails are those of
-  all seeds together; one seed shows too little of both, and its errors are taken to be independent and normal.
+- Errors are a first-order autoregression over checkpoints, the same in all seeds. Their correlation is the largest that
+  the bends of all seeds together allow, so that few bends make a wide floor and not a false dip. Tails need many bends:
+  the errors of few, and of one seed, are taken to be normal.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from momentum_jax.analysis.dips.bend_covariance import (
+    bend_weights,
+    covariance_at,
+    lost_freedom,
+    neighbours_correlation,
+)
 from momentum_jax.analysis.dips.design_effect import bends, less_common
 from momentum_jax.analysis.dips.noise_sources import NoiseLevel, moving_sum, never_zero
 
@@ -27,8 +34,10 @@ Flags = npt.NDArray[np.bool_]
 MIN_CHECKPOINTS = 5  # from which noise can be estimated
 NO_NEIGHBOURS = "no seeds with values at three neighbouring steps"
 _POOLED = 64  # bends taken together for the noise's course over time
-_MIN_BENDS = 200  # of all seeds, from which correlation and tails are estimated
-_CORRELATIONS = np.arange(0, 0.96, 0.01)
+_MIN_BENDS = 200  # of all seeds, from which tails are estimated
+_CORRELATIONS = np.arange(0, 1.0, 0.01)
+_SIGNS_ALLOWED = 1.5  # standard errors of that of neighbouring bends, added to what was seen
+_SPREAD_ALLOWED = 1.5  # times the seeds' spread
 _KURTOSIS_KEPT = 0.5  # of the noise's excess kurtosis, in a bend between equally distant neighbours
 _ALLOWED = (
     1.0  # standard errors of the excess kurtosis, added to what was seen: few bends of heavy tails show too little
@@ -41,7 +50,7 @@ class _Bends(NamedTuple):
 
     own: Floats  # less the seeds' mean; 0 where it is not usable
     usable: Flags
-    weights: Floats  # [K - 2, K] of the values that make a bend
+    weights: Floats  # [K - 2, 3] of the values that make a bend
 
 
 def estimated(env_steps: npt.ArrayLike, curves: npt.ArrayLike) -> NoiseLevel:
@@ -62,11 +71,11 @@ def estimated(env_steps: npt.ArrayLike, curves: npt.ArrayLike) -> NoiseLevel:
     course = _course(squares, level, found.usable) if len(values) > 1 else np.ones(values.shape[1])
     size = np.sqrt(level * course[1:-1])
     relative = np.where(found.usable & (size > 0), found.own / np.where(size > 0, size, 1), 0.0)
-    pooled = int((relative != 0).sum()) >= _MIN_BENDS and len(values) > 1
-    correlation = _correlation(relative, found.usable, found.weights) if pooled else 0.0
-    covariance = found.weights @ _autoregression(values.shape[1], correlation) @ found.weights.T
-    mean, lost = covariance.trace() / len(covariance), len(covariance) * (covariance**2).sum() / covariance.trace() ** 2
+    correlation = _correlation(values, relative, found)
+    mean = covariance_at(found.weights, correlation, 0).mean()
+    lost = lost_freedom(found.weights, correlation)
     freedom = max(float(np.median(number[number > 0])) / lost, 1.0)
+    pooled = int((relative != 0).sum()) >= _MIN_BENDS and len(values) > 1
     tails = _tails(relative, found.usable, freedom, lost) if pooled else np.inf
     sigma = np.where(number > 0, np.sqrt(level * course / mean), np.nan)
     return NoiseLevel(never_zero(sigma), freedom, values.shape[1], "", correlation, tails)
@@ -82,11 +91,7 @@ def _bends(steps: Floats, values: Floats) -> _Bends:
         usable &= usable.sum(axis=0) > 1
         seeds = np.maximum(usable.sum(axis=0), 2)
         own = less_common(bend, usable) * np.sqrt(seeds / (seeds - 1))
-    weights = np.zeros((len(before), len(steps)))
-    rows = np.arange(len(before))
-    for offset, weight in enumerate((-before, np.ones_like(before), before - 1)):
-        weights[rows, rows + offset] = weight / spread
-    return _Bends(own, usable, weights)
+    return _Bends(own, usable, bend_weights(before))
 
 
 def _course(squares: Floats, level: Floats, usable: Flags) -> Floats:
@@ -99,20 +104,41 @@ def _course(squares: Floats, level: Floats, usable: Flags) -> Floats:
     return np.concatenate([course[:1], course, course[-1:]])
 
 
-def _correlation(relative: Floats, usable: Flags, weights: Floats) -> float:
-    """The correlation of neighbouring errors that makes that of neighbouring bends; 0 or more."""
-    both = usable[:, 1:] & usable[:, :-1]
-    seen = (relative[:, 1:] * relative[:, :-1])[both].mean() / (relative[usable] ** 2).mean()
-    expected = []
-    for correlation in _CORRELATIONS:
-        covariance = weights @ _autoregression(weights.shape[1], correlation) @ weights.T
-        expected.append(np.diagonal(covariance, 1).mean() / np.diagonal(covariance).mean())
-    return float(_CORRELATIONS[np.searchsorted(expected, seen, side="right") - 1]) if seen > expected[0] else 0.0
+def _correlation(values: Floats, relative: Floats, found: _Bends) -> float:
+    """The largest correlation of neighbouring errors that both the bends' signs and the seeds' spread allow."""
+    candidates = _CORRELATIONS
+    by_sign, sign = [neighbours_correlation(found.weights, each) for each in candidates], _neighbours(relative, found)
+    allowed = np.searchsorted(by_sign, sign, side="right")
+    if len(values) > 1:
+        by_spread = [covariance_at(found.weights, each, 0).mean() ** -0.5 for each in candidates]
+        allowed = min(allowed, np.searchsorted(by_spread, _spread_allowed(values, found), side="right"))
+    return float(candidates[max(allowed - 1, 0)])
 
 
-def _autoregression(size: int, correlation: float) -> Floats:
-    """Correlation matrix ``[K, K]`` of a first-order autoregression."""
-    return np.asarray(correlation ** np.abs(np.subtract.outer(np.arange(size), np.arange(size))), np.float64)
+def _neighbours(relative: Floats, found: _Bends) -> float:
+    """Correlation of neighbouring bends, and what so many leave open beside it.
+
+    From signs alone (of normal bends: Sheppard 1899), for the bends of true dips are large, and bend alike.
+    """
+    both = found.usable[:, 1:] & found.usable[:, :-1]
+    if not both.any() or not relative.any():
+        return -1.0
+    agreement = np.sign(relative[:, 1:] * relative[:, :-1])[both].mean()
+    return float(np.sin(np.pi / 2 * agreement) + _SIGNS_ALLOWED / np.sqrt(both.sum()))
+
+
+def _spread_allowed(values: Floats, found: _Bends) -> float:
+    """Standard deviations of a bend in that of an error, at most: errors lie no further apart than the seeds do.
+
+    From medians, which a dip in few seeds or at few checkpoints does not move.
+    """
+    known = np.isfinite(values)
+    known &= known.sum(axis=0) > 1
+    seeds = np.maximum(known.sum(axis=0), 2)
+    apart = np.abs(less_common(values, known) * np.sqrt(seeds / (seeds - 1)))[known]
+    bent = np.abs(found.own[found.usable])
+    size = np.median(bent) if len(bent) else 0.0
+    return float(_SPREAD_ALLOWED * np.median(apart) / size) if size > 0 else np.inf
 
 
 def _tails(relative: Floats, usable: Flags, freedom: float, lost: float) -> float:

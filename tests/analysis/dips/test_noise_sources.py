@@ -99,16 +99,16 @@ def test_a_missing_count_leaves_its_neighbours_their_noise():
 def test_the_estimate_finds_size_and_correlation_of_the_noise(correlation):
     trend = 50 * (1 - np.exp(-STEPS / 2_000))
     level = estimated(STEPS, trend + 2 * autoregression(correlation))
-    # 64 seeds of 60 checkpoints tell a correlation of 0.6 to about 0.1, and with it the size.
-    assert level.correlation == pytest.approx(correlation, abs=0.2)
-    assert np.sqrt((level.sigma**2).mean()) == pytest.approx(2, rel=0.05 + 0.5 * correlation)
+    # The largest correlation that 64 seeds of 60 checkpoints allow, and with it the size: no less than the truth.
+    assert correlation <= level.correlation <= correlation + 0.25
+    assert 0.98 < np.sqrt((level.sigma**2).mean()) / 2 < 1.2 + 0.5 * correlation
     assert level.tails > 20
 
 
 def test_checkpoints_that_one_seed_alone_has_say_nothing_of_its_noise():
     curves = 2 * autoregression(0.0, 8)
     curves[1:, 20:] = np.nan
-    assert estimated(STEPS, curves).sigma[0].mean() == pytest.approx(2, rel=0.4)
+    assert 1.6 < estimated(STEPS, curves).sigma[0].mean() < 5
 
 
 def test_the_estimate_finds_each_seeds_level_and_the_course_over_time():
@@ -116,6 +116,19 @@ def test_the_estimate_finds_each_seeds_level_and_the_course_over_time():
     level = estimated(STEPS, loudness * course * autoregression(0.0))
     assert np.corrcoef(level.sigma[:, 30], loudness[:, 0])[0, 1] > 0.9
     assert level.sigma[:, 55].mean() / level.sigma[:, 4].mean() == pytest.approx(course[55] / course[4], rel=0.25)
+
+
+def test_dips_in_few_seeds_do_not_pass_for_lasting_noise():
+    curves = autoregression(0.0, 24)
+    curves[:6] -= 24 * np.exp(-(((np.arange(60) - 9) / 2.5) ** 2))
+    assert estimated(STEPS, curves).correlation < 0.5
+
+
+@pytest.mark.parametrize("noise", ["mean of 20 checkpoints", "a random walk"])
+@pytest.mark.parametrize(("seeds", "studies"), [(1, 60), (2, 30)])
+def test_smooth_noise_of_few_seeds_makes_few_false_dips(noise, seeds, studies):
+    """As trainers log it: the mean return of the last episodes. As independent errors it made 60 % of dips."""
+    assert found_percent("estimated", "flat", noise, seeds, studies) < 20
 
 
 def test_the_estimate_finds_heavy_tails():

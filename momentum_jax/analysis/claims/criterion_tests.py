@@ -26,7 +26,8 @@ from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
-from momentum_jax.analysis.inference.verdict import Decision, Verdict, decide
+from momentum_jax.analysis.inference.paired import sign_flip_test
+from momentum_jax.analysis.inference.verdict import NOT_TESTED, Decision, PermutationTest, Verdict, decide
 from momentum_jax.config.declared_claims import Criterion
 
 Floats = npt.NDArray[np.float64]
@@ -63,7 +64,9 @@ def tested(compared: Compared, counted: str, confidence: float) -> Tested:
         return _trend(compared, counted, confidence)
     own_confidence = 1 - 2 * (1 - confidence) if criterion.equivalence else confidence
     interval, seeds = _interval(compared, counted, own_confidence)
-    return Tested(interval, seeds, own_confidence, decide(interval, seeds, criterion.minimum, criterion.maximum))
+    test = _permutation_test(compared, counted, own_confidence)
+    decision = decide(interval, seeds, criterion.minimum, criterion.maximum, test)
+    return Tested(interval, seeds, own_confidence, decision)
 
 
 def _numbers(compared: Compared, counted: str) -> tuple[Floats, Floats | None]:
@@ -90,6 +93,16 @@ def _interval(compared: Compared, counted: str, confidence: float) -> tuple[Inte
     room = run.room(criterion, counted, compared.arm)
     versus_room = criterion.versus_share * run.room(criterion, counted, compared.others[0]) if compared.others else 0.0
     return depth_interval(values, room, other, versus_room, confidence)
+
+
+def _permutation_test(compared: Compared, counted: str, confidence: float) -> PermutationTest:
+    """Of a level or change against the one end of its range: its bootstrap interval of few seeds is too narrow."""
+    criterion = compared.criterion
+    ends = [end for end in (criterion.minimum, criterion.maximum) if end is not None]
+    if criterion.quantity in ("prevalence", "depth") or len(ends) != 1:
+        return NOT_TESTED
+    values, other = _numbers(compared, counted)
+    return PermutationTest(sign_flip_test((values if other is None else values - other) - ends[0]), 1 - confidence)
 
 
 def _trend(compared: Compared, counted: str, confidence: float) -> Tested:

@@ -31,8 +31,8 @@ def noise_levels(curves: CurveSet, choices: Choices) -> list[NoiseLevel] | None:
     if number > MOST_CHECKPOINTS:
         raise ConfigError(
             f"noise={choices.noise!r}: found {number:,} checkpoints, expected at most {MOST_CHECKPOINTS:,} to judge "
-            f"falls against noise; read files with --align=bins:200 (means within 200 equal windows), pass every "
-            f"{-(-number // MOST_CHECKPOINTS)}th value of an array, or noise='exact'"
+            f"falls against noise; read files with --align=bins:200 (means within 200 equal windows), pass one in "
+            f"{-(-number // MOST_CHECKPOINTS)} values of an array, or noise='exact'"
         )
     levels = [_noise_level(curves, choices, arm) for arm in range(len(curves.arms))]
     for arm, level in enumerate(levels):

@@ -106,13 +106,12 @@ def _course(squares: Floats, level: Floats, usable: Flags) -> Floats:
 
 def _correlation(values: Floats, relative: Floats, found: _Bends) -> float:
     """The largest correlation of neighbouring errors that both the bends' signs and the seeds' spread allow."""
-    candidates = _CORRELATIONS
-    by_sign, sign = [neighbours_correlation(found.weights, each) for each in candidates], _neighbours(relative, found)
-    allowed = np.searchsorted(by_sign, sign, side="right")
+    by_sign = [neighbours_correlation(found.weights, each) for each in _CORRELATIONS]
+    allowed = int(np.searchsorted(by_sign, _neighbours(relative, found), side="right"))
     if len(values) > 1:
-        by_spread = [covariance_at(found.weights, each, 0).mean() ** -0.5 for each in candidates]
-        allowed = min(allowed, np.searchsorted(by_spread, _spread_allowed(values, found), side="right"))
-    return float(candidates[max(allowed - 1, 0)])
+        by_spread = [covariance_at(found.weights, each, 0).mean() ** -0.5 for each in _CORRELATIONS]
+        allowed = min(allowed, int(np.searchsorted(by_spread, _spread_allowed(values, found), side="right")))
+    return float(_CORRELATIONS[max(allowed - 1, 0)])
 
 
 def _neighbours(relative: Floats, found: _Bends) -> float:

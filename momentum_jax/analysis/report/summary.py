@@ -16,6 +16,7 @@ from momentum_jax.analysis.dips.early_part import HORIZON_SHARE, early_steps, is
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
+from momentum_jax.analysis.inference.paired import sign_flip_test
 from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
 from momentum_jax.analysis.report.document import literal
@@ -129,10 +130,12 @@ def _recovery(rows: pd.DataFrame) -> str:
 def _landmark(primary: Curve, arm: str, rows: pd.DataFrame, landmarks: tuple[int, int], confidence: float) -> str:
     first, second = map(format_steps, landmarks)
     # A landmark's depth is positive where the curve got worse; the sentence speaks of the value itself.
-    change, seeds = level_interval(-primary.sign * rows["landmark_depth"], confidence=confidence)
+    changes = -primary.sign * rows["landmark_depth"]
+    change, seeds = level_interval(changes, confidence=confidence)
     if np.isnan(change.estimate):
         return f"The run has no checkpoints at {first} and {second} steps, so the change between them is not known."
-    words = direction_in_words(change, seeds, "it rose", "it fell", confidence, primary.points)
+    p_value = sign_flip_test(changes)
+    words = direction_in_words(change, seeds, "it rose", "it fell", confidence, primary.points, p_value)
     return (
         f"Between steps {first} and {second}, fixed in advance, {literal(primary.symbol)} of {literal(arm)} "
         f"changed on average by {words}."

@@ -14,6 +14,7 @@ from momentum_jax.analysis.curves.answer import answer
 from momentum_jax.analysis.curves.inputs import to_curve_set
 from momentum_jax.analysis.curves.page.plain_text import what_counts
 from momentum_jax.dips import analyze
+from momentum_jax.fields import ConfigError
 from tests.analysis.curves.test_dip_analysis import EXACT, HAND, STEPS, noisy_curves
 
 WORDS = {
@@ -97,3 +98,36 @@ def test_the_answer_is_one_short_sentence():
     assert [line.split(" differ ")[0] for line in found.details[1:]] == ["Falls of b", "Falls of c"]
     assert json.loads(found.to_json())["details"] == list(found.details)
     assert json.loads(found.to_json())["caveats"] == list(found.caveats)
+
+
+def two_arms(seeds: int, depth: float, key: int = 11) -> np.ndarray:
+    """[arm, seed, K]: rising curves whose dips are of one distribution in both arms, `depth` deeper in the second."""
+    rng, steps = np.random.default_rng(key), np.arange(40)
+    dips = rng.exponential(20, (2, seeds, 1)) + np.array([0, depth])[:, None, None]
+    return (
+        200 * (1 - np.exp(-steps / 8))
+        - dips * np.exp(-(((steps - 9) / 2) ** 2))
+        + 0.5 * rng.normal(size=(2, seeds, 40))
+    )
+
+
+def test_few_seeds_differ_only_where_a_permutation_test_says_so_too():
+    """Six pairs cannot reach a level of 2.5 % by sign flips, whatever a bootstrap interval of six numbers says."""
+    six, eight = (analyze(two_arms(seeds, 60), good="up", noise=0.5, horizon="50%") for seeds in (6, 8))
+    assert six.details[-1].endswith("undecided, for a permutation test of so few seeds gives p = 0.062.")
+    assert eight.details[-1].endswith("deeper.")
+
+
+def test_noise_alone_makes_no_arm_deeper():
+    """The second arm's curves are twice as noisy, and neither falls."""
+    curves = np.random.default_rng(0).normal(size=(2, 20, 60)) * np.array([1, 2])[:, None, None]
+    found = analyze(curves, good="up", noise=np.broadcast_to(np.array([1.0, 2])[:, None, None], curves.shape))
+    assert found.comparison["p_value"][0] < 0.01
+    assert found.details[-1].endswith("undecided, for the falls of the deeper arm are no more than its noise may make.")
+
+
+def test_more_checkpoints_than_can_be_compared_are_refused_with_what_helps():
+    curves = np.random.default_rng(0).normal(size=(6, 1_500))
+    with pytest.raises(ConfigError, match=r"found 1,500 checkpoints, expected at most 1,000.*one in 2 values"):
+        analyze(curves, good="up")
+    assert analyze(curves, good="up", noise="exact").seeds["is_dip"].all()

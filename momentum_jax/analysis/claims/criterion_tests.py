@@ -26,8 +26,7 @@ from momentum_jax.analysis.claims.claim_numbers import RunNumbers
 from momentum_jax.analysis.inference.dose import dose_trend
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
-from momentum_jax.analysis.inference.paired import sign_flip_test
-from momentum_jax.analysis.inference.verdict import NOT_TESTED, Decision, PermutationTest, Verdict, decide
+from momentum_jax.analysis.inference.verdict import NOT_TESTED, Decision, MeanTest, Verdict, decide, mean_test
 from momentum_jax.config.declared_claims import Criterion
 
 Floats = npt.NDArray[np.float64]
@@ -64,7 +63,7 @@ def tested(compared: Compared, counted: str, confidence: float) -> Tested:
         return _trend(compared, counted, confidence)
     own_confidence = 1 - 2 * (1 - confidence) if criterion.equivalence else confidence
     interval, seeds = _interval(compared, counted, own_confidence)
-    test = _permutation_test(compared, counted, own_confidence)
+    test = _mean_test_of(compared, counted, own_confidence)
     decision = decide(interval, seeds, criterion.minimum, criterion.maximum, test)
     return Tested(interval, seeds, own_confidence, decision)
 
@@ -95,14 +94,14 @@ def _interval(compared: Compared, counted: str, confidence: float) -> tuple[Inte
     return depth_interval(values, room, other, versus_room, confidence)
 
 
-def _permutation_test(compared: Compared, counted: str, confidence: float) -> PermutationTest:
-    """Of a level or change against the one end of its range: its bootstrap interval of few seeds is too narrow."""
+def _mean_test_of(compared: Compared, counted: str, confidence: float) -> MeanTest:
+    """Of a level or change against the one end of its range."""
     criterion = compared.criterion
     ends = [end for end in (criterion.minimum, criterion.maximum) if end is not None]
     if criterion.quantity in ("prevalence", "depth") or len(ends) != 1:
         return NOT_TESTED
     values, other = _numbers(compared, counted)
-    return PermutationTest(sign_flip_test((values if other is None else values - other) - ends[0]), 1 - confidence)
+    return mean_test((values if other is None else values - other) - ends[0], confidence)
 
 
 def _trend(compared: Compared, counted: str, confidence: float) -> Tested:

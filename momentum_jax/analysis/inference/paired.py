@@ -58,7 +58,7 @@ def compare_means(
     """
     a, b = _pairs(arm, reference)
     difference = a - b
-    p_value = sign_flip_test(difference, seed) if len(difference) else np.nan
+    p_value = _sign_flip(difference, seed) if len(difference) else np.nan
     size = float(np.abs([a, b]).max(initial=0.0))
     found = mean_interval(difference, confidence, seed, size)
     return PairedMeans(len(difference), found, p_value, _correlation(a, b))
@@ -116,15 +116,8 @@ def _pairs(arm: npt.ArrayLike, reference: npt.ArrayLike) -> tuple[npt.NDArray[np
     return a[known], b[known]
 
 
-def sign_flip_test(differences: npt.ArrayLike, seed: int = 0) -> float:
-    """Two-sided p value of a mean of 0: all signs of up to 16 numbers, else random ones with the data's own counted in.
-
-    Args:
-        differences: ``[seed]``; NaN is left out.
-        seed: of the random signs' own stream.
-    """
-    difference = np.asarray(differences, np.float64)
-    difference = difference[~np.isnan(difference)]
+def _sign_flip(difference: npt.NDArray[np.float64], seed: int) -> float:
+    """Two-sided p value: all signs of up to 16 pairs, else random ones with the data's own counted in."""
     number, total = len(difference), difference.sum()
     least = np.abs(total) - 1e-12 * np.abs(difference).sum()  # sums that differ in their rounding alone are ties
     if number <= ALL_SIGNS:

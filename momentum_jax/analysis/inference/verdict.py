@@ -11,10 +11,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+from scipy import stats
 
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
 
+_FEW = 16  # seeds, up to which a bootstrap interval is confirmed
 CANNOT_VARY = "cannot vary"  # flag of a point that is the number itself
 
 
@@ -26,14 +29,28 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-class PermutationTest(NamedTuple):
-    """A permutation test beside an interval."""
+class MeanTest(NamedTuple):
+    """A t test of a mean, beside its interval."""
 
     p_value: float  # two-sided
     level: float  # at which it confirms, one less the interval's confidence
 
 
-NOT_TESTED = PermutationTest(0.0, 1.0)  # the interval decides by itself
+NOT_TESTED = MeanTest(0.0, 1.0)  # the interval decides by itself
+
+
+def mean_test(differences: npt.ArrayLike, confidence: float) -> MeanTest:
+    """A t test of a mean of 0, of as many seeds as have too narrow a bootstrap interval; of more the interval decides.
+
+    Args:
+        differences: ``[seed]``; NaN is left out.
+        confidence: of the interval.
+    """
+    known = np.asarray(differences, np.float64)
+    known = known[~np.isnan(known)]
+    if len(known) < 2 or len(known) > _FEW or not np.ptp(known):
+        return NOT_TESTED
+    return MeanTest(float(stats.ttest_1samp(known, 0.0).pvalue), 1 - confidence)
 
 
 class Decision(NamedTuple):
@@ -48,7 +65,7 @@ def decide(
     seeds: int,
     minimum: float | None = None,
     maximum: float | None = None,
-    tested: PermutationTest = NOT_TESTED,
+    tested: MeanTest = NOT_TESTED,
 ) -> Decision:
     """What an interval says of a number that is claimed to lie above `minimum` and at most at `maximum`.
 
@@ -57,8 +74,8 @@ def decide(
         seeds: how many seeds have it.
         minimum: end of the claimed range that does not belong to it; None for no lower end.
         maximum: end of the claimed range that does; None for no upper end.
-        tested: a permutation test against the end of a range that has one end: a bootstrap interval of few seeds is
-            too narrow, and decides nothing that the test does not confirm.
+        tested: against the end of a range that has one end: a bootstrap interval of few seeds is too narrow, and
+            decides nothing that the test does not confirm.
     """
     if not seeds or np.isnan(interval.estimate):
         return Decision(Verdict.UNDECIDED, "not measured")
@@ -71,7 +88,7 @@ def decide(
     if not inside and not outside:
         return Decision(Verdict.UNDECIDED, "the interval holds an end of the claimed range")
     if tested.p_value > tested.level and not interval.flag:
-        return Decision(Verdict.UNDECIDED, f"a permutation test of so few seeds gives p = {tested.p_value:.2g}")
+        return Decision(Verdict.UNDECIDED, f"a t test of so few seeds gives p = {tested.p_value:.2g}")
     return Decision(Verdict.SUPPORTED if inside else Verdict.NOT_SUPPORTED, "")
 
 
@@ -80,7 +97,7 @@ def supports(interval: Interval, seeds: int, minimum: float | None = None, maxim
     return decide(interval, seeds, minimum, maximum).verdict == Verdict.SUPPORTED
 
 
-def direction(change: Interval, seeds: int, tested: PermutationTest = NOT_TESTED) -> int:
+def direction(change: Interval, seeds: int, tested: MeanTest = NOT_TESTED) -> int:
     """1 where the whole interval lies above 0, -1 where it lies below, 0 where neither is supported.
 
     Args:

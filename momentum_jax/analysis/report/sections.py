@@ -19,7 +19,7 @@ from momentum_jax.analysis.dips.early_part import early_steps
 from momentum_jax.analysis.dips.evidence import Evidence, comparison_table
 from momentum_jax.analysis.inference.few_seeds import enough
 from momentum_jax.analysis.inference.level import shared_confidence
-from momentum_jax.analysis.inference.paired import sign_flip_test
+from momentum_jax.analysis.inference.verdict import mean_test
 from momentum_jax.analysis.metrics.derived_curves import healthy_seeds
 from momentum_jax.analysis.report import notes
 from momentum_jax.analysis.report.arm_settings import common_settings, differing_settings
@@ -97,7 +97,7 @@ def _landmarks(ds: xr.Dataset, dips: pd.DataFrame) -> Iterator[str]:
     for arm, curve in product(ds["arm"].values, landmark_curves(diagnostics)):
         change = once.loc[(once["arm"] == arm) & (once["metric"] == curve.name), "landmark_depth"].dropna()
         interval, seeds = level_interval(change, confidence=confidence)
-        verdict = rise_in_words(interval, seeds, confidence, curve.points, sign_flip_test(change))
+        verdict = rise_in_words(interval, seeds, confidence, curve.points, mean_test(change, confidence))
         yield f"{literal(arm)}, {literal(curve.label)}: {verdict}"
 
 

@@ -16,7 +16,7 @@ from momentum_jax.analysis.dips.early_part import HORIZON_SHARE, early_steps, is
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import mean_interval, wilson_interval
 from momentum_jax.analysis.inference.level import shared_confidence
-from momentum_jax.analysis.inference.paired import sign_flip_test
+from momentum_jax.analysis.inference.verdict import mean_test
 from momentum_jax.analysis.metrics.derived_curves import derive_curves, failed_steps
 from momentum_jax.analysis.metrics.metric_curves import Curve, dip_curves, primary_curve
 from momentum_jax.analysis.report.document import literal
@@ -134,8 +134,8 @@ def _landmark(primary: Curve, arm: str, rows: pd.DataFrame, landmarks: tuple[int
     change, seeds = level_interval(changes, confidence=confidence)
     if np.isnan(change.estimate):
         return f"The run has no checkpoints at {first} and {second} steps, so the change between them is not known."
-    p_value = sign_flip_test(changes)
-    words = direction_in_words(change, seeds, "it rose", "it fell", confidence, primary.points, p_value)
+    tested = mean_test(changes, confidence)
+    words = direction_in_words(change, seeds, "it rose", "it fell", confidence, primary.points, tested)
     return (
         f"Between steps {first} and {second}, fixed in advance, {literal(primary.symbol)} of {literal(arm)} "
         f"changed on average by {words}."

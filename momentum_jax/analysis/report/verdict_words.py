@@ -5,7 +5,7 @@ from __future__ import annotations
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.level import CONFIDENCE
-from momentum_jax.analysis.inference.verdict import PermutationTest, decide, direction, supports
+from momentum_jax.analysis.inference.verdict import NOT_TESTED, MeanTest, decide, direction, supports
 from momentum_jax.analysis.report.formatting import format_percent, in_sentence, with_unit
 
 # Limits of a share of seeds, as fractions, that have a name: more than, at most.
@@ -29,7 +29,7 @@ def share_interval_in_words(share: Interval, confidence: float = CONFIDENCE) -> 
 
 
 def rise_in_words(
-    change: Interval, seeds: int, confidence: float = CONFIDENCE, unit: str = "points", p_value: float = 0.0
+    change: Interval, seeds: int, confidence: float = CONFIDENCE, unit: str = "points", tested: MeanTest = NOT_TESTED
 ) -> str:
     """The verdict on the claim that a mean change is above 0.
 
@@ -38,7 +38,7 @@ def rise_in_words(
         seeds: how many seeds have it.
         confidence: of the interval.
         unit: of the change.
-        p_value: of a permutation test of no change, which has to confirm what the interval says; 0 where there is none.
+        tested: against no change, see `verdict.decide`.
     """
     if change.flag == "no seeds":
         return "undecided, the run has no healthy seed with both steps"
@@ -49,9 +49,8 @@ def rise_in_words(
         number += f", a point because of: {change.flag}"
     else:
         number += f", {interval_in_words(change, confidence, unit, '+')}"
-    decision = decide(change, seeds, minimum=0.0, tested=PermutationTest(p_value, 1 - confidence))
-    contradicted = f"; {decision.reason}" if p_value > 1 - confidence and _one_sided(change) else ""
-    return f"**{decision.verdict}** ({number}{contradicted})"
+    decision = decide(change, seeds, minimum=0.0, tested=tested)
+    return f"**{decision.verdict}** ({number}{'; ' + decision.reason if _contradicted(change, tested) else ''})"
 
 
 def direction_in_words(
@@ -61,7 +60,7 @@ def direction_in_words(
     down: str,
     confidence: float = CONFIDENCE,
     unit: str = "points",
-    p_value: float = 0.0,
+    tested: MeanTest = NOT_TESTED,
 ) -> str:
     """A change and its direction, where the interval decides one.
 
@@ -72,7 +71,7 @@ def direction_in_words(
         down: what a change below 0 is called.
         confidence: of the interval.
         unit: of the change.
-        p_value: as of `rise_in_words`.
+        tested: as of `rise_in_words`.
     """
     estimate = with_unit(in_sentence(change.estimate, unit, "+"), unit)
     if not enough(seeds):
@@ -82,15 +81,15 @@ def direction_in_words(
     number = f"{estimate} ({interval_in_words(change, confidence, unit, '+')})"
     if change.flag:
         return f"{number}, **undecided** because the interval is a point ({change.flag})"
-    if p_value > 1 - confidence and _one_sided(change):
-        return f"{number}: **undecided**, as a permutation test of so few seeds gives p = {p_value:.2g}"
+    if _contradicted(change, tested):
+        return f"{number}: **undecided**, as {decide(change, seeds, minimum=0.0, tested=tested).reason}"
     words = {1: up, -1: down, 0: "undecided"}
     return f"{number}: **{words[direction(change, seeds)]}**"
 
 
-def _one_sided(change: Interval) -> bool:
-    """Whether an interval, not a point, lies on one side of 0."""
-    return not change.flag and (change.low > 0 or change.high <= 0)
+def _contradicted(change: Interval, tested: MeanTest) -> bool:
+    """Whether the interval, not a point, lies on one side of 0 and the test does not confirm it."""
+    return not change.flag and (change.low > 0 or change.high <= 0) and tested.p_value > tested.level
 
 
 def share_in_words(share: Interval, seeds: int) -> str:

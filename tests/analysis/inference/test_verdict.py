@@ -1,13 +1,13 @@
-"""What an interval decides, and what a permutation test has to confirm."""
+"""What an interval decides, and what a t test has to confirm."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval
-from momentum_jax.analysis.inference.paired import sign_flip_test
-from momentum_jax.analysis.inference.verdict import PermutationTest, Verdict, decide, direction
+from momentum_jax.analysis.inference.verdict import NOT_TESTED, MeanTest, Verdict, decide, direction, mean_test
 from momentum_jax.analysis.report.verdict_words import direction_in_words, rise_in_words
 
 ABOVE, BELOW = Interval(2.0, 1.0, 3.0), Interval(-2.0, -3.0, -1.0)
@@ -15,33 +15,32 @@ ABOVE, BELOW = Interval(2.0, 1.0, 3.0), Interval(-2.0, -3.0, -1.0)
 
 @pytest.mark.parametrize(("p_value", "sides"), [(0.04, (1, -1)), (0.06, (0, 0))])
 def test_a_side_needs_the_interval_and_the_test(p_value, sides):
-    test = PermutationTest(p_value, 0.05)
+    test = MeanTest(p_value, 0.05)
     assert (direction(ABOVE, 8, test), direction(BELOW, 8, test)) == sides
     assert (direction(ABOVE, 8), direction(BELOW, 8)) == (1, -1)
 
 
 def test_a_claim_that_the_test_does_not_confirm_is_undecided_either_way():
-    test = PermutationTest(0.06, 0.05)
+    test = MeanTest(0.06, 0.05)
     for interval in (ABOVE, BELOW):
         found = decide(interval, 8, minimum=0.0, tested=test)
-        assert (
-            found.verdict == Verdict.UNDECIDED and found.reason == "a permutation test of so few seeds gives p = 0.06"
-        )
+        assert found.verdict == Verdict.UNDECIDED and found.reason == "a t test of so few seeds gives p = 0.06"
     assert decide(ABOVE, 8, minimum=2.0, tested=test).reason == "the interval holds an end of the claimed range"
 
 
-def test_sign_flips_leave_missing_values_out():
+def test_missing_values_are_left_out_and_many_seeds_or_equal_ones_are_not_tested():
     six = np.array([1.0, 2, 3, 4, 5, 6])
-    assert sign_flip_test(six) == 2 / 64 == sign_flip_test([*six, np.nan])
+    assert mean_test([*six, np.nan], 0.95) == mean_test(six, 0.95)
+    assert mean_test(six, 0.95).p_value == pytest.approx(stats.ttest_1samp(six, 0).pvalue)
+    assert mean_test(np.arange(17.0), 0.95) == mean_test(np.ones(6), 0.95) == mean_test([1.0], 0.95) == NOT_TESTED
 
 
-def test_six_seeds_decide_nothing_at_a_shared_level():
-    """2.5 %: all six have the same sign, and of 64 ways to flip them two are as far from 0."""
-    six = np.array([1.0, 1.1, 1.2, 1.0, 0.9, 1.1])
-    change, p_value = mean_interval(six, 0.975), sign_flip_test(six)
-    assert change.low > 0
-    words = direction_in_words(change, 6, "it rose", "it fell", 0.975, p_value=p_value)
-    assert words.endswith("**undecided**, as a permutation test of so few seeds gives p = 0.031")
-    rise = rise_in_words(change, 6, 0.975, p_value=p_value)
-    assert rise.startswith("**undecided**") and rise.endswith("; a permutation test of so few seeds gives p = 0.031)")
-    assert rise_in_words(change, 6, 0.95, p_value=p_value).startswith("**supported**")
+def test_six_seeds_whose_bootstrap_interval_is_too_narrow_decide_nothing():
+    six = np.array([0.1, 0.2, 3.0, 4.0, 0.1, 0.3])
+    change, tested = mean_interval(six, 0.95), mean_test(six, 0.95)
+    assert change.low > 0 and tested.p_value > 0.05
+    words = direction_in_words(change, 6, "it rose", "it fell", tested=tested)
+    assert words.endswith("**undecided**, as a t test of so few seeds gives p = 0.13")
+    rise = rise_in_words(change, 6, tested=tested)
+    assert rise.startswith("**undecided**") and rise.endswith("; a t test of so few seeds gives p = 0.13)")
+    assert rise_in_words(change, 6).startswith("**supported**")

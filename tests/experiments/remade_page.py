@@ -12,9 +12,9 @@ from momentum_jax.cli import study_command
 
 
 def assert_as_written(text: str, path: Path) -> None:
-    """The same table but for the last digits, which follow the version of NumPy."""
+    """The same table but for the last digits: resampling sums in single precision, which follows the processor."""
     tables = (pd.read_csv(source) for source in (io.StringIO(text), path))
-    pd.testing.assert_frame_equal(*tables, rtol=1e-9, atol=1e-9)
+    pd.testing.assert_frame_equal(*tables, rtol=1e-6, atol=1e-6)
 
 
 def assert_remade_to_the_same(page: Path, folder: Path) -> None:

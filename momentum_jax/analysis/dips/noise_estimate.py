@@ -39,9 +39,6 @@ _CORRELATIONS = np.arange(0, 1.0, 0.01)
 _SIGNS_ALLOWED = 1.5  # standard errors of that of neighbouring bends, added to what was seen
 _SPREAD_ALLOWED = 1.5  # times the seeds' spread
 _KURTOSIS_KEPT = 0.5  # of the noise's excess kurtosis, in a bend between equally distant neighbours
-_ALLOWED = (
-    1.0  # standard errors of the excess kurtosis, added to what was seen: few bends of heavy tails show too little
-)
 _LEAST_TAILS = 2.5  # degrees of freedom
 
 
@@ -76,7 +73,7 @@ def estimated(env_steps: npt.ArrayLike, curves: npt.ArrayLike) -> NoiseLevel:
     lost = lost_freedom(found.weights, correlation)
     freedom = max(float(np.median(number[number > 0])) / lost, 1.0)
     pooled = int((relative != 0).sum()) >= _MIN_BENDS and len(values) > 1
-    tails = _tails(relative, found.usable, freedom, lost) if pooled else np.inf
+    tails = _tails(relative, found.usable, freedom) if pooled else np.inf
     sigma = np.where(number > 0, np.sqrt(level * course / mean), np.nan)
     return NoiseLevel(never_zero(sigma), freedom, values.shape[1], "", correlation, tails)
 
@@ -140,11 +137,10 @@ def _spread_allowed(values: Floats, found: _Bends) -> float:
     return float(_SPREAD_ALLOWED * np.median(apart) / size) if size > 0 else np.inf
 
 
-def _tails(relative: Floats, usable: Flags, freedom: float, lost: float) -> float:
-    """Degrees of freedom of Student's t with the noise's kurtosis, allowing for what so many bends may hide."""
+def _tails(relative: Floats, usable: Flags, freedom: float) -> float:
+    """Degrees of freedom of Student's t with the noise's kurtosis; infinite where it is no more than a normal one's."""
     bend = relative[usable]
     kurtosis = float((bend**4).mean() / (bend**2).mean() ** 2)
     # Of normal bends that were divided by their own seed's spread it is below 3.
-    seen = max(kurtosis - 3 * freedom / (freedom + 2), 0.0)
-    excess = seen + _ALLOWED * np.sqrt(24 * lost / len(bend))
-    return max(4 + 6 * _KURTOSIS_KEPT / excess, _LEAST_TAILS)
+    excess = kurtosis - 3 * freedom / (freedom + 2)
+    return max(4 + 6 * _KURTOSIS_KEPT / excess, _LEAST_TAILS) if excess > 0 else np.inf

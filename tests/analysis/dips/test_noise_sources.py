@@ -182,6 +182,6 @@ def test_the_largest_fall_within_a_window_by_hand():
 
 
 def test_heavy_tails_of_eight_seeds_make_no_more_dips_than_promised():
-    """t(4) noise, flat curves: 8.1 % were found where tails had to be sure to be taken for heavy."""
+    """t(4) noise, flat curves."""
     assert found_percent("estimated", "flat", "heavy tails (t, 4)", 8, 80) < 5.5
     assert found_percent("estimated", "flat", "heavy tails (t, 4)", 8, 20, dip=8.0, every=4) > 85

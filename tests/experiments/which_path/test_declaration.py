@@ -62,7 +62,7 @@ def test_every_arm_that_was_asked_for_is_there_once_and_says_what_it_isolates():
 
 
 def test_no_two_arms_have_the_same_settings():
-    settings = [dataclasses.replace(one.arm, name="") for one in parts.INTERVENTIONS]
+    settings = [dataclasses.replace(one.arm, name="same") for one in parts.INTERVENTIONS]
     assert all(settings.count(one) == 1 for one in settings)
 
 

@@ -52,7 +52,12 @@ def load(setting: str, name: str, table: Mapping[str, str]) -> Any:
 
 
 def make(
-    setting: str, name: str, table: Mapping[str, str], settings: Mapping[str, Any], optional: Sequence[str] = ()
+    setting: str,
+    name: str,
+    table: Mapping[str, str],
+    settings: Mapping[str, Any],
+    optional: Sequence[str] = (),
+    by_name: Sequence[str] = (),
 ) -> Any:
     """What the function or class makes that a name stands for, called with keyword arguments.
 
@@ -60,6 +65,8 @@ def make(
       setting, name, table: as for `load`.
       settings: the arguments.
       optional: names of those that are left out where it does not take them.
+      by_name: names of those that it gets only where its signature names them: what takes any by `**` may hand them
+        on to something that does not take them.
 
     Raises:
       ConfigError: it takes others, or fails; in one line, with the place in its file.
@@ -69,7 +76,8 @@ def make(
         raise ConfigError(f"{setting}={name} is a {type(maker).__name__}, expected a function or a class")
     signature = inspect.signature(maker)
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
-    left_out = set() if takes_any else {each for each in optional if each not in signature.parameters}
+    wanted = (*by_name, *(() if takes_any else optional))
+    left_out = {each for each in wanted if each not in signature.parameters}
     given = {each: value for each, value in settings.items() if each not in left_out}
     try:
         signature.bind(**given)

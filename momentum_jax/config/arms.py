@@ -61,7 +61,8 @@ class Arm:
         if not self.by_seed:
             return self
         own = {name: values[position] for name, values in self.by_seed.items()}
-        return dataclasses.replace(_with_settings(self, own), by_seed={})
+        # Without `by_seed` at once: every arm that is made checks all that it holds.
+        return _with_settings(self, own, by_seed={})
 
     def for_seeds(self, declared: Sequence[int], seeds: Sequence[int]) -> Arm:
         """The same arm in a run with other seeds: each keeps its own values.
@@ -168,8 +169,9 @@ def resolve_arms(arms: Sequence[Arm], preset: str, overrides: Mapping[str, Any])
     return tuple(_with_settings(arm, {**PRESETS[preset], **overrides}) for arm in arms)
 
 
-def _with_settings(arm: Arm, settings: Mapping[str, Any]) -> Arm:
-    """The arm with these values of `EnvOptions` and `PPOConfig`, by name."""
+def _with_settings(arm: Arm, settings: Mapping[str, Any], **fields: Any) -> Arm:
+    """The arm with these values of `EnvOptions` and `PPOConfig`, by name, and with these fields of its own."""
     env = {name: value for name, value in settings.items() if name in _ENV_NAMES}
     ppo = {name: value for name, value in settings.items() if name not in _ENV_NAMES}
-    return dataclasses.replace(arm, env=dataclasses.replace(arm.env, **env), ppo=dataclasses.replace(arm.ppo, **ppo))
+    fields |= {"env": dataclasses.replace(arm.env, **env), "ppo": dataclasses.replace(arm.ppo, **ppo)}
+    return dataclasses.replace(arm, **fields)

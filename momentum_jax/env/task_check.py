@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -50,16 +51,22 @@ def check_task(task: Task, shared: Any, path: Path) -> None:
       ConfigError: one of them fails, or answers something of another shape or type than `Task` says.
     """
     traced = _Tracer(task.diagnostics.environment, path)
-    params = traced("bind", lambda shared: task.bind(shared, None), shared)
+
+    def bound(function: Callable[..., Any]) -> Callable[..., Any]:
+        """With parameters bound inside, as in training, so that they may hold what is no array, such as a size."""
+        return lambda shared, *arguments: function(*arguments, task.bind(shared, None))
+
+    traced("bind", bound(lambda params: None), shared)
     key = jax.random.key(0)
-    state = traced("initial_state", lambda params: task.initial_state(key, params), params)
-    mask = traced("action_mask", task.action_mask, state, params)
+    state = traced("initial_state", bound(partial(task.initial_state, key)), shared)
+    mask = traced("action_mask", bound(task.action_mask), shared, state)
     traced.expect("action_mask", mask, (task.num_actions,), _FLAG, "one flag an action, True = legal")
-    step = traced("transition", lambda state, params: task.transition(key, state, jnp.int32(0), params), state, params)
+    stepped = bound(lambda state, params: task.transition(key, state, jnp.int32(0), params))
+    step = traced("transition", stepped, shared, state)
     _check_step(traced, task, state, step)
-    compact = traced("compact", task.compact, state, params)
+    compact = traced("compact", bound(task.compact), shared, state)
     probed = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((*_PROBES, *leaf.shape), leaf.dtype), compact)
-    contexts = traced("probe_contexts", task.probe_contexts, probed, params)
+    contexts = traced("probe_contexts", bound(task.probe_contexts), shared, probed)
     traced.expect("probe_contexts", contexts, _PROBES, _WHOLE, "one a probe state")
 
 

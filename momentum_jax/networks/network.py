@@ -136,7 +136,7 @@ class Network(nn.Module):
 def make(
     name: str, *, num_actions: int, hidden_sizes: tuple[int, ...], activation: str, lstm_size: int | None = None
 ) -> Network:
-    """The network of that name, without parameters; `lstm_size` goes to those that have such a field.
+    """The network of that name, without parameters; `lstm_size` goes to those whose signature names it.
 
     Raises:
       ConfigError: there is none, or what the name stands for makes no `Network`.
@@ -144,7 +144,7 @@ def make(
     settings: dict[str, Any] = {"num_actions": num_actions, "hidden_sizes": hidden_sizes, "activation": activation}
     if lstm_size is not None:
         settings["lstm_size"] = lstm_size
-    network = lookup.make("network", name, NETWORKS, settings, optional=("lstm_size",))
+    network = lookup.make("network", name, NETWORKS, settings, by_name=("lstm_size",))
     if not isinstance(network, Network):
         raise ConfigError(
             f"network={name} gives a {type(network).__name__}, expected a momentum_jax.networks.network.Network"

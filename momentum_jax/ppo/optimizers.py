@@ -27,7 +27,7 @@ def make(config: PPOConfig, learning_rate: ArrayLike, input_counts: jax.Array) -
     """The optimiser of a configuration: clipping per input, then the one that `config.optimizer` names.
 
     Args:
-      config: names the optimiser; its `adam_eps` goes to those that have an `eps`.
+      config: names the optimiser; its `adam_eps` goes to those whose signature names `eps`.
       learning_rate: of this update, [].
       input_counts: inputs that each feature stands for, [F].
 
@@ -35,7 +35,9 @@ def make(config: PPOConfig, learning_rate: ArrayLike, input_counts: jax.Array) -
       ConfigError: the name stands for nothing that makes a transformation of these, or it fails, in one line.
     """
     settings = {"learning_rate": learning_rate, "eps": config.adam_eps}
-    own = lookup.make("optimizer", config.optimizer, OPTIMIZERS, settings, optional=tuple(settings))
+    own = lookup.make(
+        "optimizer", config.optimizer, OPTIMIZERS, settings, optional=("learning_rate",), by_name=("eps",)
+    )
     if not isinstance(own, optax.GradientTransformation):
         raise ConfigError(
             f"optimizer={config.optimizer} gives a {type(own).__name__}, expected an optax.GradientTransformation"

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from momentum_jax import field_checks
 from momentum_jax.config import Arm, EnvOptions, Experiment, PPOConfig, RunConfig, resolve_arms
 from momentum_jax.fields import ConfigError
 
@@ -58,6 +59,22 @@ def test_the_advice_is_right():
         own = [config.arms[0].of_seed(position) for position in range(num_seeds)]
         for name, values in by_seed.items():
             assert tuple(getattr(one.ppo if hasattr(one.ppo, name) else one.env, name) for one in own) == values
+
+
+def test_the_work_of_checking_grows_with_the_number_of_seeds_and_no_faster(monkeypatch):
+    """Each seed's arm is made of its own values; those of all seeds are not converted once more for it."""
+    converted = []
+    fitted = field_checks._fitted
+    monkeypatch.setattr(field_checks, "_fitted", lambda kind, value: converted.append(kind) or fitted(kind, value))
+
+    def conversions(num_seeds):
+        arm = Arm(name="a", by_seed={"ent_coef": tuple(0.1 for _ in range(num_seeds))})
+        converted.clear()
+        arm.validate(range(num_seeds))
+        return len(converted)
+
+    few, many = conversions(10), conversions(100)
+    assert few > 0 and many <= 10 * few
 
 
 def test_in_a_run_with_other_seeds_each_keeps_its_values():

@@ -100,6 +100,25 @@ def test_a_flag_and_an_end_may_be_numbers(in_file):
     assert step.truncated.dtype == bool and bool(step.truncated) and not bool(step.terminated)
 
 
+BIND = """class Masked(GymnaxTask):
+    def bind(self, shared, options):
+        return {"own": shared, "num_actions": 3}
+
+    def initial_state(self, key, params):
+        return super().initial_state(key, params["own"])
+
+    def transition(self, key, state, action, params):
+        return super().transition(key, state, action, params["own"])
+"""
+
+
+def test_what_is_bound_may_hold_sizes_of_arrays_as_in_training(in_file):
+    text = changed(MASKED, "class Masked(GymnaxTask):\n", BIND)
+    assert in_file(changed(text, MASK, 'jnp.arange(params["num_actions"]) == place % 3')).task.num_actions == 3
+    with pytest.raises(ConfigError, match=r"^Ring: bind fails: AttributeError: .*nothing.* \(line \d+\)$"):
+        in_file(changed(text, '{"own": shared, "num_actions": 3}', "shared.nothing"))
+
+
 @pytest.mark.parametrize("mask", ["jnp.zeros(3, bool)", "jnp.arange(3) >= place"])
 def test_a_mask_that_allows_nothing_where_actions_lead_is_refused_before_training(in_file, mask):
     found = in_file(changed(MASKED, MASK, mask))

@@ -86,6 +86,8 @@ class NoCarry(Remembers):
 class Restarted(Remembers):
     takes_restarts = True
 
+def handed_on(**settings): return Right(**settings)
+
 def fails(num_actions, hidden_sizes, activation):
     raise TypeError("of its own")
 """
@@ -112,7 +114,9 @@ import jax.numpy as jnp
 import optax
 
 def right(learning_rate): return optax.adamw(learning_rate)
-def settings(**settings): return optax.adamw(**settings)
+def settings(**settings): return optax.sgd(**settings)
+def without(): return optax.sgd(0.1)
+def more(learning_rate, **more): return optax.sgd(learning_rate, **more)
 def fails(learning_rate):
     return 1 / 0
 def fails_by_type(learning_rate):
@@ -186,7 +190,10 @@ def test_one_that_needs_values_of_the_loss_is_refused_and_the_one_that_is_advise
     own_parts.check(Bandit(), dataclasses.replace(CONFIG, optimizer="optax:lion"))
 
 
-@pytest.mark.parametrize(("network", "optimizer"), [("Right", "right"), ("Remembers", "settings")])
+@pytest.mark.parametrize(
+    ("network", "optimizer"),
+    [("Right", "right"), ("Remembers", "settings"), ("handed_on", "more"), ("Right", "without")],
+)
 def test_those_that_it_can_use_are_let_through(files, network, optimizer):
     names = {"network": f"{files}/nets.py:{network}", "optimizer": f"{files}/opts.py:{optimizer}"}
     own_parts.check(Bandit(), dataclasses.replace(CONFIG, **names), biased=True)

@@ -1,8 +1,8 @@
 """Whether the values of a dataclass's fields can be: their types are those annotated, numbers lie within their limits.
 
-What means the same in another type is converted: NumPy's and JAX's numbers, and lists and arrays in place of tuples. A
-whole number will do for any number; nothing else is guessed, so text is no number and 2.0 no count. Imports neither
-JAX nor NumPy.
+What means the same in another type is converted: NumPy's and JAX's numbers, lists and arrays in place of tuples, and
+paths in place of text. A whole number will do for any number; nothing else is guessed, so text is no number and 2.0 no
+count. Imports neither JAX nor NumPy.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import ast
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -88,7 +90,7 @@ def _fitted(kind: Any, value: Any) -> Any:
         changed = _changes(value)
         return dataclasses.replace(value, **changed) if changed else value
     if kind in _WORDS:
-        value = _plain(value)
+        value = os.fspath(value) if kind is str and isinstance(value, os.PathLike) else _plain(value)
         accepted = (int, float) if kind is float else kind
         if isinstance(value, accepted) and (kind is bool or not isinstance(value, bool)):
             return value
@@ -157,7 +159,7 @@ def _explanation(field: dataclasses.Field, name: str, kind: Any, value: Any) -> 
     if _listed(value) is not None and get_origin(kind) is tuple:
         found = f"{name}={_shown(value)}"
     default = None if field.default is dataclasses.MISSING else field.default
-    remedy = "" if default in (None, ()) else f": write e.g. {name}={default!r}"
+    remedy = "" if default in (None, ()) else f": write e.g. {name}={_example(default)}"
     try:
         meant = _repaired(kind, value)
         if "help" in field.metadata:
@@ -177,7 +179,7 @@ def _repaired(kind: Any, value: Any) -> Any:
     if get_origin(kind) is UnionType:
         return _first(functools.partial(_repaired, value=value), get_args(kind))
     if get_origin(kind) is tuple:
-        listed = _listed(value)
+        listed = _sorted(value) if isinstance(value, set | frozenset) else _listed(value)
         return tuple(_repaired(get_args(kind)[0], item) for item in ((value,) if listed is None else listed))
     value = _plain(value)
     if isinstance(value, str):
@@ -191,7 +193,17 @@ def _repaired(kind: Any, value: Any) -> Any:
         return bool(value)
     if kind is str and isinstance(value, int | float):
         return str(value)
+    if kind is str and isinstance(value, date):  # of a moment its day
+        return value.isoformat()[: len("YYYY-MM-DD")]
     raise _MisfitError
+
+
+def _sorted(values: Iterable[Any]) -> list[Any]:
+    """What has no order in one that is the same every time. Raises _MisfitError where there is none."""
+    try:
+        return sorted(values)
+    except TypeError:
+        raise _MisfitError from None
 
 
 def _words(kind: Any) -> str:
@@ -209,6 +221,11 @@ def _words(kind: Any) -> str:
 
 def _with_article(noun: str) -> str:
     return f"{'an' if noun[0] in 'AEIOUaeiou' else 'a'} {noun}"
+
+
+def _example(default: Any) -> str:
+    """A default as it can be written; a dataclass is its own default's, without its fields."""
+    return f"{type(default).__name__}()" if dataclasses.is_dataclass(default) else repr(default)
 
 
 def _shown(value: Any) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+from datetime import date, datetime
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -99,6 +101,41 @@ def test_what_is_inside_is_converted_too():
         name="e", description="", arms=[arm], checkpoints=[np.int64(64), 128], num_seeds=np.int64(2)
     )
     assert experiment.arms == (arm,) and experiment.checkpoints == (64, 128) and type(experiment.num_seeds) is int
+
+
+def test_a_path_is_text(tmp_path):
+    market = MarketConfig(data_source="csv", data_path=tmp_path / "bars.csv", vix_path=Path("vix.csv"))
+    assert (market.data_path, market.vix_path) == (f"{tmp_path}/bars.csv", "vix.csv")
+    assert MarketConfig(cache_path=Path("cache")).cache_path == "cache"
+    assert Arm(name="a", ppo=PPOConfig(network=Path("own.py:Net"))).ppo.network == "own.py:Net"
+
+
+MARKETS = {
+    "start_date": (date(2024, 1, 2), "'2024-01-02'"),
+    "end_date": (datetime(2024, 1, 2, 9, 30), "'2024-01-02'"),
+    "train_end": (np.datetime64("2024-01-02"), "'2024-01-02'"),
+    "exclude_findings": ({"wick", "gap"}, "('gap', 'wick')"),
+    "symbols": (frozenset({"SPY"}), "('SPY',)"),
+}
+
+
+@pytest.mark.parametrize("option", MARKETS)
+def test_dates_and_sets_are_refused_with_what_to_write_and_that_is_taken(option):
+    value, advised = MARKETS[option]
+    with pytest.raises(DataError, match=rf"^{option}=.*, expected .*: write {option}={re.escape(advised)}$"):
+        MarketConfig(**{option: value})
+    assert getattr(MarketConfig(**{option: ast.literal_eval(advised)}), option) == ast.literal_eval(advised)
+
+
+@pytest.mark.parametrize("wrong", [{"sizes": {3: "x"}}, {1, "a"}, b"x"], ids=repr)
+def test_what_is_no_dataclass_is_refused_in_a_line_that_can_be_read(wrong):
+    """Its default has dozens of fields."""
+    for setting, advised in (("env", "EnvOptions()"), ("ppo", "PPOConfig()")):
+        with pytest.raises(ConfigError, match=rf": write e\.g\. {setting}={re.escape(advised)}$") as caught:
+            Arm(name="a", **{setting: wrong})
+        assert len(str(caught.value)) < 150
+    with pytest.raises(DataError, match=r"exclude_findings=.* is a set, expected a tuple of texts in quotes$"):
+        MarketConfig(exclude_findings={1, "a"})
 
 
 def test_what_is_right_stays_the_same_object():

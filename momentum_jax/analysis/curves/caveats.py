@@ -20,7 +20,10 @@ SHORTEST_SEEN = 4
 _LACKING = {
     "counts": ("counts", "Give them, or take the noise from the curves by noise=estimated"),
     "standard_errors": ("standard errors", "Give them, or take the noise from the curves by noise=estimated"),
-    "replicates": ("two or more replicates", "Give them, or take the noise from the curves by noise=estimated"),
+    "replicates": (
+        "replicates of at least 4 degrees of freedom in all",
+        "Give them, or take the noise from the curves by noise=estimated",
+    ),
     "estimated": (
         "values beside each other, from which noise is estimated,",
         "Give standard errors or replicates, or take the values as they are by noise=exact",

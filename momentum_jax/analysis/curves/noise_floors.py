@@ -68,7 +68,9 @@ def _noise_level(curves: CurveSet, choices: Choices, arm: int) -> NoiseLevel:
     if choices.noise == "counts" and curves.successes is not None and curves.totals is not None:
         whole = _whole(curves, curves.successes, curves.totals) / 100
     wide[np.ix_(ran, _own_steps(curves, choices, arm))] = whole * level.sigma
-    return level._replace(sigma=wide)
+    freedom, block = np.full(len(ran), np.nan), np.ones(len(ran), np.int64)
+    freedom[ran], block[ran] = level.freedom, level.block
+    return level._replace(sigma=wide, freedom=freedom, block=block)
 
 
 def _of_seeds(curves: CurveSet, choices: Choices, arm: int, ran: Flags) -> NoiseLevel:
@@ -158,14 +160,27 @@ def noise_floors(
     """
     floors = np.zeros(dips.depth.shape)
     for arm, level in enumerate(levels or []):
-        estimate = (level.freedom, level.block, draws)
-        own = _own_steps(curves, choices, arm)
-        noise = draw_noise(int(own.sum()), *estimate, correlation=level.correlation, tails=level.tails)
-        limits = (choices.horizon.step, choices.baseline.step, choices.alpha)
-        values = choices.sign * curves.values[arm][:, own]
-        limit = judge_against_null(curves.steps[own], values, level.sigma[:, own], noise, *limits).limit
+        limit = _limits(curves, choices, level, arm, draws)
         ends = [at_steps(level.sigma, curves.steps, step[arm]) for step in (dips.onset_step, dips.trough_step)]
         known = ~np.isnan(level.sigma)
         exact = known.any(axis=-1) & (np.where(known, level.sigma, 0.0) == 0).all(axis=-1)
         floors[arm] = np.where(exact, 0.0, limit * np.hypot(*ends))
     return np.where(np.isnan(dips.onset_step), np.nan, floors)
+
+
+def _limits(curves: CurveSet, choices: Choices, level: NoiseLevel, arm: int, draws: int) -> Floats:
+    """What any fall of each seed ``[seed]`` has to exceed, in standard deviations of the difference of its values.
+
+    Noise is drawn once for all seeds whose own is equally sure.
+    """
+    own = _own_steps(curves, choices, arm)
+    values = choices.sign * curves.values[arm][:, own]
+    freedom, block = (np.broadcast_to(of_seeds, len(values)) for of_seeds in (level.freedom, level.block))
+    limits = np.full(len(values), np.nan)
+    for each in np.unique(freedom[~np.isnan(freedom)]):
+        rows, estimate = freedom == each, (float(each), int(block[freedom == each].max()), draws)
+        noise = draw_noise(int(own.sum()), *estimate, correlation=level.correlation, tails=level.tails)
+        ends = (choices.horizon.step, choices.baseline.step, choices.alpha)
+        sigma = level.sigma[:, own][rows]
+        limits[rows] = judge_against_null(curves.steps[own], values[rows], sigma, noise, *ends).limit
+    return limits

@@ -23,6 +23,8 @@ from momentum_jax.analysis.dips.design_effect import binomial_sigma, design_effe
 Floats = npt.NDArray[np.float64]
 
 _FREEDOM = 16  # degrees of freedom wanted of replicates
+_LEAST_FREEDOM = 4  # with fewer, errors of the noise are so large that hardly any fall exceeds it: that judges nothing
+TOO_FEW_REPLICATES = f"replicates of fewer than {_LEAST_FREEDOM} degrees of freedom in any seed"
 _EXACT = 1e-6  # of the largest standard deviation; what is smaller is taken for this
 
 
@@ -30,8 +32,8 @@ class NoiseLevel(NamedTuple):
     """Noise of an arm's curves."""
 
     sigma: Floats  # [seed, K] standard deviation of each value; NaN where it is not known
-    freedom: float  # degrees of freedom of its estimate; infinite where it is known
-    block: int  # checkpoints in a row that share an estimate
+    freedom: Floats | float  # degrees of freedom of its estimate, [seed] or of all; infinite where it is known
+    block: npt.NDArray[np.int64] | int  # checkpoints in a row that share an estimate, [seed] or of all
     flag: str = ""  # what had to be taken for granted beyond what the module says
     correlation: float = 0.0  # of neighbouring checkpoints' errors
     tails: float = np.inf  # degrees of freedom of Student's t that the errors have; infinite of normal ones
@@ -61,8 +63,9 @@ def from_replicates(replicates: npt.ArrayLike) -> NoiseLevel:
     """Noise of means of up to R replicates ``[seed, R, K]``, NaN where there are fewer.
 
     The variance of a value is pooled over as many neighbouring checkpoints as make `_FREEDOM` degrees of freedom: two
-    episodes alone tell the error of their mean to no better than its half or its double. The level has the fewest
-    degrees of freedom of any value, and the most checkpoints that share an estimate.
+    episodes alone tell the error of their mean to no better than its half or its double. Each seed has the fewest
+    degrees of freedom of any of its values, and the most checkpoints that share an estimate: how often one seed was
+    measured says nothing of the others. The noise of a seed with less than `_LEAST_FREEDOM` in all is not known.
     """
     array = np.asarray(replicates, np.float64)
     number = np.count_nonzero(~np.isnan(array), axis=1)
@@ -72,8 +75,12 @@ def from_replicates(replicates: npt.ArrayLike) -> NoiseLevel:
     squares, freedom = (spread**2).sum(axis=1), np.maximum(number - 1, 0).astype(float)
     variance, sure, width = _pooled(squares, freedom)
     sigma = np.sqrt(variance / np.where(number > 0, number, np.nan))
+    sigma[sure < _LEAST_FREEDOM] = np.nan
     known = ~np.isnan(sigma)
-    return NoiseLevel(never_zero(sigma), float(sure[known].min()), int(width[known].max()))
+    some = known.any(axis=-1)
+    fewest = np.where(some, np.where(known, sure, np.inf).min(axis=-1), np.nan)
+    widest = np.where(known, width, 1).max(axis=-1)
+    return NoiseLevel(never_zero(sigma), fewest, widest, "" if some.any() else TOO_FEW_REPLICATES)
 
 
 def _pooled(squares: Floats, freedom: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:

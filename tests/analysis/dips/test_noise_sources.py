@@ -10,7 +10,13 @@ from benchmarks.coverage_curves import found_percent
 from momentum_jax.analysis.dips.forgetting import largest_fall_within
 from momentum_jax.analysis.dips.noise import chance_of_so_many, draw_noise
 from momentum_jax.analysis.dips.noise_estimate import estimated
-from momentum_jax.analysis.dips.noise_sources import from_counts, from_replicates, from_standard_errors
+from momentum_jax.analysis.dips.noise_sources import (
+    TOO_FEW_REPLICATES,
+    from_counts,
+    from_replicates,
+    from_standard_errors,
+)
+from momentum_jax.dips import CurveSet, analyze
 
 STEPS = np.arange(60) * 100.0
 
@@ -30,7 +36,7 @@ def test_replicates_give_the_standard_error_of_their_mean():
     each = np.random.default_rng(0).normal(0, 3, (40, 9, 60))
     level = from_replicates(each)
     assert np.sqrt((level.sigma**2).mean()) == pytest.approx(1, abs=0.03)
-    assert (level.freedom, level.block) == (16, 2)
+    assert (level.freedom == 16).all() and (level.block == 2).all()
     # Variance is pooled over two neighbours, and no more.
     loud = each * np.where(np.arange(60) < 30, 1, 10)
     sigma = from_replicates(loud).sigma.mean(axis=0)
@@ -45,7 +51,7 @@ def test_replicates_that_are_missing_are_left_out():
     squares = 9 * np.var(each[0, :10, 3], ddof=1) + 39 * np.var(each[0, :, 4], ddof=1)
     assert level.sigma[0, 3] == pytest.approx(np.sqrt(squares / 48 / 10))
     assert level.sigma[0, 4] == pytest.approx(np.std(each[0, :, 4], ddof=1) / 40**0.5)
-    assert (level.freedom, level.block) == (39, 2)
+    assert level.freedom.tolist() == [39, 39] and level.block.tolist() == [2, 1]
     assert np.isnan(from_replicates(each[:, :1]).sigma).all() and from_replicates(each[:, :1]).flag == "one replicate"
 
 
@@ -55,7 +61,7 @@ def test_few_replicates_borrow_from_so_many_neighbours_that_their_noise_is_sure(
     each[:, 2:, :30] = np.nan
     level = from_replicates(each)
     # 16 degrees of freedom at the least, whatever the windows hold, and not the 19 of the fullest window.
-    assert (level.freedom, level.block) == (16, 16)
+    assert (level.freedom == 16).all() and (level.block == 16).all()
     for part, number in ((slice(0, 20), 2), (slice(35, 60), 20)):
         variance = level.sigma[:, part] ** 2 * number / 9
         assert variance.mean() == pytest.approx(1, abs=0.02)
@@ -66,10 +72,33 @@ def test_a_curve_with_too_few_replicates_is_as_sure_as_all_of_them_together():
     each = np.random.default_rng(0).normal(size=(3, 2, 8))
     each[:, 1, ::2] = np.nan
     level = from_replicates(each)
-    assert (level.freedom, level.block) == (4, 8)
+    assert (level.freedom == 4).all() and (level.block == 8).all()
     variance = np.var(each[:, :, 1::2], axis=1, ddof=1).mean(axis=1)
     np.testing.assert_allclose(level.sigma[:, 1] ** 2, variance / 2)
     np.testing.assert_allclose(level.sigma[:, 2] ** 2, variance)  # measured once
+
+
+def test_how_often_one_seed_was_measured_says_nothing_of_the_others():
+    rng = np.random.default_rng(1)
+    each = 2 * rng.normal(size=(10, 20, 40))
+    each[:3, :, 6:10] -= 4
+    values, poor = each.mean(axis=1), each.copy()
+    poor[9] = np.nan
+    poor[9, :2, 3] = values[9, 3] + np.array([-0.5, 0.5])  # one degree of freedom in all: next to nothing is known
+    few = poor.copy()
+    few[9, 0, :] = values[9] - 0.5
+    few[9, 1, :7] = values[9, :7] + 0.5
+    few[9, 0, 7:] = values[9, 7:]
+    whole, one, seven = (
+        analyze(CurveSet(values=values[None], steps=np.arange(40), replicates=r[None], good="up"), threshold=1.0)
+        for r in (each, poor, few)
+    )
+    for found, judged in ((one, 9), (seven, 10)):
+        assert found.seeds["noise_floor"][:9].tolist() == pytest.approx(whole.seeds["noise_floor"][:9].tolist())
+        assert found.seeds["judged"].sum() == judged and found.seeds["is_dip"].sum() == 3
+    assert "1 of 10 seeds are not judged" in " ".join(one.caveats)
+    assert seven.seeds["noise_floor"][9] > whole.seeds["noise_floor"][9]
+    assert from_replicates(each[:, :2, :3]).flag == TOO_FEW_REPLICATES
 
 
 def test_counts_have_a_design_effect_over_seeds_and_one_seed_is_taken_to_be_independent():

@@ -9,6 +9,8 @@ from momentum_jax.market.errors import DataError, DataWarning
 from momentum_jax.market.files.bar_files import read_bars
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sources import FileSource, load_bars
+from momentum_jax.market.vix.daily_vix import load_vix
+from tests.market.advice import flags_in, inspected
 from tests.market.plain_bars import HEADER, MINUTES, OPEN, first_of, rows
 
 # --- stamps ----------------------------------------------------------------------------------------------
@@ -161,9 +163,32 @@ def test_a_row_in_the_place_of_the_header_is_not_lost(write, names, declarations
     assert first_of(path, **declarations, header=False) == OPEN
 
 
+TITLE = "SPY,1 min,2024-05-14,390,x,y"
+
+
+@pytest.mark.parametrize("columns", [(), tuple(HEADER.split(","))])
+@pytest.mark.parametrize("above", [[TITLE], [TITLE, "all times of New York"], [TITLE.replace(",x,y", ""), TITLE]])
+def test_a_title_that_looks_like_a_row_is_left_out_and_the_header_below_it_read(write, capsys, above, columns):
+    path = write("bars.csv", [*above, HEADER, *rows()])
+    command = ["--data_source=csv", f"--data_path={path}", "--symbols=SPY"]
+    code, _, error = inspected(capsys, [*command, *([f"--file_columns={','.join(columns)}"] if columns else [])])
+    assert code == 2 and f"line {len(above) + 1} is the header, leave out the lines above it" in error
+    assert "header, and" not in error and f"--file_skip_lines={len(above)}" in flags_in(error)
+    code, text, error = inspected(capsys, [*command, *flags_in(error)])
+    assert error == "" and "12 bars" in text
+    assert first_of(write("shorter.csv", [HEADER, *rows()])) == OPEN  # what else the message asks for
+
+
+def test_a_title_that_looks_like_a_row_of_a_vix_file_is_left_out(write):
+    names, closes = "date,open,high,low,close", ["2024-05-13,14,15,13,14", "2024-05-14,14,15,13,13.5"]
+    with pytest.raises(DataError, match="line 2 is the header, leave out the lines above it"):
+        load_vix(write("vix.csv", ["VIX,2024-05-14,2,x,y", names, *closes]))
+    assert load_vix(write("vix.csv", [names, *closes])).to_list() == [14.0, 13.5]
+
+
 def test_rows_below_the_header_are_not_lost_in_it(write):
     path = write("bars.csv", [HEADER, *rows()])
-    with pytest.raises(DataError, match=r"line 2: .* is a row, .*: the header takes file_header_lines=1"):
+    with pytest.raises(DataError, match=r"line 2: .* is a row, .*: the header takes --file_header_lines=1"):
         load_bars(path, "SPY", form=FileFormat(columns=tuple(HEADER.split(",")), header_lines=3))
     assert first_of(path, columns=tuple(HEADER.split(",")), header_lines=1) == OPEN
 

@@ -47,6 +47,7 @@ PACKED = {
     ".csv.zst": zstandard(PLAIN),
     ".zip": zipped(**{"data/": b"", "data/SPY.csv": PLAIN, "__MACOSX/._SPY.csv": b"x"}),
 }
+NAMES = (*PACKED, ".xls", ".xlsx", ".xlsm", ".xlsb")
 
 
 def parquet() -> bytes:
@@ -55,7 +56,7 @@ def parquet() -> bytes:
     return packed.getvalue()
 
 
-@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("suffix", NAMES)
 @pytest.mark.parametrize("packing", PACKED)
 def test_a_file_is_unpacked_by_its_content_whatever_its_name(tmp_path, packing, suffix):
     path = tmp_path / f"SPY{suffix}"
@@ -85,7 +86,13 @@ def test_damage_is_refused_in_one_line_by_bars_and_vix_alike(tmp_path, capsys, p
     ("name", "content", "words"),
     [
         ("a.csv", parquet(), "is a Parquet file: give --data_source=parquet"),
-        ("a.xlsx", b"PK\x03\x04" + bytes(range(256)), "is an Excel file: save its sheet as CSV"),
+        (
+            "a.xlsx",
+            b"PK\x03\x04" + bytes(range(256)),
+            "(File is not a zip file): the file is damaged",
+        ),
+        ("a.xls", b"<table><tr><td>Date</td></tr></table>\n", "is a web page"),
+        ("a.xls", b'\xef\xbb\xbf<?xml version="1.0"?>\n<Workbook/>\n', "is XML"),
         ("a.csv", zipped(**{"xl/workbook.xml": b"x", "docProps/app.xml": b"x"}), "is an Excel file: save"),
         ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel file: save"),
         ("a.csv", b"<!DOCTYPE html>\n<html><body>Access denied, try later</body></html>\n", "is a web page"),

@@ -1,6 +1,7 @@
 """The bytes of a person's file: found, unpacked by its first bytes and not by its name, or refused in one line."""
 
 import bz2
+import codecs
 import contextlib
 import gzip
 import io
@@ -25,7 +26,6 @@ _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")  # a zip, and one that holds nothing
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _PARQUET = b"PAR1"
 _TAR = (b"ustar", 257)  # the mark and its place
-_EXCEL_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
 _EXCEL = "an Excel file: save its sheet as CSV"
 _NO_TABLES = {
     b"\xd0\xcf\x11\xe0": _EXCEL,
@@ -36,6 +36,8 @@ _NO_TABLES = {
     b"\x89PNG": "a picture: give a table as CSV",
     b"<!doctype": "a web page, such as a service's refusal: download the table again",
     b"<html": "a web page, such as a service's refusal: download the table again",
+    b"<table": "a web page, as some programs name .xls: save its table as CSV",
+    b"<?xml": "XML, as some programs name .xls: save its table as CSV",
     b'{"': "JSON: save its table as CSV",
     b"[{": "JSON: save its table as CSV",
 }
@@ -110,8 +112,6 @@ def _unpacked(path: Path, open_files: contextlib.ExitStack) -> Any:
     plain = open_files.enter_context(path.open("rb"))
     head = plain.read(8)
     plain.seek(0)
-    if path.suffix.lower() in _EXCEL_SUFFIXES:
-        raise DataError(f"{path}: is {_EXCEL}")
     if head.startswith(_ARCHIVES):
         return _only_member(path, open_files)
     opener = next((opener for mark, opener in _OPENERS.items() if head.startswith(mark)), None)
@@ -135,7 +135,7 @@ def _refuse_no_table(path: Path, head: bytes) -> None:
     mark, place = _TAR
     if head[place:].startswith(mark):
         raise DataError(f"{path}: is a tar archive: unpack it and name a file or a folder")
-    plain = head.lstrip().lower()
+    plain = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     for start, what in _NO_TABLES.items():
         if head.startswith(start) or plain.startswith(start):
             raise DataError(f"{path}: is {what}")

@@ -23,6 +23,18 @@ def is_bar(cells: Sequence[str]) -> bool:
     return enough and not _counts_up(numbers)
 
 
+def first_bar(rows: Sequence[Sequence[str]]) -> tuple[int, bool] | None:
+    """Place of the first bar among the lines of a text, and whether the line above names its columns.
+
+    None where no line may hold a bar.
+    """
+    place = next((place for place, cells in enumerate(rows) if is_bar(cells)), None)
+    if place is None:
+        return None
+    above = rows[place - 1] if place else []
+    return place, len(above) == len(rows[place]) and not is_row(above)
+
+
 def is_row(cells: Sequence[str]) -> bool:
     """Whether a line where names of columns are expected holds values: a bar, or a stamp and a number beside it."""
     if is_bar(cells):

@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.columns import STAMP_COLUMNS, SYMBOL_COLUMNS, plain_name
-from momentum_jax.market.files.encodings import encoding_of, encoding_remedy, is_text
+from momentum_jax.market.files.encodings import encoding_of, encoding_remedy, is_text, likely_text
 from momentum_jax.market.files.file_contents import check_file, head_bytes, is_parquet, opened
 from momentum_jax.market.files.formats import HEADERLESS_COLUMNS, FileFormat
-from momentum_jax.market.files.header_lines import is_row
+from momentum_jax.market.files.header_lines import first_bar, is_row
 from momentum_jax.market.files.traced_tables import Table
 
 _TEXT_BYTES = 4096  # by which text is recognised
@@ -180,18 +180,29 @@ def _check_header(path: Path, form: FileFormat, head: pd.DataFrame) -> None:
     rows = [place for place, cells in enumerate(head.to_numpy()) if is_row(list(cells))]
     if not rows:
         return
-    if rows[0] > 0:
-        remedy = f"the header takes {form.prefix}_header_lines={rows[0]}"
+    header = _header_below(path, form)
+    if header:
+        remedy = f"line {header} is the header, leave out the lines above it"
+    elif rows[0] > 0:
+        remedy = f"the header takes --{form.prefix}_header_lines={rows[0]}"
     elif form.columns:
         remedy = f"declare --no{form.prefix}_header"
     else:
         order = ", ".join(HEADERLESS_COLUMNS)
-        remedy = f"declare no{form.prefix}_header, and {form.prefix}_columns unless they are {order}"
+        remedy = f"declare --no{form.prefix}_header, and {form.prefix}_columns unless they are {order}"
     cells = form.separator.join(head.iloc[rows[0]])
     raise DataError(
         f"{path}, line {form.skip_lines + rows[0] + 1}: {cells!r} is a row, but a header that names the columns is "
         f"declared there: {remedy}"
     )
+
+
+def _header_below(path: Path, form: FileFormat) -> int | None:
+    """The 1-based line that names the columns, where it stands below the line that is declared to; else None."""
+    text = likely_text(path, form.encoding)[1]
+    lines = list(csv.reader(text.splitlines()[form.skip_lines :], delimiter=form.separator))
+    found = first_bar(lines)
+    return form.skip_lines + found[0] if found and found[1] and found[0] > form.header_lines else None
 
 
 def _stamp_names(form: FileFormat, names: list[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.columns import FIELDS, STAMP_COLUMNS, SYMBOL_COLUMNS
 from momentum_jax.market.files.encodings import likely_text
 from momentum_jax.market.files.formats import FileFormat
-from momentum_jax.market.files.header_lines import is_bar, numbers_among
+from momentum_jax.market.files.header_lines import first_bar, numbers_among
 from momentum_jax.market.files.readers import read_table
 from momentum_jax.market.files.symbol_columns import is_symbol_name, tickers_of
 from momentum_jax.market.files.time_forms import time_forms
@@ -50,10 +50,10 @@ def _cell_guesses(path: Path, form: FileFormat) -> Iterator[FileFormat]:
     lines = text.splitlines()[:-1] or text.splitlines()
     for mark, name in _DELIMITERS.items():
         rows = list(csv.reader(lines, delimiter=mark))
-        first = next((place for place, row in enumerate(rows) if is_bar(row)), None)
-        if first is None:
+        found = first_bar(rows)
+        if found is None:
             continue
-        has_header = first > 0 and len(rows[first - 1]) == len(rows[first])
+        first, has_header = found
         decimal, thousands = _marks([cell for row in rows[first : first + _SAMPLE] for cell in row])
         yield dataclasses.replace(
             form,

@@ -48,6 +48,7 @@ NOISE: dict[str, Callable[[np.random.Generator, int], Floats]] = {
     "lasts (correlation 0.9)": lambda rng, seeds: _lasting(rng, seeds, 0.9),
     "mean of 5 checkpoints": lambda rng, seeds: _running_mean(rng, seeds, 5),
     "mean of 20 checkpoints": lambda rng, seeds: _running_mean(rng, seeds, 20),
+    "none at the cap": lambda rng, seeds: rng.normal(size=(seeds, CHECKPOINTS)) * (STEPS < 0.4),
     "a random walk": lambda rng, seeds: rng.normal(size=(seeds, CHECKPOINTS)).cumsum(axis=1) / CHECKPOINTS**0.5,
 }
 
@@ -147,8 +148,10 @@ def power_rows(studies: int) -> Iterator[dict[str, object]]:
             yield _row(source, "flat", "the same", 64, studies, dip=dip)
         yield _row(source, "flat", "the same", 64, 4 * studies, dip=8.0, every=4)
         yield _row(source, "flat", "the same", 8, 32 * studies, dip=8.0, every=4)
-    for noise in ("heavy tails (t, 4)", "lasts (correlation 0.6)"):
+    for noise in ("heavy tails (t, 4)", "lasts (correlation 0.6)", "none at the cap"):
         yield _row("estimated", "flat", noise, 64, 4 * studies, dip=8.0, every=4)
+    for seeds in (1, 2):
+        yield _row("estimated", "flat", "the same", seeds, 64 * studies // seeds, dip=8.0)
 
 
 def short_rows(studies: int) -> Iterator[dict[str, object]]:

@@ -152,7 +152,7 @@ def test_an_environment_of_a_persons_own_is_recorded_in_its_words(tmp_path, monk
     assert (ds.widest.min() < -0.1) and (ds.probe_count.sum("lean") == 1_024).all()
     # The file decides the numbers: changed, the run does not go on.
     (tmp_path / "mine.py").write_text(OWN_WORDS + "\n")
-    with pytest.raises(ConfigError, match=r"data\.fingerprint was"):
+    with pytest.raises(ConfigError, match=r"the code of its environment has changed: mine\.py is SHA-256"):
         train(tmp_path / "run", config("mine.py", timesteps=2 * STEPS), resume=True)
 
 

@@ -148,10 +148,12 @@ def _side(found: Compared, confidence: float, choices: Choices, pair: ArmPair) -
     side = direction(found.difference, found.pairs)
     if not side:
         return "undecided"
-    if found.p_value > 1 - confidence:  # few seeds make a bootstrap interval too narrow
-        return f"undecided, for a permutation test of so few seeds gives p = {found.p_value:.2g}"
+    if found.p_value > 1 - confidence:  # few seeds make a bootstrap interval too narrow, and so do rare falls
+        return f"undecided, for a permutation test gives p = {found.p_value:.2g}"
     deeper = pair.arm if side > 0 else pair.reference
-    judged = deeper[deeper["noise_floor"].notna()]
+    judged = deeper[deeper["judged"]]
+    if choices.noise != "exact" and judged.empty:
+        return "undecided, for the noise of the deeper arm is not known"
     chance = chance_of_so_many(int(judged["exceeds_noise"].sum()), len(judged), choices.alpha)
     if choices.noise != "exact" and not chance <= choices.alpha:
         return f"undecided, for the {choices.worse}s of the deeper arm are no more than its noise may make"

@@ -16,6 +16,8 @@ from momentum_jax.analysis.report.formatting import compact
 SHORTEST_SEEN = 4
 """Checkpoints that a dip of few seeds has to last to be told from estimated noise: benchmarks/coverage_curves.py."""
 
+_FEW = 1  # seeds whose estimated noise is so wide: the same benchmark
+
 # By the noise: what a seed lacks that is not judged, and what judges it.
 _LACKING = {
     "counts": ("counts", "Give them, or take the noise from the curves by noise=estimated"),
@@ -83,10 +85,11 @@ def _not_judged(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iter
 
 def _short_dips(curves: CurveSet) -> str:
     lasts = (SHORTEST_SEEN - 1) * float(np.median(np.diff(curves.steps)))
+    few = ", nor most longer ones of a single seed" if curves.ran.sum(axis=1).min() <= _FEW else ""
     return (
         f"Noise is estimated from the curves, which hides short dips: most of 1 to {SHORTEST_SEEN - 1} checkpoints "
         f"(up to about {compact(lasts)} steps) look like noise and are not counted, nor are longer ones where most "
-        f"seeds dip. To see them, {_remedy(curves)}."
+        f"seeds dip{few}. To see them, {_remedy(curves)}."
     )
 
 

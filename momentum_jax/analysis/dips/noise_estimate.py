@@ -37,7 +37,7 @@ _POOLED = 64  # bends taken together for the noise's course over time
 _MIN_BENDS = 200  # of all seeds, from which tails are estimated
 _CORRELATIONS = np.arange(0, 1.0, 0.01)
 _SIGNS_ALLOWED = 1.5  # standard errors of that of neighbouring bends, added to what was seen
-_SPREAD_ALLOWED = 1.5  # times the seeds' spread
+_SPREAD_ALLOWED = 1.25  # times the seeds' spread
 _KURTOSIS_KEPT = 0.5  # of the noise's excess kurtosis, in a bend between equally distant neighbours
 _LEAST_TAILS = 2.5  # degrees of freedom
 
@@ -103,12 +103,12 @@ def _course(squares: Floats, level: Floats, usable: Flags) -> Floats:
 
 def _correlation(values: Floats, relative: Floats, found: _Bends) -> float:
     """The largest correlation of neighbouring errors that both the bends' signs and the seeds' spread allow."""
-    by_sign = [neighbours_correlation(found.weights, each) for each in _CORRELATIONS]
-    allowed = int(np.searchsorted(by_sign, _neighbours(relative, found), side="right"))
+    by_sign = np.array([neighbours_correlation(found.weights, each) for each in _CORRELATIONS])
+    allowed = by_sign <= _neighbours(relative, found)
     if len(values) > 1:
-        by_spread = [covariance_at(found.weights, each, 0).mean() ** -0.5 for each in _CORRELATIONS]
-        allowed = min(allowed, int(np.searchsorted(by_spread, _spread_allowed(values, found), side="right")))
-    return float(_CORRELATIONS[max(allowed - 1, 0)])
+        by_spread = np.array([covariance_at(found.weights, each, 0).mean() ** -0.5 for each in _CORRELATIONS])
+        allowed &= by_spread <= _spread_allowed(values, found)
+    return float(_CORRELATIONS[allowed].max(initial=0.0))
 
 
 def _neighbours(relative: Floats, found: _Bends) -> float:
@@ -116,8 +116,8 @@ def _neighbours(relative: Floats, found: _Bends) -> float:
 
     From signs alone (of normal bends: Sheppard 1899), for the bends of true dips are large, and bend alike.
     """
-    both = found.usable[:, 1:] & found.usable[:, :-1]
-    if not both.any() or not relative.any():
+    both = (relative[:, 1:] != 0) & (relative[:, :-1] != 0)  # a curve that stays at its cap has no noise there
+    if not both.any():
         return -1.0
     agreement = np.sign(relative[:, 1:] * relative[:, :-1])[both].mean()
     return float(np.sin(np.pi / 2 * agreement) + _SIGNS_ALLOWED / np.sqrt(both.sum()))
@@ -131,10 +131,9 @@ def _spread_allowed(values: Floats, found: _Bends) -> float:
     known = np.isfinite(values)
     known &= known.sum(axis=0) > 1
     seeds = np.maximum(known.sum(axis=0), 2)
-    apart = np.abs(less_common(values, known) * np.sqrt(seeds / (seeds - 1)))[known]
-    bent = np.abs(found.own[found.usable])
-    size = np.median(bent) if len(bent) else 0.0
-    return float(_SPREAD_ALLOWED * np.median(apart) / size) if size > 0 else np.inf
+    apart = np.abs(less_common(values, known) * np.sqrt(seeds / (seeds - 1)))
+    apart, bent = apart[apart > 0], np.abs(found.own[found.own != 0])
+    return float(_SPREAD_ALLOWED * np.median(apart) / np.median(bent)) if len(bent) and len(apart) else np.inf
 
 
 def _tails(relative: Floats, usable: Flags, freedom: float) -> float:

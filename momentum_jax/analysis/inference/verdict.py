@@ -97,14 +97,7 @@ def supports(interval: Interval, seeds: int, minimum: float | None = None, maxim
     return decide(interval, seeds, minimum, maximum).verdict == Verdict.SUPPORTED
 
 
-def direction(change: Interval, seeds: int, tested: MeanTest = NOT_TESTED) -> int:
-    """1 where the whole interval lies above 0, -1 where it lies below, 0 where neither is supported.
-
-    Args:
-        change: its interval.
-        seeds: how many seeds have it.
-        tested: against 0.
-    """
+def direction(change: Interval, seeds: int) -> int:
+    """1 where the whole interval lies above 0, -1 where it lies below, 0 where neither is supported."""
     mirrored = Interval(-change.estimate, -change.high, -change.low, change.flag)
-    above, below = (decide(each, seeds, minimum=0.0, tested=tested) for each in (change, mirrored))
-    return int(above.verdict == Verdict.SUPPORTED) - int(below.verdict == Verdict.SUPPORTED)
+    return int(supports(change, seeds, minimum=0.0)) - int(supports(mirrored, seeds, minimum=0.0))

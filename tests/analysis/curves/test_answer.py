@@ -114,7 +114,7 @@ def two_arms(seeds: int, depth: float, key: int = 11) -> np.ndarray:
 def test_few_seeds_differ_only_where_a_permutation_test_says_so_too():
     """Six pairs cannot reach a level of 2.5 % by sign flips, whatever a bootstrap interval of six numbers says."""
     six, eight = (analyze(two_arms(seeds, 60), good="up", noise=0.5, horizon="50%") for seeds in (6, 8))
-    assert six.details[-1].endswith("undecided, for a permutation test of so few seeds gives p = 0.062.")
+    assert six.details[-1].endswith("undecided, for a permutation test gives p = 0.062.")
     assert eight.details[-1].endswith("deeper.")
 
 
@@ -131,3 +131,15 @@ def test_more_checkpoints_than_can_be_compared_are_refused_with_what_helps():
     with pytest.raises(ConfigError, match=r"found 1,500 checkpoints, expected at most 1,000.*one in 2 values"):
         analyze(curves, good="up")
     assert analyze(curves, good="up", noise="exact").seeds["is_dip"].all()
+
+
+def test_rare_falls_of_many_seeds_make_no_arm_deeper_and_neither_does_unknown_noise():
+    """Five percent of seeds that only rise may fall by their noise: those that never fall count among them."""
+    steps = np.arange(40.0)
+    curves, errors = np.tile(steps, (2, 200, 1)), np.full((2, 200, 40), 0.1)
+    curves[1, :8, 8] -= 5
+    found = analyze(curves, good="up", noise=errors)
+    assert found.details[-1].endswith("undecided, for the falls of the deeper arm are no more than its noise may make.")
+    errors[1, :, 8] = np.nan
+    curves[1, :, 8] -= 5
+    assert "not known" in analyze(curves, good="up", noise=errors).details[-1]

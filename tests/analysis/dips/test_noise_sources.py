@@ -154,6 +154,15 @@ def test_true_dips_do_not_pass_for_lasting_noise():
     assert estimated(STEPS[:40], curves).correlation < 0.6
 
 
+def test_curves_that_stay_at_their_cap_have_the_noise_of_the_way_there():
+    """Their bends are 0 there, which says nothing of how long errors last."""
+    curves = 10 * autoregression(0.0, 16)
+    curves[:, 24:] = 500
+    level = estimated(STEPS, curves)
+    assert level.correlation < 0.5 and 9 < level.sigma[:, :20].mean() < 16
+    assert found_percent("estimated", "flat", "none at the cap", 16, 20) < 6
+
+
 @pytest.mark.parametrize("noise", ["mean of 20 checkpoints", "a random walk"])
 @pytest.mark.parametrize(("seeds", "studies"), [(1, 60), (2, 30)])
 def test_smooth_noise_of_few_seeds_makes_few_false_dips(noise, seeds, studies):

@@ -7,17 +7,10 @@ import pytest
 from scipy import stats
 
 from momentum_jax.analysis.inference.intervals import Interval, mean_interval
-from momentum_jax.analysis.inference.verdict import NOT_TESTED, MeanTest, Verdict, decide, direction, mean_test
+from momentum_jax.analysis.inference.verdict import NOT_TESTED, MeanTest, Verdict, decide, mean_test
 from momentum_jax.analysis.report.verdict_words import direction_in_words, rise_in_words
 
 ABOVE, BELOW = Interval(2.0, 1.0, 3.0), Interval(-2.0, -3.0, -1.0)
-
-
-@pytest.mark.parametrize(("p_value", "sides"), [(0.04, (1, -1)), (0.06, (0, 0))])
-def test_a_side_needs_the_interval_and_the_test(p_value, sides):
-    test = MeanTest(p_value, 0.05)
-    assert (direction(ABOVE, 8, test), direction(BELOW, 8, test)) == sides
-    assert (direction(ABOVE, 8), direction(BELOW, 8)) == (1, -1)
 
 
 def test_a_claim_that_the_test_does_not_confirm_is_undecided_either_way():

@@ -27,6 +27,7 @@ VIX_TIMINGS = ("same_day", "previous")
 SEGMENTS = ("first", "all", "balanced")
 PARTS = ("all", "train", "validation", "test")
 EXCLUDABLE = ("gap", "flat_run", "wick", "jump", "zero_volume", "padded_half_day")
+DATES = ("start_date", "train_end", "validation_end", "end_date")  # in the order that they have to be in
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CSV_ONLY = tuple(f"file_{name}" for name in CSV_ONLY)
 _VIX_FILE = (
@@ -237,8 +238,7 @@ class MarketConfig:
             raise DataError(f"symbols is {self.symbols!r}: name each ticker once")
 
     def _check_dates(self) -> None:
-        names = ("start_date", "train_end", "validation_end", "end_date")
-        given = [(name, parsed) for name in names if (parsed := parse_date(name, getattr(self, name)))]
+        given = [(name, parsed) for name in DATES if (parsed := parse_date(name, getattr(self, name)))]
         for (first, start), (second, end) in itertools.pairwise(given):
             if start > end:
                 raise DataError(f"{first} {start} is after {second} {end}: swap them or move one")

@@ -10,6 +10,7 @@ from typing import Any
 from momentum_jax.config.arms import ARM_NAME
 from momentum_jax.diagnostics.variables import SCHEMA_VERSION
 from momentum_jax.run_directory.atomic_files import CONFIG_NAME, RunDirectoryError, Share
+from momentum_jax.run_directory.former_values import in_present_form
 from momentum_jax.version import __version__
 
 _REQUIRED: dict[str, type] = {
@@ -25,11 +26,15 @@ _REQUIRED: dict[str, type] = {
 _FORMER_NAMES = {"initial_hold_bias": "initial_action_bias"}
 
 
-def in_present_names(plain: Any) -> Any:
-    """A stored config, or a part of it, with the present names of settings."""
+def in_present_terms(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored config with the present names of settings, and their values as they would be recorded now."""
+    return in_present_form(_in_present_names(config))
+
+
+def _in_present_names(plain: Any) -> Any:
     if isinstance(plain, Mapping):
-        return {_FORMER_NAMES.get(name, name): in_present_names(value) for name, value in plain.items()}
-    return [in_present_names(item) for item in plain] if isinstance(plain, list) else plain
+        return {_FORMER_NAMES.get(name, name): _in_present_names(value) for name, value in plain.items()}
+    return [_in_present_names(item) for item in plain] if isinstance(plain, list) else plain
 
 
 def check_config(config: Mapping[str, Any], path: Path) -> None:
@@ -83,8 +88,9 @@ def read_config(run_dir: str | Path) -> dict[str, Any]:
         raise RunDirectoryError(f"{path}: half-written or not JSON ({error})") from error
     if not isinstance(config, dict):
         raise RunDirectoryError(f"{path}: holds a {type(config).__name__}, expected an object")
+    config = in_present_terms(config)
     check_config(config, path)
-    return in_present_names(config)
+    return config
 
 
 def is_run(folder: str | Path) -> bool:

@@ -16,7 +16,7 @@ import pytest
 
 from experiments import early_dip, which_path
 from experiments.which_path import parts, yoked_rates
-from momentum_jax.run_directory.config_json import in_present_names
+from momentum_jax.run_directory.config_json import in_present_terms
 from momentum_jax.study import Study, part_name
 from tests.conftest import ROOT
 
@@ -30,7 +30,7 @@ ELSEWHERE = {"spy": {"yoked_synthetic"}, "synthetic": {"yoked_spy"}}
 def recorded(path: Path) -> dict[str, Any]:
     """The configuration that a condensed run keeps of its config.json, by the present names of settings."""
     with np.load(path) as arrays:
-        return in_present_names(json.loads(str(arrays["config"])))
+        return in_present_terms(json.loads(str(arrays["config"])))
 
 
 def decides(claim: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from momentum_jax.diagnostics.evaluation import EVALUATED_DIM
 from momentum_jax.diagnostics.variables import HEALTH_METRICS, PRIMARY, labels, of_probe_set, table
 from momentum_jax.run_directory import RunDirectoryError, diagnostics_in, diagnostics_of
 from momentum_jax.run_directory.atomic_files import Array, log_path, read_arrays, write_arrays
-from momentum_jax.run_directory.config_json import in_present_names
+from momentum_jax.run_directory.config_json import in_present_terms
 
 LANDMARKS = (2_000, 3_000, 5_000, 10_000)  # of environments with steps of their own study
 _LEVELS = 65_535
@@ -127,7 +127,7 @@ def _last_used(by_action: Array) -> int:
 
 def restore(arrays: dict[str, Array]) -> xr.Dataset:
     """A dataset like `load_run`'s of what was kept, with one probe half that stands for both."""
-    config = in_present_names(json.loads(str(arrays["config"])))
+    config = in_present_terms(json.loads(str(arrays["config"])))
     coords: dict[str, Any] = {
         "arm": [arm["name"] for arm in config["arms"]],
         "seed": config["seeds"],

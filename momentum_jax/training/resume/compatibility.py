@@ -14,6 +14,7 @@ from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics.description import Diagnostics
 from momentum_jax.diagnostics.variables import table
 from momentum_jax.fields import ConfigError, differences
+from momentum_jax.market.errors import DataError
 from momentum_jax.processes import jax_settings
 from momentum_jax.processes.invocation import report_command
 from momentum_jax.training import own_code
@@ -49,7 +50,7 @@ def stored_run(run_dir: str | Path) -> RunConfig:
 
     Raises:
       RunDirectoryError: it is none.
-      ConfigError: it was written by a program that knows other settings.
+      ConfigError: it was written by a program that knows other settings, or other values of them.
     """
     return _as_run(run_dir, run_directory.read_config(run_dir))
 
@@ -57,7 +58,7 @@ def stored_run(run_dir: str | Path) -> RunConfig:
 def _as_run(run_dir: str | Path, config: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig.from_json(config)
-    except ConfigError as error:
+    except (ConfigError, DataError) as error:
         raise ConfigError(
             f"{run_dir}: {error}: {run_directory.version_text(config)}; resume it with that version"
         ) from None

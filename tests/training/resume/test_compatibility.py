@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 
 import numpy as np
@@ -94,6 +95,40 @@ def test_a_run_of_an_older_version_goes_on(tmp_path, uninterrupted):
     run_directory.replace_config(run_dir, config)
     assert "finished already" in train(run_dir, resume=True)[0]
     assert compatibility.stored_run(run_dir).group_width == (3,)
+
+
+def test_a_run_that_recorded_numbers_and_dates_in_another_form_goes_on(tmp_path):
+    """Types were not checked, and a date had several spellings."""
+    run_dir = tmp_path / "run"
+    dates = {"start_date": "2024-01-02", "end_date": "2024-02-20"}
+    market, machine = MarketConfig(**dates, intraday_days=5), {"num_devices": 1}
+    interrupt(run_dir, 200, dataclasses.replace(make_config(), market=market, **machine))
+    config, expected = run_directory.read_config(run_dir), run_directory.read_config(run_dir)
+    spelled = {"start_date": "20240102", "end_date": "2024-W08-2", "intraday_days": 5.0}
+    config = config | {"timesteps": float(config["timesteps"]), "checkpoints": [*map(float, config["checkpoints"])]}
+    config |= {"market": config["market"] | spelled, **{name: float(value) for name, value in machine.items()}}
+    for arm in config["arms"]:
+        arm["ppo"] = arm["ppo"] | {"num_envs": float(arm["ppo"]["num_envs"]), "hidden_sizes": [16.0]}
+    path = run_dir / "config.json"
+    path.write_text(json.dumps(config))
+    assert json.dumps(run_directory.read_config(run_dir)) == json.dumps(expected)
+    assert compatibility.stored_run(run_dir).market == market
+    train(run_dir, dataclasses.replace(make_config(), market=market, **machine), resume=True)
+    assert run_directory.is_finished(run_dir)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("start_date", "2024-02-30", "write it as YYYY-MM-DD"), ("intraday_days", 2.5, "expected a whole number")],
+)
+def test_a_market_that_cannot_be_is_refused_with_the_runs_path(tmp_path, uninterrupted, option, value, words):
+    run_dir = tmp_path / "run"
+    shutil.copytree(uninterrupted, run_dir)
+    config = run_directory.read_config(run_dir)
+    run_directory.replace_config(run_dir, config | {"market": config["market"] | {option: value}})
+    refusal = rf"^{run_dir}: {option}.*{words}.* wrote it .*; resume it with that version$"
+    with pytest.raises(ConfigError, match=refusal):
+        compatibility.stored_run(run_dir)
 
 
 def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monkeypatch, uninterrupted):

@@ -76,17 +76,40 @@ def check(task: Task, config: PPOConfig, *, biased: bool = False) -> None:
 
 
 def _check_collections(tried: _Tried, network: Network, num_inputs: int, carry: Any) -> None:
-    """Refuse variables beside the parameters: only these are learned, kept and saved."""
+    """Refuse a network that cannot do without variables beside the parameters: only these are learned and saved.
+
+    What `sow` and `perturb` add in `init` alone is not missed afterwards.
+    """
     if type(network).init_params is not Network.init_params:
         return
     lead = (_STEPS, _ENVS) if jax.tree.leaves(carry) else (_ENVS,)
-    inputs = carry, _array(*lead, num_inputs), _array(*lead, dtype=bool)
-    others = sorted({*tried.run(network.init, jax.random.key(0), *inputs, does="its init")} - {"params"})
-    if others:
-        raise ConfigError(
-            f"{tried.called} keeps {', '.join(others)}, expected params alone, which are what the learner learns and "
-            "saves: leave out what keeps more, such as BatchNorm for nn.LayerNorm"
-        )
+    inputs = {
+        "__call__": (carry, _array(*lead, num_inputs), _array(*lead, dtype=bool)),
+        "act": (carry, _array(_ENVS, num_inputs), _array(_ENVS, dtype=bool)),
+    }
+    made = tried.run(network.init, jax.random.key(0), *inputs["__call__"], does="its init")
+    others = {name: variables for name, variables in made.items() if name != "params"}
+    for method in inputs if others else ():
+        alone, all_of_them = ((made.get("params", {}), kept, *inputs[method]) for kept in ({}, others))
+        if not _runs(network, method, alone) and _runs(network, method, all_of_them):
+            raise ConfigError(
+                f"{tried.called} keeps {', '.join(sorted(others))}, expected params alone, which are what the learner "
+                "learns and saves: leave out what keeps more, such as BatchNorm for nn.LayerNorm"
+            )
+
+
+def _runs(network: Network, method: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether a method can be traced with parameters, other variables that it may change, and inputs."""
+
+    def apply(params: Params, others: Any, *inputs: Any) -> Any:
+        params = network.acting_params(params) if method == "act" else params
+        return network.apply({"params": params, **others}, *inputs, method=method, mutable=[*others])
+
+    try:
+        jax.eval_shape(apply, *arguments)
+    except Exception:  # it is code of others; `_check_forward` and `_check_act` say what is wrong
+        return False
+    return True
 
 
 def _check_forward(tried: _Tried, network: Network, params: Params, num_features: int, carry: Any) -> None:

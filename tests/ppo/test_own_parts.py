@@ -51,6 +51,30 @@ class Typo(Right):
 class BatchNorm(Right):
     def hidden(self, features): return nn.BatchNorm(use_running_average=False)(features)
 
+class SownNorm(BatchNorm):
+    def out(self, logits, values):
+        self.sow("losses", "values", values)
+        return logits, values[..., 0]
+
+class Sown(Right):
+    def hidden(self, features):
+        self.sow("losses", "features", features)
+        return self.perturb("hidden", nn.tanh(nn.Dense(8)(features)))
+
+class SownTypo(Sown):
+    def out(self, logits, values): return logits, (values if self.is_initializing() else values.nothing)[..., 0]
+
+class ActsByStatistics(Network):
+    def setup(self):
+        self.norm = nn.BatchNorm(use_running_average=True)
+        self.head, self.value = nn.Dense(self.num_actions), nn.Dense(1)
+    def __call__(self, carry, features, starts):
+        if self.is_initializing():
+            self.norm(features)
+        return self.head(features), self.value(features)[..., 0]
+    def act(self, carry, features, start):
+        return carry, self.head(self.norm(features))
+
 class Dropout(Right):
     def hidden(self, features): return nn.Dropout(0.1, deterministic=False)(features)
 
@@ -98,6 +122,9 @@ WRONG_NETWORKS = {
     "LogitsAlone": "__call__ gives float32[3,2], expected logits and values: return both, as in return logits, values",
     "Typo": "its init fails: AttributeError: module 'flax.linen' has no attribute 'Dens' (line {nn.Dens(8)})",
     "BatchNorm": "keeps batch_stats, expected params alone",
+    "SownNorm": "keeps batch_stats, losses, expected params alone",
+    "SownTypo": "__call__ fails: AttributeError: ",
+    "ActsByStatistics": "keeps batch_stats, expected params alone",
     "Dropout": "__call__ fails: InvalidRngError: ",
     "Half": "logits of inputs [3, F] are bfloat16[3,2], expected float32[3,2]: convert them, as in logits.ast",
     "Grows": "act turns a state float32[3,4] into float32[3,8]: let both have the same parts, shapes and types",
@@ -192,7 +219,7 @@ def test_one_that_needs_values_of_the_loss_is_refused_and_the_one_that_is_advise
 
 @pytest.mark.parametrize(
     ("network", "optimizer"),
-    [("Right", "right"), ("Remembers", "settings"), ("handed_on", "more"), ("Right", "without")],
+    [("Right", "right"), ("Remembers", "settings"), ("handed_on", "more"), ("Sown", "right"), ("Right", "without")],
 )
 def test_those_that_it_can_use_are_let_through(files, network, optimizer):
     names = {"network": f"{files}/nets.py:{network}", "optimizer": f"{files}/opts.py:{optimizer}"}

@@ -9,14 +9,12 @@ import pandas as pd
 
 from momentum_jax.analysis.curves.reading.checked_tables import Table
 from momentum_jax.analysis.curves.reading.reading import ReadOptions, RunCurve, choose, listed
-from momentum_jax.analysis.curves.reading.run_names import RunName, names_in_words, run_names
+from momentum_jax.analysis.curves.reading.run_names import RunName, is_numbered, names_in_words, run_names
 from momentum_jax.analysis.curves.reading.table_columns import find_step
 from momentum_jax.analysis.report.formatting import format_percent
 from momentum_jax.fields import ConfigError
 
 _WANDB = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")
-# Runs are numbered by whole numbers: lr_0.01 is a setting.
-_NUMBERED = re.compile(r"(?:.*[^\s_=:.-][\s_=:.-]+|.*(?:seed|run|trial|rep)|s)?(?<!\d\.)\d+", re.IGNORECASE)
 _WANDB_STEP = "_step"
 _GROUP = re.compile(r"(?P<key>[^:]*[^:\s]): .+")  # of runs with the same setting: algo: ppo
 _MOSTLY = 0.5  # of a column's values
@@ -33,7 +31,7 @@ def is_wide(table: Table, options: ReadOptions) -> bool:
         return False
     step = find_step(table, options)
     names = [name for name in table.columns if name != step]
-    return len(names) > 1 and all(_NUMBERED.fullmatch(name.rpartition("/")[2]) for name in names)
+    return len(names) > 1 and all(is_numbered(name) for name in names)
 
 
 def read_wandb(table: Table, options: ReadOptions) -> tuple[list[RunCurve], str, tuple[str, ...]]:

@@ -105,12 +105,14 @@ def test_a_general_column_of_errors_is_not_taken_for_another_value(tmp_path):
     assert read(path, value="loss").curves.standard_errors is None
 
 
-@pytest.mark.parametrize("name", ["seed_{}", "{}", "run{}", "ppo_{}"])
-def test_a_wide_table_with_one_column_a_seed(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "arm"), [("seed_{}", "all"), ("{}", "all"), ("run{}", "all"), ("ppo_{}", "ppo"), ("td3.{}", "td3")]
+)
+def test_a_wide_table_with_one_column_a_seed(tmp_path, name, arm):
     path = tmp_path / "wide.csv"
     columns = {name.format(seed): values for seed, values in zip(files.SEEDS, files.curves()[0], strict=True)}
     pd.DataFrame({"step": files.STEPS} | columns).to_csv(path, index=False)
-    assert_known_curves(read(path), ("ppo",) if name == "ppo_{}" else ("all",))
+    assert_known_curves(read(path), (arm,))
 
 
 def test_numbered_measurements_are_not_taken_for_seeds(tmp_path):

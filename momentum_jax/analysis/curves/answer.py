@@ -89,6 +89,8 @@ def _prevalence(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
     number, total = int(judged["is_dip"].sum()), len(judged)
     known = " whose noise is known" if total < len(own) else ""
     in_arm = f"In {choices.reference}, " if len(curves.arms) > 1 else ""
+    if not total:
+        return f"{in_arm}no seed's noise is known, so that none can be said to dip or not {_until(choices)}: no verdict"
     if not enough(total):
         return f"{in_arm}{number} of {total} seeds{known} dip {_until(choices)}: {NO_VERDICT}"
     confidence = _confidence(curves, choices)
@@ -97,10 +99,12 @@ def _prevalence(own: pd.DataFrame, curves: CurveSet, choices: Choices) -> str:
     words = share_in_words(share, total)
     found = f"{in_arm}{number} of {total} seeds{known} ({percent}) dip {_until(choices)}"
     if choices.threshold.outlier:
-        # One value that makes the range must not decide what counts.
+        # Single values that make the range must not decide what counts.
         other = dips_beyond(judged, choices.threshold.without)
         if share_in_words(wilson_interval(other, total, confidence), total) != words:
-            return f"{found}: no verdict, for one value makes the range and without it {other} seeds dip"
+            outliers = choices.threshold.outliers
+            make, them = ("one value makes", "it") if outliers == 1 else (f"{outliers} single values make", "them")
+            return f"{found}: no verdict, for {make} the range and without {them} {other} seeds dip"
     if choices.noise == "estimated" and choices.threshold.value > 0:
         # Estimated noise may be dips itself: what it hides must not decide that few seeds dip.
         most = wilson_interval(int(judged["reaches_threshold"].sum()), total, confidence)

@@ -57,14 +57,16 @@ def caveats(curves: CurveSet, choices: Choices, seeds: pd.DataFrame) -> Iterator
 
 
 def _one_value(curves: CurveSet, choices: Choices, own: pd.DataFrame) -> str:
-    """What a threshold would be without the value that makes the range."""
-    without = choices.threshold.without
-    dips = dips_beyond(own[own["judged"]], without)
+    """What a threshold would be without the values that make the range."""
+    one, without = choices.threshold.outliers == 1, choices.threshold.without
+    judged = own[own["judged"]]
     of_arm = f" of {choices.reference}" if len(curves.arms) > 1 else ""
+    dips = f", and {dips_beyond(judged, without)} of {len(judged)} seeds{of_arm} dip" if len(judged) else ""
+    them = "it" if one else "them"
     return (
-        f"One value makes the range, and so the smallest {choices.worse} that counts: {choices.threshold.outlier}. "
-        f"Without it that is {points_of(without, curves)}, and {dips} of {int(own['judged'].sum())} seeds{of_arm} dip. "
-        f"Correct the value, or leave it out, or give threshold={without:.4g}."
+        f"{'One value makes' if one else 'Single values make'} the range, and so the smallest {choices.worse} that "
+        f"counts: {choices.threshold.outlier}. Without {them} that is {points_of(without, curves)}{dips}. "
+        f"{'Correct the value, or leave it' if one else 'Leave them'} out, or give threshold={without:.4g}."
     )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_jax.analysis.curves.curve_set import GOOD, NOISE_ARRAYS, CurveSet, Floats
-from momentum_jax.analysis.curves.range_outlier import range_outlier
+from momentum_jax.analysis.curves.range_outlier import range_of, range_outliers
 from momentum_jax.analysis.curves.written_numbers import Step, points_of, share_or_number, step_of
 from momentum_jax.analysis.dips.early_part import HORIZON_SHARE
 from momentum_jax.analysis.dips.thresholds import SMALLEST_DIP_SHARE
@@ -32,8 +32,9 @@ class Threshold(NamedTuple):
     value: float  # in the unit of the values; 0 where the noise alone decides; NaN until the control arm is measured
     words: str  # ``at least 5 points``
     control: str = ""  # the arm whose depths decide
-    outlier: str = ""  # the value that makes the range of which it is a share, in words; empty where none does
-    without: float = np.nan  # what the threshold would be without that value
+    outlier: str = ""  # the values that make the range of which it is a share, in words; empty where none do
+    outliers: int = 0  # how many these are
+    without: float = np.nan  # what the threshold would be without them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,22 +239,16 @@ def _share_of_range(curves: CurveSet, share: float, of_mean: bool) -> Threshold:
     """A share of the range of all values, or of the range of the arms' mean curves."""
     if not 0 < share <= 1:
         raise ConfigError(f"threshold: found {100 * share:g} % of the range, expected more than 0 and at most 100 %")
-    values = curves.values
-    if of_mean:
-        some = curves.known.any(axis=1)
-        values = np.where(some, np.nansum(values, axis=1) / np.maximum(curves.known.sum(axis=1), 1), np.nan)
-    spread = float(np.nanmax(values) - np.nanmin(values))
+    spread = range_of(curves.values, of_mean)
     if not spread > 0:
         raise ConfigError("threshold: the values never change, so they have no range: give a number, as threshold='1'")
     of_what = "mean curves" if of_mean else "values"
     number = points_of(share * spread, curves)
     words = f"at least {number} ({format_percent(share)} of the range of the {of_what})"
-    outlier = range_outlier(values)
-    if outlier is None or not outlier.spread > 0:
+    found = range_outliers(curves, of_mean)
+    if found is None:
         return Threshold(share * spread, words)
-    where = f"mean of {curves.arms[outlier.place[0]]}, step {curves.steps[outlier.place[1]]:g}" if of_mean else ""
-    found = f"{compact(float(values[outlier.place]))} of {where or curves.place_in_words(outlier.place)}"
-    return Threshold(share * spread, words, outlier=found, without=share * outlier.spread)
+    return Threshold(share * spread, words, outlier=found.words, outliers=found.number, without=share * found.spread)
 
 
 def _check_seen(curves: CurveSet, choices: Choices) -> None:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from momentum_jax.analysis.curves.range_outlier import range_outlier
+from momentum_jax.analysis.curves.range_outlier import values_alone
 from momentum_jax.dips import analyze
 from tests.analysis.curves.test_dip_analysis import noisy_curves
 
@@ -43,18 +43,55 @@ def test_a_value_that_makes_the_range_is_named_and_makes_no_verdict(value):
     assert found((29, 50, np.nan), allow_missing=True).answer.endswith("most seeds.")
 
 
-def test_a_seed_that_breaks_for_long_or_two_of_many_are_no_range_either():
-    long = [(29, place, -1e5) for place in range(40, 60)]
-    assert "30 seeds dip" in found(*long).answer
-    many = np.tile(dipping(), (2, 1))
-    many[[3, 40], [50, 52]] = -1e5
-    assert "no verdict" in analyze(many, good="up", steps=STEPS, noise=0.5).answer
+def test_values_of_several_seeds_are_all_told_and_the_advice_ends_the_message():
+    values = np.tile(dipping(), (2, 1))
+    broken = ([3, 40, 40], [50, 22, 52])
+    values[broken] = [-1e5, -1e5, -9e4]
+    values[7, 30] = 900  # on the other side, and hidden behind the first ones
+    spoiled = analyze(values, good="up", steps=STEPS, noise=0.5)
+    assert "no verdict, for 4 single values make the range and without them 60 seeds dip" in spoiled.answer
+    said = next(line for line in spoiled.caveats if line.startswith("Single values make the range"))
+    assert "4 values of seed 3; seed 7 and seed 40, the farthest -100 000 of seed 3, step 51000" in said
+    assert "Leave them out" in said and "orrect" not in said
+    without = f"{spoiled.choices.threshold.without:.4g}"
+    given = analyze(values, good="up", steps=STEPS, noise=0.5, threshold=without)
+    values[broken], values[7, 30] = np.nan, np.nan
+    left = analyze(values, good="up", steps=STEPS, noise=0.5, allow_missing=True)
+    for after in (left, given):
+        assert after.answer.endswith("nearly every seed.") and "make the range" not in " ".join(after.caveats)
+
+
+@pytest.mark.parametrize("fall", [[0] * 10, [60, 0, 60], [60, 0], [0, 60], [0, 0]])
+def test_a_rare_collapse_over_several_checkpoints_is_a_dip_and_no_outlier(fall):
+    values = 95 + np.random.default_rng(0).normal(size=(40, 40))
+    values[:2, 4 : 4 + len(fall)] = np.array(fall) + np.random.default_rng(1).normal(size=(2, len(fall)))
+    result = analyze(values, good="up", noise="exact")
+    assert not result.choices.threshold.outlier and result.answer.startswith("2 of 40 seeds")
+    assert result.answer.endswith("fewer than half of the seeds.")
+    assert not analyze(200 - values, good="down", noise="exact").choices.threshold.outlier
 
 
 def test_the_range_of_mean_curves_may_be_made_by_a_value_too():
     spoiled = found((29, 50, -1e5), threshold="5% of mean")
-    assert "mean of all, step 51000" in next(line for line in spoiled.caveats if "One value" in line)
+    assert "seed 29, step 51000" in next(line for line in spoiled.caveats if "One value" in line)
     assert "no verdict" in spoiled.answer
+    left = found((29, 50, np.nan), threshold="5% of mean", allow_missing=True)
+    assert left.answer.endswith("most seeds.") and not left.choices.threshold.outlier
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 12])
+@pytest.mark.parametrize("threshold", ["5%", "5% of mean"])
+def test_where_all_seeds_begin_or_pass_is_no_outlier(seeds, threshold):
+    noise = np.random.default_rng(0).normal(size=(seeds, 40))
+    values = np.interp(np.arange(40), [0, 1, 39], [0, 70, 75]) + noise
+    assert not analyze(values, good="up", noise="exact", threshold=threshold).choices.threshold.outlier
+    values[:, 20] = -500 * (seeds > 1)
+    assert not analyze(values, good="up", noise="exact", threshold=threshold).choices.threshold.outlier
+
+
+def test_a_curve_that_swings_has_no_outlier():
+    values = 100.0 * (np.arange(40) % 2) + np.random.default_rng(0).normal(size=(1, 40))
+    assert not analyze(values, good="up", noise="exact").choices.threshold.outlier
 
 
 def test_a_verdict_that_the_value_does_not_change_stays():
@@ -66,11 +103,11 @@ def test_a_verdict_that_the_value_does_not_change_stays():
 @pytest.mark.parametrize("depth", [2.5, 12, 60])
 def test_ordinary_curves_have_no_such_value(depth):
     curves = noisy_curves(depth=depth)
-    assert range_outlier(curves[None]) is None and range_outlier(curves[:1][None]) is None
-    assert range_outlier(np.array([curves, curves + 500])) is None
+    assert not values_alone(curves[None]).any() and not values_alone(curves[:1][None]).any()
+    assert not values_alone(np.array([curves, curves + 500])).any()
     start = curves.copy()
     start[:, 0] = -1_000  # of every seed: that is how these curves begin
-    assert range_outlier(start[None]) is None
+    assert not values_alone(start[None]).any()
 
 
 def test_the_outlier_stands_in_the_file_of_all_numbers():

@@ -106,3 +106,20 @@ def test_arms_are_compared_on_seeds_whose_noise_is_known():
     found = analyze({"a": first, "b": second}, good="up", threshold=5).comparison.set_index("quantity")
     assert found.loc["prevalence_pct", "pairs"] == KNOWN and found.loc["prevalence_pct", "difference"] == -100
     assert found.loc["depth", "pairs"] == 30
+
+
+def test_where_no_seed_is_judged_that_is_said_and_not_none_of_none():
+    first, second = falling(known=30), falling(known=0)
+    unknown = replace(second, standard_errors=np.where(STEPS == 7, np.nan, first.standard_errors))
+    unknown.values[0, :, 6] -= 50
+    found = analyze({"a": unknown, "b": first}, good="up")
+    assert found.answer == (
+        "In a, no seed's noise is known, so that none can be said to dip or not within the first 25 % of the run: "
+        "no verdict."
+    )
+    alone = replace(unknown, values=unknown.values[:, :1], standard_errors=unknown.standard_errors[:, :1], seeds=("0",))
+    one = analyze(alone, good="up", horizon="50%")
+    for result in (found, one):
+        assert "0 of 0" not in " ".join([result.answer, *result.details, *result.caveats])
+    shown = {picture.name: picture.figure for picture in pictures(analyze(unknown, good="up"))}
+    assert "the noise of no seed is known" in shown["curves"].get_suptitle()

@@ -93,6 +93,8 @@ def _dips_in_words(result: DipResult) -> str:
     population = result.population
     if len(population) > 1:
         return "how many seeds dip, and how deep"
+    if not population["judged"].iloc[0]:
+        return "the noise of no seed is known"
     return f"{population['dips'].iloc[0]} of {population['judged'].iloc[0]} seeds dip"
 
 

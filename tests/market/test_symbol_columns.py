@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from momentum_jax.market.errors import DataError, UnknownSymbolError
+from momentum_jax.market.errors import DataError, DataWarning, UnknownSymbolError
 from momentum_jax.market.files.bar_files import read_bars
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sources import FileSource, load_bars
@@ -72,6 +72,98 @@ def test_the_bars_of_another_symbol_are_not_given_out_as_those_asked_for(write, 
 )
 def test_columns_that_name_the_symbol_asked_for_or_something_else_do_no_harm(write, name, cell):
     assert first_of(write("bars.csv", [f"{HEADER},{name}", *(f"{line},{cell}" for line in rows())])) == OPEN
+
+
+def column_of(write, name, cell):
+    return write("bars.csv", [f"{HEADER},{name}", *(f"{line},{cell}" for line in rows())])
+
+
+@pytest.mark.parametrize("name", ["instrument", "sym"])
+@pytest.mark.parametrize(
+    ("cell", "symbol"),
+    [
+        ("BRK.B", "BRK.B"),
+        ("BRK-B", "BRK-B"),
+        ("BRK-B", "brk.b"),
+        ("BRK/B", "BRK.B"),
+        ("NYSE:BRK.B", "BRK.B"),
+        ("I:SPX", "I:SPX"),
+        ("I:SPX", "SPX"),
+        ("^GSPC", "SPX"),
+        ("$SPX", "SPX"),
+        ("EUR/USD", "EUR/USD"),
+        ("C:EURUSD", "EUR/USD"),
+        ("BTC-USD", "BTC-USD"),
+        ("BTC-USD", "BTC"),
+        ("ARCA:SPY", "SPY"),
+        ("AAPL.US", "AAPL"),
+        ("ES=F", "ES"),
+        ("ESH4", "ES"),
+        ("CLZ2024", "CL"),
+        ("ESM24", "ES=F"),
+        ("ESM24", "ES1!"),
+    ],
+)
+def test_a_symbol_is_known_in_every_spelling(write, recwarn, name, cell, symbol):
+    assert len(load_bars(column_of(write, name, cell), symbol)) == MINUTES
+    assert not [warning for warning in recwarn if issubclass(warning.category, DataWarning)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "symbol"),
+    [
+        ("BRK.B", "BRK.A"),
+        ("BRK.B", "B"),
+        ("BRK.B", "BRK"),
+        ("MET-A", "META"),
+        ("EUR/USD", "USD"),
+        ("NASDAQ:SPY", "QQQ"),
+        ("ESH4", "NQ"),
+        ("ESH4", "E"),
+        ("BTC-PERPETUAL", "SPY"),
+        ("EURUSD", "SPY"),
+    ],
+)
+def test_a_part_of_another_symbol_is_another_symbol(write, cell, symbol):
+    path = column_of(write, "instrument", cell)
+    with pytest.raises(UnknownSymbolError) as caught:
+        load_bars(path, symbol)
+    assert flags_in(str(caught.value)) == [f"--symbols={cell}", "--file_symbol_column=instrument"]
+    assert len(load_bars(path, cell, form=FileFormat(symbol_column="instrument"))) == MINUTES
+
+
+def test_a_symbol_is_picked_from_a_declared_column_in_every_spelling(write):
+    path = write("bars.csv", two_symbols("sym", "turns", "BRK-B"))
+    for symbol in ("BRK.B", "BRK/B", "BRK-B"):
+        bars = load_bars(path, symbol, form=FileFormat(symbol_column="sym"))
+        assert len(bars) == MINUTES and bars["open"].iloc[0] == 400.0
+    preferred = write("bars.csv", two_symbols("symbol", "turns", "MET-A"))
+    with pytest.raises(UnknownSymbolError, match="no symbol 'META'"):
+        load_bars(preferred, "META")
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "is_reported"),
+    [
+        ("in_stock", "Y", False),
+        ("has_symbol", "yes", True),
+        ("sym", "N", True),
+        ("security", "ETF", True),
+        ("instrument", "COMMON-STOCK", True),
+        ("stock", "Common", True),
+        ("instrument", "REGULAR", True),
+        ("stock", "SPDR S&P 500 ETF", True),
+    ],
+)
+def test_a_word_that_may_be_no_ticker_is_not_taken_for_one(write, capsys, name, cell, is_reported):
+    path = column_of(write, name, cell)
+    command = ["--data_source=csv", f"--data_path={path}", "--symbols=SPY"]
+    _, text, error = inspected(capsys, command)
+    assert error == "" and "12 bars" in text
+    assert (f"column {name} holds {cell}, taken for no symbol" in text) == is_reported
+    if is_reported:  # whoever follows the remark is told what the column holds
+        with pytest.raises(UnknownSymbolError, match=f"no symbol 'SPY'; found {cell.upper()}"):
+            load_bars(path, "SPY", form=FileFormat(symbol_column=name))
 
 
 def test_bars_that_are_out_of_order_by_themselves_are_not_taken_for_two_symbols(write):

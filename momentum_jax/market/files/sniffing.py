@@ -16,7 +16,7 @@ from momentum_jax.market.files.encodings import likely_text
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.header_lines import first_bar, numbers_among
 from momentum_jax.market.files.readers import read_table
-from momentum_jax.market.files.symbol_columns import is_symbol_name, tickers_of
+from momentum_jax.market.files.symbol_columns import is_symbol_name, symbols_of, tickers_of
 from momentum_jax.market.files.time_forms import time_forms
 
 _SAMPLE = 40  # rows by which columns and stamps are recognised
@@ -107,10 +107,12 @@ def _column_guesses(frame: pd.DataFrame, cells: FileFormat) -> Iterator[FileForm
 def _symbol_columns(frame: pd.DataFrame, names: list[str], cells: FileFormat) -> list[str]:
     """What may be declared as the column that names the symbol, the present declaration first."""
     known = [name for name in names if name in SYMBOL_COLUMNS]
-    tickers = {
-        name: tickers_of(frame.iloc[:, place]) for place, name in enumerate(names) if name not in (*FIELDS, *known)
-    }
-    several = [name for name, found in tickers.items() if len(found) > 1 or (found and is_symbol_name(name))]
+    others = [(name, frame.iloc[:, place]) for place, name in enumerate(names) if name not in (*FIELDS, *known)]
+    several = [
+        name
+        for name, column in others
+        if len(tickers_of(column)) > 1 or (is_symbol_name(name) and symbols_of(name, column))
+    ]
     return list(dict.fromkeys([cells.symbol_column, *known, *several]))
 
 

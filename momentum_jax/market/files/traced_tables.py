@@ -11,6 +11,7 @@ import pandas as pd
 from momentum_jax.market.errors import DataError, UnknownSymbolError
 from momentum_jax.market.files.columns import STAMP_COLUMNS, SYMBOL_COLUMNS, wide_columns
 from momentum_jax.market.files.formats import FileFormat
+from momentum_jax.market.files.spellings import is_spelling_of
 from momentum_jax.market.files.stamps import exchange_stamps
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
@@ -187,7 +188,11 @@ class Table:
             for name in (symbol.upper(), f"{symbol.upper()}.US"):
                 if (names == name).any():
                     return self.rows((names == name).to_numpy(dtype=bool))
-            raise self._no_symbol(symbol, sorted(names.dropna().unique()))
+            found = sorted(names.dropna().unique())
+            for name in found:
+                if is_spelling_of(name, symbol):
+                    return self.rows((names == name).to_numpy(dtype=bool))
+            raise self._no_symbol(symbol, found)
         wide = self._wide()
         if not wide:
             return None

@@ -127,7 +127,7 @@ def test_dates_and_sets_are_refused_with_what_to_write_and_that_is_taken(option)
     assert getattr(MarketConfig(**{option: ast.literal_eval(advised)}), option) == ast.literal_eval(advised)
 
 
-@pytest.mark.parametrize("wrong", [{"sizes": {3: "x"}}, {1, "a"}, b"x"], ids=repr)
+@pytest.mark.parametrize("wrong", [{"sizes": {3: "x"}}, {1, "a"}, b"x"], ids=["dictionary", "set", "bytes"])
 def test_what_is_no_dataclass_is_refused_in_a_line_that_can_be_read(wrong):
     """Its default has dozens of fields."""
     for setting, advised in (("env", "EnvOptions()"), ("ppo", "PPOConfig()")):

@@ -102,6 +102,7 @@ def test_damage_is_refused_in_one_line_by_bars_and_vix_alike(tmp_path, capsys, p
         ("a.zip", zipped(**{"a.csv": PLAIN, "b.csv": PLAIN}), "holds 2 files, expected one table: unpack it"),
         ("a.csv", bytes(range(256)) * 4, "it holds bytes that are no text; give a CSV"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # packed content holds the time
 )
 def test_what_is_no_text_is_called_by_its_name(tmp_path, name, content, words):
     path = tmp_path / name

@@ -73,7 +73,7 @@ def test_a_layout_of_american_dates_is_named_with_the_order_of_the_file(write, d
     lines = [line.replace(" ", ",", 1) for line in lines_of(days, "%d/%m/%Y %H:%M")]
     flags = flags_in(refusal(write("bars.csv", lines)))
     day_first, month_first = (f"--file_time_format={text}" for text in ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"))
-    assert flags == ["--file_layout=kibot", day_first, month_first][: 1 + patterns]
+    assert flags == ["--nofile_header", "--file_layout=kibot", day_first, month_first][: 2 + patterns]
     form = FileFormat(**dict(LAYOUTS["kibot"].declarations) | {"time_format": "%d/%m/%Y %H:%M"})
     assert len(load_bars(write("bars.csv", lines), "SPY", form=form)) == 70 * len(days)
 

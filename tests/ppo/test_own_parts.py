@@ -217,13 +217,27 @@ def test_one_that_needs_values_of_the_loss_is_refused_and_the_one_that_is_advise
     own_parts.check(Bandit(), dataclasses.replace(CONFIG, optimizer="optax:lion"))
 
 
+@pytest.fixture
+def traces(monkeypatch):
+    """The functions that were tried on shapes."""
+    seen, trace = [], jax.eval_shape
+
+    def noted(function, *arguments, **settings):
+        seen.append(function)
+        return trace(function, *arguments, **settings)
+
+    monkeypatch.setattr(jax, "eval_shape", noted)
+    return seen
+
+
 @pytest.mark.parametrize(
     ("network", "optimizer"),
     [("Right", "right"), ("Remembers", "settings"), ("handed_on", "more"), ("Sown", "right"), ("Right", "without")],
 )
-def test_those_that_it_can_use_are_let_through(files, network, optimizer):
+def test_those_that_it_can_use_are_tried_and_let_through(files, traces, network, optimizer):
     names = {"network": f"{files}/nets.py:{network}", "optimizer": f"{files}/opts.py:{optimizer}"}
     own_parts.check(Bandit(), dataclasses.replace(CONFIG, **names), biased=True)
+    assert traces
 
 
 def test_a_head_without_a_bias_is_refused_where_a_run_adds_to_it(files):
@@ -252,7 +266,7 @@ def test_a_run_is_refused_before_anything_is_written(files, tmp_path, ppo, by_se
     assert not (tmp_path / "run").exists()
 
 
-def test_shipped_ones_are_not_tried(monkeypatch):
+def test_shipped_ones_are_not_tried(traces):
     """Start-up is measured."""
-    monkeypatch.setattr(jax, "eval_shape", None)
     own_parts.check(Bandit(), CONFIG)
+    assert not traces

@@ -87,10 +87,10 @@ def resuming() -> None:
     cache = setting.fresh("empty-cache")
     _launch(resume, environment={"MOMENTUM_JAX_CACHE": str(cache.resolve())})
     different = _different_files(whole, killed)
-    kept = {path.name for path in kernel_choices.kept_choices(killed)}
-    made = {path.name for folder in cache.iterdir() for path in kernel_choices.choices_beside(folder)}
+    kept = kernel_choices.kept_choices(killed).items()
+    made = {choice for folder in cache.iterdir() for choice in kernel_choices.choices_beside(folder).items()}
     result = {"seeds": sizes.resume_seeds, "steps": sizes.resume_steps, "kills": 2, "different files": different}
-    result |= {"choices kept": len(kept), "choices made again": len(made - kept)}
+    result |= {"choices kept": len(kept), "choices made anew": len(made - kept)}
     setting.save("e", result | {"same bits": not different, "complete": True})
 
 

@@ -79,8 +79,11 @@ def _resuming(found: dict[str, Any]) -> list[str]:
         f"new processes, the last one with an empty cache of programs: {outcome} the run that was not killed."
     ]
     if "choices kept" in found:
-        again = found["choices made again"]
-        lines += ["", f"Choices of kernels: {found['choices kept']} kept by the run, {again} more by the last process."]
+        anew = found["choices made anew"]
+        lines += [
+            "",
+            f"Choices of kernels: {found['choices kept']} kept by the run, {anew} others made by the last process.",
+        ]
     return lines
 
 

@@ -36,11 +36,16 @@ _FREE: dict[str, Any] = {
 _COMPILER_VARIABLES = ("XLA_FLAGS", "LIBTPU_INIT_ARGS", "NVIDIA_TF32_OVERRIDE")
 # Flags of XLA that this program sets itself: one thread per product, since each CPU device has a core of its own.
 OWN_XLA_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
-# On NVIDIA's cards whole loops are handed to the device as one graph; the kernels in them stay the same.
+# On NVIDIA's cards whole loops are handed to the device as one graph, in which a kernel waits for those alone whose
+# results it needs; the kernels stay the same.
 OWN_CUDA_FLAGS = (
     "--xla_gpu_enable_command_buffer=FUSION,CUBLAS,CUBLASLT,CUDNN,WHILE,CONDITIONAL,DYNAMIC_SLICE_FUSION",
     "--xla_gpu_graph_min_graph_size=2",
+    "--xla_gpu_command_buffer_scheduling_mode=CONCURRENT",
 )
+# Options to compile a GPU's program with when it runs seldom: no kernels are timed against each other, which takes
+# longer than the fastest would save, and what is chosen depends on nothing else. Products are cuBLAS's.
+UNTIMED_GPU_OPTIONS: dict[str, str | bool] = {"xla_gpu_autotune_level": "0", "xla_gpu_enable_triton_gemm": False}
 _HARMLESS_XLA_FLAGS = ("--xla_dump", "--xla_force_host_platform_device_count")
 
 # What a run is taken to have had that was begun before its settings were recorded.

@@ -1,9 +1,9 @@
 """Which kernels XLA chose by timing them, kept beside a run so that it goes on with the same ones. Imports no JAX.
 
 On a GPU, XLA times several kernels for a product and takes the fastest; another process or card may choose another, and
-with it other last digits. JAX keeps these choices in a folder of the compilation cache. A run that trains on a GPU has
-a copy of it in its directory; when it is resumed where the cache knows nothing of them, or other choices, the program
-is compiled in a cache of its own that begins with the copy.
+with it other last digits. JAX keeps these choices in a folder of the compilation cache, since 0.11 in a folder for each
+kind of card. A run that trains on a GPU has a copy of it in its directory; when it is resumed where the cache knows
+nothing of them, or other choices, the program is compiled in a cache of its own that begins with the copy.
 
 Processes compile into one cache one after the other (`alone`): two that compiled the same program at once would each
 train with its own choices, and only one's would be kept for what is resumed.
@@ -39,13 +39,13 @@ def compilation_cache(cache_dir: Path, run_dir: Path | None = None) -> Path:
     if kept is None or not kept.is_dir() or _agrees(kept, usual / _CHOICES):
         return usual
     own = cache_dir / f"{_PROGRAMS}-{_digest(kept)}"
-    _copy_missing(_choices(kept), own / _CHOICES)
+    _copy_missing(kept, own / _CHOICES)
     return own
 
 
 def keep(programs: Path, run_dir: Path) -> None:
     """Copy the choices beside the programs' folder into a run directory; what it keeps already stays."""
-    _copy_missing(choices_beside(programs), run_dir / _KEPT)
+    _copy_missing(programs / _CHOICES, run_dir / _KEPT)
 
 
 @contextlib.contextmanager
@@ -98,36 +98,45 @@ def _locked(programs: Path, given_up: Callable[[], bool], held_off: Callable[[],
 def _agrees(kept: Path, present: Path) -> bool:
     """Whether every kept choice is present and the same."""
     return all(
-        (present / path.name).is_file() and (present / path.name).read_bytes() == path.read_bytes()
-        for path in _choices(kept)
+        (present / name).is_file() and (present / name).read_bytes() == (kept / name).read_bytes()
+        for name in _names(kept)
     )
 
 
-def _copy_missing(choices: list[Path], target: Path) -> None:
-    for path in choices:
-        target.mkdir(parents=True, exist_ok=True)
-        if not (target / path.name).exists():
-            half_written = target / f"{path.name}.{os.getpid()}.tmp"
-            shutil.copyfile(path, half_written)
-            half_written.replace(target / path.name)
+def _copy_missing(source: Path, target: Path) -> None:
+    for name in _names(source):
+        chosen = target / name
+        chosen.parent.mkdir(parents=True, exist_ok=True)
+        if not chosen.exists():
+            half_written = chosen.with_name(f"{chosen.name}.{os.getpid()}.tmp")
+            shutil.copyfile(source / name, half_written)
+            half_written.replace(chosen)
 
 
-def choices_beside(programs: Path) -> list[Path]:
-    """Files of the choices in a folder of programs."""
+def choices_beside(programs: Path) -> dict[Path, bytes]:
+    """The choices in a folder of programs, by their paths in their own folder."""
     return _choices(programs / _CHOICES)
 
 
-def kept_choices(run_dir: Path) -> list[Path]:
-    """Files of the choices that a run keeps."""
+def kept_choices(run_dir: Path) -> dict[Path, bytes]:
+    """The choices that a run keeps, by the same paths."""
     return _choices(run_dir / _KEPT)
 
 
-def _choices(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.is_file() and path.suffix != ".tmp")
+def _choices(folder: Path) -> dict[Path, bytes]:
+    return {name: (folder / name).read_bytes() for name in _names(folder)}
+
+
+def _names(folder: Path) -> list[Path]:
+    """Relative paths of the choices; what XLA, or a copy, is still writing is left out."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder) for path in files if path.suffix != ".tmp" and not path.name.startswith(".tmp")
+    )
 
 
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in _choices(folder):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name, content in _choices(folder).items():
+        digest.update(name.as_posix().encode() + b"\0" + content)
     return digest.hexdigest()[:16]

@@ -5,27 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 
-from momentum_jax.processes import kernel_choices
+from momentum_jax.processes import jax_settings, kernel_choices
 from momentum_jax.processes.machine import usable_cores
 
 
 class Compiler:
     """Compiles in threads of its own: XLA leaves Python's interpreter to others meanwhile.
 
-    For a GPU one program after the other, so that each finds the choices of kernels that those before it have made;
-    elsewhere side by side.
+    For a GPU, programs whose kernels are timed are compiled one after the other, so that each finds the choices that
+    those before it have made; all others side by side.
     """
 
     def __init__(self, platform: str, at_a_time: int | None = None, say: Callable[[str], None] | None = None):
-        """`at_a_time` programs are compiled, instead of what suits the platform; `say` hears of what is waited for."""
+        """`at_a_time` programs are timed at once, instead of one; `say` hears of what is waited for."""
         self._platform = platform
         self._say = say
-        self._threads = ThreadPoolExecutor(at_a_time or (1 if platform == "gpu" else usable_cores()))
+        self._side_by_side = ThreadPoolExecutor(usable_cores())
+        self._in_turns = ThreadPoolExecutor(at_a_time or 1) if platform == "gpu" else self._side_by_side
         self._jobs: list[Future[Any]] = []
         self._stopped = False
 
@@ -36,9 +38,18 @@ class Compiler:
         """Whoever leaves has what was begun, or does not want it any more."""
         self.stop()
 
-    def begin(self, lowered: jax.stages.Lowered) -> Future[tuple[jax.stages.Compiled, float]]:
-        """Compile when there is a thread for it: the compiled program, and the seconds that it took."""
-        job = self._threads.submit(self._compiled, lowered.compile)
+    def begin(
+        self, lowered: jax.stages.Lowered, runs_seldom: bool = False
+    ) -> Future[tuple[jax.stages.Compiled, float]]:
+        """Compile when there is a thread for it: the compiled program, and the seconds that it took.
+
+        For a GPU no kernels are timed for a program that runs seldom.
+        """
+        if runs_seldom and self._platform == "gpu":
+            compile_now = partial(lowered.compile, compiler_options=jax_settings.UNTIMED_GPU_OPTIONS)
+            job = self._side_by_side.submit(_timed, compile_now)
+        else:
+            job = self._in_turns.submit(self._compiled, lowered.compile)
         self._jobs.append(job)
         return job
 
@@ -49,7 +60,8 @@ class Compiler:
     def stop(self) -> None:
         """Compile nothing more than what is being compiled: a process that ends waits for no more than that."""
         self._stopped = True
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._in_turns, self._side_by_side):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _compiled(self, compile_now: Callable[[], jax.stages.Compiled]) -> tuple[jax.stages.Compiled, float]:
         cache = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
@@ -70,16 +82,24 @@ class Program:
     An argument of another type is an error then, never a second compilation.
     """
 
-    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...], compiler: Compiler, **settings: Any):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        compiler: Compiler,
+        runs_seldom: bool = False,
+        **settings: Any,
+    ):
         """Traces at once and begins to compile.
 
         Args:
           function: of arrays.
           arguments: arrays, or their shapes and places.
           compiler: compiles it.
+          runs_seldom: compiling fast matters more than running fast.
           **settings: of `jax.jit`.
         """
-        self._job = compiler.begin(jax.jit(function, **settings).lower(*arguments))
+        self._job = compiler.begin(jax.jit(function, **settings).lower(*arguments), runs_seldom)
 
     @property
     def compiled(self) -> jax.stages.Compiled:

@@ -134,15 +134,16 @@ class Engine:
     def compile(self, function: Callable[..., Any], common: Any) -> Callable[[int], Any]:
         """Begins to compile `function(task, config, env_params, common, present)` of one run into one of a group.
 
-        `present` is a `Present`, and `common` an argument that all runs share. What the compiled function returns has
-        leaves [runs of the group and padding, ...] and is not waited for.
+        It is for what runs seldom beside the updates, as at checkpoints. `present` is a `Present`, and `common` an
+        argument that all runs share. What the compiled function returns has leaves [runs of the group and padding, ...]
+        and is not waited for.
         """
         common = jax.device_put(common, self._mesh.everywhere)
 
         def arguments(group: int, states: Any) -> tuple[Any, ...]:
             return self._shared, *self._inputs[group], common, Present(self._seeds[group], states)
 
-        program = Program(self._over_runs(function), arguments(0, self._shapes), self._compiler)
+        program = Program(self._over_runs(function), arguments(0, self._shapes), self._compiler, runs_seldom=True)
         self._programs.append(program)
         return lambda group: device_arrays.sent(program(*arguments(group, self._states[group])))
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -18,35 +19,41 @@ from momentum_jax.training import runner
 CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"
 
 
-@pytest.fixture
-def folders(tmp_path):
-    """A cache with two choices, and a run directory that keeps them."""
+# Files of choices: JAX 0.10 has them side by side, 0.11 in a folder for each kind of card, perhaps of each version.
+FLAT = ("one.textproto", "two.textproto", "three.1.tmp")
+BY_CARD = ("NVIDIA H200/one.pb", "NVIDIA H200/9.1/two.pb", "NVIDIA H200/.tmp_three_17_1764280341")
+
+
+@pytest.fixture(params=[FLAT, BY_CARD], ids=["side by side", "by card"])
+def folders(tmp_path, request):
+    """A cache with two choices, and a run directory that keeps them; their paths: the first, the second."""
     cache, run_dir = tmp_path / "cache", tmp_path / "run"
-    choices = cache / "xla" / CHOICES
-    choices.mkdir(parents=True)
-    (choices / "one.textproto").write_text("tile 32")
-    (choices / "two.textproto").write_text("tile 64")
-    (choices / "three.1.tmp").write_text("half")
+    for name, text in zip(request.param, ["tile 32", "tile 64", "half"], strict=True):
+        choice = cache / "xla" / CHOICES / name
+        choice.parent.mkdir(parents=True, exist_ok=True)
+        choice.write_text(text)
     run_dir.mkdir()
     kernel_choices.keep(cache / "xla", run_dir)
-    return cache, run_dir
+    return cache, run_dir, request.param[:2]
 
 
 def kept(folder):
-    return {path.name: path.read_text() for path in folder.iterdir()}
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_run_keeps_what_was_chosen_and_never_changes_it(folders):
-    cache, run_dir = folders
-    expected = {"one.textproto": "tile 32", "two.textproto": "tile 64"}
+    cache, run_dir, (first, second) = folders
+    expected = {first: "tile 32", second: "tile 64"}
     assert kept(run_dir / "kernels") == expected
-    (cache / "xla" / CHOICES / "one.textproto").write_text("tile 128")
+    (cache / "xla" / CHOICES / first).write_text("tile 128")
     kernel_choices.keep(cache / "xla", run_dir)
     assert kept(run_dir / "kernels") == expected
+    assert kernel_choices.kept_choices(run_dir) == {Path(first): b"tile 32", Path(second): b"tile 64"}
+    assert kernel_choices.choices_beside(cache / "xla") == {Path(first): b"tile 128", Path(second): b"tile 64"}
 
 
 def test_the_same_machine_uses_its_usual_cache(folders):
-    cache, run_dir = folders
+    cache, run_dir, _ = folders
     assert kernel_choices.compilation_cache(cache, run_dir) == cache / "xla"
     assert kernel_choices.compilation_cache(cache) == cache / "xla"
     assert kernel_choices.compilation_cache(cache, run_dir.parent / "a run that never kept any") == cache / "xla"
@@ -54,8 +61,8 @@ def test_the_same_machine_uses_its_usual_cache(folders):
 
 @pytest.mark.parametrize("change", ["emptied", "other choice"])
 def test_another_cache_begins_with_the_runs_choices(folders, change):
-    cache, run_dir = folders
-    chosen = cache / "xla" / CHOICES / "two.textproto"
+    cache, run_dir, (_, second) = folders
+    chosen = cache / "xla" / CHOICES / second
     if change == "emptied":
         chosen.unlink()
     else:
@@ -138,8 +145,8 @@ def test_a_cpu_run_keeps_nothing(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("platform", "kept_files"), [("gpu", ["one.textproto", "two.textproto"]), ("cpu", [])])
-def test_a_launch_keeps_the_choices_of_a_gpu(folders, platform, kept_files):
+@pytest.mark.parametrize("platform", ["gpu", "cpu"])
+def test_a_launch_keeps_the_choices_of_a_gpu(folders, platform):
     """The cache's folder is asked of JAX itself: its way to ask changed between versions, seen on a GPU only."""
     cache, run_dir = folders[0], folders[0].parent / "launched"
     run_dir.mkdir()
@@ -150,4 +157,5 @@ def test_a_launch_keeps_the_choices_of_a_gpu(folders, platform, kept_files):
         runner._keep_kernels(run_dir, [layout])
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
-    assert sorted(path.name for path in run_dir.glob("kernels/*")) == kept_files
+    expected = kernel_choices.choices_beside(cache / "xla") if platform == "gpu" else {}
+    assert kernel_choices.kept_choices(run_dir) == expected

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from momentum_jax.processes import kernel_choices
+from momentum_jax.processes import jax_settings, kernel_choices
 from momentum_jax.processes.machine import usable_cores
 from momentum_jax.training.compiled_program import Compiler, Program
 from momentum_jax.training.initialisation import Initialiser
@@ -78,6 +78,28 @@ def test_a_gpus_programs_are_compiled_one_after_the_other_and_with_no_other_proc
     compiling["go"].set()
     compiler.wait()
     assert sorted(compiling["ended"]) == ["cos", "sin"] and not kernel_choices._holders
+
+
+def test_what_runs_seldom_on_a_gpu_is_compiled_beside_the_rest_and_times_no_kernels(monkeypatch):
+    asked, begun, go_on = {}, threading.Event(), threading.Event()
+
+    def compile_now(lowered, compiler_options=None):
+        name = "sin" if "jit_sin" in lowered.as_text() else "cos"
+        asked[name] = compiler_options
+        if name == "sin":
+            begun.set()
+            assert go_on.wait(30)
+        return name
+
+    monkeypatch.setattr(jax.stages.Lowered, "compile", compile_now)
+    compiler = Compiler("gpu")
+    often = Program(jnp.sin, (FOUR,), compiler)
+    assert begun.wait(30)
+    assert Program(jnp.cos, (FOUR,), compiler, runs_seldom=True).compiled == "cos"
+    go_on.set()
+    assert often.compiled == "sin"
+    assert asked == {"sin": None, "cos": jax_settings.UNTIMED_GPU_OPTIONS}
+    assert Program(jnp.cos, (FOUR,), Compiler("cpu"), runs_seldom=True).compiled == "cos" and asked["cos"] is None
 
 
 def test_a_gpus_compiler_says_once_that_it_waits_for_another_process():

@@ -89,7 +89,12 @@ def _resuming(found: dict[str, Any]) -> list[str]:
 
 def _many_seeds(found: dict[str, Any]) -> list[str]:
     what = f"tune2, {found['seeds']:,} seeds × {found['steps']:,} steps, from the command to the report"
-    return [f"{what}: **{found['seconds']:.0f} s**.", "", "```", *found["log"], "```"]
+    lines = [f"{what}: **{found['seconds']:.0f} s**.", "", "```", *found["log"], "```"]
+    if "again" in found:
+        again = found["again"]
+        lines += ["", f"Again, with its programs in the cache: **{again['seconds']:.0f} s**.", ""]
+        lines += ["```", *again["log"], "```"]
+    return lines
 
 
 def _profile(found: dict[str, Any]) -> list[str]:

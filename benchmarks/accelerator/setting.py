@@ -75,19 +75,19 @@ class Part(NamedTuple):
 
 # The most wanted first. The limits of what does not run beside each other add up to less than 8 minutes.
 PARTS = (
-    Part("f", "From command to report", "how long do 1 024 seeds × 100 000 steps of tune2 take?", 95, True),
+    Part("f", "From command to report", "how long do 1 024 seeds × 100 000 steps of tune2 take?", 130, True),
     Part(
         "d",
         "Equivalence",
         "do 64 seeds × 100 000 steps agree with the reference learner?",
-        150,
+        130,
         False,
     ),
-    Part("e", "Killed and resumed", "killed twice and resumed by new processes: the same bits?", 150, False),
-    Part("a", "Golden records", "do the golden records pass on the device, at full float32 precision?", 150, False),
-    Part("c", "Against one file", "how much faster than one file of `jit(vmap(train))`?", 57, True),
-    Part("b", "Speed and memory", "steps/s and memory at 64 to 4 096 seeds, beside the card's own rates", 140, True),
-    Part("g", "Profile of one update", "which kernels does one update launch, how long, with what gaps?", 26, True),
+    Part("e", "Killed and resumed", "killed twice and resumed by new processes: the same bits?", 130, False),
+    Part("a", "Golden records", "do the golden records pass on the device, at full float32 precision?", 130, False),
+    Part("c", "Against one file", "how much faster than one file of `jit(vmap(train))`?", 50, True),
+    Part("b", "Speed and memory", "steps/s and memory at 64 to 4 096 seeds, beside the card's own rates", 125, True),
+    Part("g", "Profile of one update", "which kernels does one update launch, how long, with what gaps?", 24, True),
 )
 
 

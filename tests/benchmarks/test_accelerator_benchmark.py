@@ -139,7 +139,9 @@ def test_the_page_says_of_each_part_what_there_is():
     assert "Not complete (under way), not measured: float32 at 4,096 seeds." in text  # part b
     assert "Not run: part d needs X." in text
     assert text.count("Not measured: under way.") == 4  # a, c, e, g
-    assert "from the command to the report: **61 s**" in text
+    assert "from the command to the report: **61 s**" in text and "in the cache" not in text
+    again = page.measured(result(f=MANY | {"again": {"seconds": 44.6, "log": ["y"]}}))
+    assert "Again, with its programs in the cache: **45 s**.\n\n```\ny\n```" in again
     assert "tiny" not in text and "tiny" in page.measured(result() | {"tiny": True})
 
 

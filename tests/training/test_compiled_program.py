@@ -102,6 +102,19 @@ def test_what_runs_seldom_on_a_gpu_is_compiled_beside_the_rest_and_times_no_kern
     assert Program(jnp.cos, (FOUR,), Compiler("cpu"), runs_seldom=True).compiled == "cos" and asked["cos"] is None
 
 
+def test_an_engine_runs_its_updates_often_and_what_else_it_compiles_seldom(market):
+    asked = []
+
+    class Noted(Compiler):
+        def begin(self, lowered, runs_seldom=False):
+            asked.append(runs_seldom)
+            return super().begin(lowered, runs_seldom)
+
+    with Noted("cpu") as compiler:
+        make_engine(market, [make_run(0)], compiler=compiler).compile(lambda *arguments: arguments[-1].seed, ())
+    assert asked == [False, True]
+
+
 def test_a_gpus_compiler_says_once_that_it_waits_for_another_process():
     said, told = [], threading.Event()
 

@@ -30,9 +30,29 @@ def test_the_estimate_of_a_state_is_its_size(market, config):
     assert 0.98 * found < estimate <= found
 
 
-def test_tune2_takes_at_most_three_megabytes():
+@pytest.mark.parametrize(
+    ("config", "megabytes"),
+    [
+        (PPOConfig(), 1.97),
+        (PPOConfig(hidden_sizes=(64,)), 1.63),
+        (PPOConfig(hidden_sizes=(16,), num_steps=128, minibatch_size=32), 0.37),
+        (PPOConfig(hidden_sizes=(256, 256), num_steps=2048), 15.65),
+        (PPOConfig(hidden_sizes=(512, 512), minibatch_size=256), 11.80),
+        (PPOConfig(network="gru", num_steps=128), 10.78),
+        (PPOConfig(network="gru", num_steps=512), 17.04),
+        (PPOConfig(network="lstm", num_steps=128, minibatch_size=128), 15.34),
+        (PPOConfig(network="lstm", num_steps=512, minibatch_size=128), 24.12),
+    ],
+    ids=str,
+)
+def test_the_estimate_of_temporaries_suffices_for_what_a_program_for_an_h100_takes(config, megabytes):
+    """The programs' own figures, compiled by JAX 0.11.2 for at least 64 runs; tune2's is also that of an H200."""
+    assert 0.98 * megabytes < memory.of_run(Momentum(), config).temporary / 1e6 < 1.4 * megabytes
+
+
+def test_tune2_takes_about_three_megabytes():
     run = memory.of_run(Momentum(), PPOConfig())
-    assert 2e6 < run.state + run.temporary < 3e6
+    assert 2.6e6 < run.state + run.temporary < 3.1e6
 
 
 def test_the_reference_recurrent_network_takes_eighteen_megabytes():

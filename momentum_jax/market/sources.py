@@ -1,7 +1,6 @@
 """Sources of bars: the seam that each source fits, and the one that reads files."""
 
 import itertools
-import os
 import warnings
 from datetime import date
 from pathlib import Path
@@ -12,12 +11,10 @@ import pandas as pd
 from momentum_jax.market.bars import between_dates, copies, session_dates
 from momentum_jax.market.errors import DataError, DataWarning, UnknownSymbolError
 from momentum_jax.market.files.bar_files import FileBars, read_bars
-from momentum_jax.market.files.file_contents import is_folder, refusals
+from momentum_jax.market.files.file_contents import SUFFIXES, is_folder, refusals, user_path
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.suggestions import suggestion
 from momentum_jax.market.market_options import parse_date
-
-_SUFFIXES = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz", ".zip"), "parquet": (".parquet", ".pq")}
 
 
 class BarSource(Protocol):
@@ -35,13 +32,13 @@ class BarSource(Protocol):
 class FileSource:
     """Bars from one file, with or without a column that names the symbol, or from a folder.
 
-    A folder holds a file per symbol (SPY.csv, SPY.csv.gz, SPY.parquet), a folder per symbol whose files
+    A folder holds a file per symbol (SPY.csv, SPY.csv.gz, SPY.parquet; see `SUFFIXES`), a folder per symbol whose files
     follow each other in time (SPY/2024-01.csv, …; names match in any case), or, where the format declares a symbol
     column, files of all symbols that follow each other in time, at any depth.
     """
 
     def __init__(self, path: str | Path, form: FileFormat):
-        self._path = Path(os.path.expanduser(path))
+        self._path = user_path(path)
         self._form = form
         self._taken_for: str | None = None
 
@@ -97,7 +94,7 @@ class FileSource:
             return self._files_inside(symbol)
 
     def _files_inside(self, symbol: str) -> list[Path]:
-        suffixes = _SUFFIXES[self._form.kind]
+        suffixes = SUFFIXES[self._form.kind]
         inside = sorted(self._path.iterdir())
         wanted = {symbol.lower() + suffix for suffix in suffixes}
         files = [path for path in inside if path.is_file() and path.name.lower() in wanted]

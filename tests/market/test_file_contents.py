@@ -14,14 +14,21 @@ import pytest
 
 from momentum_jax.market.catalog import names_no_symbol
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.files.encodings import encoding_of
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.market_options import MarketConfig
 from momentum_jax.market.sources import FileSource, load_bars
 from momentum_jax.market.vix.daily_vix import load_vix
 from tests.market.advice import flags_in, inspected
-from tests.market.plain_bars import HEADER, OPEN, first_of, rows
+from tests.market.plain_bars import HEADER, MINUTES, OPEN, first_of, rows
 
 PLAIN = "\n".join([HEADER, *rows()]).encode() + b"\n"
+HEADERS = {
+    "ja": "日時,始値,高値,安値,終値,出来高",
+    "ru": "Дата и время,Цена открытия,Максимальная цена,Минимальная цена,Цена закрытия,Объём торгов",
+    "ar": "\u200fالتاريخ,الافتتاح,الأعلى,الأدنى,الإغلاق,الحجم",
+    "de": "Zeit,Eröffnung,Hoch,Tief,Schluss,Volumen",
+}
 
 
 def zipped(**members: bytes) -> bytes:
@@ -96,7 +103,11 @@ def test_damage_is_refused_in_one_line_by_bars_and_vix_alike(tmp_path, capsys, p
         ("a.csv", zipped(**{"xl/workbook.xml": b"x", "docProps/app.xml": b"x"}), "is an Excel file: save"),
         ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel file: save"),
         ("a.csv", b"<!DOCTYPE html>\n<html><body>Access denied, try later</body></html>\n", "is a web page"),
-        ("a.csv", b'{"open": 1}', "is JSON: save its table as CSV"),
+        ("a.csv", b'{"open": 1}', "is JSON, such as a service's answer or refusal: save or download its table as CSV"),
+        ("a.csv", b'{\n    "Information": "Our standard API rate limit"\n}', "is JSON"),
+        ("a.csv", b"\xef\xbb\xbf\n{ }", "is JSON"),
+        ("a.csv", b'[\r\n\t{\r\n\t\t"open": 1}]', "is JSON"),
+        ("a.csv", b'[[1499040000000, "0.0163"]]', "is JSON"),
         ("a.tar.gz", gzip.compress(bytes(257) + b"ustar" + bytes(250)), "is a tar archive: unpack it"),
         ("a.zip", zipped(), "holds 0 files, expected one table"),
         ("a.zip", zipped(**{"a.csv": PLAIN, "b.csv": PLAIN}), "holds 2 files, expected one table: unpack it"),
@@ -166,7 +177,58 @@ def test_a_path_that_is_too_long_is_refused(tmp_path):
             read()
 
 
+def test_a_folder_is_searched_for_every_kind_of_file_that_can_be_read(tmp_path):
+    for text in (".csv", ".tsv", ".txt"):
+        for packing in (*(name for name in PACKED if name.startswith(".csv")), ".csv.zip"):
+            path = tmp_path / f"SPY{text}{packing.removeprefix('.csv')}"
+            path.write_bytes(PACKED[".zip" if packing == ".csv.zip" else packing])
+            assert len(FileSource(tmp_path, FileFormat()).bars("SPY", None, None)) == MINUTES
+            folder = tmp_path / "spy"
+            folder.mkdir()
+            path.rename(folder / path.name)
+            assert len(FileSource(tmp_path, FileFormat()).bars("SPY", None, None)) == MINUTES
+            (folder / path.name).unlink()
+            folder.rmdir()
+
+
+def test_the_home_folder_is_known_by_its_sign_wherever_a_path_is_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "bars.csv").write_bytes(PLAIN)
+    code, text, error = inspected(capsys, ["--data_source=csv", "--data_path=~/bars.csv"])
+    assert error == "" and "12 bars" in text
+    (tmp_path / "vix.csv").write_text("day,vix\n2024-05-13,14\n2024-05-14,13.5\n")
+    code, _, error = inspected(capsys, ["inspect-vix", "--vix_path=~/vix.csv"])
+    assert code == 2 and flags_in(error) == ["--vix_columns=date,close"]
+    code, text, _ = inspected(capsys, ["inspect-vix", "--vix_path=~/vix.csv", *flags_in(error)])
+    assert code == 0 and "2 closes" in text
+    (tmp_path / "other.csv").write_bytes(PLAIN.replace(b",", b";"))
+    with pytest.raises(DataError) as caught:
+        load_bars("~/other.csv", "SPY")
+    assert flags_in(str(caught.value)) == ["--file_delimiter=;"]
+
+
 # --- encodings -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", HEADERS)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_known_by_its_mark_in_any_language(tmp_path, capsys, encoding, language):
+    path = tmp_path / "bars.txt"
+    path.write_bytes("\n".join(["\ufeff" + HEADERS[language], *rows()]).encode(encoding))
+    command = ["--data_source=csv", f"--data_path={path}", "--symbols=SPY"]
+    code, _, error = inspected(capsys, command)
+    assert code == 2 and flags_in(error) == ["--file_columns=datetime,open,high,low,close,volume"]
+    _, text, error = inspected(capsys, [*command, *flags_in(error)])
+    assert error == "" and "12 bars" in text
+    assert first_of(path, columns=tuple(HEADER.split(","))) == OPEN
+
+
+def test_bytes_that_only_begin_like_utf16_are_of_another_encoding(tmp_path):
+    path = tmp_path / "bars.csv"
+    path.write_bytes(f"\xff\xfe,{HEADER}".encode("cp1252") + b"\n")
+    assert encoding_of(path) == "utf-8-sig"
+    path.write_bytes(b"\xff\xfe" + bytes(range(1, 256)) * 2)
+    assert encoding_of(path) == "utf-8-sig"
 
 
 @pytest.mark.parametrize("name", ["hex", "base64", "rot13", "zlib", "idna", "undefined", "no-such"])

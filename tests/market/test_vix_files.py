@@ -67,6 +67,15 @@ def test_freds_holidays_are_left_out(write, hole):
     assert read(write("VIXCLS.csv", [lines[0].replace("observation_date", "DATE"), *lines[1:]])) == EXPECTED
 
 
+def test_a_file_of_holidays_alone_is_refused(write, capsys):
+    path = write("VIXCLS.csv", ["observation_date,VIXCLS", "2024-01-01,", "2024-12-25,."])
+    code, _, error = inspected(capsys, ["inspect-vix", f"--vix_path={path}"])
+    assert code == 2 and error.count("\n") == 1
+    assert f"{path}: holds no close: give rows that have one" in error
+    write("VIXCLS.csv", ["observation_date,VIXCLS", "2024-01-01,", "2024-01-02,13.2"])
+    assert load_vix(path).to_list() == [13.2]
+
+
 def test_the_newest_row_may_come_first_but_not_somewhere(write):
     lines = lines_of(lambda d: f"{d:%Y-%m-%d}")
     assert read(write("vix.csv", [lines[0], *lines[:0:-1]])) == EXPECTED

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from momentum_jax.market.files.file_contents import head_bytes
 
-_HEAD = 128
+_HEAD = 512
 _SAMPLE_BYTES = 16_384
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _OTHERS = ("cp1252", "latin-1")  # latin-1 gives every byte a meaning
 _MOST_CONTROL_BYTES = 0.01  # of a text
+_MOST_NO_LETTERS = 0.1  # of the characters of a text: marks of direction, or what a system has no picture for
 _WHITE = b"\t\n\r\f"
 
 
@@ -42,7 +43,7 @@ def likely_text(path: Path, declared: str) -> tuple[str, str]:
         DataError: the file cannot be opened.
     """
     head = head_bytes(path, _SAMPLE_BYTES)
-    marked = head.startswith(_UTF16_MARKS)
+    marked = _is_marked_utf16(head)
     recognised = "" if marked else silent_utf16(head) or ""
     for encoding in ([declared] if declared else []) + [recognised, _OTHERS[0]]:
         text = head.decode(encoding or ("utf-16" if marked else "utf-8-sig"), errors="replace")
@@ -64,7 +65,19 @@ def encoding_remedy(path: Path, declared: str, flag: str, error: UnicodeError) -
 
 
 def _is_marked_utf16(head: bytes) -> bool:
-    return head.startswith(_UTF16_MARKS) and silent_utf16(head[2:]) is not None
+    """Whether bytes begin with UTF-16's mark and go on as text in any language.
+
+    A table in any language has delimiters, digits or ends of lines, which no text of single bytes that happens to begin
+    with the mark's two holds as pairs of a character and a zero.
+    """
+    if not head.startswith(_UTF16_MARKS):
+        return False
+    try:
+        text = codecs.getincrementaldecoder("utf-16")().decode(head)  # the last character may be cut off
+    except UnicodeError:
+        return False
+    strange = sum(not (char.isprintable() or char.isspace()) for char in text)
+    return any(char.isascii() for char in text) and strange <= _MOST_NO_LETTERS * len(text)
 
 
 def _decodes(found: bytes, encoding: str) -> bool:

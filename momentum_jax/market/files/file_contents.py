@@ -6,21 +6,39 @@ import contextlib
 import gzip
 import io
 import lzma
+import os
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
 from momentum_jax.market.errors import DataError
 
-_OPENERS: dict[bytes, Callable[[Path], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\x00": lzma.open,
-    b"\x28\xb5\x2f\xfd": lambda path: pa.input_stream(str(path), compression="zstd"),
+
+class _Packing(NamedTuple):
+    mark: bytes  # that the file begins with
+    suffix: str
+    opener: Callable[[Path], Any]
+
+
+_PACKINGS = (
+    _Packing(b"\x1f\x8b", ".gz", gzip.open),
+    _Packing(b"BZh", ".bz2", bz2.open),
+    _Packing(b"\xfd7zXZ\x00", ".xz", lzma.open),
+    _Packing(b"\x28\xb5\x2f\xfd", ".zst", lambda path: pa.input_stream(str(path), compression="zstd")),
+)
+_ZIP = ".zip"
+# How the names of files end that a folder is searched for, by the kind that the format declares.
+SUFFIXES = {
+    "csv": (
+        *(text + packed for text in (".csv", ".tsv", ".txt") for packed in ("", *(p.suffix for p in _PACKINGS), _ZIP)),
+        _ZIP,
+    ),
+    "parquet": (".parquet", ".pq"),
 }
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")  # a zip, and one that holds nothing
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
@@ -38,10 +56,14 @@ _NO_TABLES = {
     b"<html": "a web page, such as a service's refusal: download the table again",
     b"<table": "a web page, as some programs name .xls: save its table as CSV",
     b"<?xml": "XML, as some programs name .xls: save its table as CSV",
-    b'{"': "JSON: save its table as CSV",
-    b"[{": "JSON: save its table as CSV",
 }
+_JSON = re.compile(rb"\{\s*[\"}]|\[\s*[\[{\"\]]")  # an object or a list, on one line or indented
 _HEAD = 512
+
+
+def user_path(path: str | Path) -> Path:
+    """The path as its user means it: ~ is the home folder."""
+    return Path(os.path.expanduser(path))
 
 
 def check_file(path: Path) -> None:
@@ -114,7 +136,7 @@ def _unpacked(path: Path, open_files: contextlib.ExitStack) -> Any:
     plain.seek(0)
     if head.startswith(_ARCHIVES):
         return _only_member(path, open_files)
-    opener = next((opener for mark, opener in _OPENERS.items() if head.startswith(mark)), None)
+    opener = next((packing.opener for packing in _PACKINGS if head.startswith(packing.mark)), None)
     return plain if opener is None else open_files.enter_context(opener(path))
 
 
@@ -139,3 +161,5 @@ def _refuse_no_table(path: Path, head: bytes) -> None:
     for start, what in _NO_TABLES.items():
         if head.startswith(start) or plain.startswith(start):
             raise DataError(f"{path}: is {what}")
+    if _JSON.match(plain):
+        raise DataError(f"{path}: is JSON, such as a service's answer or refusal: save or download its table as CSV")

@@ -10,12 +10,12 @@ import pandas as pd
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.columns import wide_columns
 from momentum_jax.market.files.dates import daily_dates
+from momentum_jax.market.files.file_contents import SUFFIXES
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.readers import read_table
 from momentum_jax.market.files.traced_tables import Table
 from momentum_jax.market.vix.vix_range import EXPECTED_VIX, outside_vix_range
 
-PARQUET_SUFFIXES = (".parquet", ".pq")
 FRED_CLOSE = "vixcls"
 _DATE_COLUMNS = ("observation_date",)  # FRED's; besides those of bars
 _SUNDAY = 6
@@ -30,7 +30,7 @@ class _Days(NamedTuple):
 
 def vix_format(path: str | Path, form: FileFormat | None = None) -> FileFormat:
     """The declared format, of the kind that the file's suffix says."""
-    kind = "parquet" if Path(path).suffix.lower() in PARQUET_SUFFIXES else "csv"
+    kind = "parquet" if Path(path).suffix.lower() in SUFFIXES["parquet"] else "csv"
     declared = {} if form is None else {name: getattr(form, name) for name in form.__dataclass_fields__}
     return FileFormat(**(declared | {"kind": kind, "prefix": "vix"}))
 
@@ -88,6 +88,8 @@ def _days(path: str | Path, form: FileFormat) -> _Days:
     if close == FRED_CLOSE:  # a holiday has an empty cell, in older files a full stop
         cells = table.frame[close].astype("str").str.strip()
         table = table.rows((table.frame[close].notna() & (cells != ".")).to_numpy())
+        if table.frame.empty:
+            raise DataError(f"{path}: holds no close: give rows that have one")
     dates = daily_dates(table.column(stamps), form.time_format, "vix_time_format", table.refuse_stamp)
     if len(dates) > 1 and (np.diff(dates.asi8) < 0).all():
         table, dates = table.rows(slice(None, None, -1)), dates[::-1]

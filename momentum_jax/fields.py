@@ -17,7 +17,7 @@ Config = TypeVar("Config", bound=Any)
 
 
 class ConfigError(ValueError):
-    """A setting that cannot be: the message says what was found, what was expected and what to do."""
+    """An invalid setting: the message says what was found, what was expected and what to do."""
 
 
 def traced(

@@ -83,8 +83,8 @@ def make(
         signature.bind(**given)
     except TypeError as error:
         raise ConfigError(
-            f"{setting}={name} takes other arguments than {', '.join(settings)}: {error}: name them so, or give "
-            "others a default"
+            f"{setting}={name} cannot be called with {', '.join(settings)}: {error}: use these argument names, "
+            "and give all others a default"
         ) from None
     return in_one_line(lambda: maker(**given), f"{setting}={name} fails", source(name, table))
 

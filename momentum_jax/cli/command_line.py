@@ -216,7 +216,7 @@ def _resumed(values: flags.FlagValues, run_dir: Path, load_experiment: Callable[
         raise ConfigError(f"{run_dir} is the folder of a study: start it again with --study, or name the run of a part")
     stored = compatibility.stored_run(run_dir)
     if values.env is not None and not same_environment(values.env, stored.environment):
-        raise ConfigError(f"{run_dir} was begun with --env={stored.environment}: leave --env out, or begin another run")
+        raise ConfigError(f"{run_dir} was begun with --env={stored.environment}: leave --env out, or start a new run")
     stored = dataclasses.replace(stored, environment=values.env or stored.environment)  # the file may have moved
     if values["experiment"].present or values["preset"].present:  # a preset lies on top of the experiment's own arms
         experiment = load_experiment(values.experiment if values["experiment"].present else stored.experiment)

@@ -66,8 +66,10 @@ def define(values: flags.FlagValues) -> list[Section]:
     flags.DEFINE_list("parts", None, "parts of the study to run; default all", flag_values=values)
     flags.DEFINE_string("run_dir", None, "where results go; default runs/<model_name>", flag_values=values)
     flags.DEFINE_string("model_name", None, "name of the run; default experiment and time", flag_values=values)
-    flags.DEFINE_boolean("resume", False, "go on with the run in run_dir, to the same result", flag_values=values)
-    flags.DEFINE_integer("extend_to", None, "go on with the run in run_dir to so many timesteps", flag_values=values)
+    flags.DEFINE_boolean("resume", False, "continue the run in run_dir, to the same result", flag_values=values)
+    flags.DEFINE_integer(
+        "extend_to", None, "continue the run in run_dir until it has this many timesteps", flag_values=values
+    )
     flags.DEFINE_enum("preset", "reference", list(PRESETS), "behaviour of the environment", flag_values=values)
     flags.DEFINE_boolean(
         "human_momentum", True, "the reference system's name of the momentum environment", flag_values=values

@@ -141,7 +141,7 @@ class Criterion:
         if self.is_dip and not metric.good_direction:
             directed = ", ".join(other.name for other in diagnostics.metrics if other.good_direction)
             raise ConfigError(
-                f"criterion on the {self.quantity} of {self.metric}: neither up nor down is good of it, so it has no "
+                f"criterion on the {self.quantity} of {self.metric}: the metric has no good direction, so it has no "
                 f"dips: choose one of {directed}"
             )
         if self.counted not in forms:

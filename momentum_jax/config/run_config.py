@@ -60,7 +60,9 @@ class RunConfig:
         None, "steps after which an evaluated episode is cut off; default the environment's own limit", minimum=1
     )
     evaluate_every: int = static(
-        0, "every so many-th checkpoint each frozen policy trades the validation part's sessions; 0: never", minimum=0
+        0,
+        "interval, in checkpoints, at which each frozen policy trades the validation part's sessions; 0: never",
+        minimum=0,
     )
     record_probes: int = static(
         0, "probe states whose action probabilities are recorded whole at each checkpoint; 0: none", minimum=0
@@ -247,7 +249,7 @@ class RunConfig:
             arms = [arm.name for arm in self.arms if self._asked_for(arm, option)]
             if arms:
                 raise ConfigError(
-                    f"arm {arms[0]} anneals its {annealed} to zero at {self.timesteps} ({option}): begin another run"
+                    f"arm {arms[0]} anneals its {annealed} to zero at {self.timesteps} ({option}): start a new run"
                 )
         later = [step for step in checkpoints or default_checkpoints(timesteps) if step > self.timesteps]
         kept = tuple(sorted({*self.planned_checkpoints, *later}))

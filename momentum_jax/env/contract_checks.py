@@ -28,7 +28,7 @@ def check_contracts(market: Market, options: Sequence[EnvOptions]) -> None:
             dearest = prices[strikes == 0, 0].max()
             raise DataError(
                 f"strike_step={steps[strikes == 0].max():g}: {zero:,} of {len(strikes):,} fills are at {dearest:g} or "
-                f"less, where the strike is 0: take a smaller strike_step, or a dearer instrument"
+                f"less, where the strike is 0: take a smaller strike_step, or an instrument with a higher price"
             )
         before = expiry[:, 0] > 0  # at the close a premium is its intrinsic value
         spot, strike, years, sigma = prices[before, 0], strikes[before], expiry[before, 0], expiry[before, 1]
@@ -38,7 +38,7 @@ def check_contracts(market: Market, options: Sequence[EnvOptions]) -> None:
             raise DataError(
                 f"buying and selling costs {2.0 * cost:.2f} dollars a share, the usual premium is {premium:.2f}: "
                 f"no trade could gain; lower half_spread={half_spread:g}, half_spread_minimum={least:g} or "
-                f"commission={commission:g}, or take a dearer instrument"
+                f"commission={commission:g}, or take an instrument with a higher price"
             )
 
 

@@ -120,7 +120,7 @@ class EnvOptions:
     # Up to 0.82 the stop fires after every trim as in the reference, and up to 0.92 after every TRIM_70.
     trim_cost_share: float = traced(
         1.0,
-        "share of what a trim sold by which trim_reduces_cost shrinks the cost, to whole contracts",
+        "share of the contracts sold by a trim that trim_reduces_cost removes from the cost, in whole contracts",
         minimum=0,
         maximum=1,
         free_when_off=True,

@@ -36,7 +36,7 @@ __all__ = ["ENV_ID", "CompactObservation", "EnvParams", "Momentum", "make_market
 
 
 class Ahead(NamedTuple):
-    """What a step meets in the market, whatever is done; leaves [] in a step, [T] over a rollout."""
+    """The market data of a step, which do not depend on the action; leaves [] in a step, [T] over a rollout."""
 
     seen: Prices  # at the cursor: what the observation is made of
     following: NextBar

@@ -1,4 +1,4 @@
-"""The seam between an environment and what trains on it and records it.
+"""The interface between an environment and the learner and recorder.
 
 The learner stores *compact* observations and *expands* them to features in each minibatch; by default both are the
 identity, so any gymnax environment trains with the same learner. An environment whose observation repeats numbers may

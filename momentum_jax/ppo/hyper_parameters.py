@@ -52,7 +52,7 @@ class PPOConfig:
     initial_action_bias: float = traced(0.0, "added to the initial bias of action 0, in logits", free_when_off=True)
     action_mask: bool = traced(
         True,
-        "sample legal actions alone; without it the environment gets, and answers, any action",
+        "sample only legal actions; without the mask the policy may choose any, and the environment answers it",
         free_when_off=True,
     )
     num_envs: int = static(1, "environments of a run, stepped together", minimum=1)
@@ -60,7 +60,7 @@ class PPOConfig:
     num_epochs: int = static(10, "passes over a rollout", minimum=1)
     minibatch_size: int = static(64, "transitions of a minibatch", minimum=2)
     normalize_observations: bool = static(
-        False, "observations less their running mean, over their running standard deviation, within ±10"
+        False, "subtract the running mean from observations, divide by their running standard deviation, clip to ±10"
     )
     normalize_rewards: bool = static(
         False, "learn from rewards over the running standard deviation of the discounted return, within ±10"

@@ -40,7 +40,7 @@ class DistributedConfig:
     """How this process finds the others of its job. Anything given makes the job a distributed one."""
 
     distributed: bool = static(False, "one process of several: found by Slurm, Kubernetes, Cloud TPU or Open MPI")
-    coordinator_address: str | None = static(None, "host:port of process 0, where nothing finds it")
+    coordinator_address: str | None = static(None, "host:port of process 0, if it is not detected automatically")
     num_processes: int | None = static(None, "processes of the job, where nothing counts them", minimum=1)
     process_id: int | None = static(None, "number of this process, from 0, where nothing numbers it", minimum=0)
     heartbeat_timeout: int = static(60, "seconds of silence after which a machine counts as lost", minimum=5)
@@ -246,8 +246,8 @@ def start(config: DistributedConfig, join_timeout: int = _JOIN_TIMEOUT) -> Job:
             raise ConfigError(f"distributed start failed: {liaison.unreadable}") from None
         where = f" at {config.coordinator_address}" if config.coordinator_address else ""
         raise ConfigError(
-            f"the processes did not come together{where} in {join_timeout} s: look at the others' output, "
-            "and whether they reach the address"
+            f"the processes did not connect{where} within {join_timeout} s: look at the other processes' output, "
+            "and whether they can reach the address"
         ) from None
     if "error" in reply:
         raise ConfigError(f"distributed start failed: {reply['error']}")

@@ -89,7 +89,7 @@ def check_same(run_dir: Any, recorded: Mapping[str, Any] | None, settings: Mappi
             remedy = "" if name in _FIXED else f"{_remedy(name, before[name])}, or "
             raise ConfigError(
                 f"{run_dir} was begun with {name}={before[name]!r}, now it is {value!r}, which changes its numbers: "
-                f"{remedy}begin another run"
+                f"{remedy}start a new run"
             )
 
 

@@ -1,6 +1,6 @@
 """Does a run fit? Memory and disk estimated from its settings, before anything is loaded, compiled or written.
 
-Estimates are low: they count what a run must hold, not what it may need for moments. A run that is refused cannot work.
+Estimates are low: they count what a run must hold all the time, not temporary peaks. A run that is refused cannot work.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class Program:
 
     @property
     def compiled(self) -> jax.stages.Compiled:
-        """The compiled program; waits for it. Raises what the compiler raised."""
+        """The compiled program; waits until it is ready. Raises the compiler's exception."""
         return self._job.result()[0]
 
     @property

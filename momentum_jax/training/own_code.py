@@ -57,7 +57,7 @@ def check_unchanged(run_dir: str | Path, config: Mapping[str, Any], description:
         for line in _differences(before[setting], now[setting]):
             raise ConfigError(
                 f"{run_dir}: the code of its {setting} has changed: {line}: put the file back as it was when the run "
-                "began, or begin another run"
+                "began, or start a new run"
             )
 
 

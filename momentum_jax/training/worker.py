@@ -131,7 +131,7 @@ class Worker:
             self.log(f"resumed at step {update * self._config.rollout_size:,}")
             return True
         if found:
-            raise run_directory.RunDirectoryError(f"{found[0][1].parent}: no state can be read; begin another run")
+            raise run_directory.RunDirectoryError(f"{found[0][1].parent}: no state can be read; start a new run")
         return False
 
     def _interrupted(self, training: Training, stop: StopRequest) -> Interrupted:

@@ -58,4 +58,4 @@ def test_the_scale_that_the_finding_names_helps(price, scale):
 def test_bars_of_a_vendor_get_no_advice_on_files():
     config = MarketConfig(data_source="yfinance", start_date="2024-05-14", end_date="2024-05-14")
     (found,) = [f for f in prepare(bars_at(12.5), None, "X", config).report.findings if f.kind == "cheap"]
-    assert flags_in(found.text) == [] and found.text.endswith("take a dearer instrument")
+    assert flags_in(found.text) == [] and found.text.endswith("take an instrument with a higher price")

@@ -71,7 +71,7 @@ def test_a_file_of_ones_own_is_one_class(own):
         ("OWN:number", r"gives a int, expected a momentum_jax.networks.network.Network"),
         (
             "OWN:other",
-            r"takes other arguments than num_actions, hidden_sizes, activation: missing .*: 'width'",
+            r"cannot be called with num_actions, hidden_sizes, activation: missing .*: 'width'",
         ),
         ("no_such_package:Net", r"network='no_such_package:Net' fails: ModuleNotFoundError"),
     ],

@@ -94,7 +94,7 @@ def test_the_learning_rate_is_that_of_each_update():
         ("nowhere.py:make", r"optimizer='nowhere.py:make': there is no file nowhere.py"),
         (
             "optax:apply_updates",
-            "optax:apply_updates takes other arguments than learning_rate, eps: missing .*: 'params'",
+            "optax:apply_updates cannot be called with learning_rate, eps: missing .*: 'params'",
         ),
     ],
 )

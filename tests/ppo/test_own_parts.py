@@ -166,7 +166,7 @@ WRONG_OPTIMIZERS = {
     "fails": "fails: ZeroDivisionError: division by zero (line {1 / 0})",
     "fails_by_type": "fails: TypeError: sgd() got an unexpected keyword argument 'no_such' (line {no_such=})",
     "decides": "fails: TracerBoolConversionError: Attempted boolean conversion of traced array",
-    "other_name": "takes other arguments than learning_rate, eps: missing a required argument: 'lr': name them so",
+    "other_name": "cannot be called with learning_rate, eps: missing a required argument: 'lr': use these",
     "number": "gives a int, expected an optax.GradientTransformation",
     "needs_values": "its update fails: TypeError: needs_values.<locals>.update() missing 1 required keyword",
     "changes_state": "an update turns its state float32[2] into float32[1]: let both have the same parts",

@@ -126,7 +126,7 @@ def test_a_first_reply_that_cannot_be_read_is_an_error(monkeypatch: pytest.Monke
 
 def test_processes_that_do_not_come_are_an_error():
     config = DistributedConfig(coordinator_address=f"127.0.0.1:{free_port()}", num_processes=2, process_id=0)
-    with pytest.raises(ConfigError, match=r"did not come together at 127\.0\.0\.1:\d+ in 1 s"):
+    with pytest.raises(ConfigError, match=r"did not connect at 127\.0\.0\.1:\d+ within 1 s"):
         distributed.start(config, join_timeout=1)
 
 

@@ -45,12 +45,12 @@ def test_keys_name_their_implementation():
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
-        ("jax_enable_x64", True, "jax_enable_x64=False, now it is True, .*: set JAX_ENABLE_X64=0, or begin another"),
-        ("XLA_FLAGS", "--fast", "XLA_FLAGS='', now it is '--fast', .*: unset XLA_FLAGS, or begin another run"),
+        ("jax_enable_x64", True, "jax_enable_x64=False, now it is True, .*: set JAX_ENABLE_X64=0, or start a new"),
+        ("XLA_FLAGS", "--fast", "XLA_FLAGS='', now it is '--fast', .*: unset XLA_FLAGS, or start a new run"),
         (
             "jax_threefry_partitionable",
             False,
-            "jax_threefry_partitionable=True, now it is False, .*: begin another run",
+            "jax_threefry_partitionable=True, now it is False, .*: start a new run",
         ),
     ],
 )

@@ -148,7 +148,7 @@ def test_a_run_of_an_earlier_draw_opens_and_does_not_go_on(evaluated, tmp_path):
     del stored["diagnostics"]["evaluation"]["draw"]
     (run_dir / "config.json").write_text(json.dumps(stored))
     assert diagnostics_of(load_run(run_dir)).evaluation == Evaluation(episodes=6, max_steps=500, draw=1)
-    expected = "drew its evaluated episodes otherwise: resume it with that version, or begin another run"
+    expected = "drew its evaluated episodes differently: resume it with that version, or start a new run"
     with pytest.raises(ConfigError, match=expected):
         train(run_dir, config(**ASKED).extended(1_280), resume=True)
     with pytest.raises(ComparisonError, match=r"of at most 500 steps, drawn in way 1, .* drawn in way 2"):

@@ -1,8 +1,8 @@
 """Intervals of numbers that stand on seeds and on days: both are resampled, independently of each other.
 
 A seed meets every day and a day every seed, so neither alone is the sample. The bootstrap draws rows and columns of
-the array apart; it is never too narrow for crossed effects, and somewhat too wide for cells without any: Owen (2007),
-The Pigeonhole Bootstrap, Annals of Applied Statistics 1.
+the array apart. For many rows and columns its variance is on average not too small for crossed effects, and somewhat
+too large for cells without any: Owen (2007), The Pigeonhole Bootstrap, Annals of Applied Statistics 1.
 """
 
 from __future__ import annotations

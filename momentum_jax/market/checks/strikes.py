@@ -31,7 +31,7 @@ def strike_findings(bars: pd.DataFrame, vix: pd.Series | None, price_scale: floa
     share = _intrinsic_share(close, seen)
     if not zero and share <= INTRINSIC_SHARE:
         return []
-    remedy = "take a dearer instrument"
+    remedy = "take an instrument with a higher price"
     if price_scale is not None:
         fine = (10.0**-place for place in range(1, 10))
         scale = next(scale for scale in fine if _intrinsic_share(close / scale, seen) <= INTRINSIC_SHARE)

@@ -36,7 +36,7 @@ class Alpaca:
         asked = f"alpaca: {symbol} from {first} to {last}"
         answer = self._answer(symbol, first, last, asked)
         if not isinstance(answer, dict):
-            raise DataError(f"{asked}: the answer is empty or of another form: nothing of it was stored, try again")
+            raise DataError(f"{asked}: the response is empty or has an unexpected form: nothing was stored, try again")
         return _frame(answer.get(symbol) or [], asked)
 
     def _answer(self, symbol: str, first: date, last: date, asked: str) -> Any:

@@ -97,7 +97,7 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise ConfigError(
             f"{run_dir} was begun with other settings ({'; '.join(found[:_SHOWN])}{more}): "
-            "resume it with --resume and --run_dir alone, or begin another run"
+            "resume it with --resume and --run_dir alone, or start a new run"
         )
     changed = _other_variables(config, description)
     if changed:
@@ -110,7 +110,7 @@ def check_unchanged(run_dir: str | Path, description: Mapping[str, Any]) -> None
     if drawn_otherwise:
         raise ConfigError(
             f"{run_dir}: another version of this program (git commit {config.get('git_commit')}) drew its "
-            f"{drawn_otherwise} otherwise: resume it with that version, or begin another run"
+            f"{drawn_otherwise} differently: resume it with that version, or start a new run"
         )
     jax_settings.check_same(run_dir, config.get("jax_settings"), description["jax_settings"])
 

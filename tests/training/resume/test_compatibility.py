@@ -141,7 +141,7 @@ def test_a_run_whose_probe_states_were_drawn_otherwise_is_refused(tmp_path, monk
     with monkeypatch.context() as patch:
         patch.setattr(registry, "load_dataset", lambda config: Dataset([make_segment(), make_segment()], []))
         assert registry.find("momentum", MarketConfig()).load().probe_draw == 2
-    refusal = "drew its probe states otherwise: resume it with that version, or begin"
+    refusal = "drew its probe states differently: resume it with that version, or start"
     with monkeypatch.context() as patch:
         patch.setattr(momentum_probes, "draw_version", lambda num_segments: 2)
         with pytest.raises(ConfigError, match=refusal):

@@ -110,8 +110,8 @@ def _profile(found: dict[str, Any]) -> list[str]:
     lines += [
         "",
         f"The profiler saw {found['number of kernels']:,} kernels, without command buffers: busy for "
-        f"{busy / 1e3:,.1f} ms of {span / 1e3:,.1f}. The profiler makes gaps of its own: part b times an update without "
-        "it.",
+        f"{busy / 1e3:,.1f} ms of {span / 1e3:,.1f}. The profiler makes gaps of its own: part b times an update "
+        "without it.",
         "",
     ]
     rows = [

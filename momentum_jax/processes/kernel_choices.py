@@ -129,10 +129,13 @@ def _choices(folder: Path) -> dict[Path, bytes]:
 
 def _names(folder: Path) -> list[Path]:
     """Relative paths of the choices; what XLA, or a copy, is still writing is left out."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        path.relative_to(folder) for path in files if path.suffix != ".tmp" and not path.name.startswith(".tmp")
-    )
+    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in names if not _is_half_written(name))
+
+
+def _is_half_written(name: Path) -> bool:
+    """XLA's versions write in a folder `tmp` or to a name that begins with `.tmp` or `tmp_`; copies end in `.tmp`."""
+    return name.suffix == ".tmp" or any(part == "tmp" or part.startswith((".tmp", "tmp_")) for part in name.parts)
 
 
 def _digest(folder: Path) -> str:

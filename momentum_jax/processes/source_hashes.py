@@ -33,22 +33,31 @@ def source_hashes(file: Path, root: Path | None = None) -> dict[str, str]:
         if name not in found:
             content = path.read_bytes()
             found[name] = hashlib.sha256(content).hexdigest()
-            waiting += _imported(content, path, root)
+            waiting += [*_packages(path, root), *_imported(content, path, root)]
     return dict(sorted(found.items()))
+
+
+def _packages(path: Path, root: Path) -> Iterator[Path]:
+    """The `__init__.py` files below `root` that run before the module of a file."""
+    for folder in path.parents:
+        if folder == root:
+            return
+        if (folder / "__init__.py").is_file():
+            yield folder / "__init__.py"
 
 
 def _imported(content: bytes, path: Path, root: Path) -> Iterator[Path]:
     """The files below `root` that a file's import statements run."""
     try:
         tree = ast.parse(content)
-    except (SyntaxError, ValueError):  # a module that is tried and left
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # a module that is tried and left
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _files(root, alias.name.split("."))
         elif isinstance(node, ast.ImportFrom):
-            folder = path.parents[node.level - 1] if node.level else root
+            folder = path.parents[min(node.level, len(path.parents)) - 1] if node.level else root
             if not folder.is_relative_to(root):
                 continue
             module = node.module.split(".") if node.module else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,8 @@ class Compiler:
         if self._platform != "gpu" or not cache:
             return _timed(compile_now)
         with kernel_choices.alone(Path(cache), lambda: self._stopped, self._held_off):
+            if self._stopped:
+                raise CancelledError
             return _timed(compile_now)
 
     def _held_off(self) -> None:

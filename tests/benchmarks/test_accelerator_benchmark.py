@@ -13,7 +13,8 @@ from absl import flags
 from absl.testing import flagsaver
 
 from benchmarks.accelerator import __main__ as command
-from benchmarks.accelerator import launched, machine, page, requirements, schedule, sections, setting, speed, trace
+from benchmarks.accelerator import launched, page, requirements, schedule, setting, speed, trace
+from tests.benchmarks.accelerator_figures import GOLDEN, MANY, SPEED, letters, result
 from tests.conftest import ROOT
 
 
@@ -21,10 +22,6 @@ from tests.conftest import ROOT
 def parsed_flags():
     if not flags.FLAGS.is_parsed():
         flags.FLAGS(["test"])
-
-
-def letters(parts):
-    return [part.letter for part in parts]
 
 
 def test_parts_run_in_order_of_importance_and_unknown_ones_are_refused():
@@ -91,86 +88,6 @@ def test_kernels_are_read_from_a_trace(tmp_path):
     assert found["kernels"][0] == {"name": "adam", "count": 2, "sum": 40.0, "mean": 20.0}
     assert (found["number of kernels"], found["busy microseconds"], found["span microseconds"]) == (3, 45.0, 60.0)
     assert trace.summary(tmp_path / "nothing") == {"kernels": []}
-
-
-DEVICE = {
-    "platform": "gpu",
-    "kind": "card",
-    "nvidia-smi": "NVIDIA H100 80GB HBM3, 580.159.04, 81559 MiB",
-    "packages": {"jax": "0.11.2", "jaxlib": "0.11.1"},
-    "python": "3.12.3",
-    "cores": 16,
-    "processor": "Xeon",
-    "commit": "abc1234",
-    "date": "2026-11-26",
-}
-
-
-def result(chosen="abcdefg", **parts):
-    facts = {"device": DEVICE, "tiny": False, "bars": "SPY, 8,580 bars", "chosen": list(chosen)}
-    facts["limits"] = {part.letter: part.seconds for part in setting.PARTS}
-    return facts | {"missing": {"d": "part d needs X"}, "ended": {}, "seconds": {}, "parts": parts}
-
-
-def row(**values):
-    rates = {"steps/s": 3_302_049.0, "slowest": 3.30e6, "fastest": 3.31e6, "GFLOP/s": 1e4, "GB/s": 1.5e3}
-    return {"precision": "float32", "seeds": 1024} | rates | values
-
-
-SPEED = {
-    "roof": {"float32 GFLOP/s": 5e4, "tf32 GFLOP/s": 4e5, "copy GB/s": 3e3},
-    "wanted": [["float32", 1024], ["tf32", 1024], ["float32", 4096]],
-    "rows": [row(), {"precision": "tf32", "seeds": 1024, "failed": "no memory"}],
-}
-
-
-MANY = {"seeds": 8, "steps": 5, "seconds": 61.2, "log": ["x"], "complete": True}
-GOLDEN = {"passed": 33, "failed": 0, "complete": True}
-
-
-def test_the_page_says_of_each_part_what_there_is():
-    text = page.measured(result(b=SPEED, f=MANY))
-    assert "NVIDIA H100 80GB HBM3, driver 580.159.04, 81559 MiB. jax 0.11.2, jaxlib 0.11.1, Python 3.12.3" in text
-    assert "16 CPU cores (Xeon); commit abc1234, 2026-11-26." in text
-    # steps/s, launches, GFLOP/s and GB/s with their shares of the card's own rates
-    assert "| float32 | 1,024 | 3,302,049 | – | 10,000 | 20 % | 1,500 | 50 % |" in text
-    assert "large products 50,000 GFLOP/s in float32 and 400,000 in TF32; a large copy 3,000 GB/s" in text
-    assert "tf32 at 1,024 seeds failed: no memory." in text
-    assert "Not complete (under way), not measured: float32 at 4,096 seeds." in text  # part b
-    assert "Not run: part d needs X." in text
-    assert text.count("Not measured: under way.") == 4  # a, c, e, g
-    assert "from the command to the report: **61 s**" in text and "in the cache" not in text
-    again = page.measured(result(f=MANY | {"again": {"seconds": 44.6, "log": ["y"]}}))
-    assert "Again, with its programs in the cache: **45 s**.\n\n```\ny\n```" in again
-    assert "tiny" not in text and "tiny" in page.measured(result() | {"tiny": True})
-
-
-def test_parts_that_were_not_asked_for_are_told_from_those_of_an_earlier_run():
-    text = page.measured(result(chosen="b", b=SPEED | {"complete": True}, a=GOLDEN))
-    assert text.count("Not measured: not asked for.") == 4
-    assert re.search(r"\| a \| .* \| an earlier run into the same folder \|", text)
-
-
-def test_the_projects_page_is_the_one_that_its_json_file_makes():
-    """So that whoever measures a card commits both files as they were written."""
-    figures = json.loads((ROOT / "docs" / "accelerator.json").read_text())
-    assert page.markdown(figures) == page.DOCUMENT.read_text()
-
-
-def test_the_page_gives_the_limits_in_the_order_in_which_parts_run():
-    spoken = []
-    for batch in schedule.batches(setting.PARTS):
-        assert len({part.seconds for part in batch}) == 1
-        beside = " beside each other" if len(batch) > 1 else ""
-        names = ", ".join(letters(batch[:-1])) + (" and " if len(batch) > 1 else "") + batch[-1].letter
-        spoken.append(f"{names}{beside} {batch[0].seconds} s")
-    assert "; ".join(spoken) + "." in " ".join(page.DOCUMENT.read_text().split())
-
-
-def test_a_card_that_jax_does_not_use_is_named():
-    line = "JAX does not use NVIDIA H100 80GB HBM3, 580.159.04, 81559 MiB: pip install 'momentum-jax[cuda]'"
-    assert machine.unused_card(DEVICE | {"platform": "cpu"}).startswith(line)
-    assert machine.unused_card(DEVICE) == machine.unused_card(DEVICE | {"platform": "cpu", "nvidia-smi": None}) == ""
 
 
 class StandIn:
@@ -276,11 +193,6 @@ def test_an_earlier_runs_figures_do_not_pass_for_this_runs(recorded):
 def test_the_limits_fit_into_the_minutes():
     limits = sum(max(part.seconds for part in batch) for batch in schedule.batches(setting.PARTS))
     assert limits <= 60 * flags.FLAGS["minutes"].default <= 8 * 60 - 10
-
-
-def test_a_failed_row_is_not_wanted_again():
-    assert sections.not_measured(SPEED) == ["float32 at 4,096 seeds"]
-    assert sections.not_measured({"wanted": ["float32", "tf32"], "float32": {}}) == ["tf32"]
 
 
 @pytest.mark.slow

@@ -20,11 +20,13 @@ CHOICES = "xla_gpu_per_fusion_autotune_cache_dir"
 
 
 # Files of choices: JAX 0.10 has them side by side, 0.11 in a folder for each kind of card, perhaps of each version.
+# The third is being written.
 FLAT = ("one.textproto", "two.textproto", "three.1.tmp")
+ASIDE = ("one.textproto", "two.textproto", "tmp/tmp_per_fusion_cache_three_17.textproto")
 BY_CARD = ("NVIDIA H200/one.pb", "NVIDIA H200/9.1/two.pb", "NVIDIA H200/.tmp_three_17_1764280341")
 
 
-@pytest.fixture(params=[FLAT, BY_CARD], ids=["side by side", "by card"])
+@pytest.fixture(params=[FLAT, ASIDE, BY_CARD], ids=["side by side", "written aside", "by card"])
 def folders(tmp_path, request):
     """A cache with two choices, and a run directory that keeps them; their paths: the first, the second."""
     cache, run_dir = tmp_path / "cache", tmp_path / "run"

@@ -48,6 +48,13 @@ def test_the_content_counts_and_not_the_place(folder, tmp_path_factory):
     assert [name for name in before if before[name] != changed[name]] == ["kit/parts.py"]
 
 
+def test_the_files_of_the_packages_that_a_module_is_in_count(folder):
+    (folder / "kit" / "deep" / "__init__.py").write_text("WIDTH = 64\n")
+    module = folder / "kit" / "deep" / "mlp.py"
+    module.write_text("from . import WIDTH\n" + "from " + "." * 99 + " import nothing\n")
+    assert list(source_hashes(module, folder)) == ["kit/__init__.py", "kit/deep/__init__.py", "kit/deep/mlp.py"]
+
+
 def test_a_module_of_a_package_is_looked_up_from_above_it(folder):
     (folder / "kit" / "layers.py").write_text("import kit.parts\nfrom kit import unused\n")
     found = source_hashes(folder / "kit" / "layers.py", folder)

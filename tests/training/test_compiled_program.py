@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import jax
@@ -131,6 +132,21 @@ def test_a_gpus_compiler_says_once_that_it_waits_for_another_process():
         assert told.wait(30)
     assert [program(np.zeros(4, np.float32))[0] for program in both] == [0.0, 1.0]
     assert said == ["waiting until another process has compiled its programs for a GPU"]
+
+
+def test_whoever_stops_while_another_process_compiles_compiles_nothing_any_more(monkeypatch):
+    compiled, told = [], threading.Event()
+    monkeypatch.setattr(jax.stages.Lowered, "compile", lambda lowered: compiled.append(lowered))
+    programs = Path(jax.config.jax_compilation_cache_dir)
+    programs.mkdir(parents=True, exist_ok=True)
+    with (programs / "compiling.lock").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with Compiler("gpu", say=lambda line: told.set()) as compiler:
+            program = Program(jnp.sin, (FOUR,), compiler)
+            assert told.wait(30)
+        with pytest.raises(CancelledError):
+            _ = program.compiled
+    assert compiled == []
 
 
 def test_whoever_stops_waits_for_nothing_that_was_not_begun(compiling):

@@ -112,7 +112,10 @@ def test_interval_of_the_interquartile_mean_agrees_with_rliable():
     library, metrics = oracle.rliable()
     scores = np.random.default_rng(8).gamma(2, 5, 64)
     points, intervals = library.get_interval_estimates(
-        {"arm": scores[:, None]}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=5_000
+        {"arm": scores[:, None]},
+        lambda x: np.array([metrics.aggregate_iqm(x)]),
+        reps=5_000,
+        random_state=np.random.RandomState(1),
     )
     draws = draw_centres(scores, resample_counts(64, 5_000), "iqm")
     assert centre_of(scores, "iqm") == pytest.approx(points["arm"][0], abs=1e-5)

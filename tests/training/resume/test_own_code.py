@@ -14,6 +14,7 @@ from momentum_jax import run_directory
 from momentum_jax.config.run_config import Arm, RunConfig
 from momentum_jax.fields import ConfigError
 from momentum_jax.ppo.hyper_parameters import PPOConfig
+from momentum_jax.training import own_code
 from tests.training.resumed_runs import train
 
 FILES = {
@@ -125,6 +126,14 @@ def test_a_run_that_was_begun_before_code_was_recorded_goes_on(trained, copied):
             resumed(copied)  # nothing tells whether it is the same file
     finally:
         (trained / "own_rule.py").write_text(FILES["own_rule.py"])
+
+
+def test_packages_own_files_count_for_runs_that_recorded_them():
+    now = {"kit/__init__.py": "2", "kit/net.py": "1"}
+    assert list(own_code._differences({"kit/net.py": "1"}, now)) == []
+    assert list(own_code._differences({"kit/__init__.py": "1", "kit/net.py": "1"}, now)) == [
+        "kit/__init__.py is SHA-256 2…, expected SHA-256 1…"
+    ]
 
 
 def test_a_policy_warns_that_its_network_has_changed(trained):

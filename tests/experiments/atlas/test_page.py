@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from experiments.atlas.redrawn import FIRST
 from momentum_jax.analysis.pages.page_declaration import load_study_page
 from momentum_jax.analysis.pages.page_templates import SUFFIX
 from momentum_jax.analysis.pages.study_market import Market
+from momentum_jax.cli import dips_command
 from tests.conftest import ROOT
 from tests.experiments.remade_page import assert_as_written, assert_remade_to_the_same
 
@@ -30,11 +32,25 @@ def test_the_page_is_remade_to_the_same_bytes(tmp_path):
     assert_remade_to_the_same(PAGE, tmp_path)
 
 
-def test_every_environment_of_the_first_run_is_evaluated_again_as_the_page_says():
+def test_every_row_of_the_first_run_is_evaluated_again_as_the_page_says():
     settings, redrawn = (pd.read_csv(PAGE / "tables" / MARKET / f"{name}.csv") for name in ("settings", "redrawn"))
     assert set(settings.drawn_for) == {"each seed"}
     assert set(redrawn.environment) == FIRST.keys() == {*settings.environment} - {"mountain_car"} and len(FIRST) == 15
-    assert "All fifteen environments of the first run were evaluated again" in (PAGE / "README.md").read_text()
+    assert len({*settings[settings.environment != "mountain_car"].name}) == 14
+    said = "All fifteen rows of the first run, of fourteen environments (CartPole twice)"
+    assert said in (PAGE / "README.md").read_text()
+
+
+def test_the_dips_command_of_the_page_finds_as_many_seeds_as_the_page_says(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    prose = (PAGE / "README.md").read_text()
+    (command,) = re.findall(r"python -m momentum_jax\.dips (.*?)```", prose, re.DOTALL)
+    words = shlex.split(command.replace("\\\n", " "))
+    dips = pd.read_csv(PAGE / "tables" / MARKET / "when.csv", index_col="environment")["dips"]
+    assert "it finds 220 of 256\n  seeds" in prose and f"this page finds {dips['cartpole']}." in prose
+    assert dips_command.main(words) == 0 and capsys.readouterr().out.startswith("220 of 256 seeds ")
+    words.remove("--standard_error=own.eval_return_se")
+    assert dips_command.main(words) == 0 and capsys.readouterr().out.startswith("0 of 256 seeds ")
 
 
 def test_every_table_and_figure_is_on_the_page():

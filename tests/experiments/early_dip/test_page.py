@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.early_dip import STUDY, page, tables
@@ -50,6 +51,23 @@ def test_every_part_is_read_and_every_table_and_figure_is_on_a_page():
     parts = {part_name(part) for part in STUDY.parts}
     assert {*tables.MAIN_PARTS, *tables.CAUSE_PARTS, *tables.DOSE_PARTS, *tables.STREAM_PARTS} <= parts
     assert page.REFERENCES.keys() <= parts
+
+
+@pytest.mark.parametrize("name", ["spy", "synthetic"])
+def test_over_how_many_numbers_intervals_are_simultaneous_is_said_as_the_tables_have_it(name):
+    causes, rest, declared, claims = (
+        pd.read_csv(PAGE / "tables" / name / f"{table}.csv") for table in ("causes", "rest", "declared", "claims")
+    )
+    roles, prose = causes["role"].value_counts(), " ".join((PAGE / "README.md").read_text().split())
+    measured = claims["claim"][claims["seeds"] > 0].nunique()
+    assert (
+        f"over the {roles['confirmatory']} confirmatory or the {roles['exploratory']} exploratory arms, "
+        f"declared claims over all {declared['claim'].nunique()}, "
+        f"published claims over the {measured} that can be measured"
+    ) in prose
+    assert f"(simultaneous over {roles['confirmatory']} arms)" in prose
+    assert f"simultaneous over the {roles['exploratory']} exploratory arms" in prose
+    assert f"(simultaneous over the {len(rest)} arms of the appendix's table)" in prose
 
 
 def test_doses_take_the_arms_of_other_parts_that_differ_in_nothing_else(market):

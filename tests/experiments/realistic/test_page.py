@@ -61,13 +61,26 @@ def test_it_was_trained_on_the_declared_days_and_judged_after_them(name):
     assert (days["trained_to"] <= SPLITS[name]["train_end"]).all()
 
 
-def test_that_nothing_beats_doing_nothing_is_said_only_where_no_claim_of_it_is_supported():
+def test_that_no_trained_policy_beats_doing_nothing_is_said_only_where_no_claim_of_it_is_supported():
     prose = (PAGE / "README.md").read_text()
-    assert "Nothing is shown to earn more than doing nothing" in prose
+    assert "No trained policy is shown to earn more than doing nothing" in prose
     for name in MARKETS:
         judged = pd.read_csv(PAGE / "tables" / name / "judged.csv").set_index("claim")["verdict"]
         earns = judged[judged.index.str.endswith("_earns")]
         assert len(earns) == 8 and not (earns == "supported").any()
+
+
+def test_what_sampled_policies_lose_per_trade_is_what_the_tables_give():
+    prose = " ".join((PAGE / "README.md").read_text().split())
+    losses = {}
+    for name in MARKETS:
+        table = pd.read_csv(PAGE / "tables" / name / "trading.csv")
+        sampled = table[table["policy"] == "sampled"].set_index("arm")
+        losses[name] = -(sampled["pnl_per_day"] / sampled["trades_per_day"])
+    spy, synthetic = losses["spy"], losses["synthetic"]
+    assert f"lose {spy.min():.0f} to {spy.max():.0f} dollars a trade" in prose
+    assert f"(on the synthetic market {synthetic.min():.0f} to {synthetic.max():.0f})" in prose
+    assert f"per trade: {spy['realistic']:.0f} dollars against {spy['permuted_realistic']:.0f}" in prose
 
 
 def test_that_no_arm_dips_where_prices_are_right_is_what_the_claims_say():

@@ -50,3 +50,17 @@ def test_it_is_said_that_all_numbers_are_equivalent_only_where_they_are():
     verdicts = pd.read_csv(PAGE / "tables" / MARKET / "equivalence.csv")["verdict"]
     assert "all twelve numbers are equivalent" in (PAGE / "README.md").read_text()
     assert verdicts.tolist() == ["equivalent"] * 12
+
+
+def test_which_published_numbers_lie_outside_the_range_of_the_seeds_is_what_the_table_says():
+    table = pd.read_csv(PAGE / "tables" / MARKET / "published.csv")
+    prose = " ".join((PAGE / "README.md").read_text().split())
+    below, above = table["published"] < table["one_more_low"], table["published"] > table["one_more_high"]
+    assert f"Of the published run's {len(table)} numbers {(~below & ~above).sum()} lie within the range" in prose
+    places = list(zip(table["metric"], table["env_steps"], strict=True))
+    assert [place for place, outside in zip(places, below, strict=True) if outside] == [("call_pct", 100_000)]
+    assert [place for place, outside in zip(places, above, strict=True) if outside] == [
+        ("strong_buy_pct", 5_000),
+        ("hold_pct", 50_000),
+    ]
+    assert (table["published"] - table["one_more_high"])[above].max() < 0.05  # they are published to one decimal

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from momentum_jax.analysis.curves.reading.times_in_names import parts_a_time, without_times
+
 ONE_ARM = "all"
 
 _SEED = re.compile(r"(?<![A-Za-z])seeds?[\s_=:.-]*(\d+)", re.IGNORECASE)
@@ -18,11 +20,11 @@ _SETTING = rf"(?:{_SETTING})(?:e[+-]?\d+)?(?![^\W_])"
 _LAST = re.compile(rf"{_SETTING}|(\d+)(?=[^\d/]*$)")
 # Columns end with a number of their own, which a separator or a word for runs sets off.
 _NUMBERED = re.compile(r"(?:.*[^\s_=:.-][\s_=:.-]+|.*(?:seed|run|trial|rep)|s)?\d+", re.IGNORECASE)
-_SEPARATORS = r"[\s_=:./|-]+"
+_SEPARATORS = r"[\s_=:.,/|-]+"
 # Weights & Biases calls a run by two words and its number in the project: dry-sun-12, of a sweep fancy-sweep-4.
 _RANDOM = re.compile(r"(.*/)?[a-z]+-[a-z]+-(\d+)")
-# A time or date, as in 2024-05-01_12-30-45 or 1714566645, numbers no seeds.
-_TIME = re.compile(r"(?:\d\d[-:.]\d\d[-:.]\d\d|\d{6,})$")
+# Such a number may be a time of any form, which numbers no seeds.
+_LONG = re.compile(r"(?:\d\d[-:.]\d\d[-:.]\d\d|\d{6,})$")
 _FEW = 4  # runs of an arm in the mean, below which such words are none
 
 
@@ -36,17 +38,22 @@ class RunName(NamedTuple):
 def run_names(names: Sequence[str]) -> list[RunName]:
     """Arms and seeds of all runs together.
 
-    A name holds its seed as ``seed_3``, ``run3`` or its last number, and the rest of it is the arm. Where that leaves
-    two runs alike, or a mere last number is that of random words or a time, the names are seeds as they stand.
+    A name holds its seed as ``seed_3``, ``run3`` or its last number, and the rest of it is the arm, without times where
+    names differ without them. Where that leaves two runs alike, or a mere last number is that of random words or a
+    time, the names are seeds as they stand.
 
     Args:
         names: one a run, all different; parts may be separated by ``/``.
     """
+    timeless = [without_times(name) for name in names]
+    read = timeless if len(set(timeless)) == len(names) else list(names)
+    has_times = any(without_times(name) != name for name in read)
     for pattern in (_SEED, _RUN, _LAST):
-        split = [each for each in (_split(name, pattern) for name in names) if each]
-        if len(set(split)) == len(names) and (pattern is not _LAST or _are_arms(names, split)):
+        split = [each for each in (_split(name, pattern) for name in read) if each]
+        is_said = pattern is not _LAST and not has_times
+        if len(set(split)) == len(names) and (is_said or _are_arms(read, split)):
             return split
-    return _by_folder(names)
+    return _as_they_stand(names)
 
 
 def is_numbered(name: str) -> bool:
@@ -58,15 +65,15 @@ def is_numbered(name: str) -> bool:
 def _are_arms(names: Sequence[str], split: Sequence[RunName]) -> bool:
     """Whether what stands before last numbers is what was run, rather than words that differ from run to run.
 
-    Two random words come again by chance in a long list, each a few times. Times, and numbers amid a name, may be
-    anything: they are seeds where most runs share their arm with others.
+    Two random words come again by chance in a long list, each a few times. Beside a time, and amid a name, a number may
+    be anything: it is a seed where most runs share their arm with others.
     """
     sizes = Counter(each.arm for each in split)
     alone = sum(size == 1 for size in sizes.values())
     numbers = {match.groups() for name in names if (match := _RANDOM.fullmatch(name))}
     if len(numbers) == len(names):
         return alone == 0 or len(names) >= _FEW * len(sizes)
-    at_end = all(name[-1:].isdigit() and not _TIME.search(name) for name in names)
+    at_end = all(name[-1:].isdigit() and not _LONG.search(name) and without_times(name) == name for name in names)
     return at_end or 2 * alone < len(names)
 
 
@@ -75,18 +82,26 @@ def _split(name: str, pattern: re.Pattern[str]) -> RunName | None:
     if not matches or matches[-1][1] is None:
         return None
     last = matches[-1]
+    if parts_a_time(name, last.span(1)):
+        return None
     before = re.sub(rf"{_SEPARATORS}$", "", name[: last.start()])
     after = re.sub(rf"^{_SEPARATORS}", "", name[last.end() :])
     arm = re.sub(rf"^{_SEPARATORS}|{_SEPARATORS}$", "", "_".join(part for part in (before, after) if part))
     return RunName(arm or ONE_ARM, str(int(last[1])))
 
 
-def _by_folder(names: Sequence[str]) -> list[RunName]:
-    """The folder is the arm and the last part the seed, where every folder has several; else all are one arm."""
-    parts = [name.rpartition("/") for name in names]
-    folders = Counter(folder for folder, _, _ in parts)
-    if len(folders) > 1 and min(folders.values()) > 1:
-        return [RunName(folder or ONE_ARM, last) for folder, _, last in parts]
+def _as_they_stand(names: Sequence[str]) -> list[RunName]:
+    """The arm is what names hold beside times, or else their folder, where each comes several times; else all are one.
+
+    Such a name is the seed as a whole, or where a folder is the arm its last part.
+    """
+    folders = [name.rpartition("/") for name in names]
+    by_time = [RunName(without_times(name), name) for name in names]
+    by_folder = [RunName(without_times(folder), last) for folder, _, last in folders]
+    for runs in (by_time, by_folder):
+        sizes = Counter(run.arm for run in runs)
+        if len(sizes) > 1 and min(sizes.values()) > 1 and len(set(runs)) == len(runs):
+            return [RunName(run.arm or ONE_ARM, run.seed) for run in runs]
     return [RunName(ONE_ARM, name) for name in names]
 
 

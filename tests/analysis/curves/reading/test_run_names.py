@@ -60,12 +60,70 @@ from momentum_jax.analysis.curves.reading.run_names import is_numbered, names_in
         ),
         # Times, and numbers amid a word, are none.
         (["x_24-05-01_12-30-45", "x_24-05-01_13-30-46"], ["all x_24-05-01_12-30-45", "all x_24-05-01_13-30-46"]),
-        (["pole__1__1714566645", "pole__2__1714566646"], ["all pole__1__1714566645", "all pole__2__1714566646"]),
+        (["pole__1234567", "ring__1234568"], ["all pole__1234567", "all ring__1234568"]),
         (["a2c", "td3"], ["all a2c", "all td3"]),
     ],
 )
 def test_names_hold_arm_and_seed(names, expected):
     assert [" ".join(run) for run in run_names(names)] == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["Pole-v1__ppo__1__1714566645", "Pole-v1__dqn__1__1714566645"], ["Pole-v1__ppo 1", "Pole-v1__dqn 1"]),
+        (["pole__1__1714566645", "pole__2__1714566646"], ["pole 1", "pole 2"]),
+        (["May01_12-30-45_ppo1", "May01_12-30-46_ppo2"], ["ppo 1", "ppo 2"]),
+        (["2024-05-01_12-30-45_seed1", "2024-05-01_12-31-02_seed2"], ["all 1", "all 2"]),
+        (["runs/2024-05-01/12-30-45/0", "runs/2024-05-01/12-30-45/1"], ["runs 0", "runs 1"]),
+        (["20240501-ppo-1", "20240501-dqn-1"], ["ppo 1", "dqn 1"]),
+        (["PPO_84a1d_00000_0_seed=1_2024-05-01_12-30-45", "PPO_84a1d_00001_1_seed=2"], ["PPO 1", "PPO 2"]),
+    ],
+)
+def test_times_are_left_out_where_names_differ_without_them(names, expected):
+    assert [" ".join(run) for run in run_names(names)] == expected
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["May01_12-30-45_node12", "May01_12-31-02_node12", "May01_12-32-02_node12"],
+        ["2024-05-01_12-30-45_ppo1", "2024-05-01_12-31-45_ppo1"],
+        ["2024-05-01_12-30-45_seed1", "2024-05-01_12-31-45_seed1"],
+        ["20240501_123045_gpu0", "20240501_123145_gpu0"],
+        ["run_20240501_123045", "run_20240501_123145", "run_20240502_123145"],
+        ["run_2024_05_01-12_30_45", "run_2024_05_01-12_31_45"],
+        ["May01_12-30-45_a", "May01_12-30-50_a", "May01_12-31-45_a", "May01_12-31-50_a"],
+        ["2024-05-01/12-30-45", "2024-05-01/12-31-45", "2024-05-02/12-30-45", "2024-05-02/12-31-45"],
+        ["PPO_84a1d_00000_0_2024-05-01_12-30-45", "PPO_84a1d_00001_1_2024-05-01_12-30-45"],
+    ],
+)
+def test_names_that_differ_in_their_times_alone_are_seeds_of_one_arm(names):
+    assert run_names(names) == [("all", name) for name in names]
+
+
+def test_several_names_beside_times_are_arms():
+    names = [f"{arm}/May01_12-3{minute}-45" for arm in ("ppo", "dqn") for minute in range(3)]
+    assert run_names(names) == [(name[:3], name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["ppo_1000000_1", "ppo_2000000_1"], ["ppo_1000000 1", "ppo_2000000 1"]),
+        (["lr_0.000001_1", "lr_0.000002_1"], ["lr_0.000001 1", "lr_0.000002 1"]),
+        (["ppo_seed1714566645", "dqn_seed1714566645"], ["ppo 1714566645", "dqn 1714566645"]),
+        (["ppo_64_64_10", "ppo_64_64_9"], ["ppo_64_64 10", "ppo_64_64 9"]),
+        (["net_64-64-64_1", "net_32-32-32_1"], ["net_64-64-64 1", "net_32-32-32 1"]),
+    ],
+)
+def test_settings_and_long_seeds_are_no_times(names, expected):
+    assert [" ".join(run) for run in run_names(names)] == expected
+
+
+def test_a_comma_separates_as_in_overrides_of_hydra():
+    assert run_names(["lr=0.1,seed=1", "lr=0.2,seed=1"]) == [("lr=0.1", "1"), ("lr=0.2", "1")]
+    assert run_names(["seed=1,lr=0.1", "seed=2,lr=0.1"]) == [("lr=0.1", "1"), ("lr=0.1", "2")]
 
 
 @pytest.mark.parametrize("number", [8, 40, 200])

@@ -1,4 +1,4 @@
-"""The door of dip analysis: `momentum_jax.dips.analyze`, and `python -m momentum_jax.dips FILE --good=up`."""
+"""Entry point of dip analysis: `momentum_jax.dips.analyze`, and `python -m momentum_jax.dips FILE --good=up`."""
 
 import sys
 

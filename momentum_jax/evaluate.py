@@ -1,4 +1,4 @@
-"""The door of `python -m momentum_jax.evaluate RUN_DIR --data_part=test`, which is in `cli.evaluate_command`."""
+"""Entry point of `python -m momentum_jax.evaluate RUN_DIR --data_part=test`, which is in `cli.evaluate_command`."""
 
 import sys
 

@@ -1,6 +1,6 @@
 """Where something of this package is that a user's file imports from its old place. Standard library alone.
 
-The modules were put into rooms after files had been written against the flat package. An old import fails; `advice`
+The modules were put into packages after files had been written against the flat package. An old import fails; `advice`
 says what to write in its place.
 """
 
@@ -141,7 +141,7 @@ def _modules() -> dict[str, Path]:
 
 @functools.cache
 def _names(module: str) -> set[str]:
-    """What a module defines or, as a package's door, offers; private names and imports of its own left out."""
+    """What a module defines or, as a package's `__init__`, offers; private names and imports of its own left out."""
     tree = ast.parse(_modules()[module].read_text(encoding="utf-8"))
     found: set[str] = set()
     for node in tree.body:

@@ -1,4 +1,4 @@
-"""The door of `python -m momentum_jax.report RUN`, which is in `cli.report_command`."""
+"""Entry point of `python -m momentum_jax.report RUN`, which is in `cli.report_command`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The door of `python -m momentum_jax.study_page PAGE`, which is in `cli.study_command`."""
+"""Entry point of `python -m momentum_jax.study_page PAGE`, which is in `cli.study_command`."""
 
 import sys
 

@@ -40,7 +40,7 @@ class SlurmConfig:
         convert_fields(self)
 
     def validate(self) -> None:
-        """Raises ConfigError on the first setting that cannot be."""
+        """Raises ConfigError on the first invalid setting."""
         check_fields(self)
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

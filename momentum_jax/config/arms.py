@@ -87,7 +87,7 @@ class Arm:
         return dataclasses.replace(self, by_seed=by_seed)
 
     def validate(self, seeds: Sequence[int]) -> None:
-        """Raises ConfigError on the first setting that cannot be, in a run with these seeds."""
+        """Raises ConfigError on the first invalid setting, in a run with these seeds."""
         if not self.by_seed:
             self.env.validate()
             self.ppo.validate()

@@ -119,7 +119,7 @@ class RunConfig:
         return tuple(sorted({*planned[:: self.evaluate_every], planned[-1]})) if self.evaluate_every else ()
 
     def validate(self) -> None:
-        """Raises ConfigError on the first setting that cannot be."""
+        """Raises ConfigError on the first invalid setting."""
         check_fields(self)
         self._check_environment()
         for arm in self.arms:

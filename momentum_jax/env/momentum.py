@@ -1,4 +1,4 @@
-"""The momentum environment behind gymnax's interface, and the seam through which the learner uses it.
+"""The momentum environment behind gymnax's interface, and the interface through which the learner uses it.
 
 gymnax's users call `reset` and `step`. The learner calls `transition`, `compact` and `expand`: it stores 5 numbers
 a step instead of 460 and never builds the observation itself.
@@ -170,7 +170,7 @@ class Momentum(environment.Environment):
         asked = {name: value for name, value in telemetry._asdict().items() if value is not None}
         return state, reward, terminated, asked
 
-    # The learner's seam (see `env.task`)
+    # The interface to the learner (see `env.task`)
 
     diagnostics = MOMENTUM
     truncates = False

@@ -1,4 +1,4 @@
-"""The door of `python -m momentum_jax.market inspect`, which is in `cli.market_command`."""
+"""Entry point of `python -m momentum_jax.market inspect`, which is in `cli.market_command`."""
 
 import sys
 

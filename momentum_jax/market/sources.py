@@ -1,4 +1,4 @@
-"""Sources of bars: the seam that each source fits, and the one that reads files."""
+"""Sources of bars: the interface of each source, and the one that reads files."""
 
 import itertools
 import warnings

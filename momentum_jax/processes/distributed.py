@@ -53,7 +53,7 @@ class DistributedConfig:
         return self.distributed or self.coordinator_address is not None
 
     def validate(self) -> None:
-        """Raises ConfigError on the first setting that cannot be."""
+        """Raises ConfigError on the first invalid setting."""
         check_fields(self)
         explicit = {name: getattr(self, name) for name in ("coordinator_address", "num_processes", "process_id")}
         missing = [name for name, value in explicit.items() if value is None]

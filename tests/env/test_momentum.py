@@ -1,4 +1,4 @@
-"""The shell: gymnax's interface, the seam to the learner, the layout of observations."""
+"""The shell: gymnax's interface, the interface to the learner, the layout of observations."""
 
 from __future__ import annotations
 

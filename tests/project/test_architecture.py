@@ -1,6 +1,6 @@
-"""The house: rooms import downwards only, no circles, no JAX where none is needed, sizes that fit in a head.
+"""The house: packages import downwards only, no circles, no JAX where none is needed, sizes that fit in a head.
 
-`ROOMS` is the one place that has the order; `docs/architecture.md` shows it and is compared with it.
+`PACKAGES` is the one place that has the order; `docs/architecture.md` shows it and is compared with it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from momentum_jax.env.momentum_diagnostics import ACTIONS
 from tests.conftest import ROOT
 from tests.project import import_graph
 
-# Lowest first: a room imports itself and what stands above it in this table.
-ROOMS = {
+# Lowest first: a package imports itself and what stands above it in this table.
+PACKAGES = {
     "version": "the version of this program",
     "moved_modules": "where the modules of the flat package are now",
     "fields": "declared settings: names, defaults, bounds",
@@ -29,7 +29,7 @@ ROOMS = {
     "lookup": "parts that a setting names: by a short name, or by their place",
     "market": "bars: files, vendors, synthetic; checks, sessions, segments, features",
     "diagnostics": "what an environment says of itself; events, counters, probe states",
-    "env": "environments behind one seam, the momentum environment first",
+    "env": "environments behind one interface, the momentum environment first",
     "networks": "networks of policy and value",
     "ppo": "losses, rollout, optimisers, learner",
     "config": "what a run is, declared",
@@ -41,8 +41,8 @@ ROOMS = {
     "analysis": "from run directories to dips, claims, figures, reports",
     "cli": "everything that reads a command line",
 }
-# Programs and the user's own imports; they may import every room, and no room imports them.
-DOORS = ("", "__main__", "dips", "evaluate", "policy", "report", "study_page", "market.__main__")
+# Programs and the user's own imports; they may import every package, and no package imports them.
+ENTRY_POINTS = ("", "__main__", "dips", "evaluate", "policy", "report", "study_page", "market.__main__")
 # What computes on JAX's arrays, or exists for them.
 JAX = ("jax", "jaxlib", "flax", "optax", "chex", "orbax", "gymnax")
 WITHOUT_JAX = ("fields", "field_checks", "market", "config", "run_directory", "analysis")
@@ -56,29 +56,30 @@ def within(module: str) -> str:
     return module.removeprefix(PACKAGE).removeprefix(".")
 
 
-def room(module: str) -> str:
+def package_of(module: str) -> str:
     return within(module).split(".")[0]
 
 
-def is_door(module: str) -> bool:
-    return within(module) in DOORS
+def is_entry_point(module: str) -> bool:
+    return within(module) in ENTRY_POINTS
 
 
 def test_every_module_is_in_a_room_or_is_a_door():
-    assert {within(module) for module in FILES if is_door(module)} == set(DOORS)
-    assert {room(module) for module in FILES if not is_door(module)} == set(ROOMS)
+    assert {within(module) for module in FILES if is_entry_point(module)} == set(ENTRY_POINTS)
+    assert {package_of(module) for module in FILES if not is_entry_point(module)} == set(PACKAGES)
 
 
 def test_the_page_shows_the_rooms_in_their_order():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE) == list(ROOMS.items())
+    assert re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE) == list(PACKAGES.items())
 
 
 def test_the_readme_lists_the_rooms_in_their_order():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = re.search(r"^momentum_jax/ {2,}rooms.*\n((?:  .*\n)+)", page, re.MULTILINE)
+    listed = re.search(r"^momentum_jax/ {2,}packages.*\n((?:  .*\n)+)", page, re.MULTILINE)
     names = re.findall(r"^  (\w.*?)(?: {2,}|$)", listed[1], re.MULTILINE)
-    assert [name for line in names for name in re.findall(r"\w+", line)] == list(ROOMS)[2:]  # all but the two smallest
+    all_but_the_smallest = list(PACKAGES)[2:]
+    assert [name for line in names for name in re.findall(r"\w+", line)] == all_but_the_smallest
 
 
 def test_what_the_page_says_where_to_find_is_there():
@@ -91,12 +92,13 @@ def test_what_the_page_says_where_to_find_is_there():
 
 
 def test_imports_run_downwards_only():
-    order = list(ROOMS)
+    order = list(PACKAGES)
     upwards = [
         f"{module} imports {other}"
         for module, others in EDGES.items()
         for other in others
-        if not is_door(module) and (is_door(other) or order.index(room(other)) > order.index(room(module)))
+        if not is_entry_point(module)
+        and (is_entry_point(other) or order.index(package_of(other)) > order.index(package_of(module)))
     ]
     assert not upwards, upwards
 
@@ -128,7 +130,7 @@ def test_a_room_without_jax_reaches_none_by_any_import(name):
     """At the top or inside a function. The package itself offers lazily what may need JAX; that is no import."""
     edges = {module: edges for module, edges in EDGES.items() if module != PACKAGE}
     edges[PACKAGE] = import_graph.graph(FILES, strings=False)[PACKAGE]
-    start = [module for module in FILES if room(module) == name and not is_door(module)]
+    start = [module for module in FILES if package_of(module) == name and not is_entry_point(module)]
     assert len(start) > 0
     for module in import_graph.reachable(start, edges):
         assert not imported_roots(module) & set(JAX), f"{module} is reached from {name}/"
@@ -136,9 +138,9 @@ def test_a_room_without_jax_reaches_none_by_any_import(name):
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys
-names = ["momentum_jax.{room}"]
-room = importlib.import_module(names[0])
-names += [found.name for found in pkgutil.walk_packages(getattr(room, "__path__", []), names[0] + ".")]
+names = ["momentum_jax.{package}"]
+package = importlib.import_module(names[0])
+names += [found.name for found in pkgutil.walk_packages(getattr(package, "__path__", []), names[0] + ".")]
 names = [name for name in names if not name.endswith("__main__")]
 for name in names:
     importlib.import_module(name)
@@ -147,9 +149,9 @@ print(len(names), sorted(set({jax}) & set(sys.modules)))
 
 
 def test_analysis_is_imported_whole_without_jax():
-    program = IMPORT_ALL.format(room="analysis", jax=JAX)
+    program = IMPORT_ALL.format(package="analysis", jax=JAX)
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    expected = sum(room(module) == "analysis" for module in FILES)
+    expected = sum(package_of(module) == "analysis" for module in FILES)
     assert result.stdout.split(maxsplit=1) == [str(expected), "[]\n"], result.stderr
 
 
@@ -188,11 +190,11 @@ def test_the_pure_parts_import_jax_and_their_own_options_only(module, own):
 
 
 def test_no_two_files_or_folders_of_one_name():
-    """A door is named after the room that it opens, and a file may be named after its folder."""
+    """An entry point is named after the package that it opens, and a file may be named after its folder."""
     places = defaultdict(set)
     for module, path in FILES.items():
         folder = path.name == "__init__.py"
-        if not is_door(module):
+        if not is_entry_point(module):
             name = within(module)
             places[name.split(".")[-1]].add(name if folder else name.rpartition(".")[0] or name)
     twice = {
@@ -209,7 +211,7 @@ TEMPLATES = [path for kind in ("j2", "js", "css") for path in (ROOT / PACKAGE).r
 
 
 def test_no_code_outside_the_environments_names_what_is_the_momentum_environments():
-    paths = [path for module, path in FILES.items() if room(module) != "env"] + TEMPLATES
+    paths = [path for module, path in FILES.items() if package_of(module) != "env"] + TEMPLATES
     assert len(paths) > 300
     found = {str(path): WORDS.findall(path.read_text(encoding="utf-8")) for path in paths}
     assert not {name: words for name, words in found.items() if words}
@@ -219,7 +221,7 @@ STUDIES = re.compile(r"tune[123]|trim_reduces_cost|early_dip|reproduction|which_
 
 
 def test_the_analysis_names_no_study_and_no_arm():
-    paths = [path for module, path in FILES.items() if room(module) in ("analysis", "study")] + TEMPLATES
+    paths = [path for module, path in FILES.items() if package_of(module) in ("analysis", "study")] + TEMPLATES
     assert not [path for path in paths if STUDIES.search(path.read_text(encoding="utf-8"))]
 
 

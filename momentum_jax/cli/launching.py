@@ -23,7 +23,7 @@ from momentum_jax.config.experiment import Experiment
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.errors import DataError
 from momentum_jax.processes import backend_startup, distributed, interruption, invocation
-from momentum_jax.study import Study
+from momentum_jax.study import Study, queue
 from momentum_jax.training.resume import compatibility
 
 _REFUSALS = (ConfigError, DataError, run_directory.RunDirectoryError)
@@ -107,8 +107,8 @@ def _train(command: command_line.Command, last_words: _LastWords) -> None:
 
 
 def _carry_out(command: command_line.StudyCommand, last_words: _LastWords) -> None:
-    runner = _start(command.parts[0].config.num_devices)
-    from momentum_jax.study import queue
+    # On a GPU the part that goes on needs the kernels that it was begun with; those after it take them, too.
+    runner = _start(command.parts[0].config.num_devices, queue.begun_run(command.parts))
     from momentum_jax.training import progress
 
     again = invocation.same_command(command.arguments)

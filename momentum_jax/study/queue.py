@@ -96,6 +96,15 @@ def state_of(run: PartRun) -> State:
     return State.FINISHED if run_directory.is_finished(run.run_dir) else State.BEGUN
 
 
+def begun_run(runs: Sequence[PartRun]) -> Path | None:
+    """The directory of the first part that was begun and is not finished.
+
+    Raises:
+      RunDirectoryError: something else lies where a part's run directory should.
+    """
+    return next((run.run_dir for run in runs if state_of(run) is State.BEGUN), None)
+
+
 def check(runs: Sequence[PartRun]) -> None:
     """Compare what lies there already with what is asked for.
 

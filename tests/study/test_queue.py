@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 
 import experiments
 from momentum_jax import run_directory
-from momentum_jax.cli import command_line
+from momentum_jax.cli import command_line, launching
 from momentum_jax.config import Arm, Experiment, RunConfig
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.market_options import MarketConfig
@@ -89,12 +90,13 @@ def test_a_killed_queue_goes_on_where_it_stopped(tmp_path):
         carry_out(tmp_path, killed)
     assert killed.calls == [("first", False), ("second", False)]
     assert [queue.state_of(run).value for run in planned(tmp_path)] == ["finished", "begun", "waiting"]
+    assert queue.begun_run(planned(tmp_path)) == tmp_path / "second"
     again = StandIn()
     carry_out(tmp_path, again)
     assert again.calls == [("second", True), ("crash", False)]
     once_more = StandIn()
     carry_out(tmp_path, once_more)
-    assert once_more.calls == []
+    assert once_more.calls == [] and queue.begun_run(planned(tmp_path)) is None
 
 
 def test_what_is_left_counts_whole_rollouts_of_every_arm_and_seed(tmp_path):
@@ -236,3 +238,16 @@ def test_declared_checkpoints_beyond_a_shorter_run_are_left_out():
     config = parse("--experiment=early_dip.reproduction --timesteps=26000").config
     assert max(config.checkpoints) == 25_000
     config.validate()
+
+
+def test_the_program_starts_with_the_kernels_of_the_part_that_goes_on(tmp_path, monkeypatch):
+    with pytest.raises(KilledError):
+        carry_out(tmp_path, StandIn(killed_at="second"))
+    started = []
+    monkeypatch.setattr(
+        launching, "_start", lambda *arguments: started.append(arguments) or SimpleNamespace(train=None)
+    )
+    monkeypatch.setattr(queue, "carry_out", lambda *arguments: None)
+    monkeypatch.setattr(launching, "_check_healthy", lambda run_dirs: None)
+    launching._carry_out(command_line.StudyCommand(MADE_UP, planned(tmp_path), tmp_path, []), launching._LastWords())
+    assert started == [(None, tmp_path / "second")]

@@ -8,9 +8,7 @@ from momentum_jax.market.files.bar_files import read_bars
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sources import FileSource, load_bars
 from tests.market.advice import flags_in, inspected
-from tests.market.plain_bars import HEADER, MINUTES, OPEN, first_of, rows
-
-OTHER = [line.replace("100.", "400.").replace("99.", "399.") for line in rows()]
+from tests.market.plain_bars import HEADER, MINUTES, OPEN, OTHER, first_of, rows
 
 
 def two_symbols(name: str, order: str, other: str = "QQQ") -> list[str]:
@@ -68,10 +66,20 @@ def test_the_bars_of_another_symbol_are_not_given_out_as_those_asked_for(write, 
         ("stock", "SPDR S&P 500 ETF"),
         ("exchange", "ARCA"),
         ("currency", "USD"),
+        ("currency_symbol", "USD"),
+        ("exchange_symbol", "XNAS"),
+        ("primary exchange symbol", "ARCX"),
+        ("quote_symbol", "USD"),
+        ("mic_symbol", "ARCX"),
     ],
 )
 def test_columns_that_name_the_symbol_asked_for_or_something_else_do_no_harm(write, name, cell):
     assert first_of(write("bars.csv", [f"{HEADER},{name}", *(f"{line},{cell}" for line in rows())])) == OPEN
+
+
+def test_the_ticker_at_an_exchange_is_a_ticker(write):
+    with pytest.raises(UnknownSymbolError, match="column exchange_ticker holds QQQ, but SPY is asked for"):
+        load_bars(column_of(write, "exchange_ticker", "QQQ"), "SPY")
 
 
 def column_of(write, name, cell):
@@ -102,6 +110,23 @@ def column_of(write, name, cell):
         ("CLZ2024", "CL"),
         ("ESM24", "ES=F"),
         ("ESM24", "ES1!"),
+        ("ES1!", "ES"),
+        ("CME_MINI:ES1!", "ES"),
+        ("ES.c.0", "ES1!"),
+        ("ES1!", "ES=F"),
+        ("ES.v.1", "ES2!"),
+        ("@ES#", "ES"),
+        ("/ES", "ES"),
+        ("6E1!", "6E"),
+        ("ES 03-24", "ES"),
+        ("EUR_USD", "EURUSD"),
+        ("EUR_USD", "EUR/USD"),
+        ("BRK_B", "BRK.B"),
+        ("SPY US Equity", "SPY"),
+        ("BRK/B US Equity", "BRK.B"),
+        ("AAPL UW", "AAPL"),
+        ("X:BTCUSD", "BTC/USD"),
+        ("X", "X"),
     ],
 )
 def test_a_symbol_is_known_in_every_spelling(write, recwarn, name, cell, symbol):
@@ -122,6 +147,15 @@ def test_a_symbol_is_known_in_every_spelling(write, recwarn, name, cell, symbol)
         ("ESH4", "E"),
         ("BTC-PERPETUAL", "SPY"),
         ("EURUSD", "SPY"),
+        ("X:BTCUSD", "X"),
+        ("C:EURUSD", "C"),
+        ("NYSE:BRK.B", "NYSE"),
+        ("BRK_B", "BRK"),
+        ("ES2!", "ES1!"),
+        ("ES.C.1", "ES=F"),
+        ("NQ1!", "ES1!"),
+        ("BINANCE:BTCUSDT.P", "SPY"),
+        ("7203.T", "SPY"),
     ],
 )
 def test_a_part_of_another_symbol_is_another_symbol(write, cell, symbol):

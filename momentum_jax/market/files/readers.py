@@ -17,6 +17,7 @@ from momentum_jax.market.files.encodings import encoding_of, encoding_remedy, is
 from momentum_jax.market.files.file_contents import check_file, head_bytes, is_parquet, opened, user_path
 from momentum_jax.market.files.formats import HEADERLESS_COLUMNS, FileFormat
 from momentum_jax.market.files.header_lines import first_bar, is_row
+from momentum_jax.market.files.symbol_columns import names_symbols
 from momentum_jax.market.files.traced_tables import Table
 
 _TEXT_BYTES = 4096  # by which text is recognised
@@ -110,7 +111,7 @@ def _read_csv(path: Path, form: FileFormat, max_rows: int | None) -> pd.DataFram
     # Stamps and symbols stay text: 0050 is no number, and NA is no empty cell.
     stamps = {place for place, name in enumerate(names) if name in _stamp_names(form, names)}
     symbol_names = (form.symbol_column.lower(),) if form.symbol_column else SYMBOL_COLUMNS
-    symbols = {place for place, name in enumerate(names) if name in symbol_names}
+    symbols = {place for place, name in enumerate(names) if name in symbol_names or names_symbols(name)}
     empty: dict[Any, Any] = {place: [""] if place in symbols else _EMPTY for place in range(len(names))}
     with warnings.catch_warnings():
         # Rows longer than the header would otherwise lose their last cells with no more than a warning.

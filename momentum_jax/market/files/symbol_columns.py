@@ -1,19 +1,31 @@
 """Columns that may name the symbol although they are not called symbol or ticker: never read as such in silence."""
 
+import contextlib
 import re
+import shlex
 import warnings
 
 import pandas as pd
 
 from momentum_jax.market.errors import DataError, DataWarning, UnknownSymbolError
 from momentum_jax.market.files.columns import FIELDS, SYMBOL_COLUMNS
-from momentum_jax.market.files.spellings import belongs_to
+from momentum_jax.market.files.spellings import belongs_to, is_spelling_of
 from momentum_jax.market.files.traced_tables import Table
+from momentum_jax.market.vendors.symbols import checked_symbol
 
 # A column called by the first holds symbols; one called by the second may as well hold a kind of security.
 _SURE_NAME = r"(?:\w+[ _])?(?:sym|symbol|ticker)(?:[ _]code)?|(?:stock|instrument|security)[ _](?:code|symbol|ticker)"
 _LIKELY_NAME = r"stock|instrument|security"
-_TICKER = r"[A-Z^$][A-Z0-9.^:/=$-]{0,14}"
+# Symbols of something else than instruments. An exchange_ticker is the ticker at an exchange.
+_OTHER_NAME = (
+    r"(?:\w+[ _])?(?:(?:currency|ccy|quote|country|mic|sector|industry)[ _]\w+|"
+    r"(?:exchange|exch|venue)[ _]sym(?:bol)?(?:[ _]code)?)"
+)
+# SPY, ES1!, EUR_USD, 6EH4, 7203.T, CME_MINI:ES1!, SPY US EQUITY; no date, no time and no number.
+_TICKER = (
+    r"(?:\d{3,6}\.[A-Z]{1,2}|[$^@/#.]?\d?[A-Z][A-Z0-9.^:/=$_!@#-]{0,29})"
+    r"(?: (?:[A-Z]{2} )?(?:EQUITY|INDEX|CURNCY|COMDTY))?"
+)
 _LONG_WORD = r"(?!USD[A-Z]{3}$|[A-Z]{3,4}USDT?$)[A-Z]{6,}"  # COMMON or REGULAR, but not EURUSD
 _ANSWERS = frozenset(("Y", "N", "YES", "NO", "TRUE", "FALSE"))
 _KIND_WORDS = (
@@ -22,36 +34,40 @@ _KIND_WORDS = (
 )
 _KINDS = frozenset(_KIND_WORDS.split())
 _SHOWN = 5
+_MOST_FAULTY = 0.5  # of the rows
 
 
 def refuse_other_symbol(table: Table, symbol: str) -> None:
     """Raises DataError where a column that is called like one of symbols names others than the one asked for.
 
-    One text in all rows that may be no ticker, such as ETF, is no ground to refuse: a DataWarning says that it was not
-    read.
+    Texts that may be no tickers, such as ETF, are no ground to refuse: a DataWarning says that they were not read.
     """
     for name in filter(is_symbol_name, _unread_columns(table)):
         tickers = symbols_of(name, table.frame[name])
-        others = [ticker for ticker in tickers if not belongs_to(ticker, symbol)]
-        what = f"{table.path}: column {name} holds {_listed(tickers)}, but {symbol} is asked for: give"
-        rename = "or, if it names no symbols, another name for it in file_columns"
-        if others and others == tickers:
-            flags = f"--symbols={others[0]} and --file_symbol_column={name}"
-            raise UnknownSymbolError(f"{what} {flags}, {rename}", others[0])
-        if others:
-            raise DataError(f"{what} --file_symbol_column={name}, {rename}")
+        own = [ticker for ticker in tickers if belongs_to(ticker, symbol)]
         if not tickers:
-            _report_constant(table, name, symbol)
+            _report_unread(table, name, symbol)
+        if len(own) == len(tickers):
+            continue
+        # A ticker that is only marked otherwise is picked from a declared column by its own text.
+        picked = any(is_spelling_of(ticker, symbol) for ticker in own)
+        asked = "" if picked else next(filter(_may_be_asked_for, (text.lstrip("/") for text in own or tickers)), "")
+        flags = f"{shlex.quote(f'--symbols={asked}')} and " if asked else ""
+        text = (
+            f"{table.path}: column {name} holds {_listed(tickers)}, but {symbol} is asked for: give "
+            f"{flags}--file_symbol_column={name}, or, if it names no symbols, another name for it in file_columns"
+        )
+        raise UnknownSymbolError(text, asked) if asked else DataError(text)
 
 
-def _report_constant(table: Table, name: str, symbol: str) -> None:
+def _report_unread(table: Table, name: str, symbol: str) -> None:
     column = table.frame[name].dropna()
-    texts = column.astype("str").str.strip().unique()
-    if len(texts) != 1 or pd.api.types.is_numeric_dtype(column) or belongs_to(texts[0], symbol):
+    texts = sorted(column.astype("str").str.strip().unique())
+    if pd.api.types.is_numeric_dtype(column) or all(belongs_to(text, symbol) for text in texts):
         return
     text = (
-        f"column {name} holds {texts[0]}, taken for no symbol: the bars are read as those of {symbol}; if it names "
-        f"their symbol, declare --file_symbol_column={name}"
+        f"column {name} holds {_listed(texts)}, taken for no symbol: the bars are read as those of {symbol}; if it "
+        f"names their symbol, declare --file_symbol_column={name}"
     )
     warnings.warn(DataWarning(f"{table.path}: {text}"), stacklevel=4)
 
@@ -66,29 +82,55 @@ def refuse_several_series(table: Table, stamps: pd.DatetimeIndex) -> None:
     if stamps.is_unique:
         return
     for name in _unread_columns(table):
-        tickers = tickers_of(table.frame[name])
-        pairs = pd.DataFrame({"value": table.frame[name].to_numpy(), "stamp": stamps})
-        if len(tickers) > 1 and not pairs.duplicated().any():
+        if _tells_series_apart(table.frame[name], stamps):
             raise DataError(
-                f"{table.path}: stamps repeat, once for each of {_listed(tickers)} in column {name}: give "
-                f"--file_symbol_column={name} if it names the symbol, else keep the rows of one of them"
+                f"{table.path}: stamps repeat, once for each of {_listed(_texts_of(table.frame[name]))} in column "
+                f"{name}: give --file_symbol_column={name} if it names the symbol, else keep the rows of one of them"
             )
+
+
+def _tells_series_apart(column: pd.Series, stamps: pd.DatetimeIndex) -> bool:
+    """Whether stamps repeat only among rows with different texts.
+
+    Texts that are no tickers, as a name of a company or a comment, have to stand in two rows each, and most stamps have
+    to repeat: a few faulty rows may differ in any text.
+    """
+    texts = _texts_of(column)
+    if len(texts) < 2 or pd.DataFrame({"value": column.to_numpy(), "stamp": stamps}).duplicated().any():
+        return False
+    repeated = stamps.duplicated(keep=False).mean()
+    return bool(tickers_of(column)) or (2 * len(texts) <= len(column) and repeated > _MOST_FAULTY)
 
 
 def is_symbol_name(name: str) -> bool:
     """Whether a column's name says symbol in other words, as sym, act_symbol or instrument."""
-    return re.fullmatch(f"{_SURE_NAME}|{_LIKELY_NAME}", name) is not None
+    return names_symbols(name) or re.fullmatch(_LIKELY_NAME, name) is not None
+
+
+def names_symbols(name: str) -> bool:
+    """Whether a column's name leaves no doubt that it holds symbols of instruments, as sym or act_symbol."""
+    return re.fullmatch(_SURE_NAME, name) is not None and re.fullmatch(_OTHER_NAME, name) is None
 
 
 def symbols_of(name: str, column: pd.Series) -> list[str]:
     """The tickers of a column that is called like one of symbols; none where all may well be something else.
 
     That are answers such as Y, and in a column whose name says instrument or security, not symbol, kinds of security
-    such as ETF, and words that are longer than tickers.
+    such as ETF, and words that are longer than tickers. In a column whose name says symbol any texts are tickers, but
+    for a single one that no symbol can be, or that is a number.
     """
-    tickers = tickers_of(column)
-    sure = re.fullmatch(_SURE_NAME, name) is not None
+    sure = names_symbols(name)
+    tickers = _texts_of(column) if sure else tickers_of(column)
+    if len(tickers) == 1 and (tickers[0].isdigit() or not _may_be_asked_for(tickers[0].lstrip("/"))):
+        return []
     return tickers if any(_is_likely(ticker, sure) for ticker in tickers) else []
+
+
+def _may_be_asked_for(ticker: str) -> bool:
+    """Whether a ticker can be given in symbols, where a comma divides."""
+    with contextlib.suppress(DataError):
+        return "," not in checked_symbol("symbols", ticker)
+    return False
 
 
 def _is_likely(ticker: str, sure: bool) -> bool:
@@ -100,10 +142,15 @@ def _is_likely(ticker: str, sure: bool) -> bool:
 
 def tickers_of(column: pd.Series) -> list[str]:
     """The different texts of a column in upper case, sorted; none where it holds anything but short words."""
+    texts = _texts_of(column)
+    return texts if all(re.fullmatch(_TICKER, text) for text in texts) else []
+
+
+def _texts_of(column: pd.Series) -> list[str]:
+    """The different texts of a column in upper case, sorted; none where it holds numbers or stamps."""
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         return []
-    texts = sorted({str(text).strip().upper() for text in column.dropna().unique()})
-    return texts if all(re.fullmatch(_TICKER, text) for text in texts) else []
+    return sorted({str(text).strip().upper() for text in column.dropna().unique()})
 
 
 def _unread_columns(table: Table) -> list[str]:

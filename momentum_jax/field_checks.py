@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import math
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from types import NoneType, UnionType
@@ -22,6 +23,8 @@ from momentum_jax.fields import ConfigError, is_static, unknown
 _WORDS = {bool: "True or False", int: "a whole number", float: "a number", str: "text in quotes", NoneType: "None"}
 _PLURALS = {bool: "True or False", int: "whole numbers", float: "numbers", str: "texts in quotes"}
 _SHOWN = 60  # characters of a value in a message
+_DATE_FORM = "YYYY-MM-DD"  # in the help of a field that holds a date
+_LARGEST = sys.float_info.max  # whole numbers go on above it
 
 
 class _MisfitError(Exception):
@@ -161,13 +164,23 @@ def _explanation(field: dataclasses.Field, name: str, kind: Any, value: Any) -> 
     default = None if field.default is dataclasses.MISSING else field.default
     remedy = "" if default in (None, ()) else f": write e.g. {name}={_example(default)}"
     try:
-        meant = _repaired(kind, value)
+        meant = _repaired(kind, _date_of_number(field, value))
         if "help" in field.metadata:
             _check_limits(field, meant)
         remedy = f": write {name}={_shown(meant)}"
     except (_MisfitError, ConfigError):
         pass
     return f"{found}, expected {_words(kind)}{remedy}"
+
+
+def _date_of_number(field: dataclasses.Field, value: Any) -> Any:
+    """The date that a number such as 20240102 stands for in a field that holds a date; any other value as it is."""
+    if _DATE_FORM not in field.metadata.get("help", "") or type(value) is not int:
+        return value
+    try:
+        return date.fromisoformat(_shown(value))
+    except ValueError:
+        return value
 
 
 def _repaired(kind: Any, value: Any) -> Any:
@@ -191,10 +204,8 @@ def _repaired(kind: Any, value: Any) -> Any:
         return round(value)
     if kind is bool and isinstance(value, int) and value in (0, 1):
         return bool(value)
-    if kind is str and isinstance(value, int | float):
-        return str(value)
     if kind is str and isinstance(value, date):  # of a moment its day
-        return value.isoformat()[: len("YYYY-MM-DD")]
+        return value.isoformat()[: len(_DATE_FORM)]
     raise _MisfitError
 
 
@@ -234,6 +245,8 @@ def _shown(value: Any) -> str:
         return f"{type(value).__name__}(…)"
     if isinstance(value, tuple):
         return f"({', '.join(map(_shown, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return f"{'-' if value < 0 else ''}2**{value.bit_length() - 1}…"  # Python writes out no very long ones
     text = " ".join(repr(value).split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -250,12 +263,15 @@ def _check_limits(field: dataclasses.Field, value: Any) -> None:
 
 def _check_number(field: dataclasses.Field, number: float) -> None:
     low, high = field.metadata["minimum"], field.metadata["maximum"]
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise ConfigError(f"{field.name}={number} is not a finite number")
     if number < low:
-        raise ConfigError(f"{field.name}={number} is too small: use at least {_limit(low)}")
+        raise ConfigError(f"{field.name}={_shown(number)} is too small: use at least {_limit(low)}")
     if number > high:
-        raise ConfigError(f"{field.name}={number} is too large: use at most {_limit(high)}")
+        raise ConfigError(f"{field.name}={_shown(number)} is too large: use at most {_limit(high)}")
+    if abs(number) > _LARGEST:
+        remedy = "" if field.default is None else f": write e.g. {field.name}={_example(field.default)}"
+        raise ConfigError(f"{field.name}={_shown(number)}, expected a number that a float can hold{remedy}")
 
 
 def _limit(value: float) -> str:

@@ -27,16 +27,21 @@ def check_shared(shared: Any, called: str) -> None:
       called: what errors call where it comes from.
 
     Raises:
-      ConfigError: a leaf is neither a number nor an array of numbers.
+      ConfigError: a leaf is neither a number nor an array of numbers; a typed key is none.
     """
     for path, leaf in jax.tree_util.tree_leaves_with_path(shared):
         try:
-            jnp.asarray(leaf)
+            array = jnp.asarray(leaf)
         except (TypeError, ValueError, OverflowError) as error:
             raise ConfigError(
                 f"{called} returned parameters whose {jax.tree_util.keystr(path)} is {_text(leaf)}, expected numbers "
                 f"and arrays: keep anything else in the environment itself ({_first_line(error)})"
             ) from error
+        if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+            raise ConfigError(
+                f"{called} returned parameters whose {jax.tree_util.keystr(path)} is a typed random key, expected "
+                "numbers and arrays: keep jax.random.key_data(key) there, and use jax.random.wrap_key_data of it"
+            )
 
 
 def check_task(task: Task, shared: Any, path: Path) -> None:

@@ -9,8 +9,13 @@ from datetime import date
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from momentum_jax.config.arms import Arm
 from momentum_jax.config.run_config import RunConfig
+from momentum_jax.env.environment_options import EnvOptions
 from momentum_jax.market.market_options import DATES
+from momentum_jax.ppo.hyper_parameters import PPOConfig
+
+_OPTION_TYPES = get_type_hints(EnvOptions) | get_type_hints(PPOConfig)
 
 
 def in_present_form(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,13 +35,24 @@ def _in_form(kind: Any, plain: Any) -> Any:
     """A plain value in the type of its setting, where it means the same in that."""
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(plain, Mapping):
         kinds = get_type_hints(kind)
-        return {name: _in_form(kinds.get(name), item) for name, item in plain.items()}
+        present = {name: _in_form(kinds.get(name), item) for name, item in plain.items()}
+        return present | _by_seed(present) if kind is Arm else present
     if get_origin(kind) is tuple and isinstance(plain, list):
         return [_in_form(get_args(kind)[0], item) for item in plain]
     if get_origin(kind) is UnionType:
         parts = [part for part in get_args(kind) if part is not NoneType]
         return _in_form(parts[0], plain) if len(parts) == 1 else plain
     return int(plain) if kind is int and isinstance(plain, float) and plain.is_integer() else plain
+
+
+def _by_seed(arm: Mapping[str, Any]) -> dict[str, Any]:
+    """An arm's values by seed, each in the type of its own option."""
+    by_seed = arm.get("by_seed")
+    if not isinstance(by_seed, Mapping):
+        return {}
+    lists = {option: values for option, values in by_seed.items() if isinstance(values, list)}
+    present = {option: [_in_form(_OPTION_TYPES.get(option), value) for value in lists[option]] for option in lists}
+    return {"by_seed": {**by_seed, **present}}
 
 
 def _date(text: Any) -> Any:

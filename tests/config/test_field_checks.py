@@ -112,6 +112,7 @@ def test_a_path_is_text(tmp_path):
 
 MARKETS = {
     "start_date": (date(2024, 1, 2), "'2024-01-02'"),
+    "validation_end": (20240102, "'2024-01-02'"),
     "end_date": (datetime(2024, 1, 2, 9, 30), "'2024-01-02'"),
     "train_end": (np.datetime64("2024-01-02"), "'2024-01-02'"),
     "exclude_findings": ({"wick", "gap"}, "('gap', 'wick')"),
@@ -125,6 +126,37 @@ def test_dates_and_sets_are_refused_with_what_to_write_and_that_is_taken(option)
     with pytest.raises(DataError, match=rf"^{option}=.*, expected .*: write {option}={re.escape(advised)}$"):
         MarketConfig(**{option: value})
     assert getattr(MarketConfig(**{option: ast.literal_eval(advised)}), option) == ast.literal_eval(advised)
+
+
+@pytest.mark.parametrize(
+    ("option", "remedy"),
+    [
+        ("start_date", ""),
+        ("vix_path", ""),
+        ("exclude_findings", ""),
+        ("data_source", ": write e.g. data_source='synthetic'"),
+    ],
+)
+def test_no_number_in_place_of_text_is_advised_as_text(option, remedy):
+    """It would be refused next."""
+    with pytest.raises(DataError, match=rf"^{option}=20240230 is an int, expected [a-zA-Z ]+{re.escape(remedy)}$"):
+        MarketConfig(**{option: 20240230})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("learning_rate", 10**400, "learning_rate=2**1328…, expected a number that a float can hold: write e.g. lear"),
+        ("num_envs", 10**5_000, "num_envs=2**16609…, expected a number that a float can hold: write e.g. num_envs=1"),
+        ("gamma", 10**400, "gamma=2**1328… is too large: use at most 1"),
+        ("gamma", -(10**400), "gamma=-2**1328… is too small: use at least 0"),
+        ("learning_rate", float("inf"), "learning_rate=inf is not a finite number"),
+    ],
+    ids=["no limit", "beyond what Python writes out", "upper limit", "lower limit", "infinite"],
+)
+def test_a_number_that_no_float_can_hold_is_refused_in_one_line(setting, value, message):
+    with pytest.raises(ConfigError, match=rf"^{re.escape(message)}[^\n]*$"):
+        checked(PPOConfig(**{setting: value})).validate()
 
 
 @pytest.mark.parametrize("wrong", [{"sizes": {3: "x"}}, {1, "a"}, b"x"], ids=["dictionary", "set", "bytes"])
@@ -158,7 +190,7 @@ WRONG = {
     "num_envs": (2.0, "num_envs=2.0 is a float, expected a whole number: write num_envs=2"),
     "num_steps": (0.25, "num_steps=0.25 is a float, expected a whole number: write e.g. num_steps=512"),
     "hidden_sizes": (32, "hidden_sizes=32 is an int, expected a tuple of whole numbers: write hidden_sizes=(32,)"),
-    "network": (3, "network=3 is an int, expected text in quotes: write network='3'"),
+    "network": (3, "network=3 is an int, expected text in quotes: write e.g. network='towers'"),
     "activation": (3, "activation=3 is an int, expected text in quotes: write e.g. activation='tanh'"),
 }
 

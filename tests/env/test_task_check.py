@@ -89,6 +89,32 @@ def test_what_a_task_does_not_keep_to_is_one_line(in_file, text, old, new, probl
     assert "\n" not in str(caught.value)
 
 
+def test_a_typed_key_among_parameters_is_refused_and_its_data_is_taken(in_file):
+    given = "Masked(env, env.default_params), env.default_params"
+    keyed = "Masked(env, env.default_params), KEYED"
+    head = changed(
+        MASKED,
+        "class Masked",
+        """@struct.dataclass
+class Keyed(environment.EnvParams):
+    key: jax.Array | None = None
+
+
+KEYED = Keyed(max_steps_in_episode=20, key=jax.random.key(0))
+
+
+class Masked""",
+    )
+    with pytest.raises(
+        ConfigError, match=r"whose \.key is a typed random key, .*: keep jax\.random\.key_data\(key\) "
+    ) as e:
+        in_file(changed(head, given, keyed))
+    assert "\n" not in str(e.value)
+    advised = changed(head, "key=jax.random.key(0)", "key=jax.random.key_data(jax.random.key(0))")
+    found = in_file(changed(advised, given, keyed))
+    assert jax.random.wrap_key_data(found.shared.key) == jax.random.key(0)
+
+
 def test_a_flag_and_an_end_may_be_numbers(in_file):
     text = changed(OWN_WORDS, SET_FLAG, 'flags={"off_centre": (jnp.abs(after.x) > 0.03).astype(jnp.float32)}')
     assert in_file(text).task.num_actions == 2

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from momentum_jax.analysis.inference.few_seeds import NO_VERDICT, enough
-from momentum_jax.analysis.inference.intervals import Interval
+from momentum_jax.analysis.inference.intervals import Interval, is_constant
 
 _FEW = 16  # seeds, up to which a bootstrap interval is confirmed
 CANNOT_VARY = "cannot vary"  # flag of a point that is the number itself
@@ -48,7 +48,7 @@ def mean_test(differences: npt.ArrayLike, confidence: float) -> MeanTest:
     """
     known = np.asarray(differences, np.float64)
     known = known[~np.isnan(known)]
-    if len(known) < 2 or len(known) > _FEW or not np.ptp(known):
+    if len(known) < 2 or len(known) > _FEW or is_constant(known):
         return NOT_TESTED
     return MeanTest(float(stats.ttest_1samp(known, 0.0).pvalue), 1 - confidence)
 

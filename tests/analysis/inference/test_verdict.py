@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -26,6 +28,14 @@ def test_missing_values_are_left_out_and_many_seeds_or_equal_ones_are_not_tested
     assert mean_test([*six, np.nan], 0.95) == mean_test(six, 0.95)
     assert mean_test(six, 0.95).p_value == pytest.approx(stats.ttest_1samp(six, 0).pvalue)
     assert mean_test(np.arange(17.0), 0.95) == mean_test(np.ones(6), 0.95) == mean_test([1.0], 0.95) == NOT_TESTED
+
+
+def test_seeds_that_differ_by_rounding_alone_are_not_tested():
+    """SciPy warns of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert mean_test(1 + np.arange(6) * 3e-16, 0.95) == mean_test([0.3, 0.1 + 0.2] * 3, 0.95) == NOT_TESTED
+    assert mean_test(1 + np.arange(6) * 1e-3, 0.95) != NOT_TESTED
 
 
 def test_six_seeds_whose_bootstrap_interval_is_too_narrow_decide_nothing():

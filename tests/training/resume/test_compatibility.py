@@ -11,12 +11,15 @@ import pytest
 
 import momentum_jax
 from momentum_jax import run_directory
+from momentum_jax.config.arms import Arm
+from momentum_jax.config.run_config import RunConfig
 from momentum_jax.diagnostics.variables import table
 from momentum_jax.env import momentum_probes, registry
 from momentum_jax.env.momentum_diagnostics import BEFORE_DESCRIPTIONS, MOMENTUM
 from momentum_jax.fields import ConfigError
 from momentum_jax.market.dataset import Dataset
 from momentum_jax.market.market_options import MarketConfig
+from momentum_jax.run_directory import config_json
 from momentum_jax.run_directory.atomic_files import read_arrays, write_arrays
 from momentum_jax.training.resume import compatibility
 from tests.markets import make_segment
@@ -115,6 +118,18 @@ def test_a_run_that_recorded_numbers_and_dates_in_another_form_goes_on(tmp_path)
     assert compatibility.stored_run(run_dir).market == market
     train(run_dir, dataclasses.replace(make_config(), market=market, **machine), resume=True)
     assert run_directory.is_finished(run_dir)
+
+
+def test_values_by_seed_that_were_recorded_in_another_form_get_the_type_of_their_option():
+    by_seed = {"critic_only_updates": (10, 0), "gamma": (0.5, 1.0), "anneal_learning_rate": (True, False)}
+    config = RunConfig(experiment="e", arms=(Arm(name="a", by_seed=by_seed),), num_seeds=2)
+    stored = json.loads(json.dumps(config.to_json()))
+    stored["arms"][0]["by_seed"]["critic_only_updates"] = [10.0, 0.0]
+    found = RunConfig.from_json(config_json.in_present_terms(stored))
+    found.validate()
+    assert json.dumps(found.to_json()) == json.dumps(config.to_json())
+    stored["arms"][0]["by_seed"] = {"no_such_option": [1.0]}
+    assert config_json.in_present_terms(stored)["arms"][0]["by_seed"] == {"no_such_option": [1.0]}
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,18 @@ def test_utf16_is_known_by_its_mark_in_any_language(tmp_path, capsys, encoding, 
     assert first_of(path, columns=tuple(HEADER.split(","))) == OPEN
 
 
+@pytest.mark.parametrize("language", HEADERS)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_the_refusal_of_utf16_without_its_mark_names_it(tmp_path, encoding, language):
+    path = tmp_path / "bars.txt"
+    path.write_bytes("\n".join([HEADERS[language], *5 * rows()]).encode(encoding))
+    with pytest.raises(DataError) as caught:
+        load_bars(path, "SPY")
+    assert "cp1252" not in str(caught.value) and f"--file_encoding={encoding}" in flags_in(str(caught.value))
+    path.write_bytes("\n".join([HEADERS[language], *rows()]).encode(encoding))
+    assert first_of(path, encoding=encoding, columns=tuple(HEADER.split(","))) == OPEN
+
+
 def test_bytes_that_only_begin_like_utf16_are_of_another_encoding(tmp_path):
     path = tmp_path / "bars.csv"
     path.write_bytes(f"\xff\xfe,{HEADER}".encode("cp1252") + b"\n")

@@ -1,8 +1,12 @@
 """Columns of symbols that are written in the ways of programs and services: ES1!, EUR_USD, SPY US Equity, 005930."""
 
+import dataclasses
+
+import pandas as pd
 import pytest
 
-from momentum_jax.market.errors import DataError
+from momentum_jax.market.errors import DataError, UnknownSymbolError
+from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.sources import load_bars
 from tests.market.advice import flags_in, inspected
 from tests.market.plain_bars import HEADER, OTHER, rows
@@ -39,6 +43,18 @@ def test_symbols_in_any_spelling_that_take_turns_are_not_mixed(write, capsys, pa
     assert followed(capsys, path, "SPY")[-1] == "--file_symbol_column=sym"
     for text in pair:
         assert "--file_symbol_column=sym" in followed(capsys, path, text.lstrip("/"))
+
+
+def test_symbols_that_parquet_keeps_as_numbers_are_not_mixed(write, tmp_path):
+    frame = pd.read_csv(write("bars.csv", [HEADER, *rows()]))
+    path, form = tmp_path / "bars.parquet", FileFormat(kind="parquet")
+    frame.assign(sym=[600519, 700] * (len(frame) // 2)).to_parquet(path)
+    with pytest.raises(UnknownSymbolError, match="column sym holds 600519, 700, but SPY is asked for") as caught:
+        load_bars(path, "SPY", form=form)
+    assert flags_in(str(caught.value)) == ["--symbols=600519", "--file_symbol_column=sym"]
+    assert len(load_bars(path, "600519", form=dataclasses.replace(form, symbol_column="sym"))) == len(frame) // 2
+    frame.assign(sym=15144).to_parquet(path)  # a number that any service may give to an instrument
+    assert len(load_bars(path, "SPY", form=form)) == len(frame)
 
 
 @pytest.mark.parametrize("pair", [*PAIRS[:6], PAIRS[-1]], ids=lambda pair: pair[0])

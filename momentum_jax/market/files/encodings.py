@@ -60,6 +60,9 @@ def encoding_remedy(path: Path, declared: str, flag: str, error: UnicodeError) -
         return "it holds bytes that are no text; give a CSV"
     if declared and (_is_marked_utf16(found) or _decodes(found, "utf-8-sig")):
         return f"leave {flag} out"
+    silent = silent_utf16(head_bytes(path, _SAMPLE_BYTES))
+    if silent not in (None, declared):
+        return f"declare its own, --{flag}={silent}"
     other = next(name for name in _OTHERS if name != declared and (name == _OTHERS[-1] or _decodes(found, name)))
     return f"declare its own, e.g. --{flag}={other}"
 

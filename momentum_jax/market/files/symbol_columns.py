@@ -120,6 +120,8 @@ def symbols_of(name: str, column: pd.Series) -> list[str]:
     for a single one that no symbol can be, or that is a number.
     """
     sure = names_symbols(name)
+    if sure and pd.api.types.is_integer_dtype(column):  # Parquet keeps 600519 as a number
+        column = column.astype("str")
     tickers = _texts_of(column) if sure else tickers_of(column)
     if len(tickers) == 1 and (tickers[0].isdigit() or not _may_be_asked_for(tickers[0].lstrip("/"))):
         return []

@@ -244,9 +244,12 @@ def test_the_program_starts_with_the_kernels_of_the_part_that_goes_on(tmp_path, 
     with pytest.raises(KilledError):
         carry_out(tmp_path, StandIn(killed_at="second"))
     started = []
-    monkeypatch.setattr(
-        launching, "_start", lambda *arguments: started.append(arguments) or SimpleNamespace(train=None)
-    )
+
+    def start(*arguments):
+        started.append(arguments)
+        return SimpleNamespace(train=print)
+
+    monkeypatch.setattr(launching, "_start", start)
     monkeypatch.setattr(queue, "carry_out", lambda *arguments: None)
     monkeypatch.setattr(launching, "_check_healthy", lambda run_dirs: None)
     launching._carry_out(command_line.StudyCommand(MADE_UP, planned(tmp_path), tmp_path, []), launching._LastWords())

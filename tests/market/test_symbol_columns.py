@@ -126,6 +126,9 @@ def column_of(write, name, cell):
         ("BRK/B US Equity", "BRK.B"),
         ("AAPL UW", "AAPL"),
         ("X:BTCUSD", "BTC/USD"),
+        ("SPY:US", "SPY"),
+        ("VOD:LN", "VOD"),
+        ("NYSE:CN", "CN"),
         ("X", "X"),
     ],
 )
@@ -150,6 +153,7 @@ def test_a_symbol_is_known_in_every_spelling(write, recwarn, name, cell, symbol)
         ("X:BTCUSD", "X"),
         ("C:EURUSD", "C"),
         ("NYSE:BRK.B", "NYSE"),
+        ("SPY:US", "QQQ"),
         ("BRK_B", "BRK"),
         ("ES2!", "ES1!"),
         ("ES.C.1", "ES=F"),

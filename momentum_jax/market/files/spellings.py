@@ -12,6 +12,7 @@ _CONTRACT = r"[FGHJKMNQUVXZ]\d{1,4}"  # month and year: H4, Z23, M2024
 _PAIR = r"([A-Z]{3,4})[/-]([A-Z]{3,4})"  # not MET-A, which is no META
 _SHARE_CLASS = r"[A-Z]{1,5}[./-][A-B]"
 _AFTER_SPACE = r" (?:[A-Z]{2}|(?:[A-Z]{2} )?EQUITY|INDEX|CURNCY|COMDTY|\d\d-\d\d)"  # SPY US Equity, ES 03-24
+_COUNTRY = "US|LN|GR|GY|FP|JP|JT|HK|CN|CT|AU|SW|NA|IM|SM|IN|KS|SS|SP"  # Bloomberg's
 _BEFORE = "^$/@#"  # ^SPX, $SPX, /ES, @ES
 
 
@@ -28,8 +29,11 @@ def belongs_to(ticker: str, symbol: str) -> bool:
     """
     if is_spelling_of(ticker, symbol):
         return True
-    # What stands before the colon is no symbol: X:BTCUSD is not X.
-    part = _dashed(ticker).rpartition(":")[2].lstrip(_BEFORE)
+    before, _, part = _dashed(ticker).rpartition(":")
+    # What stands before the colon is no symbol, as X:BTCUSD is not X, unless a country follows it: SPY:US.
+    if re.fullmatch(_COUNTRY, part) and belongs_to(before, symbol):
+        return True
+    part = part.lstrip(_BEFORE)
     part = re.sub(rf"{_AFTER_SPACE}$", "", part)
     unmarked = part if re.fullmatch(_SHARE_CLASS, part) else re.split(r"[.=-]", part)[0]
     if is_spelling_of(part, symbol) or is_spelling_of(unmarked, symbol):

@@ -22,12 +22,14 @@ from scipy import stats
 
 from momentum_jax.analysis.dips.drawdowns import reaches
 from momentum_jax.analysis.inference.level import LEVEL
+from momentum_jax.analysis.inference.single_precision import unit_of
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Singles = npt.NDArray[np.float32]
 
 _BAND_SHARE = 0.1  # of the level, spent on how much the curve rose
+_CERTAIN = 1e30  # deviations: no noise undoes such a rise, and more would be infinite in single precision
 _BLOCK = 32  # seeds at a time: their simulated noise stays in the cache
 
 
@@ -144,6 +146,8 @@ def _threshold(u: Floats, sigma: Floats, known: Flags, noise: Singles, alpha: fl
     """``[seed]``: what the largest fall of the worst rising curve exceeds with probability alpha, in deviations."""
     if noise.shape[0] < 2:
         return np.full(len(u), np.nan)
+    unit = unit_of(sigma, axis=1)[:, None]
+    u, sigma = u / unit, sigma / unit
     spent = alpha * _BAND_SHARE
     reach = np.quantile(np.abs(noise).max(axis=0), 1 - spent)
     low, high = u - reach * sigma, u + reach * sigma
@@ -152,7 +156,7 @@ def _threshold(u: Floats, sigma: Floats, known: Flags, noise: Singles, alpha: fl
         pair = known[:, :k] & known[:, k : k + 1]
         apart = np.sqrt(np.where(pair, sigma[:, :k] ** 2 + sigma[:, k : k + 1] ** 2, np.inf))
         weight[:k, k] = (1 / apart).T
-        risen[:k, k] = np.where(pair, np.maximum(low[:, k : k + 1] - high[:, :k], 0.0), 0.0).T
+        risen[:k, k] = np.where(pair, np.clip(low[:, k : k + 1] - high[:, :k], 0.0, _CERTAIN), 0.0).T
     scaled = [(noise[k][:, None] * sigma[:, k]).astype(np.float32) for k in range(len(noise))]
     largest, work = np.zeros((2, noise.shape[1], len(u)), np.float32)
     rose = np.asarray(risen.any(axis=-1))

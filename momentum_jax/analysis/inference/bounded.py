@@ -18,6 +18,7 @@ import numpy.typing as npt
 from momentum_jax.analysis.inference.intervals import Interval
 from momentum_jax.analysis.inference.level import CONFIDENCE
 from momentum_jax.analysis.inference.resampling import draws_for
+from momentum_jax.analysis.inference.single_precision import unit_of
 
 _DRAWS = 19_999
 _BLOCK = 4_000_000  # weights at a time
@@ -50,12 +51,13 @@ def _weighted_means(known: npt.NDArray[np.float64], seed: int) -> tuple[npt.NDAr
     rng = np.random.default_rng(seed)
     number, centre = len(known), known.mean()
     draws = draws_for(number, _DRAWS)
-    shifted = (known - centre).astype(np.float32)
+    unit = unit_of(known - centre)
+    shifted = ((known - centre) / unit).astype(np.float32)
     size = max(_BLOCK // (number + 1), 1)
     means, unseen = np.empty((2, draws))
     for start in range(0, draws, size):
         weights = rng.standard_exponential((min(size, draws - start), number + 1), dtype=np.float32)
         total = weights.sum(axis=1)
-        means[start : start + size] = centre + (weights[:, :-1] @ shifted) / total
+        means[start : start + size] = centre + unit * ((weights[:, :-1] @ shifted) / total)
         unseen[start : start + size] = weights[:, -1] / total
     return means, unseen

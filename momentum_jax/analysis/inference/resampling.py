@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from momentum_jax.analysis.inference.single_precision import unit_of
+
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -110,11 +112,12 @@ def _means(rows: Floats, counts: Counts) -> Floats:
     known = ~np.isnan(rows)
     offset = np.nanmean(np.where(known.any(axis=0), rows, 0.0), axis=0)
     # Float32 halves the time of the product; centred first, its rounding is far below a draw's spread.
-    shifted = np.where(known, rows - offset, 0.0).astype(np.float32)
-    totals = counts @ shifted
+    shifted = np.where(known, rows - offset, 0.0)
+    unit = unit_of(shifted, axis=0)
+    totals = counts @ (shifted / unit).astype(np.float32)
     sizes = np.full((1, rows.shape[1]), len(rows), np.float32) if known.all() else counts @ known.astype(np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return totals / sizes + offset
+        return unit * (totals / sizes) + offset
 
 
 def _trimmed(rows: Floats, counts: Counts, centre: Centre) -> Floats:
@@ -171,7 +174,9 @@ def _trimmed_column(ordered: Floats, cumulative: Whole, size: Whole, centre: Cen
     kept = (size - 2 * cut).astype(np.float64)
     # Summed by parts: the largest value times all that is kept, less each step between neighbours.
     # Not a matrix product: BLAS threads cost more than they bring at this size.
-    below = np.einsum("r,rd->d", np.diff(ordered).astype(np.float32), cumulative[:-1].astype(np.float32))
+    steps = np.diff(ordered)
+    unit = unit_of(steps)
+    below = unit * np.einsum("r,rd->d", (steps / unit).astype(np.float32), cumulative[:-1].astype(np.float32))
     return ordered[-1] - below / np.where(kept > 0, kept, np.nan)
 
 
@@ -197,6 +202,7 @@ def bca_bounds(draws: Floats, estimate: npt.ArrayLike, jackknife: Floats, confid
     edge = 0.5 / len(draws)
     bias = stats.norm.ppf(np.clip(below, edge, 1 - edge))
     pull = jackknife.mean(axis=0) - jackknife
+    pull = pull / unit_of(pull, axis=0)  # the acceleration has no unit, and cubes would soon leave double precision
     spread = (pull**2).sum(axis=0)
     acceleration = (pull**3).sum(axis=0) / (6 * np.where(spread > 0, spread, 1) ** 1.5)
     # A bootstrap of n seeds is too narrow by sqrt((n - 1) / n) and knows no Student t: Hesterberg's expansion.

@@ -19,11 +19,11 @@ from momentum_jax.analysis.curves.reading.table_runs import Runs, read_tables
 from momentum_jax.fields import ConfigError
 
 
-def read_curves(paths: Sequence[str | Path], options: ReadOptions | None = None) -> Reading:
+def read_curves(paths: str | Path | Sequence[str | Path], options: ReadOptions | None = None) -> Reading:
     """Curves of files and folders of one format.
 
     Args:
-        paths: files, or folders of runs; see docs/dips.md for the formats.
+        paths: a file or a folder of runs, or several; see docs/dips.md for the formats.
         options: columns, tags, alignment; everything else is derived and said in the reading's notes.
 
     Raises:
@@ -31,7 +31,8 @@ def read_curves(paths: Sequence[str | Path], options: ReadOptions | None = None)
     """
     options = options or ReadOptions()
     check_align(options.align)
-    sources = find_sources([Path(path) for path in paths], options.format)
+    several = [paths] if isinstance(paths, str | Path) else paths
+    sources = find_sources([Path(path) for path in several], options.format)
     reading = _whole(sources, options)
     if reading is None:
         reading = _aligned(_runs(sources, options), options)

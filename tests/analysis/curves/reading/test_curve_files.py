@@ -55,6 +55,8 @@ def test_a_tidy_table_of_two_arms(tmp_path):
     assert_known_curves(reading, ("ppo", "dqn"))
     assert reading.source == "tidy CSV"
     assert reading.notes == ("Columns: seeds from seed, steps from step, arms from arm, values from value.",)
+    for alone in (path, str(path)):
+        assert_known_curves(read_curves(alone), ("ppo", "dqn"))
 
 
 @pytest.mark.parametrize("kind", ["gz", "zip", "zstd"])

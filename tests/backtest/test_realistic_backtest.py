@@ -25,6 +25,8 @@ from tests.quick_programs import compiled_quickly
 MARKET = SPLIT | PRESET_MARKETS["realistic"] | {"symbols": ("SPY",)}
 OPTIONS = EnvOptions(**PRESETS["realistic"])
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):

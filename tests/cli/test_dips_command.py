@@ -149,5 +149,6 @@ def test_the_document_shows_what_its_own_program_prints(tmp_path, capsys, monkey
     found = analyses[0].seeds.astype({"seed": int}).set_index(["arm", "seed"])["is_dip"]
     known = pd.read_csv("runs.csv").groupby(["arm", "seed"])["truth"].first()
     dipped = known.groupby("arm").sum()
-    assert f"In truth {dipped['baseline']} and {dipped['annealed']} seeds dip: the falls of four" in page
+    truth = f"The true numbers are {dipped['baseline']} seeds in baseline and {dipped['annealed']} in annealed: "
+    assert truth + "the falls of four seeds are within their noise" in page
     assert (known & ~found).sum() == 4 and not (found & ~known).any()

@@ -149,6 +149,7 @@ def _default(name: str):
     return declared.get(name) if defaults.get(name) is None else defaults[name]
 
 
+@pytest.mark.slow
 def test_every_flag_is_refused_or_changes_what_is_done(lines):
     table_of_flags = table()
     accepted = set()

@@ -79,7 +79,8 @@ class TestAlpaca:
             (401, b'{"message":"no"}', ("401", "key is not accepted", "APCA_API_KEY_ID")),
             (403, b'{"message":"no"}', ("403", "plan does not include")),
             (422, b'{"message":"no"}', ("422", "check the symbol")),
-            (429, b'{"message":"slow"}', ("429", "200 a minute", "request_seconds")),
+            # Its client tries again three times, 3 s apart.
+            pytest.param(429, b"{}", ("429", "200 a minute", "request_seconds"), marks=pytest.mark.slow),
             (500, b"oops", ("500", "try again later")),
             (200, b"<html>", ("not JSON",)),
             (200, b'{"bars":{},"next_page_token":null}', ("no bars in the answer", "no index", "200 requests")),

@@ -85,6 +85,7 @@ def test_the_end_of_one_process_ends_the_other_with_one_line(what: str, actor: i
     assert survivor.seconds < 30  # long before a barrier or JAX's shutdown would time out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("actor", [0, 1])
 def test_a_silent_process_is_lost_after_the_heartbeat_timeout(actor: int):
     survivor = run_two(f"freeze{actor}")[1 - actor]

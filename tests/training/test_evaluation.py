@@ -116,6 +116,7 @@ def test_probabilities_of_the_probe_states_are_recorded_whole(evaluated, tmp_pat
     assert "eval_return" not in few
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_bits_in_groups_of_another_size(evaluated, tmp_path):
     run_dir = tmp_path / "run"
     with pytest.raises(Interrupted):

@@ -41,6 +41,7 @@ def validated(tmp_path_factory):
     return run_dir
 
 
+@pytest.mark.slow
 def test_episodes_are_played_on_the_validation_part_with_the_arms_own_rewards(validated):
     ds, (train, validation) = (
         load_run(validated),

@@ -24,6 +24,7 @@ RARE = {
 ASKING = [make_run(3, **{name: value}) for name, value in RARE.items()]
 
 
+@pytest.mark.slow
 def test_options_that_no_run_asks_for_are_not_in_the_program(market):
     """The only sort left is that of the minibatches; a run that leaves them off does not notice who asks for them."""
 

@@ -45,6 +45,7 @@ def runs(tmp_path_factory):
     return folder / "longer", folder / "shorter", lines
 
 
+@pytest.mark.slow
 def test_a_checkpoints_profits_are_those_of_a_backtest_of_the_policy_that_acts_there(runs):
     longer, shorter, _ = runs
     recorded = load_run(longer).isel(checkpoint=-1)  # acted after one update, where the shorter run ends
@@ -61,6 +62,7 @@ def test_a_checkpoints_profits_are_those_of_a_backtest_of_the_policy_that_acts_t
     assert len(np.unique(recorded.session_pnl)) > 20
 
 
+@pytest.mark.slow
 def test_training_is_the_same_with_and_without(runs):
     longer, shorter = map(load_run, runs[:2])
     assert not [name for name in shorter.variables if name.startswith(("validation", "session"))]
@@ -68,6 +70,7 @@ def test_training_is_the_same_with_and_without(runs):
         np.testing.assert_array_equal(longer[name].isel(checkpoint=slice(3)), shorter[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_every_second_checkpoint_and_the_last_are_traded_and_the_log_says_what_it_costs(runs):
     longer, _, lines = runs
     ds = load_run(longer)

@@ -17,6 +17,7 @@ def test_bca_covers_with_64_skewed_seeds(name):
     assert coverage.bca_coverage(coverage.PROCESSES[name], 64, 600) >= 91
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("centre", "skewed"), [("mean", False), ("mean", True), ("median", False), ("iqm", False)])
 def test_simultaneous_bands_cover_whole_curves(centre, skewed):
     repetitions = 400 if centre == "mean" else 100

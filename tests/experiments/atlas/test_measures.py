@@ -139,6 +139,7 @@ def test_every_claim_is_judged_in_the_environment_that_learned_alone(market):
     assert (table["holm_p_value"] >= table["p_value"]).all()
 
 
+@pytest.mark.slow
 def test_every_table_and_the_figure_are_made(market):
     page = load_study_page("atlas")
     for name in page.tables:

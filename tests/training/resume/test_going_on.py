@@ -27,6 +27,7 @@ def test_a_run_stopped_by_ctrl_c_goes_on_to_the_same_bits(tmp_path, uninterrupte
     assert sum(trained(tmp_path / "run")) == sum(trained(uninterrupted))
 
 
+@pytest.mark.slow
 def test_several_stops_and_other_groups_change_nothing(tmp_path, uninterrupted):
     run_dir = tmp_path / "run"
     interrupt(run_dir, 200)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from momentum_jax.market.bars import session_dates
 from momentum_jax.market.errors import DataError
-from momentum_jax.market.files.file_contents import is_file, user_path
+from momentum_jax.market.files.file_contents import expand_home, is_file
 from momentum_jax.market.files.readers import read_table
 from momentum_jax.market.market_options import FILE_SOURCES, VENDORS, MarketConfig, parse_date
 from momentum_jax.market.sessions import cut_sessions, previous_session
@@ -33,7 +33,7 @@ def open_source(config: MarketConfig, refresh: bool = True) -> BarSource:
 
 def names_no_symbol(config: MarketConfig) -> bool:
     """Whether the bars are those of one file that does not say whose they are."""
-    if config.data_source not in FILE_SOURCES or not is_file(user_path(str(config.data_path))):
+    if config.data_source not in FILE_SOURCES or not is_file(expand_home(str(config.data_path))):
         return False
     try:
         return read_table(str(config.data_path), config.file_format, max_rows=1).names_no_symbol

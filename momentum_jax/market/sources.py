@@ -11,7 +11,7 @@ import pandas as pd
 from momentum_jax.market.bars import between_dates, copies, session_dates
 from momentum_jax.market.errors import DataError, DataWarning, UnknownSymbolError
 from momentum_jax.market.files.bar_files import FileBars, read_bars
-from momentum_jax.market.files.file_contents import SUFFIXES, is_folder, refusals, user_path
+from momentum_jax.market.files.file_contents import SUFFIXES, expand_home, is_folder, refusals
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.suggestions import suggestion
 from momentum_jax.market.market_options import parse_date
@@ -38,7 +38,7 @@ class FileSource:
     """
 
     def __init__(self, path: str | Path, form: FileFormat):
-        self._path = user_path(path)
+        self._path = expand_home(path)
         self._form = form
         self._taken_for: str | None = None
 

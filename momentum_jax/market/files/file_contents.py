@@ -61,8 +61,8 @@ _JSON = re.compile(rb"\{\s*[\"}]|\[\s*[\[{\"\]]")  # an object or a list, on one
 _HEAD = 512
 
 
-def user_path(path: str | Path) -> Path:
-    """The path as its user means it: ~ is the home folder."""
+def expand_home(path: str | Path) -> Path:
+    """The path with `~` replaced by the home folder; settings are also checked, see `processes.paths.user_path`."""
     return Path(os.path.expanduser(path))
 
 

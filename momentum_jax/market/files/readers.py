@@ -14,7 +14,7 @@ import pyarrow as pa
 from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.columns import STAMP_COLUMNS, SYMBOL_COLUMNS, plain_name
 from momentum_jax.market.files.encodings import encoding_of, encoding_remedy, is_text, likely_text
-from momentum_jax.market.files.file_contents import check_file, head_bytes, is_parquet, opened, user_path
+from momentum_jax.market.files.file_contents import check_file, expand_home, head_bytes, is_parquet, opened
 from momentum_jax.market.files.formats import HEADERLESS_COLUMNS, FileFormat
 from momentum_jax.market.files.header_lines import first_bar, is_row
 from momentum_jax.market.files.symbol_columns import names_symbols
@@ -56,7 +56,7 @@ def read_table(path: str | Path, form: FileFormat, max_rows: int | None = None) 
     Raises:
         DataError: if the file is missing, unreadable, damaged, not of that format, or holds no rows.
     """
-    path = user_path(path)
+    path = expand_home(path)
     check_file(path)
     _check_kind(path, form)
     try:

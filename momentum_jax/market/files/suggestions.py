@@ -12,7 +12,7 @@ from momentum_jax.market.bars import SESSION_CLOSE_MINUTE, SESSION_OPEN_MINUTE
 from momentum_jax.market.errors import DataError, IntervalError, UnknownSymbolError
 from momentum_jax.market.files.bar_files import read_bars
 from momentum_jax.market.files.day_order import either, other_reading, time_format_flag
-from momentum_jax.market.files.file_contents import is_file, user_path
+from momentum_jax.market.files.file_contents import expand_home, is_file
 from momentum_jax.market.files.formats import CSV_ONLY, FileFormat
 from momentum_jax.market.files.layouts import LAYOUTS
 from momentum_jax.market.files.readers import read_table
@@ -33,7 +33,7 @@ def suggestion(path: str | Path, symbol: str, form: FileFormat, of_all_symbols: 
         form: the declarations under which it was refused.
         of_all_symbols: whether the declarations have to name a symbol column, as for a folder of files of all symbols.
     """
-    path = user_path(path)
+    path = expand_home(path)
     if not is_file(path):
         return ""
     if not of_all_symbols and _answer(path, symbol, form) is not None:

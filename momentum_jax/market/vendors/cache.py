@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from momentum_jax.market.errors import DataError
+from momentum_jax.market.files.file_contents import expand_home
 from momentum_jax.market.vendors.symbols import file_name
 
 _MANIFEST = "manifest.json"
@@ -61,7 +62,7 @@ class BarCache:
     """
 
     def __init__(self, root: str | Path, vendor: str, symbol: str):
-        self._folder = Path(os.path.expanduser(root)) / vendor / file_name(symbol)
+        self._folder = expand_home(root) / vendor / file_name(symbol)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from momentum_jax.market.errors import DataError
 from momentum_jax.market.files.columns import STAMP_COLUMNS
 from momentum_jax.market.files.day_order import either, other_reading
 from momentum_jax.market.files.encodings import likely_text
-from momentum_jax.market.files.file_contents import is_file, user_path
+from momentum_jax.market.files.file_contents import expand_home, is_file
 from momentum_jax.market.files.formats import FileFormat
 from momentum_jax.market.files.layouts import LAYOUTS
 from momentum_jax.market.files.readers import column_count, read_table
@@ -24,7 +24,7 @@ _SAMPLE = 40
 
 def vix_suggestion(path: str | Path, form: FileFormat) -> str:
     """The end of an error message that says how the file can be read; empty where nothing was found."""
-    path = user_path(path)
+    path = expand_home(path)
     if not is_file(path):
         return ""
     for text, candidate in itertools.chain(_layouts(form), _guesses(path, form)):
